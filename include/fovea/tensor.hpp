@@ -1,0 +1,42 @@
+// Non-owning views on the numbers that pass between layers.
+#pragma once
+
+#include <cassert>
+#include <cstddef>
+#include <span>
+
+namespace fovea {
+
+/// [rows, cols], row-major, non-owning.
+template <typename T>
+class MatrixView {
+ public:
+  MatrixView() = default;
+  MatrixView(std::span<T> values, std::size_t rows, std::size_t cols) : values_(values), rows_(rows), cols_(cols) {
+    assert(values.size() == rows * cols);
+  }
+  [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
+  [[nodiscard]] std::size_t cols() const noexcept { return cols_; }
+  [[nodiscard]] std::span<T> row(std::size_t r) const { return values_.subspan(r * cols_, cols_); }
+  [[nodiscard]] std::span<T> values() const noexcept { return values_; }
+
+ private:
+  std::span<T> values_;
+  std::size_t rows_ = 0;
+  std::size_t cols_ = 0;
+};
+
+/// The attention of one block for one image: [num_heads, tokens, tokens], rows are queries.
+struct AttentionView {
+  std::size_t block = 0;
+  std::size_t num_heads = 0;
+  std::size_t tokens = 0;
+  std::span<const float> weights;  // each row sums to 1
+
+  /// [tokens, tokens]
+  [[nodiscard]] std::span<const float> head(std::size_t h) const {
+    return weights.subspan(h * tokens * tokens, tokens * tokens);
+  }
+};
+
+}  // namespace fovea

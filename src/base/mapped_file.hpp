@@ -1,0 +1,27 @@
+// A file as memory: pages are read when they are touched.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+
+namespace fovea {
+
+class MappedFile {
+ public:
+  /// @throws Error  kNotFound, or kUnreadable if it is no regular file or may not be read.
+  explicit MappedFile(const std::filesystem::path& path);
+  ~MappedFile();
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return {begin_, size_}; }
+
+ private:
+  const std::byte* begin_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace fovea

@@ -1,0 +1,27 @@
+// Files' bytes to pixels and back.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "fovea/image.hpp"
+
+namespace fovea {
+
+/// Decodes the first frame of JPEG, PNG, WebP or, through OpenCV's imgcodecs loaded at first use, anything it knows.
+/// Grey, palette, alpha, 16-bit and CMYK become RGB as Pillow's convert('RGB') does (alpha is dropped).
+/// @param name     for messages only.
+/// @throws Error   kDecode (not an image, truncated, damaged), kTooLarge (before any pixel is decoded).
+[[nodiscard]] Image decode_image(std::span<const std::byte> file, std::string_view name, const DecodeOptions& options);
+
+/// @param compression  zlib's 0..9.
+[[nodiscard]] std::vector<std::byte> encode_png(const Image& image, int compression);
+/// @param quality  1..100.
+[[nodiscard]] std::vector<std::byte> encode_jpeg(const Image& image, int quality);
+
+/// Lower-case extensions, with the dot, that count as images when a folder is read.
+[[nodiscard]] std::span<const std::string_view> image_extensions();
+
+}  // namespace fovea

@@ -1,0 +1,52 @@
+// The files of a batch besides its rows: summary.json, index.html and .npy arrays.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fovea/report.hpp"
+
+namespace fovea {
+
+/// What `summary.json` holds beside the counts.
+struct BatchSummary {
+  Summary counts;
+  std::size_t skipped = 0;         // rows kept from an earlier run
+  double seconds = 0;              // wall clock of this run
+  double images_per_second = 0;    // done in this run
+  std::string model_name;
+  std::string model_path;
+  std::string model_sha256;
+  std::map<std::string, std::string> options;         // as given, by flag name
+  std::map<std::string, std::size_t> class_histogram; // top-1 label → inputs
+  std::map<std::string, std::size_t> failures;        // code → inputs
+  std::string version;
+};
+
+[[nodiscard]] std::string summary_json(const BatchSummary& summary);
+
+/// A self-contained static page: thumbnails with predictions, filtered by label and by failure.
+[[nodiscard]] std::string gallery_html(std::span<const Record> records, const BatchSummary& summary);
+
+/// One record as one line of JSON, without the newline, and back (for a batch that is resumed).
+[[nodiscard]] std::string record_to_json(const Record& record);
+/// None for lines that are no result or error record of this schema.
+[[nodiscard]] std::optional<Record> record_from_json(std::string_view line);
+
+/// numpy's .npy, version 1.0, C order, little-endian float32.
+/// @param shape  its product is values.size().
+[[nodiscard]] std::string npy_f32(std::span<const float> values, std::span<const std::size_t> shape);
+/// The inverse. @throws Error kDecode if it is not such a file.
+struct NpyArray {
+  std::vector<std::size_t> shape;
+  std::vector<float> values;
+};
+[[nodiscard]] NpyArray parse_npy_f32(std::span<const std::byte> file, std::string_view name);
+
+}  // namespace fovea

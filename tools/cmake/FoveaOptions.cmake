@@ -1,0 +1,29 @@
+# `fovea_options`: what every target of the project is compiled with.
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+option(FOVEA_BUILD_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
+option(FOVEA_BUILD_BENCHMARKS "Build the kernel benchmarks (Google Benchmark)" OFF)
+option(FOVEA_BUILD_FUZZERS "Build the fuzz targets with libFuzzer (needs clang)" OFF)
+option(FOVEA_WERROR "Warnings are errors" OFF)
+set(FOVEA_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined or thread")
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib/fovea)
+
+add_library(fovea_options INTERFACE)
+target_compile_options(fovea_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wnon-virtual-dtor -Wold-style-cast
+  -Woverloaded-virtual -Wdouble-promotion $<$<BOOL:${FOVEA_WERROR}>:-Werror>
+  # Results must not depend on which operations the compiler happens to fuse.
+  -ffp-contract=off)
+if(FOVEA_SANITIZE)
+  target_compile_options(fovea_options INTERFACE
+    -fsanitize=${FOVEA_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+  target_link_options(fovea_options INTERFACE -fsanitize=${FOVEA_SANITIZE})
+endif()

@@ -1,0 +1,11 @@
+# fovea/version.hpp, with the commit it was built from ("unknown" outside a repository).
+find_package(Git QUIET)
+set(FOVEA_COMMIT unknown)
+if(Git_FOUND)
+  execute_process(COMMAND ${GIT_EXECUTABLE} rev-parse --short=12 HEAD WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+                  OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE failed)
+  if(NOT failed)
+    set(FOVEA_COMMIT ${commit})
+  endif()
+endif()
+configure_file(${PROJECT_SOURCE_DIR}/include/fovea/version.hpp.in ${PROJECT_BINARY_DIR}/include/fovea/version.hpp @ONLY)
