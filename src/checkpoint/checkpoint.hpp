@@ -1,0 +1,50 @@
+// A checkpoint file as named, typed, bounds-checked tensors.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fovea {
+
+/// safetensors' types; those a model can be made of are F64 F32 F16 BF16.
+enum class DType { kF64, kF32, kF16, kBF16, kI64, kI32, kI16, kI8, kU8, kBool };
+[[nodiscard]] std::string_view name(DType dtype) noexcept;    // "F32"
+[[nodiscard]] std::size_t item_size(DType dtype) noexcept;  // bytes
+
+/// A tensor where it lies in the mapped file: row-major, little-endian, possibly unaligned.
+struct TensorView {
+  std::string name;
+  DType dtype = DType::kF32;
+  std::vector<std::size_t> shape;
+  std::span<const std::byte> bytes;
+
+  [[nodiscard]] std::size_t numel() const noexcept;
+};
+/// "[576, 192]"
+[[nodiscard]] std::string shape_text(std::span<const std::size_t> shape);
+/// All values as float32, converted exactly (F64 is rounded).
+/// @throws Error  kCheckpoint for integer types.
+[[nodiscard]] std::vector<float> to_float(const TensorView& tensor);
+void to_float(const TensorView& tensor, std::span<float> out);
+
+/// Tensors are valid as long as the checkpoint lives.
+class Checkpoint {
+ public:
+  virtual ~Checkpoint() = default;
+  [[nodiscard]] virtual std::string_view format() const noexcept = 0;
+  /// Sorted by name.
+  [[nodiscard]] virtual std::span<const TensorView> tensors() const noexcept = 0;
+  /// nullptr if there is none of this name.
+  [[nodiscard]] const TensorView* find(std::string_view name) const noexcept;
+};
+
+/// Opens the file with the format that recognises it.
+/// @throws Error  kNotFound, kUnreadable; kCheckpoint if it is damaged or of no known format.
+[[nodiscard]] std::unique_ptr<Checkpoint> open_checkpoint(const std::filesystem::path& file);
+
+}  // namespace fovea

@@ -1,0 +1,23 @@
+// Reference data that lies beside the project and is too large, or not free enough, to be part of it.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+namespace fovea::test {
+
+/// FOVEA_SHARED, or the folder `shared` beside the project.
+inline std::filesystem::path shared_dir() {
+  if (const char* set = std::getenv("FOVEA_SHARED")) return set;
+  return std::filesystem::path(FOVEA_SOURCE_DIR).parent_path() / "shared";
+}
+inline std::filesystem::path source_dir() { return FOVEA_SOURCE_DIR; }
+
+}  // namespace fovea::test
+
+/// Skips the test, visibly, where `relative` is not there; else names it `path`.
+#define FOVEA_NEEDS_SHARED(path, relative)                                       \
+  const std::filesystem::path path = fovea::test::shared_dir() / (relative);     \
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is not here"
