@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fovea/image.hpp"
@@ -138,6 +139,8 @@ class Session {
 
 /// SHA-256 over the checkpoint's tensor bytes (in name order) and its config.json, in lower-case hex.
 [[nodiscard]] std::string model_sha256(const std::filesystem::path& model);
+/// SHA-256 of these bytes, in lower-case hex.
+[[nodiscard]] std::string sha256_hex(std::string_view bytes);
 
 /// The threads that the calling thread's sessions compute with.
 void set_compute_threads(int threads);
