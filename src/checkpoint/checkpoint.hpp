@@ -13,7 +13,7 @@ namespace fovea {
 
 /// safetensors' types; those a model can be made of are F64 F32 F16 BF16.
 enum class DType { kF64, kF32, kF16, kBF16, kI64, kI32, kI16, kI8, kU8, kBool };
-[[nodiscard]] std::string_view name(DType dtype) noexcept;    // "F32"
+[[nodiscard]] std::string_view name(DType dtype) noexcept;  // "F32"
 [[nodiscard]] std::size_t item_size(DType dtype) noexcept;  // bytes
 
 /// A tensor where it lies in the mapped file: row-major, little-endian, possibly unaligned.

@@ -1,0 +1,133 @@
+#include "base/files.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <system_error>
+
+#include "base/open_file.hpp"
+#include "base/text.hpp"
+
+namespace fovea {
+namespace {
+
+[[noreturn]] void fail_to_write(const std::filesystem::path& path, int error_number) {
+  throw Error(ErrorCode::kOutput,
+              fmt::format("{}: cannot be written: {}", printable(path), std::generic_category().message(error_number)),
+              error_number == ENOSPC || error_number == EFBIG || error_number == EDQUOT
+                  ? "free some space, or choose another place with -o"
+                  : "choose another place with -o");
+}
+
+/// False with errno set on the first failure.
+bool write_all(int descriptor, std::span<const std::byte> content) {
+  while (!content.empty()) {
+    const ssize_t written = ::write(descriptor, content.data(), content.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      return false;
+    }
+    content = content.subspan(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+}  // namespace
+
+std::vector<std::byte> read_file(const std::filesystem::path& path) {
+  const OpenFile file = open_regular_file(path);
+  std::vector<std::byte> content(file.size());
+  std::size_t done = 0;
+  while (done < content.size()) {
+    const ssize_t got = ::read(file.descriptor(), content.data() + done, content.size() - done);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw unreadable(path, errno);
+    if (got == 0) break;  // it shrank while being read
+    done += static_cast<std::size_t>(got);
+  }
+  content.resize(done);
+  return content;
+}
+
+std::string read_text_file(const std::filesystem::path& path) {
+  const std::vector<std::byte> content = read_file(path);
+  return {reinterpret_cast<const char*>(content.data()), content.size()};
+}
+
+std::vector<std::byte> read_stream(std::FILE* stream, std::string_view name) {
+  constexpr std::size_t kChunk = std::size_t{1} << 16;
+  std::vector<std::byte> content;
+  std::size_t done = 0;
+  while (true) {
+    content.resize(done + kChunk);
+    const std::size_t got = std::fread(content.data() + done, 1, kChunk, stream);
+    done += got;
+    if (got == 0) break;
+  }
+  content.resize(done);
+  if (std::ferror(stream) != 0) {
+    throw Error(ErrorCode::kUnreadable,
+                fmt::format("{}: cannot be read: {}", name, std::generic_category().message(errno)));
+  }
+  return content;
+}
+
+void make_folders(const std::filesystem::path& folder) {
+  if (folder.empty()) return;
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (!error && std::filesystem::is_directory(folder, error)) return;
+  for (std::filesystem::path part = folder; !part.empty(); part = part.parent_path()) {
+    std::error_code ignored;
+    if (std::filesystem::exists(part, ignored) && !std::filesystem::is_directory(part, ignored)) {
+      throw Error(
+          ErrorCode::kOutput,
+          fmt::format("{}: cannot be made: {} is a file, expected a folder", printable(folder), printable(part)),
+          "choose another place with -o");
+    }
+    if (part == part.parent_path()) break;
+  }
+  fail_to_write(folder, error ? error.value() : ENOTDIR);
+}
+
+void replace_file(const std::filesystem::path& path, std::span<const std::byte> content) {
+  make_folders(path.parent_path());
+  std::string temporary = path.string() + ".XXXXXX";
+  const int descriptor = ::mkostemp(temporary.data(), O_CLOEXEC);
+  if (descriptor < 0) fail_to_write(path, errno);
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  const bool written = write_all(descriptor, content) && ::fchmod(descriptor, 0666 & ~mask) == 0;
+  int failure = written ? 0 : errno;
+  if (::close(descriptor) != 0 && failure == 0) failure = errno;
+  if (failure == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) failure = errno;
+  if (failure != 0) {
+    ::unlink(temporary.c_str());
+    fail_to_write(path, failure);
+  }
+}
+
+void replace_file(const std::filesystem::path& path, std::string_view content) {
+  replace_file(path, std::as_bytes(std::span(content)));
+}
+
+std::string printable(const std::filesystem::path& path) {
+  const std::string& bytes = path.native();
+  const bool utf8 = is_utf8(bytes);
+  std::string text;
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7F || (byte >= 0x80 && !utf8)) {
+      text += fmt::format("\\x{:02x}", byte);
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
+
+}  // namespace fovea

@@ -1,0 +1,36 @@
+#include "base/mapped_file.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "base/open_file.hpp"
+
+namespace fovea {
+
+MappedFile::MappedFile(const std::filesystem::path& path) {
+  const OpenFile file = open_regular_file(path);
+  size_ = file.size();
+  if (size_ == 0) return;  // mmap refuses empty files
+  void* mapping = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.descriptor(), 0);
+  if (mapping == MAP_FAILED) throw unreadable(path, errno);
+  begin_ = static_cast<const std::byte*>(mapping);
+}
+
+MappedFile::~MappedFile() {
+  if (begin_ != nullptr) ::munmap(const_cast<std::byte*>(begin_), size_);
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : begin_(std::exchange(other.begin_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(begin_, other.begin_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+}  // namespace fovea

@@ -1,0 +1,35 @@
+// An open regular file. Everything that reads goes through here, so nothing blocks on a FIFO.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <utility>
+
+#include "fovea/error.hpp"
+
+namespace fovea {
+
+class OpenFile {
+ public:
+  explicit OpenFile(int descriptor) : descriptor_(descriptor) {}
+  ~OpenFile();
+  OpenFile(OpenFile&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)), size_(other.size_) {}
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  OpenFile& operator=(OpenFile&&) = delete;
+  [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }  // bytes
+
+ private:
+  friend OpenFile open_regular_file(const std::filesystem::path& path);
+  int descriptor_;
+  std::size_t size_ = 0;
+};
+
+/// @throws Error  kNotFound, or kUnreadable if it is no regular file or may not be read.
+[[nodiscard]] OpenFile open_regular_file(const std::filesystem::path& path);
+
+/// The sentence for an errno of a file that cannot be read.
+[[nodiscard]] Error unreadable(const std::filesystem::path& path, int error_number);
+
+}  // namespace fovea

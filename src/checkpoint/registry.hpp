@@ -1,0 +1,29 @@
+// One row for each checkpoint format; formats.def is the list.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "base/mapped_file.hpp"
+#include "checkpoint/checkpoint.hpp"
+
+namespace fovea {
+
+struct CheckpointFormat {
+  std::string_view name;
+  /// Looks at the file's content only, never at its name; must not throw.
+  bool (*recognises)(std::span<const std::byte> file);
+  /// @param path     for messages.
+  /// @throws Error   kCheckpoint.
+  std::unique_ptr<Checkpoint> (*open)(MappedFile file, const std::filesystem::path& path);
+};
+
+#define FOVEA_CHECKPOINT_FORMAT(format) extern const CheckpointFormat kCheckpointFormat_##format;
+#include "checkpoint/formats.def"
+#undef FOVEA_CHECKPOINT_FORMAT
+
+[[nodiscard]] std::span<const CheckpointFormat* const> checkpoint_formats();
+
+}  // namespace fovea
