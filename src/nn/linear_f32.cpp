@@ -1,0 +1,90 @@
+// Linear layers in float32, by oneDNN's matmul with weights in the layout that it asks for.
+#include <cassert>
+#include <cstring>
+
+#include "nn/linear_precisions.hpp"
+#include "nn/onednn.hpp"
+
+namespace fovea::nn {
+namespace {
+
+using dnnl::memory;
+
+memory::dim dim(std::size_t size) {
+  return static_cast<memory::dim>(size);
+}
+
+dnnl::matmul::primitive_desc describe(const LinearShape& shape, const memory::desc& weights) {
+  dnnl::post_ops post_ops;
+  if (shape.activation == Activation::kGelu) append_gelu_erf(post_ops);
+  if (shape.accumulate) post_ops.append_sum(1.0F);
+  dnnl::primitive_attr attr = user_scratchpad();
+  attr.set_post_ops(post_ops);
+  const memory::desc bias = dense({1, dim(shape.out_features)});
+  return matmul_desc(dense({dim(shape.rows), dim(shape.in_features)}), weights, &bias,
+                     dense({dim(shape.rows), dim(shape.out_features)}), attr);
+}
+
+/// The layout depends on the machine and on [in, out] only, not on the number of rows: all sessions share one copy.
+memory::desc packed_layout(std::size_t in_features, std::size_t out_features) {
+  constexpr std::size_t kTypicalRows = 256;
+  const memory::desc any({dim(in_features), dim(out_features)}, memory::data_type::f32, memory::format_tag::any);
+  return describe({kTypicalRows, in_features, out_features}, any).weights_desc();
+}
+
+struct LinearWeightsF32 final : LinearWeights {
+  LinearWeightsF32(MatrixView<const float> weight, std::span<const float> bias_values)
+      : packed(packed_layout(weight.cols(), weight.rows()), cpu_engine()),
+        bias(dense({1, dim(bias_values.size())}), cpu_engine()) {
+    assert(bias_values.size() == weight.rows());
+    // [out, in] row-major is [in, out] with its axes swapped: no transpose, only a view.
+    const memory::desc stored({dim(weight.cols()), dim(weight.rows())}, memory::data_type::f32, memory::format_tag::ba);
+    memory source(stored, cpu_engine(), const_cast<float*>(weight.values().data()));
+    dnnl::stream stream(cpu_engine());
+    dnnl::reorder(source, packed).execute(stream, source, packed);
+    stream.wait();
+    std::memcpy(bias.get_data_handle(), bias_values.data(), bias_values.size_bytes());
+  }
+  // Read only after this; oneDNN's handles know no const.
+  mutable memory packed;  // [in, out]
+  mutable memory bias;    // [1, out]
+};
+
+class LinearF32 final : public Linear {
+ public:
+  LinearF32(const LinearShape& shape, Workspace& workspace)
+      : LinearF32(shape, describe(shape, packed_layout(shape.in_features, shape.out_features)), workspace) {}
+
+  void operator()(const LinearWeights& weights, std::span<const float> x, std::span<float> y) override {
+    assert(x.size() == shape_.rows * shape_.in_features && y.size() == shape_.rows * shape_.out_features);
+    const auto& own = static_cast<const LinearWeightsF32&>(weights);
+    matmul_.execute({{DNNL_ARG_SRC, x_, x.data()},
+                     {DNNL_ARG_WEIGHTS, own.packed, nullptr},
+                     {DNNL_ARG_BIAS, own.bias, nullptr},
+                     {DNNL_ARG_DST, y_, y.data()}});
+  }
+
+ private:
+  LinearF32(const LinearShape& shape, const dnnl::matmul::primitive_desc& desc, Workspace& workspace)
+      : shape_(shape),
+        matmul_(dnnl::matmul(desc), desc, workspace),
+        x_(unbound(desc.src_desc())),
+        y_(unbound(desc.dst_desc())) {}
+
+  LinearShape shape_;
+  Primitive matmul_;
+  memory x_;  // [rows, in]
+  memory y_;  // [rows, out]
+};
+
+}  // namespace
+
+std::unique_ptr<LinearWeights> pack_linear_f32(MatrixView<const float> weight, std::span<const float> bias) {
+  return translate_errors("packing weights", [&] { return std::make_unique<LinearWeightsF32>(weight, bias); });
+}
+
+std::unique_ptr<Linear> make_linear_f32(const LinearShape& shape, Workspace& workspace) {
+  return translate_errors("making a linear layer", [&] { return std::make_unique<LinearF32>(shape, workspace); });
+}
+
+}  // namespace fovea::nn

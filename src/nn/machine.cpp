@@ -1,0 +1,132 @@
+// What the machine is, and how fast it multiplies, measured.
+#include <fmt/format.h>
+#include <omp.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <string>
+
+#include "base/aligned_buffer.hpp"
+#include "fovea/model.hpp"
+#include "nn/fma_peak.hpp"
+#include "nn/onednn.hpp"
+#include "nn/workspace_impl.hpp"
+
+namespace fovea {
+namespace {
+
+std::string cpu_name() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    if (!line.starts_with("model name")) continue;
+    const std::size_t colon = line.find(':');
+    if (colon != std::string::npos && colon + 2 <= line.size()) return line.substr(colon + 2);
+  }
+  return "unknown";
+}
+
+std::string_view isa_name(dnnl::cpu_isa isa) {
+  switch (isa) {
+    case dnnl::cpu_isa::sse41: return "sse4.1";
+    case dnnl::cpu_isa::avx: return "avx";
+    case dnnl::cpu_isa::avx2: return "avx2";
+    case dnnl::cpu_isa::avx2_vnni: return "avx2_vnni";
+    case dnnl::cpu_isa::avx512_core: return "avx512_core";
+    case dnnl::cpu_isa::avx512_core_vnni: return "avx512_core_vnni";
+    case dnnl::cpu_isa::avx512_core_bf16: return "avx512_core_bf16";
+    case dnnl::cpu_isa::avx512_core_amx: return "avx512_core_amx";
+    default: return "other";
+  }
+}
+
+class ThreadCount {  // for the length of a measurement
+ public:
+  explicit ThreadCount(int threads) : before_(omp_get_max_threads()) { omp_set_num_threads(threads); }
+  ~ThreadCount() { omp_set_num_threads(before_); }
+  ThreadCount(const ThreadCount&) = delete;
+  ThreadCount& operator=(const ThreadCount&) = delete;
+
+ private:
+  int before_;
+};
+
+template <typename Body>
+double seconds_of(Body&& body) {
+  const auto begin = std::chrono::steady_clock::now();
+  body();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+/// Seconds of one [rows, depth] · [depth, cols] in f32, the best of several runs.
+double best_matmul_seconds(dnnl::memory::dim rows, dnnl::memory::dim depth, dnnl::memory::dim cols) {
+  using dnnl::memory;
+  nn::Workspace workspace;
+  const memory::desc any({depth, cols}, memory::data_type::f32, memory::format_tag::any);
+  const auto desc =
+      nn::matmul_desc(nn::dense({rows, depth}), any, nullptr, nn::dense({rows, cols}), nn::user_scratchpad());
+  nn::Primitive matmul(dnnl::matmul(desc), desc, workspace);
+  memory x(desc.src_desc(), nn::cpu_engine());
+  memory w(desc.weights_desc(), nn::cpu_engine());
+  memory y(desc.dst_desc(), nn::cpu_engine());
+  for (memory* operand : {&x, &w}) {
+    std::fill_n(static_cast<float*>(operand->get_data_handle()), operand->get_desc().get_size() / sizeof(float), 0.5F);
+  }
+  double best = 1e9;
+  for (int run = 0; run < 8; ++run) {
+    best = std::min(
+        best, seconds_of([&] {
+          matmul.execute({{DNNL_ARG_SRC, x, nullptr}, {DNNL_ARG_WEIGHTS, w, nullptr}, {DNNL_ARG_DST, y, nullptr}});
+        }));
+  }
+  return best;
+}
+
+}  // namespace
+
+void set_compute_threads(int threads) {
+  omp_set_num_threads(std::max(threads, 1));
+}
+
+int available_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return std::max(1, omp_get_num_procs());
+  return std::max(1, CPU_COUNT(&set));
+}
+
+MachineInfo machine_info() {
+  const dnnl_version_t* version = dnnl_version();
+  return {cpu_name(), std::string(isa_name(dnnl::get_effective_cpu_isa())),
+          fmt::format("oneDNN {}.{}.{}", version->major, version->minor, version->patch), available_cores()};
+}
+
+double measure_fma_peak_gflops(int threads) {
+  const ThreadCount count(threads);
+  constexpr std::size_t kRounds = 2'000'000;
+  double best = 0;
+  for (int run = 0; run < 5; ++run) {
+    double flops = 0;
+    const double seconds = seconds_of([&] {
+#pragma omp parallel reduction(+ : flops)
+      flops += nn::run_fused_multiply_adds(kRounds);
+    });
+    best = std::max(best, flops / seconds * 1e-9);
+  }
+  return best;
+}
+
+double measure_matmul_peak_gflops(int threads) {
+  const ThreadCount count(threads);
+  return nn::translate_errors("measuring the matmul rate", [] {
+    double best = 0;
+    for (const dnnl::memory::dim size : {768, 1536}) {
+      const double flops = 2.0 * 1024 * static_cast<double>(size * size);
+      best = std::max(best, flops / best_matmul_seconds(1024, size, size) * 1e-9);
+    }
+    return best;
+  });
+}
+
+}  // namespace fovea

@@ -1,0 +1,136 @@
+#include "nn/onednn.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cassert>
+
+#include "fovea/error.hpp"
+#include "nn/workspace_impl.hpp"
+
+namespace fovea::nn {
+namespace {
+
+using dnnl::memory;
+
+}  // namespace
+
+const dnnl::engine& cpu_engine() {
+  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  return engine;
+}
+
+void throw_backend_error(const char* attempt, const dnnl::error& error) {
+  throw Error(ErrorCode::kBackend,
+              fmt::format("oneDNN: {} failed: {} (status {})", attempt, error.what(), static_cast<int>(error.status)));
+}
+
+Workspace::Workspace()
+    : impl_(translate_errors("making a stream", [] {
+        return std::make_unique<Impl>(Impl{dnnl::stream(cpu_engine()), {}});
+      })) {}
+Workspace::~Workspace() = default;
+
+void Workspace::reserve_scratch(std::size_t bytes) {
+  if (bytes > impl_->scratch.size()) impl_->scratch = AlignedBuffer<std::byte>(bytes);
+}
+
+void Primitive::execute(std::initializer_list<Argument> arguments) {
+  constexpr std::size_t kMaxArguments = 8;
+  assert(arguments.size() < kMaxArguments);
+  std::array<dnnl_exec_arg_t, kMaxArguments> list{};
+  std::size_t count = 0;
+  for (const Argument& argument : arguments) {
+    // oneDNN writes only to what is named as a destination; its handles know no const.
+    if (argument.values != nullptr) argument.memory.set_data_handle(const_cast<float*>(argument.values));
+    list[count++] = {argument.role, argument.memory.get()};
+  }
+  Workspace::Impl& workspace = workspace_.impl();
+  scratch_.set_data_handle(workspace.scratch.data());
+  list[count++] = {DNNL_ARG_SCRATCHPAD, scratch_.get()};
+  // The C call takes a plain array: the C++ one builds a hash map and a vector each time.
+  const dnnl_status_t status =
+      dnnl_primitive_execute(primitive_.get(), workspace.stream.get(), static_cast<int>(count), list.data());
+  if (status != dnnl_success) throw_backend_error("running a primitive", dnnl::error(status, "execution"));
+}
+
+memory::desc dense(const memory::dims& sizes) {
+  memory::dims strides(sizes.size(), 1);
+  for (std::size_t i = sizes.size() - 1; i > 0; --i) strides[i - 1] = strides[i] * sizes[i];
+  return {sizes, memory::data_type::f32, strides};
+}
+
+memory unbound(const memory::desc& desc) {
+  return {desc, cpu_engine(), nullptr};
+}
+
+dnnl::primitive_attr user_scratchpad() {
+  dnnl::primitive_attr attr;
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attr;
+}
+
+#if DNNL_VERSION_MAJOR >= 3
+
+dnnl::matmul::primitive_desc matmul_desc(const memory::desc& src, const memory::desc& weights, const memory::desc* bias,
+                                         const memory::desc& dst, dnnl::primitive_attr attr, float scale) {
+  if (scale != 1.0F) {
+    dnnl::post_ops post_ops;
+    post_ops.append_eltwise(dnnl::algorithm::eltwise_linear, scale, 0.0F);
+    attr.set_post_ops(post_ops);
+  }
+  if (bias == nullptr) return {cpu_engine(), src, weights, dst, attr};
+  return {cpu_engine(), src, weights, *bias, dst, attr};
+}
+
+dnnl::softmax_forward::primitive_desc softmax_desc(const memory::desc& values, const dnnl::primitive_attr& attr) {
+  return {cpu_engine(),
+          dnnl::prop_kind::forward_inference,
+          dnnl::algorithm::softmax_accurate,
+          values,
+          values,
+          values.get_ndims() - 1,
+          attr};
+}
+
+dnnl::layer_normalization_forward::primitive_desc layer_norm_desc(const memory::desc& values, float eps,
+                                                                  const dnnl::primitive_attr& attr) {
+  return {cpu_engine(), dnnl::prop_kind::forward_inference,
+          values,       values,
+          eps,          dnnl::normalization_flags::use_scale | dnnl::normalization_flags::use_shift,
+          attr};
+}
+
+void append_gelu_erf(dnnl::post_ops& post_ops) {
+  post_ops.append_eltwise(dnnl::algorithm::eltwise_gelu_erf, 0.0F, 0.0F);
+}
+
+#else
+
+dnnl::matmul::primitive_desc matmul_desc(const memory::desc& src, const memory::desc& weights, const memory::desc* bias,
+                                         const memory::desc& dst, dnnl::primitive_attr attr, float scale) {
+  if (scale != 1.0F) attr.set_output_scales(0, {scale});
+  if (bias == nullptr) return {dnnl::matmul::desc(src, weights, dst), attr, cpu_engine()};
+  return {dnnl::matmul::desc(src, weights, *bias, dst), attr, cpu_engine()};
+}
+
+dnnl::softmax_forward::primitive_desc softmax_desc(const memory::desc& values, const dnnl::primitive_attr& attr) {
+  return {dnnl::softmax_forward::desc(dnnl::prop_kind::forward_inference, values, values.data.ndims - 1), attr,
+          cpu_engine()};
+}
+
+dnnl::layer_normalization_forward::primitive_desc layer_norm_desc(const memory::desc& values, float eps,
+                                                                  const dnnl::primitive_attr& attr) {
+  return {dnnl::layer_normalization_forward::desc(
+              dnnl::prop_kind::forward_inference, values, eps,
+              dnnl::normalization_flags::use_scale | dnnl::normalization_flags::use_shift),
+          attr, cpu_engine()};
+}
+
+void append_gelu_erf(dnnl::post_ops& post_ops) {
+  post_ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_gelu_erf, 0.0F, 0.0F);
+}
+
+#endif
+
+}  // namespace fovea::nn
