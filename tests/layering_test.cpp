@@ -1,0 +1,239 @@
+// Downward arrows only, each third-party library behind one door: every #include under src/ and include/ is held
+// against the two tables below.
+#include <fmt/format.h>
+#include <fnmatch.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <regex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "support/shared.hpp"
+
+namespace fovea::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Layer {
+  std::string_view name;
+  std::vector<std::string_view> may_include;
+};
+// What each folder under src/ may include besides itself and fovea/*.hpp.
+const std::vector<Layer> kLayers = {
+    {"cli", {"pipeline", "report", "explain", "model", "checkpoint", "image", "base"}},
+    {"pipeline", {"model", "explain", "report", "image", "base"}},
+    {"model", {"nn", "checkpoint", "base"}},
+    {"report", {"image", "base"}},
+    {"explain", {"base"}},
+    {"nn", {"base"}},
+    {"checkpoint", {"base"}},
+    {"image", {"base"}},
+    {"base", {}},
+};
+
+struct Door {
+  std::string_view library;
+  std::vector<std::string_view> headers;  // shell patterns
+  std::vector<std::string_view> doors;    // shell patterns of the files that may include them
+};
+// The first row whose headers match decides; `*` also matches slashes.
+const std::vector<Door> kDoors = {
+    {"oneDNN", {"oneapi/dnnl/*", "dnnl*"}, {"src/nn/*"}},
+    {"OpenMP", {"omp.h"}, {"src/nn/*"}},
+    {"OpenCV imgcodecs", {"opencv2/imgcodecs*"}, {"src/image/imgcodecs_module.cpp"}},
+    {"OpenCV", {"opencv2/*"}, {"src/image/patches*", "src/image/overlay*", "src/image/imgcodecs_module.cpp"}},
+    {"libjpeg-turbo", {"jpeglib.h", "jerror.h", "turbojpeg.h"}, {"src/image/codec_*"}},
+    {"libpng", {"png.h"}, {"src/image/codec_*"}},
+    {"libwebp", {"webp/*"}, {"src/image/codec_*"}},
+    {"Eigen", {"Eigen/*"}, {"src/model/pos_embed*", "src/explain/*"}},
+    {"CLI11", {"CLI/*"}, {"src/cli/*"}},
+    {"nlohmann-json", {"nlohmann/*"}, {"src/checkpoint/*", "src/model/*", "src/report/*"}},
+    {"Nettle", {"nettle/*"}, {"src/checkpoint/*"}},
+    {"zlib", {"zlib.h"}, {"src/checkpoint/*"}},
+    {"Highway", {"hwy/*"}, {"src/nn/*", "src/image/resample*"}},
+    {"fmt", {"fmt/*"}, {"src/*"}},
+    {"the C library",
+     {"sys/*", "dirent.h", "unistd.h", "fcntl.h", "dlfcn.h", "sched.h", "pthread.h", "poll.h", "signal.h", "termios.h",
+      "link.h", "malloc.h", "stdio.h", "fnmatch.h"},
+     {"src/*"}},
+    {"the compiler", {"cpuid.h", "immintrin.h", "cxxabi.h"}, {"src/nn/*", "src/image/resample*"}},
+};
+
+bool matches_any(const std::string& text, const std::vector<std::string_view>& patterns) {
+  return std::any_of(patterns.begin(), patterns.end(), [&](std::string_view pattern) {
+    return fnmatch(std::string(pattern).c_str(), text.c_str(), 0) == 0;
+  });
+}
+
+const Layer* find_layer(std::string_view name) {
+  const auto found = std::find_if(kLayers.begin(), kLayers.end(), [&](const Layer& l) { return l.name == name; });
+  return found == kLayers.end() ? nullptr : &*found;
+}
+
+// "src/image/codec.cpp" → "image"; empty outside src/.
+std::string layer_of(const std::string& file) {
+  if (!file.starts_with("src/")) return {};
+  const auto end = file.find('/', 4);
+  return end == std::string::npos ? std::string{} : file.substr(4, end - 4);
+}
+
+bool is_standard(const std::string& header) {
+  return header.find_first_of("./") == std::string::npos;
+}
+
+struct Include {
+  std::string header;
+  bool quoted = false;
+};
+// Highway compiles the file named by HWY_TARGET_INCLUDE once for each target: it is an include, too.
+std::optional<Include> parse_include(const std::string& line) {
+  static const std::regex kPattern(R"rx(^\s*#\s*(?:include|define\s+HWY_TARGET_INCLUDE)\s*([<"])([^>"]+)[>"])rx");
+  std::smatch match;
+  if (!std::regex_search(line, match, kPattern)) return std::nullopt;
+  return Include{match[2], match[1] == "\""};
+}
+
+// What is wrong with this line of `file` (relative to the repository); none if nothing is.
+std::optional<std::string> complaint(const std::string& file, std::size_t number, const std::string& line) {
+  const auto include = parse_include(line);
+  if (!include || (!include->quoted && is_standard(include->header))) return std::nullopt;
+  const std::string& header = include->header;
+  const auto say = [&](const std::string& what) { return fmt::format("{}:{}: {}", file, number, what); };
+  if (include->quoted && header.starts_with("fovea/")) return std::nullopt;
+  if (file.starts_with("include/")) return say(fmt::format("a public header may not include {}", header));
+
+  const std::string from = layer_of(file);
+  const Layer* layer = find_layer(from);
+  if (layer == nullptr) return say(fmt::format("'{}' is no layer", from));
+  if (include->quoted) {
+    const std::string to = header.substr(0, header.find('/'));
+    if (find_layer(to) == nullptr) return say(fmt::format("{} names no layer, expected <layer>/<file>", header));
+    const bool allowed = to == from || std::count(layer->may_include.begin(), layer->may_include.end(), to) > 0;
+    if (!allowed) return say(fmt::format("{}/ may not include {}/", from, to));
+    return std::nullopt;
+  }
+  for (const Door& door : kDoors) {
+    if (!matches_any(header, door.headers)) continue;
+    if (matches_any(file, door.doors)) return std::nullopt;
+    return say(fmt::format("{} is no door to {} ({})", file, door.library, header));
+  }
+  return say(fmt::format("{} belongs to no library of the table", header));
+}
+
+struct Scan {
+  std::size_t files = 0;
+  std::size_t includes = 0;
+  std::vector<std::string> complaints;
+};
+Scan scan(const fs::path& root) {
+  Scan result;
+  for (const char* top : {"src", "include"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(root / top)) {
+      const std::string extension = entry.path().extension();
+      if (extension != ".cpp" && extension != ".hpp" && extension != ".def" && extension != ".in") continue;
+      ++result.files;
+      std::ifstream stream(entry.path());
+      std::string line;
+      for (std::size_t number = 1; std::getline(stream, line); ++number) {
+        result.includes += parse_include(line) ? 1U : 0U;
+        const std::string file = fs::relative(entry.path(), root).generic_string();
+        if (auto found = complaint(file, number, line)) result.complaints.push_back(*found);
+      }
+    }
+  }
+  return result;
+}
+
+TEST(Layering, EveryIncludePointsDownwardAndGoesThroughItsDoor) {
+  const Scan result = scan(source_dir());
+  EXPECT_GT(result.files, 50U);
+  EXPECT_GT(result.includes, 200U);
+  for (const std::string& found : result.complaints) ADD_FAILURE() << found;
+}
+
+TEST(Layering, EveryFolderUnderSrcIsALayerAndEveryLayerAFolder) {
+  std::vector<std::string> folders;
+  for (const auto& entry : fs::directory_iterator(source_dir() / "src")) {
+    if (entry.is_directory()) folders.push_back(entry.path().filename());
+  }
+  std::vector<std::string> layers;
+  for (const Layer& layer : kLayers) layers.emplace_back(layer.name);
+  std::sort(folders.begin(), folders.end());
+  std::sort(layers.begin(), layers.end());
+  EXPECT_EQ(folders, layers);
+}
+
+TEST(Layering, ArrowsPointDownwardInTheTableItself) {
+  // The table is ordered from the top: a layer may name only layers that come after it.
+  for (std::size_t i = 0; i < kLayers.size(); ++i) {
+    for (const std::string_view below : kLayers[i].may_include) {
+      const Layer* layer = find_layer(below);
+      ASSERT_NE(layer, nullptr) << below;
+      EXPECT_GT(layer - kLayers.data(), static_cast<std::ptrdiff_t>(i)) << kLayers[i].name << " -> " << below;
+    }
+  }
+}
+
+TEST(Layering, TheCheckerCatchesEachKindOfViolation) {
+  struct Case {
+    const char* file;
+    const char* line;
+    const char* expected;
+  };
+  const Case cases[] = {
+      {"src/report/html.cpp", "#include \"pipeline/batch.hpp\"",
+       "src/report/html.cpp:7: report/ may not include pipeline/"},
+      {"src/nn/linear.cpp", "  #  include \"image/codec.hpp\"", "src/nn/linear.cpp:7: nn/ may not include image/"},
+      {"src/base/text.cpp", "#include \"cli/app.hpp\"", "src/base/text.cpp:7: base/ may not include cli/"},
+      {"src/image/codec.cpp", "#include \"helpers.hpp\"",
+       "src/image/codec.cpp:7: helpers.hpp names no layer, expected <layer>/<file>"},
+      {"src/cli/app.cpp", "#include <oneapi/dnnl/dnnl.hpp>",
+       "src/cli/app.cpp:7: src/cli/app.cpp is no door to oneDNN (oneapi/dnnl/dnnl.hpp)"},
+      {"src/image/codec_jpeg.cpp", "#include <opencv2/imgcodecs.hpp>",
+       "src/image/codec_jpeg.cpp:7: src/image/codec_jpeg.cpp is no door to OpenCV imgcodecs (opencv2/imgcodecs.hpp)"},
+      {"src/model/config.cpp", "#include <Eigen/Dense>",
+       "src/model/config.cpp:7: src/model/config.cpp is no door to Eigen (Eigen/Dense)"},
+      {"src/base/text.cpp", "#include <boost/format.hpp>",
+       "src/base/text.cpp:7: boost/format.hpp belongs to no library of the table"},
+      {"src/extra/new.cpp", "#include \"base/text.hpp\"", "src/extra/new.cpp:7: 'extra' is no layer"},
+      {"src/image/resample.cpp", "#define HWY_TARGET_INCLUDE \"nn/kernels.cpp\"",
+       "src/image/resample.cpp:7: image/ may not include nn/"},
+      {"include/fovea/image.hpp", "#include <opencv2/core.hpp>",
+       "include/fovea/image.hpp:7: a public header may not include opencv2/core.hpp"},
+      {"include/fovea/model.hpp", "#include \"nn/linear.hpp\"",
+       "include/fovea/model.hpp:7: a public header may not include nn/linear.hpp"},
+  };
+  for (const Case& c : cases) {
+    const auto found = complaint(c.file, 7, c.line);
+    ASSERT_TRUE(found.has_value()) << c.file << ": " << c.line;
+    EXPECT_EQ(*found, c.expected);
+  }
+}
+
+TEST(Layering, TheCheckerLetsGoodIncludesPass) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"src/cli/classify.cpp", "#include \"pipeline/batch.hpp\""},
+      {"src/model/encoder_block.cpp", "#include \"nn/linear.hpp\""},
+      {"src/report/html.cpp", "#include \"report/registry.hpp\""},
+      {"src/nn/onednn.hpp", "#include <oneapi/dnnl/dnnl.hpp>"},
+      {"src/image/patches.cpp", "#include <opencv2/imgproc.hpp>"},
+      {"src/image/codec_png.cpp", "#include <png.h>"},
+      {"src/base/text.cpp", "#include <fmt/format.h>"},
+      {"src/base/text.cpp", "#include <vector>"},
+      {"src/base/text.cpp", "// report/ once had #include \"pipeline/batch.hpp\""},
+      {"include/fovea/model.hpp", "#include \"fovea/image.hpp\""},
+      {"include/fovea/model.hpp", "#include <vector>"},
+  };
+  for (const auto& [file, line] : cases) {
+    EXPECT_EQ(complaint(file, 7, line), std::nullopt) << file << ": " << line;
+  }
+}
+
+}  // namespace
+}  // namespace fovea::test
