@@ -1,0 +1,50 @@
+#include "explain/head_fusion.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace fovea {
+namespace {
+
+// 8 KB: a chunk of the result stays in the first-level cache while all heads pass over it.
+constexpr std::size_t kChunk = 2048;
+
+template <typename Combine>
+void fold_heads(const AttentionView& attention, std::size_t begin, std::span<float> fused, Combine combine) {
+  for (std::size_t at = 0; at < fused.size(); at += kChunk) {
+    const std::size_t count = std::min(kChunk, fused.size() - at);
+    float* const out = fused.data() + at;
+    std::copy_n(attention.head(0).data() + begin + at, count, out);
+    for (std::size_t h = 1; h < attention.num_heads; ++h) {
+      const float* const in = attention.head(h).data() + begin + at;
+      for (std::size_t i = 0; i < count; ++i) out[i] = combine(out[i], in[i]);
+    }
+  }
+}
+
+}  // namespace
+
+std::string_view fused_heads_text(HeadFusion fusion) noexcept {
+  switch (fusion) {
+    case HeadFusion::kMean: return "mean heads";
+    case HeadFusion::kMax: return "max heads";
+    case HeadFusion::kMin: return "min heads";
+  }
+  return "";
+}
+
+void fuse_heads(const AttentionView& attention, HeadFusion fusion, std::size_t begin, std::span<float> fused) {
+  assert(begin + fused.size() <= attention.tokens * attention.tokens);
+  switch (fusion) {
+    case HeadFusion::kMean: {
+      fold_heads(attention, begin, fused, [](float a, float b) { return a + b; });
+      const float scale = 1.0F / static_cast<float>(attention.num_heads);
+      for (float& value : fused) value *= scale;
+      break;
+    }
+    case HeadFusion::kMax: fold_heads(attention, begin, fused, [](float a, float b) { return a < b ? b : a; }); break;
+    case HeadFusion::kMin: fold_heads(attention, begin, fused, [](float a, float b) { return b < a ? b : a; }); break;
+  }
+}
+
+}  // namespace fovea

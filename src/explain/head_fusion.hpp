@@ -1,0 +1,20 @@
+// Many heads to one matrix.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include "fovea/explain.hpp"
+
+namespace fovea {
+
+/// "mean heads", "max heads", "min heads": as a caption says it.
+[[nodiscard]] std::string_view fused_heads_text(HeadFusion fusion) noexcept;
+
+/// Elementwise over the heads of one block; max and min are not renormalised, so their rows need not sum to 1.
+/// @param begin   offset of the first value within a head's [tokens, tokens], e.g. row * tokens.
+/// @param fused   begin + fused.size() <= tokens * tokens.
+void fuse_heads(const AttentionView& attention, HeadFusion fusion, std::size_t begin, std::span<float> fused);
+
+}  // namespace fovea
