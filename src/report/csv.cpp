@@ -1,0 +1,90 @@
+// A table for spreadsheets, as RFC 4180 has it: CRLF ends a row, quotes double inside quotes.
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/text.hpp"
+#include "report/output.hpp"
+#include "report/registry.hpp"
+
+namespace fovea {
+namespace {
+
+constexpr std::string_view kLineEnd = "\r\n";
+
+std::string quoted(std::string_view field) {
+  if (field.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(field);
+  std::string text = "\"";
+  for (const char c : field) {
+    if (c == '"') text += '"';
+    text += c;
+  }
+  return text + '"';
+}
+
+std::string row(const std::vector<std::string>& fields) {
+  std::string line;
+  for (const std::string& field : fields) {
+    if (&field != &fields.front()) line += ',';
+    line += quoted(field);
+  }
+  return line.append(kLineEnd);
+}
+
+class CsvWriter final : public ReportWriter {
+ public:
+  CsvWriter(std::ostream& out, std::size_t top_k) : out_(out), top_k_(top_k) {}
+
+  void write(const Record& record) override {
+    std::vector<std::string> fields{std::to_string(record.index), to_utf8(record.path)};
+    if (record.failure) {
+      fields.resize(4 + 2 * top_k_);
+      fields.push_back(to_utf8(record.failure->message));
+    } else {
+      fields.push_back(std::to_string(record.size.width));
+      fields.push_back(std::to_string(record.size.height));
+      for (std::size_t k = 0; k < top_k_ && k < record.predictions.size(); ++k) {
+        const Prediction& prediction = record.predictions[k];
+        // A class without a name goes by its index, as it may wherever a class is asked for.
+        fields.push_back(to_utf8(prediction.label.value_or(std::to_string(prediction.class_index))));
+        fields.push_back(shortest(prediction.probability));
+      }
+      fields.resize(4 + 2 * top_k_ + 1);
+    }
+    emit(out_, heading() + row(fields));
+    begun_ = true;
+  }
+  void finish(const Summary& /*summary*/) override { emit(out_, heading()); }
+
+ private:
+  /// The first row, once.
+  [[nodiscard]] std::string heading() const {
+    if (begun_) return {};
+    std::vector<std::string> names{"index", "path", "width", "height"};
+    for (std::size_t k = 1; k <= top_k_; ++k) {
+      names.push_back(fmt::format("label{}", k));
+      names.push_back(fmt::format("probability{}", k));
+    }
+    names.emplace_back("error");
+    return row(names);
+  }
+
+  std::ostream& out_;
+  std::size_t top_k_;
+  bool begun_ = false;
+};
+
+std::unique_ptr<ReportWriter> make(std::ostream& out, const ReportOptions& options) {
+  return std::make_unique<CsvWriter>(out, options.top_k);
+}
+
+}  // namespace
+
+ReportFormat csv_format() {
+  return {.name = "csv", .about = "a table for spreadsheets (RFC 4180)", .make = make};
+}
+
+}  // namespace fovea

@@ -1,0 +1,12 @@
+// What each format's file offers: its row of the registry, as <name>_format().
+#pragma once
+
+#include "fovea/report.hpp"
+
+namespace fovea {
+
+#define FOVEA_REPORT_FORMAT(name) [[nodiscard]] ReportFormat name##_format();
+#include "report/formats.def"
+#undef FOVEA_REPORT_FORMAT
+
+}  // namespace fovea
