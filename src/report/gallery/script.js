@@ -82,18 +82,11 @@
     }
     return list;
   }
-  function warning() {
-    const icon = make("span");
-    icon.innerHTML = '<svg viewBox="0 0 24 24" width="34" height="34" fill="none" stroke="currentColor" ' +
-        'stroke-width="1.7" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">' +
-        '<path d="M12 3.5 21.5 20h-19z"/><path d="M12 10v4.5M12 17.3v.1"/></svg>';
-    return icon;
-  }
   function cardOf(record, place) {
     const picture = make("span", { class: "picture" });
     const body = make("span", { class: "body" });
     if (record.failure) {
-      picture.append(warning(), record.failure.code.replaceAll("_", " "));
+      picture.append($("warning").content.cloneNode(true), record.failure.code.replaceAll("_", " "));
       body.append(make("span", { class: "message" }, record.failure.message));
     } else {
       const source = record.thumbnail || (record.maps[0] && record.maps[0].image);

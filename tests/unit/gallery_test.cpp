@@ -1,0 +1,120 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <string>
+#include <vector>
+
+#include "report/documents.hpp"
+
+namespace fovea {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using Json = nlohmann::json;
+
+/// What the page's script reads: the text of its one JSON element, ended where a browser ends it.
+Json content_of(const std::string& html) {
+  const std::string open = R"(<script type="application/json" id="content">)";
+  const std::size_t begin = html.find(open);
+  EXPECT_NE(begin, std::string::npos);
+  const std::size_t end = html.find("</script", begin);
+  return Json::parse(html.substr(begin + open.size(), end - begin - open.size()));
+}
+
+Record record_at(std::string path) {
+  Record record;
+  record.path = std::move(path);
+  record.size = {300, 451};
+  record.predictions = {{32, "Egyptian cat", "n02124075", 0.452F}, {7, {}, {}, 0.1F}};
+  return record;
+}
+
+TEST(Gallery, HoldsEveryRecordForItsScript) {
+  Record shown = record_at("a/cat.jpg");
+  shown.thumbnail = "thumbnails/a/cat.jpg";
+  shown.maps = {{.method = "rollout", .variant = "mean heads", .target = {}, .overlay = "overlays/cat.png", .map = {}},
+                {.method = "generic", .variant = "v", .target = MapTarget{3, {}}, .overlay = "o.png", .map = "o.npy"},
+                {.method = "raw", .variant = "v", .target = {}, .overlay = {}, .map = "only.npy"}};
+  Record failed;
+  failed.index = 1;
+  failed.path = "b.jpg";
+  failed.failure = Failure{ErrorCode::kNotFound, "b.jpg: is not there", "look again"};
+  BatchSummary summary;
+  summary.model_name = "vit_tiny_tin200";
+  summary.model_sha256 = "0123abcd";
+  summary.counts = {.succeeded = 1, .failed = 1, .interrupted = false};
+  summary.images_per_second = 12.5;
+  summary.options = {{"--method", "rollout"}};
+  const Json content = content_of(gallery_html(std::vector{shown, failed}, summary));
+  EXPECT_EQ(content["summary"]["model"], "vit_tiny_tin200");
+  EXPECT_EQ(content["summary"]["model_sha256"], "0123abcd");
+  EXPECT_EQ(content["summary"]["images_per_second"], 12.5);
+  EXPECT_EQ(content["summary"]["options"]["--method"], "rollout");
+  ASSERT_EQ(content["records"].size(), 2U);
+  EXPECT_EQ(content["records"][0]["predictions"].dump(), R"([["Egyptian cat",0.452],["class 7",0.1]])");
+  EXPECT_EQ(content["records"][0]["thumbnail"], "./thumbnails/a/cat.jpg");
+  ASSERT_EQ(content["records"][0]["maps"].size(), 2U) << "a map without a picture has nothing to show";
+  EXPECT_EQ(content["records"][0]["maps"][0]["image"], "./overlays/cat.png");
+  EXPECT_EQ(content["records"][0]["maps"][1]["target"], "class 3");
+  EXPECT_EQ(content["records"][1]["failure"].dump(),
+            R"({"code":"not_found","hint":"look again","message":"b.jpg: is not there"})");
+}
+
+TEST(Gallery, LetsNoNameLabelOrMessageBecomeMarkup) {
+  const std::string evil = R"x(</script><img src=x onerror="alert(1)"><!--<script>&amp;'{{script}}{{style}})x";
+  Record record = record_at(evil + ".jpg");
+  record.predictions[0].label = evil;
+  record.maps = {{.method = evil, .variant = evil, .target = MapTarget{1, evil}, .overlay = evil, .map = {}}};
+  record.thumbnail = "javascript:" + evil;
+  Record failed = record_at(evil);
+  failed.failure = Failure{ErrorCode::kDecode, evil, evil};
+  BatchSummary summary;
+  summary.model_name = evil;
+  summary.model_sha256 = evil;
+  summary.version = evil;
+  summary.options = {{evil, evil}};
+  const std::string html = gallery_html(std::vector{record, failed}, summary);
+  const std::string plain = gallery_html({}, {});
+  const auto count = [](const std::string& text, char c) { return std::count(text.begin(), text.end(), c); };
+  EXPECT_EQ(count(html, '<'), count(plain, '<')) << "records must add no '<' to the page";
+  const Json content = content_of(html);
+  EXPECT_EQ(content["records"][0]["path"], evil + ".jpg") << "and yet be shown as they are";
+  EXPECT_EQ(content["records"][1]["failure"]["message"], evil);
+  EXPECT_EQ(content["summary"]["model"], evil);
+}
+
+TEST(Gallery, EncodesFileNamesSoThatTheyStayRelativeUrls) {
+  Record record = record_at("x");
+  record.thumbnail = "a b/#1?%\"\xFF\xC3\xA9.jpg";
+  record.maps = {{.method = "m", .variant = "v", .target = {}, .overlay = "//host/x.png", .map = {}}};
+  const Json content = content_of(gallery_html(std::vector{record}, {}));
+  EXPECT_EQ(content["records"][0]["thumbnail"], "./a%20b/%231%3F%25%22%FF%C3%A9.jpg");
+  EXPECT_EQ(content["records"][0]["maps"][0]["image"], ".///host/x.png");
+  record.thumbnail = "javascript:alert(1)";
+  EXPECT_EQ(content_of(gallery_html(std::vector{record}, {}))["records"][0]["thumbnail"],
+            "./javascript%3Aalert%281%29");
+}
+
+TEST(Gallery, NeedsNothingButItself) {
+  const std::string html = gallery_html({}, {});
+  EXPECT_TRUE(html.starts_with("<!doctype html>"));
+  EXPECT_THAT(html, Not(HasSubstr("{{")));
+  EXPECT_THAT(html, HasSubstr("default-src 'none'"));
+  // The namespace of inline SVG is a name, not an address.
+  const std::string addresses = std::regex_replace(html, std::regex("xmlns='http://www\\.w3\\.org/2000/svg'"), "");
+  EXPECT_THAT(addresses, Not(HasSubstr("://")));
+  EXPECT_THAT(html, Not(HasSubstr("@import")));
+  EXPECT_TRUE(content_of(html)["records"].empty());
+}
+
+TEST(Gallery, IsTheSameBytesForTheSameRun) {
+  const std::vector<Record> records{record_at("a.jpg")};
+  EXPECT_EQ(gallery_html(records, {}), gallery_html(records, {}));
+}
+
+}  // namespace
+}  // namespace fovea

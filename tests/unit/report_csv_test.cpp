@@ -1,0 +1,57 @@
+#include <gtest/gtest.h>
+
+#include <sstream>
+#include <string>
+
+#include "fovea/report.hpp"
+
+namespace fovea {
+namespace {
+
+std::string written(std::initializer_list<Record> records, std::size_t top_k) {
+  std::ostringstream out;
+  const auto writer = report_format("csv").make(out, {.top_k = top_k, .color = false});
+  for (const Record& record : records) writer->write(record);
+  writer->finish({});
+  return out.str();
+}
+
+Record cat() {
+  Record record;
+  record.path = "cat.jpg";
+  record.size = {300, 451};
+  record.predictions = {{32, "Egyptian cat", "n02124075", 0.452F}, {31, {}, {}, 0.1F}};
+  return record;
+}
+
+TEST(CsvReport, HasTheColumnsOfTheContract) {
+  EXPECT_EQ(written({cat()}, 2),
+            "index,path,width,height,label1,probability1,label2,probability2,error\r\n"
+            "0,cat.jpg,451,300,Egyptian cat,0.452,31,0.1,\r\n");
+}
+
+TEST(CsvReport, HasAsManyColumnsAsWereAskedForWhateverTheModelHas) {
+  EXPECT_EQ(written({cat()}, 3),
+            "index,path,width,height,label1,probability1,label2,probability2,label3,probability3,error\r\n"
+            "0,cat.jpg,451,300,Egyptian cat,0.452,31,0.1,,,\r\n");
+  EXPECT_EQ(written({cat()}, 1),
+            "index,path,width,height,label1,probability1,error\r\n"
+            "0,cat.jpg,451,300,Egyptian cat,0.452,\r\n");
+}
+
+TEST(CsvReport, QuotesWhatWouldBreakARowAndKeepsAFailureInItsColumn) {
+  Record failed;
+  failed.index = 7;
+  failed.path = "a,\"b\"\n\xFF.jpg";
+  failed.failure = Failure{ErrorCode::kDecode, "it is \"bad\"", "hint"};
+  EXPECT_EQ(written({failed}, 1),
+            "index,path,width,height,label1,probability1,error\r\n"
+            "7,\"a,\"\"b\"\"\n\xEF\xBF\xBD.jpg\",,,,,\"it is \"\"bad\"\"\"\r\n");
+}
+
+TEST(CsvReport, HasItsHeadingEvenWithoutAnyRecord) {
+  EXPECT_EQ(written({}, 1), "index,path,width,height,label1,probability1,error\r\n");
+}
+
+}  // namespace
+}  // namespace fovea
