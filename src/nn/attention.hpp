@@ -6,8 +6,6 @@
 #include <memory>
 #include <span>
 
-#include "nn/workspace.hpp"
-
 namespace fovea::nn {
 
 struct AttentionShape {
@@ -18,15 +16,17 @@ struct AttentionShape {
 
 class Attention {
  public:
-  Attention(const AttentionShape& shape, Workspace& workspace);
+  explicit Attention(const AttentionShape& shape);
   ~Attention();
   Attention(Attention&&) noexcept;
   Attention& operator=(Attention&&) noexcept;
 
   /// @param qkv      [N, 3, H, d], as timm's fused projection writes it; read in place.
-  /// @param weights  [H, N, N], receives softmax(q kᵀ / √d): each row sums to 1.
-  /// @param out      [N, H, d]
-  void operator()(std::span<const float> qkv, std::span<float> weights, std::span<float> out);
+  /// @param queries  only the first so many rows of `out` are needed: N, or 1 where just the class token is read out.
+  /// @param out      [N, H, d]; rows from `queries` on are undefined.
+  /// @param weights  [H, N, N], receives softmax(q kᵀ / √d), each row sums to 1 (queries must be N); or empty, if
+  ///                 nobody asks: then it is never held in memory as a whole.
+  void operator()(std::span<const float> qkv, std::size_t queries, std::span<float> out, std::span<float> weights);
 
  private:
   struct Impl;
