@@ -139,7 +139,6 @@
     const source = (map && map.image) || record.thumbnail;
     $("large").hidden = !source;
     $("broken").textContent = source ? "" : record.failure ? "This input could not be classified." : "No picture was written.";
-    $("large").parentElement.classList.remove("small");
     if (source) $("large").src = source;
     $("place").textContent = count(place + 1) + " / " + count(chosen.length);
     $("previous").disabled = place === 0;
@@ -198,10 +197,6 @@
     wanted.label = null;
     wantFailures(false);
     refresh();
-  });
-  $("large").addEventListener("load", () => {
-    // A small picture is shown larger than it is.
-    $("large").parentElement.classList.toggle("small", $("large").naturalWidth < 500 && $("large").naturalHeight < 500);
   });
   $("large").addEventListener("error", () => {
     $("large").hidden = true;
