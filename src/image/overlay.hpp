@@ -20,10 +20,10 @@ struct OverlayStyle {
 
 /// What the strip below the picture says.
 struct OverlayCaption {
-  std::string label;        // "Egyptian cat"; may be empty
-  double probability = 0;   // 0..1
-  std::string method;       // "attention rollout"
-  std::string variant;      // "mean heads"
+  std::string label;       // "Egyptian cat"; may be empty
+  double probability = 0;  // 0..1
+  std::string method;      // "attention rollout"
+  std::string variant;     // "mean heads"
 };
 
 [[nodiscard]] std::span<const std::string_view> colormap_names();

@@ -1,0 +1,187 @@
+// PNG through libpng, row by row.
+#include <png.h>
+
+#include <array>
+#include <csetjmp>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "image/byte_reader.hpp"
+#include "image/codec.hpp"
+#include "image/codec_formats.hpp"
+#include "image/exif.hpp"
+
+namespace fovea {
+namespace {
+
+/// What libpng said before it gave up.
+using Message = std::array<char, 160>;
+
+[[noreturn]] void on_error(png_structp png, png_const_charp text) {
+  auto& message = *static_cast<Message*>(png_get_error_ptr(png));
+  std::snprintf(message.data(), message.size(), "%s", text);
+  png_longjmp(png, 1);
+}
+void on_warning(png_structp /*png*/, png_const_charp /*text*/) {}
+
+struct Source {
+  std::span<const std::byte> file;
+  std::size_t at = 0;
+};
+void read_bytes(png_structp png, png_bytep out, std::size_t count) {
+  auto& source = *static_cast<Source*>(png_get_io_ptr(png));
+  if (count > source.file.size() - source.at) png_error(png, "the file ends too early");
+  std::memcpy(out, source.file.data() + source.at, count);
+  source.at += count;
+}
+
+class PngReader {
+ public:
+  PngReader(std::span<const std::byte> file, std::string_view name)
+      : source_{file},
+        name_(name),
+        png_(png_create_read_struct(PNG_LIBPNG_VER_STRING, &message_, on_error, on_warning)),
+        info_(png_ != nullptr ? png_create_info_struct(png_) : nullptr) {
+    if (info_ == nullptr) throw damaged(name_, "PNG", "libpng could not be started");
+  }
+  ~PngReader() { png_destroy_read_struct(&png_, &info_, nullptr); }
+  PngReader(const PngReader&) = delete;
+  PngReader& operator=(const PngReader&) = delete;
+
+  DecodedFile decode(const DecodeOptions& options) {
+    if (!read_header()) throw error();
+    DecodedFile decoded;
+    decoded.image =
+        Image(checked_size(png_get_image_width(png_, info_), png_get_image_height(png_, info_), name_, options));
+    Image& image = decoded.image;
+    if (gray16_) wide_.resize(image.pixels().size() / 3 * 2);
+    if (!read_pixels(image)) throw error();
+    if (gray16_) convert_gray(options.gray16, image);
+    decoded.orientation = orientation();
+    return decoded;
+  }
+
+ private:
+  // The functions that set the jump hold no object with a destructor: a jump would skip it.
+  bool read_header() {
+    if (setjmp(png_jmpbuf(png_)) != 0) return false;
+    png_set_read_fn(png_, &source_, read_bytes);
+    png_read_info(png_, info_);
+    gray16_ = png_get_color_type(png_, info_) == PNG_COLOR_TYPE_GRAY && png_get_bit_depth(png_, info_) == 16;
+    return true;
+  }
+
+  bool read_pixels(Image& image) {
+    if (setjmp(png_jmpbuf(png_)) != 0) return false;
+    if (!gray16_) {
+      png_set_strip_16(png_);  // the high byte
+      png_set_palette_to_rgb(png_);
+      png_set_expand_gray_1_2_4_to_8(png_);
+      png_set_gray_to_rgb(png_);
+      png_set_strip_alpha(png_);  // dropped, not composited
+    }
+    const int passes = png_set_interlace_handling(png_);
+    png_read_update_info(png_, info_);
+    const std::size_t row_bytes = png_get_rowbytes(png_, info_);
+    if (row_bytes != (gray16_ ? image.row_bytes() / 3 * 2 : image.row_bytes())) png_error(png_, "odd row length");
+    for (int pass = 0; pass < passes; ++pass) {
+      for (int y = 0; y < image.size().height; ++y) {
+        png_read_row(png_, gray16_ ? wide_.data() + static_cast<std::size_t>(y) * row_bytes : image.row(y), nullptr);
+      }
+    }
+    png_read_end(png_, info_);
+    return true;
+  }
+
+  void convert_gray(Gray16 rule, Image& image) const {
+    std::uint8_t* pixel = image.pixels().data();
+    for (std::size_t i = 0; i < wide_.size(); i += 2, pixel += 3) {
+      std::memset(pixel, gray_byte(static_cast<std::uint16_t>(wide_[i] << 8 | wide_[i + 1]), rule), 3);
+    }
+  }
+
+  [[nodiscard]] int orientation() const {
+    png_bytep exif = nullptr;
+    png_uint_32 size = 0;
+    if (png_get_eXIf_1(png_, info_, &size, &exif) != 0) {
+      const int found = exif_orientation({reinterpret_cast<const std::byte*>(exif), size});
+      if (found != 1) return found;
+    }
+    png_textp text = nullptr;
+    int count = 0;
+    png_get_text(png_, info_, &text, &count);
+    for (const png_text& entry : std::span(text, static_cast<std::size_t>(count))) {
+      if (std::strcmp(entry.key, "XML:com.adobe.xmp") == 0) {
+        return xmp_orientation({reinterpret_cast<const std::byte*>(entry.text), std::strlen(entry.text)});
+      }
+    }
+    return 1;
+  }
+
+  [[nodiscard]] Error error() const { return damaged(name_, "PNG", message_.data()); }
+
+  Source source_;
+  std::string_view name_;
+  Message message_{};
+  png_structp png_;
+  png_infop info_;
+  bool gray16_ = false;
+  std::vector<std::uint8_t> wide_;  // the whole picture, where it is 16-bit grey
+};
+
+class PngWriter {
+ public:
+  PngWriter()
+      : png_(png_create_write_struct(PNG_LIBPNG_VER_STRING, &message_, on_error, on_warning)),
+        info_(png_ != nullptr ? png_create_info_struct(png_) : nullptr) {
+    if (info_ == nullptr) throw Error(ErrorCode::kOutput, "PNG: libpng could not be started");
+  }
+  ~PngWriter() { png_destroy_write_struct(&png_, &info_); }
+  PngWriter(const PngWriter&) = delete;
+  PngWriter& operator=(const PngWriter&) = delete;
+
+  std::vector<std::byte> encode(const Image& image, int compression) {
+    out_.reserve(image.pixels().size() / 2 + 1024);
+    if (!write(image, compression)) throw Error(ErrorCode::kOutput, std::string("PNG: ") + message_.data());
+    return std::move(out_);
+  }
+
+ private:
+  static void append(png_structp png, png_bytep bytes, std::size_t count) {
+    auto& out = *static_cast<std::vector<std::byte>*>(png_get_io_ptr(png));
+    const auto* begin = reinterpret_cast<const std::byte*>(bytes);
+    out.insert(out.end(), begin, begin + count);
+  }
+
+  bool write(const Image& image, int compression) {
+    if (setjmp(png_jmpbuf(png_)) != 0) return false;
+    png_set_write_fn(png_, &out_, append, [](png_structp) {});
+    png_set_IHDR(png_, info_, static_cast<png_uint_32>(image.size().width),
+                 static_cast<png_uint_32>(image.size().height), 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
+                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_set_compression_level(png_, compression);
+    png_write_info(png_, info_);
+    for (int y = 0; y < image.size().height; ++y) png_write_row(png_, image.row(y));
+    png_write_end(png_, info_);
+    return true;
+  }
+
+  Message message_{};
+  std::vector<std::byte> out_;
+  png_structp png_;
+  png_infop info_;
+};
+
+}  // namespace
+
+DecodedFile decode_png(std::span<const std::byte> file, std::string_view name, const DecodeOptions& options) {
+  return PngReader(file, name).decode(options);
+}
+
+std::vector<std::byte> encode_png(const Image& image, int compression) {
+  return PngWriter().encode(image, compression);
+}
+
+}  // namespace fovea

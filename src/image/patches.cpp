@@ -1,0 +1,85 @@
+#include "image/patches.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <opencv2/core.hpp>
+
+#include "base/aligned_buffer.hpp"
+#include "fovea/error.hpp"
+
+namespace fovea {
+namespace {
+
+/// The 256 values a channel can take, each computed in float32 as torchvision does: divide, subtract, divide.
+using ChannelTable = std::array<float, 256>;
+
+std::array<ChannelTable, 3> tables_of(const PreprocessRecipe& recipe) {
+  std::array<ChannelTable, 3> tables{};
+  for (std::size_t c = 0; c < 3; ++c) {
+    for (std::size_t value = 0; value < 256; ++value) {
+      tables[c][value] = (static_cast<float>(value) / 255.0F - recipe.mean[c]) / recipe.std[c];
+    }
+  }
+  return tables;
+}
+
+/// `count` pixels to three planes.
+void normalize_pixels(const std::uint8_t* rgb, std::size_t count, const std::array<ChannelTable, 3>& tables, float* red,
+                      float* green, float* blue) {
+  for (std::size_t i = 0; i < count; ++i) {
+    red[i] = tables[0][rgb[3 * i]];
+    green[i] = tables[1][rgb[3 * i + 1]];
+    blue[i] = tables[2][rgb[3 * i + 2]];
+  }
+}
+
+/// cv::Mat's pointers are not const, though these headers are only read from.
+cv::Mat plane(float* values, int rows, int cols) {
+  return cv::Mat(rows, cols, CV_32FC1, values);
+}
+
+}  // namespace
+
+void normalize(const Image& image, const PreprocessRecipe& recipe, std::span<float> chw) {
+  const std::size_t area = image.pixels().size() / 3;
+  if (chw.size() != area * 3) {
+    throw Error(ErrorCode::kShape, fmt::format("normalised picture: output has {} values, expected {} (3 x {} x {})",
+                                               chw.size(), area * 3, image.size().height, image.size().width));
+  }
+  normalize_pixels(image.pixels().data(), area, tables_of(recipe), chw.data(), chw.data() + area,
+                   chw.data() + 2 * area);
+}
+
+void extract_patches(const Image& image, const PreprocessRecipe& recipe, std::size_t patch_size,
+                     std::span<float> patches) {
+  const auto height = static_cast<std::size_t>(image.size().height);
+  const auto width = static_cast<std::size_t>(image.size().width);
+  if (image.empty() || patch_size == 0 || height % patch_size != 0 || width % patch_size != 0) {
+    throw Error(ErrorCode::kShape, fmt::format("picture is {}x{} px, expected whole patches of {}x{} px", width, height,
+                                               patch_size, patch_size));
+  }
+  if (patches.size() != height * width * 3) {
+    throw Error(ErrorCode::kShape,
+                fmt::format("patches: output has {} values, expected {} ({} patches of 3 x {} x {})", patches.size(),
+                            height * width * 3, height / patch_size * (width / patch_size), patch_size, patch_size));
+  }
+  const std::array<ChannelTable, 3> tables = tables_of(recipe);
+  const auto side = static_cast<int>(patch_size);
+  // One row of patches at a time, so that the strip stays in the cache.
+  const std::size_t plane_size = patch_size * width;
+  AlignedBuffer<float> strip(3 * plane_size);
+  float* to = patches.data();
+  for (int top = 0; top < image.size().height; top += side) {
+    float* const planes = strip.data();
+    normalize_pixels(image.row(top), plane_size, tables, planes, planes + plane_size, planes + 2 * plane_size);
+    for (int left = 0; left < image.size().width; left += side) {
+      for (std::size_t c = 0; c < 3; ++c, to += patch_size * patch_size) {
+        const cv::Mat patch = plane(planes + c * plane_size, side, image.size().width)(cv::Rect(left, 0, side, side));
+        patch.copyTo(plane(to, side, side));
+      }
+    }
+  }
+}
+
+}  // namespace fovea
