@@ -85,8 +85,8 @@ void check_sizes(const Architecture& architecture, const ModelConfig& config, co
                      architecture.num_classes));
   }
   if (!config.labels.empty() && config.labels.size() != architecture.num_classes) {
-    fail(fmt::format("label_names has {} entries, expected {} (the rows of head.weight)", config.labels.size(),
-                     architecture.num_classes));
+    fail(fmt::format("label_names in config.json has {} entries, expected {} (the rows of head.weight)",
+                     config.labels.size(), architecture.num_classes));
   }
 }
 

@@ -23,6 +23,8 @@ constexpr std::array kInterpolations{
 constexpr std::array kCropModes{std::pair{"center", CropMode::kCenter}, std::pair{"squash", CropMode::kSquash},
                                 std::pair{"border", CropMode::kBorder}};
 
+constexpr const char* kHint = "correct the file, or take it from where the checkpoint came from";
+
 /// The file's values, each read with a sentence for what is wrong with it.
 class ConfigReader {
  public:
@@ -30,14 +32,15 @@ class ConfigReader {
     try {
       root_ = json::parse(read_text_file(path));
     } catch (const json::exception& error) {
-      throw Error(ErrorCode::kCheckpoint, fmt::format("{}: the file is no JSON: {}", file_, to_utf8(error.what())));
+      throw Error(ErrorCode::kCheckpoint, fmt::format("{}: the file is no JSON: {}", file_, to_utf8(error.what())),
+                  kHint);
     }
     if (!root_.is_object()) fail("the file", fmt::format("a JSON {}", root_.type_name()), "an object");
   }
 
   [[noreturn]] void fail(std::string_view thing, std::string_view actual, std::string_view expected) const {
     throw Error(ErrorCode::kCheckpoint, fmt::format("{}: {} is {}, expected {}", file_, thing, actual, expected),
-                "correct the file, or take it from where the checkpoint came from");
+                kHint);
   }
 
   [[nodiscard]] const json& root() const { return root_; }

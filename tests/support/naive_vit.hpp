@@ -1,0 +1,24 @@
+// A Vision Transformer as loops in double, written from the paper: the slow twin of the forward pass.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "fovea/model.hpp"
+#include "support/tiny_model.hpp"
+
+namespace fovea::test {
+
+struct NaiveForward {
+  std::vector<double> logits;
+  std::vector<std::vector<double>> attention;  // for each block [H, N, N]
+};
+
+/// @param chw  the normalised input, [3, height, width]
+[[nodiscard]] NaiveForward naive_vit(const Architecture& architecture, const TinyTensors& tensors,
+                                     std::span<const float> chw);
+
+/// [3, height, width] → [T, 3·P·P], loops only.
+[[nodiscard]] std::vector<float> naive_patches(const Architecture& architecture, std::span<const float> chw);
+
+}  // namespace fovea::test

@@ -1,0 +1,35 @@
+// Small random Vision Transformers, as files and as numbers.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "fovea/model.hpp"
+
+namespace fovea::test {
+
+struct TinyTensor {
+  std::vector<std::size_t> shape;
+  std::vector<float> values;
+};
+using TinyTensors = std::map<std::string, TinyTensor>;
+
+/// A model whose attention is peaked and whose parameters are all far from 0 and 1, with timm's names.
+[[nodiscard]] TinyTensors make_tiny_tensors(const Architecture& architecture, std::uint64_t seed);
+
+/// A safetensors file of these tensors; dtype is F32, F16 or BF16 (values are truncated to it).
+void write_safetensors(const std::filesystem::path& file, const TinyTensors& tensors, const std::string& dtype = "F32");
+/// Any header before any payload, for broken files.
+void write_raw_safetensors(const std::filesystem::path& file, const std::string& header, std::size_t payload_bytes);
+
+/// timm's config.json for it.
+void write_config(const std::filesystem::path& file, const Architecture& architecture);
+
+/// model.safetensors and config.json in `folder`.
+void write_tiny_model(const std::filesystem::path& folder, const Architecture& architecture,
+                      const TinyTensors& tensors);
+
+}  // namespace fovea::test

@@ -1,0 +1,243 @@
+#include "fovea/model.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <random>
+#include <string>
+
+#include "fovea/error.hpp"
+#include "support/naive_vit.hpp"
+#include "support/shared.hpp"
+#include "support/temp_folder.hpp"
+#include "support/tiny_model.hpp"
+
+namespace fovea {
+namespace {
+
+using testing::HasSubstr;
+
+Architecture tiny(Size image_size = {32, 48}, std::size_t patch_size = 8, std::size_t embed_dim = 48,
+                  std::size_t depth = 3, std::size_t num_heads = 4) {
+  Architecture a;
+  a.name = "vit_tiny_test";
+  a.image_size = image_size;
+  a.patch_size = patch_size;
+  a.embed_dim = embed_dim;
+  a.depth = depth;
+  a.num_heads = num_heads;
+  a.mlp_hidden_dim = 4 * embed_dim;
+  a.num_classes = 10;
+  return a;
+}
+
+std::vector<float> random_input(const Architecture& a, unsigned seed) {
+  std::mt19937 generator(seed);
+  std::normal_distribution<float> normal;
+  std::vector<float> chw(3 * static_cast<std::size_t>(a.image_size.height * a.image_size.width));
+  for (float& value : chw) value = normal(generator);
+  return chw;
+}
+
+double range(const std::vector<double>& values) {
+  const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  return *high - *low;
+}
+
+TEST(Session, EqualsTheNaiveTwinOnRandomModels) {
+  std::uint64_t seed = 1;
+  for (const Architecture& a : {tiny(), tiny({16, 16}, 16, 33, 1, 3), tiny({64, 64}, 8, 64, 2, 1),
+                                tiny({28, 42}, 14, 96, 4, 6), tiny({32, 32}, 32, 31, 2, 1)}) {
+    const test::TempFolder folder;
+    const auto tensors = test::make_tiny_tensors(a, ++seed);
+    test::write_tiny_model(folder.path(), a, tensors);
+    Session session(VisionTransformer::load(folder.path()), 2);
+    const auto chw = random_input(a, 7);
+    const auto wanted = test::naive_vit(a, tensors, chw);
+
+    std::vector<std::vector<float>> attention;
+    const auto logits = session.run(test::naive_patches(a, chw), [&](std::size_t image, const AttentionView& view) {
+      EXPECT_EQ(image, 0U);
+      EXPECT_EQ(view.block, attention.size());
+      attention.emplace_back(view.weights.begin(), view.weights.end());
+    });
+    ASSERT_EQ(logits.size(), 1U);
+    SCOPED_TRACE(testing::Message() << "width " << a.embed_dim << ", " << a.tokens() << " tokens");
+    ASSERT_EQ(logits[0].size(), wanted.logits.size());
+    for (std::size_t c = 0; c < wanted.logits.size(); ++c) {
+      EXPECT_NEAR(double(logits[0][c]), wanted.logits[c], 1e-5 * range(wanted.logits)) << c;
+    }
+    ASSERT_EQ(attention.size(), a.depth);
+    for (std::size_t block = 0; block < a.depth; ++block) {
+      ASSERT_EQ(attention[block].size(), wanted.attention[block].size());
+      for (std::size_t i = 0; i < attention[block].size(); ++i) {
+        ASSERT_NEAR(double(attention[block][i]), wanted.attention[block][i], 5e-5) << block << ", " << i;
+      }
+      for (std::size_t row = 0; row < attention[block].size(); row += a.tokens()) {
+        double sum = 0;
+        for (std::size_t j = 0; j < a.tokens(); ++j) sum += double(attention[block][row + j]);
+        ASSERT_NEAR(sum, 1.0, 1e-5);
+      }
+    }
+  }
+}
+
+TEST(Session, GivesTheSameBytesForAnyBatchThreadsAndObserver) {
+  const auto model = VisionTransformer::random(timm_architecture("vit_tiny_patch16_224"), 3);
+  const Architecture& a = model->architecture();
+  std::vector<float> patches;
+  std::vector<Logits> single;
+  set_compute_threads(1);
+  {
+    Session session(model, 1);
+    for (unsigned i = 0; i < 3; ++i) {
+      const auto one = test::naive_patches(a, random_input(a, i));
+      patches.insert(patches.end(), one.begin(), one.end());
+      single.push_back(session.run(one)[0]);
+      EXPECT_EQ(session.run(one, [](std::size_t, const AttentionView&) {})[0], single.back());
+    }
+  }
+  EXPECT_NE(single[0], single[1]);
+  for (const int threads : {1, 2, 4}) {
+    set_compute_threads(threads);
+    Session session(model, 4);
+    EXPECT_EQ(session.run(patches), single) << threads << " threads";
+    EXPECT_EQ(session.run(std::span(patches).first(patches.size() / 3))[0], single[0]);
+  }
+  set_compute_threads(available_cores());
+}
+
+TEST(Session, RefusesWhatIsNoWholeNumberOfImages) {
+  const auto model = VisionTransformer::random(tiny(), 1);
+  Session session(model, 2);
+  const std::size_t one = model->architecture().grid().size() * model->architecture().patch_dim();
+  for (const std::size_t count : {std::size_t{0}, one - 1, one + 1, 3 * one}) {
+    EXPECT_THROW((void)session.run(std::vector<float>(count)), Error) << count;
+  }
+}
+
+/// The message of the error that loading this model gives.
+std::string refusal(const std::filesystem::path& folder) {
+  try {
+    (void)VisionTransformer::load(folder);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kCheckpoint);
+    EXPECT_FALSE(error.hint().empty()) << error.what();
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(Loading, ListsMissingLeftOverAndMisshapenTensorsAtOnce) {
+  const test::TempFolder folder;
+  auto tensors = test::make_tiny_tensors(tiny(), 1);
+  tensors.erase("blocks.1.norm2.bias");
+  tensors["blocks.0.mlp.fc2.bias"] = {{2}, {0, 0}};
+  tensors["blocks.0.ls1.gamma"] = {{2}, {0, 0}};
+  test::write_tiny_model(folder.path(), tiny(), tensors);
+  const std::string message = refusal(folder.path());
+  EXPECT_THAT(message, HasSubstr("model.safetensors: "));
+  EXPECT_THAT(message, HasSubstr("tensor 'blocks.1.norm2.bias' is missing, expected [48]"));
+  EXPECT_THAT(message, HasSubstr("tensor 'blocks.0.mlp.fc2.bias' is [2], expected [48]"));
+  EXPECT_THAT(message, HasSubstr("tensor 'blocks.0.ls1.gamma' [2] is left over"));
+}
+
+TEST(Loading, RefusesAConfigThatContradictsTheTensors) {
+  const test::TempFolder folder;
+  const auto write = [&](const Architecture& config) {
+    test::write_tiny_model(folder.path(), tiny(), test::make_tiny_tensors(tiny(), 1));
+    test::write_config(folder / "config.json", config);
+  };
+  Architecture config = tiny();
+  config.num_classes = 11;
+  write(config);
+  EXPECT_THAT(refusal(folder.path()), HasSubstr("num_classes is 11 in config.json, expected 10"));
+  config = tiny({64, 64});
+  write(config);
+  EXPECT_THAT(refusal(folder.path()), HasSubstr("tensor 'pos_embed' is [1, 25, 48], expected [1, 65, 48]"));
+  config = tiny();
+  config.num_heads = 5;
+  write(config);
+  EXPECT_THAT(refusal(folder.path()), HasSubstr("num_heads is 5, expected a divisor of the width 48"));
+}
+
+TEST(Loading, RefusesConfigsThatWouldBeComputedWrongly) {
+  const test::TempFolder folder;
+  test::write_tiny_model(folder.path(), tiny(), test::make_tiny_tensors(tiny(), 1));
+  for (const char* config :
+       {"{", "[]", R"({"global_pool":"avg"})", R"({"model_args":{"act_layer":"quick_gelu"}})", R"({"model_args":7})",
+        R"({"pretrained_cfg":{"input_size":[3,32,48],"crop_pct":0}})",
+        R"({"pretrained_cfg":{"input_size":[3,32,48],"interpolation":"cubic"}})",
+        R"({"pretrained_cfg":{"input_size":[3,32,48],"mean":[0.5]}})",
+        R"({"pretrained_cfg":{"input_size":[3,32,48],"std":[0.5,0.5,0]}})",
+        R"({"pretrained_cfg":{"input_size":[1,32,48]}})", R"({"pretrained_cfg":{"input_size":"224"}})",
+        R"({"label_names":["a"],"model_args":{"img_size":[32,48]}})"}) {
+    std::ofstream(folder / "config.json") << config;
+    EXPECT_THAT(refusal(folder.path()), HasSubstr(".json")) << config;
+  }
+}
+
+TEST(Loading, SaysWhatItAssumedWithoutAConfig) {
+  const test::TempFolder folder;
+  const Architecture a = tiny({32, 32}, 8, 128, 1, 2);
+  test::write_safetensors(folder / "model.safetensors", test::make_tiny_tensors(a, 1));
+  const ModelInfo info = inspect_model(folder / "model.safetensors");
+  EXPECT_EQ(info.architecture.num_heads, 2U);
+  EXPECT_EQ(info.architecture.image_size, (Size{32, 32}));
+  ASSERT_EQ(info.assumptions.size(), 2U);
+  EXPECT_THAT(info.assumptions[0], HasSubstr("num_heads 2 from width 128"));
+  EXPECT_THAT(info.assumptions[1], HasSubstr("preprocessing"));
+}
+
+TEST(DefaultModel, IsWhatItsReadmeSays) {
+  const ModelInfo info = inspect_model(test::source_dir() / "weights/vit_tiny_tin200");
+  EXPECT_EQ(info.name, "vit_tiny_tin200");
+  EXPECT_EQ(info.architecture.embed_dim, 192U);
+  EXPECT_EQ(info.architecture.depth, 12U);
+  EXPECT_EQ(info.architecture.num_heads, 3U);
+  EXPECT_EQ(info.architecture.tokens(), 197U);
+  EXPECT_EQ(info.dtype, "F16");
+  EXPECT_DOUBLE_EQ(info.recipe.crop_pct, 1.0);
+  EXPECT_TRUE(info.assumptions.empty());
+  ASSERT_EQ(info.labels.size(), 200U);
+  EXPECT_EQ(info.labels[0].synset, "n01443537");
+  EXPECT_EQ(info.labels[0].label(), "goldfish");
+}
+
+TEST(TimmArchitecture, KnowsTheFamilyAndSuggestsTheNearestName) {
+  const Architecture base = timm_architecture("vit_base_patch16_224");
+  EXPECT_EQ(base.embed_dim, 768U);
+  EXPECT_EQ(base.tokens(), 197U);
+  try {
+    (void)timm_architecture("vit_base_patch16_225");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUsage);
+    EXPECT_THAT(error.hint(), HasSubstr("vit_base_patch16_224"));
+  }
+}
+
+TEST(ModelSha256, ChangesWithATensorAndWithTheConfig) {
+  const test::TempFolder folder;
+  auto tensors = test::make_tiny_tensors(tiny(), 1);
+  test::write_tiny_model(folder.path(), tiny(), tensors);
+  const std::string first = model_sha256(folder.path());
+  EXPECT_EQ(first.size(), 64U);
+  EXPECT_EQ(model_sha256(folder.path()), first);
+  std::ofstream(folder / "config.json", std::ios::app) << "\n";
+  const std::string second = model_sha256(folder.path());
+  EXPECT_NE(second, first);
+  tensors["head.bias"].values[0] += 1.0F;
+  test::write_safetensors(folder / "model.safetensors", tensors);
+  EXPECT_NE(model_sha256(folder.path()), second);
+}
+
+TEST(Sha256, OfAbcIsThatOfTheStandard) {
+  EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+}  // namespace
+}  // namespace fovea

@@ -1,0 +1,198 @@
+// Each operation against a naive twin in double, over sizes around vector and cache block boundaries.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+#include <span>
+#include <vector>
+
+#include "fovea/model.hpp"
+#include "nn/attention.hpp"
+#include "nn/layer_norm.hpp"
+#include "nn/linear.hpp"
+#include "nn/softmax.hpp"
+
+namespace fovea::nn {
+namespace {
+
+std::vector<float> normal_values(std::size_t count, unsigned seed, float spread = 1.0F) {
+  std::mt19937 generator(seed);
+  std::normal_distribution<float> normal(0.0F, spread);
+  std::vector<float> values(count);
+  for (float& value : values) value = normal(generator);
+  return values;
+}
+
+void expect_near(std::span<const float> actual, std::span<const double> wanted, double tolerance) {
+  ASSERT_EQ(actual.size(), wanted.size());
+  for (std::size_t i = 0; i < actual.size(); ++i) ASSERT_NEAR(double(actual[i]), wanted[i], tolerance) << "at " << i;
+}
+
+TEST(Linear, EqualsTheNaiveProductForEverySize) {
+  Workspace workspace;
+  for (const std::size_t rows : {1U, 2U, 15U, 16U, 31U, 33U}) {
+    for (const std::size_t in : {1U, 15U, 16U, 31U, 32U, 33U, 192U}) {
+      for (const std::size_t out : {1U, 16U, 31U, 32U, 65U}) {
+        const auto weight = normal_values(out * in, 1);
+        const auto bias = normal_values(out, 2);
+        const auto x = normal_values(rows * in, 3);
+        const auto packed = pack_linear(Precision::kF32, MatrixView<const float>(weight, out, in), bias);
+        for (const auto& [activation, accumulate] :
+             {std::pair{Activation::kNone, false}, {Activation::kGelu, false}, {Activation::kNone, true}}) {
+          auto y = normal_values(rows * out, 4);
+          std::vector<double> wanted(y.size());
+          for (std::size_t r = 0; r < rows; ++r) {
+            for (std::size_t o = 0; o < out; ++o) {
+              double sum = double(bias[o]);
+              for (std::size_t i = 0; i < in; ++i) sum += double(x[r * in + i]) * double(weight[o * in + i]);
+              if (activation == Activation::kGelu) sum *= 0.5 * (1.0 + std::erf(sum / std::sqrt(2.0)));
+              wanted[r * out + o] = sum + (accumulate ? double(y[r * out + o]) : 0.0);
+            }
+          }
+          const auto linear = make_linear(Precision::kF32, {rows, in, out, activation, accumulate}, workspace);
+          (*linear)(*packed, x, y);
+          SCOPED_TRACE(testing::Message() << rows << "x" << in << "x" << out);
+          ASSERT_NO_FATAL_FAILURE(expect_near(y, wanted, 1e-6 * double(in) + 2e-5));
+        }
+      }
+    }
+  }
+}
+
+TEST(Linear, SharesPackedWeightsBetweenNumbersOfRowsBitForBit) {
+  Workspace workspace;
+  const auto weight = normal_values(192 * 768, 1);
+  const auto bias = normal_values(192, 2);
+  const auto packed = pack_linear(Precision::kF32, MatrixView<const float>(weight, 192, 768), bias);
+  const auto x = normal_values(197 * 768, 3);
+  std::vector<float> all(197 * 192);
+  (*make_linear(Precision::kF32, {197, 768, 192}, workspace))(*packed, x, all);
+  for (const std::size_t rows : {1U, 2U, 8U, 50U}) {
+    std::vector<float> some(rows * 192);
+    (*make_linear(Precision::kF32, {rows, 768, 192}, workspace))(*packed, std::span(x).first(rows * 768), some);
+    EXPECT_TRUE(std::equal(some.begin(), some.end(), all.begin())) << rows;
+  }
+}
+
+TEST(LayerNorm, EqualsTheDefinitionAndWorksInPlace) {
+  Workspace workspace;
+  for (const std::size_t features : {1U, 15U, 16U, 31U, 32U, 33U, 192U}) {
+    const std::size_t rows = 5;
+    const auto weight = normal_values(features, 1);
+    const auto bias = normal_values(features, 2);
+    auto x = normal_values(rows * features, 3, 1e-3F);  // a variance near eps, so that a wrong eps shows
+    std::vector<double> wanted;
+    for (std::size_t r = 0; r < rows; ++r) {
+      double mean = 0;
+      double variance = 0;
+      for (std::size_t i = 0; i < features; ++i) mean += double(x[r * features + i]) / double(features);
+      for (std::size_t i = 0; i < features; ++i) {
+        variance += std::pow(double(x[r * features + i]) - mean, 2) / double(features);
+      }
+      for (std::size_t i = 0; i < features; ++i) {
+        wanted.push_back((double(x[r * features + i]) - mean) / std::sqrt(variance + 1e-6) * double(weight[i]) +
+                         double(bias[i]));
+      }
+    }
+    LayerNorm norm(rows, features, 1e-6F, workspace);
+    norm(weight, bias, x, x);
+    SCOPED_TRACE(features);
+    ASSERT_NO_FATAL_FAILURE(expect_near(x, wanted, 1e-5));
+  }
+}
+
+TEST(SoftmaxRows, EqualsTheDefinitionForEveryWidth) {
+  for (const std::size_t cols : {1U, 2U, 7U, 8U, 15U, 16U, 17U, 31U, 32U, 33U, 197U}) {
+    auto values = normal_values(3 * cols, 5, 4.0F);
+    values[0] = 300.0F;  // would overflow without the maximum taken off
+    std::vector<double> wanted;
+    for (std::size_t r = 0; r < 3; ++r) {
+      double sum = 0;
+      for (std::size_t i = 0; i < cols; ++i) sum += std::exp(double(values[r * cols + i]) - (r == 0 ? 300.0 : 0.0));
+      for (std::size_t i = 0; i < cols; ++i) {
+        wanted.push_back(std::exp(double(values[r * cols + i]) - (r == 0 ? 300.0 : 0.0)) / sum);
+      }
+    }
+    softmax_rows(values, cols);
+    SCOPED_TRACE(cols);
+    ASSERT_NO_FATAL_FAILURE(expect_near(values, wanted, 1e-6));
+  }
+}
+
+std::vector<double> naive_attention(const std::vector<float>& qkv, const AttentionShape& s, std::vector<double>& out) {
+  const std::size_t width = s.num_heads * s.head_dim;
+  std::vector<double> weights;
+  out.assign(s.tokens * width, 0.0);
+  for (std::size_t h = 0; h < s.num_heads; ++h) {
+    for (std::size_t i = 0; i < s.tokens; ++i) {
+      std::vector<double> row(s.tokens);
+      double sum = 0;
+      for (std::size_t j = 0; j < s.tokens; ++j) {
+        double dot = 0;
+        for (std::size_t c = 0; c < s.head_dim; ++c) {
+          dot +=
+              double(qkv[i * 3 * width + h * s.head_dim + c]) * double(qkv[j * 3 * width + width + h * s.head_dim + c]);
+        }
+        sum += row[j] = std::exp(dot / std::sqrt(double(s.head_dim)));
+      }
+      for (std::size_t j = 0; j < s.tokens; ++j) {
+        weights.push_back(row[j] / sum);
+        for (std::size_t c = 0; c < s.head_dim; ++c) {
+          out[i * width + h * s.head_dim + c] +=
+              row[j] / sum * double(qkv[j * 3 * width + 2 * width + h * s.head_dim + c]);
+        }
+      }
+    }
+  }
+  return weights;
+}
+
+TEST(Attention, EqualsTheNaiveTwinForEverySize) {
+  for (const std::size_t tokens : {1U, 2U, 15U, 16U, 17U, 31U, 33U, 64U, 65U, 130U}) {
+    for (const auto& [heads, head_dim] : {std::pair<std::size_t, std::size_t>{1, 8}, {3, 16}, {2, 31}, {4, 64}}) {
+      const AttentionShape shape{tokens, heads, head_dim};
+      const auto qkv = normal_values(tokens * 3 * heads * head_dim, 6);
+      std::vector<double> wanted_out;
+      const auto wanted = naive_attention(qkv, shape, wanted_out);
+      Attention attention(shape);
+      std::vector<float> weights(heads * tokens * tokens);
+      std::vector<float> out(tokens * heads * head_dim);
+      attention(qkv, tokens, out, weights);
+      SCOPED_TRACE(testing::Message() << tokens << " tokens, " << heads << " heads of " << head_dim);
+      ASSERT_NO_FATAL_FAILURE(expect_near(weights, wanted, 1e-5));
+      ASSERT_NO_FATAL_FAILURE(expect_near(out, wanted_out, 2e-5));
+    }
+  }
+}
+
+TEST(Attention, GivesTheSameBytesForAnyThreadsAndWhetherObservedOrNot) {
+  const AttentionShape shape{197, 3, 64};
+  const auto qkv = normal_values(197 * 3 * 192, 7);
+  std::vector<float> first;
+  for (const int threads : {1, 2, 3, 4}) {
+    set_compute_threads(threads);
+    Attention attention(shape);
+    std::vector<float> weights(3 * 197 * 197);
+    std::vector<float> observed(197 * 192);
+    std::vector<float> unobserved(197 * 192);
+    std::vector<float> class_token(197 * 192);
+    attention(qkv, 197, observed, weights);
+    attention(qkv, 197, unobserved, {});
+    attention(qkv, 1, class_token, {});
+    if (first.empty()) first = observed;
+    EXPECT_EQ(observed, first) << threads;
+    EXPECT_EQ(unobserved, first) << threads;
+    EXPECT_TRUE(std::equal(class_token.begin(), class_token.begin() + 192, first.begin())) << threads;
+  }
+  set_compute_threads(available_cores());
+}
+
+TEST(MeasuredPeaks, ArePlausible) {
+  EXPECT_GT(measure_fma_peak_gflops(1), 0.5);
+  EXPECT_GT(measure_matmul_peak_gflops(1), 0.1);
+  EXPECT_FALSE(machine_info().cpu.empty());
+  EXPECT_GE(available_cores(), 1);
+}
+
+}  // namespace
+}  // namespace fovea::nn
