@@ -1,1 +1,48 @@
-# Install rules.
+# Install rules: program, library, headers, package config, image-format module, default model, man page, completions.
+include(CMakePackageConfigHelpers)
+set(fovea_config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/fovea)
+set(fovea_weights_dir ${CMAKE_INSTALL_DATADIR}/fovea/weights)
+
+# The build folder is laid out like an installed prefix (bin/, lib/fovea/, share/fovea/weights), so that the program finds
+# its module and its default model in both by the same relative paths.
+file(RELATIVE_PATH fovea_weights_link ${PROJECT_BINARY_DIR}/share/fovea ${PROJECT_SOURCE_DIR}/weights)
+file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/share/fovea)
+file(CREATE_LINK ${fovea_weights_link} ${PROJECT_BINARY_DIR}/share/fovea/weights SYMBOLIC)
+
+install(TARGETS fovea_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS fovea EXPORT fovea-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+# Beside bin/, whatever the library folder is called: the program looks for it in ../lib/fovea.
+install(TARGETS fovea_imgcodecs LIBRARY DESTINATION lib/fovea)
+install(DIRECTORY include/fovea DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
+install(FILES ${PROJECT_BINARY_DIR}/include/fovea/version.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/fovea)
+install(DIRECTORY weights/ DESTINATION ${fovea_weights_dir})
+install(FILES LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+install(EXPORT fovea-targets NAMESPACE fovea:: DESTINATION ${fovea_config_dir})
+set(fovea_default_model ${fovea_weights_dir}/vit_tiny_tin200)
+configure_package_config_file(tools/cmake/fovea-config.cmake.in ${PROJECT_BINARY_DIR}/fovea-config.cmake
+  INSTALL_DESTINATION ${fovea_config_dir} PATH_VARS fovea_default_model)
+# Below 1.0 a minor version may change the interface.
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/fovea-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES
+  ${PROJECT_BINARY_DIR}/fovea-config.cmake ${PROJECT_BINARY_DIR}/fovea-config-version.cmake
+  tools/cmake/FoveaLibraries.cmake tools/cmake/FindOneDNN.cmake tools/cmake/FindFoveaOpenCV.cmake
+  DESTINATION ${fovea_config_dir})
+
+# The program writes its man page and completions itself, from the tables that its --help is made of.
+set(fovea_docs_dir ${PROJECT_BINARY_DIR}/share)
+set(fovea_docs)
+function(fovea_generated file destination) # ARGN: the program's arguments
+  get_filename_component(folder ${fovea_docs_dir}/${file} DIRECTORY)
+  add_custom_command(OUTPUT ${fovea_docs_dir}/${file}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${folder}
+    COMMAND ${CMAKE_COMMAND} -E env ASAN_OPTIONS=detect_leaks=0 $<TARGET_FILE:fovea_program> ${ARGN} > ${fovea_docs_dir}/${file}
+    DEPENDS fovea_program VERBATIM)
+  install(FILES ${fovea_docs_dir}/${file} DESTINATION ${destination})
+  set(fovea_docs ${fovea_docs} ${fovea_docs_dir}/${file} PARENT_SCOPE)
+endfunction()
+fovea_generated(man/fovea.1 ${CMAKE_INSTALL_MANDIR}/man1 manpage)
+fovea_generated(bash/fovea ${CMAKE_INSTALL_DATADIR}/bash-completion/completions completions bash)
+fovea_generated(zsh/_fovea ${CMAKE_INSTALL_DATADIR}/zsh/site-functions completions zsh)
+fovea_generated(fish/fovea.fish ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d completions fish)
+add_custom_target(fovea_docs ALL DEPENDS ${fovea_docs})

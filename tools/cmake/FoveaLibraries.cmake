@@ -1,0 +1,20 @@
+# The libraries that libfovea.a is linked with, as imported targets: their headers are system headers, and none brings
+# more than is asked for. Read by the project itself and, installed, by each project that calls find_package(fovea).
+find_package(PkgConfig REQUIRED)
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+find_package(fmt REQUIRED)
+find_package(JPEG REQUIRED)
+find_package(PNG REQUIRED)
+find_package(OneDNN REQUIRED)
+find_package(FoveaOpenCV REQUIRED)
+
+pkg_check_modules(webp REQUIRED IMPORTED_TARGET GLOBAL libwebp libwebpdemux)
+pkg_check_modules(hwy REQUIRED IMPORTED_TARGET GLOBAL libhwy)
+pkg_check_modules(nettle REQUIRED IMPORTED_TARGET GLOBAL nettle)
+foreach(name IN ITEMS WebP::WebP hwy::hwy Nettle::Nettle)
+  if(NOT TARGET ${name})
+    string(REGEX MATCH "^[A-Za-z]+" prefix ${name})
+    string(TOLOWER ${prefix} prefix)
+    add_library(${name} ALIAS PkgConfig::${prefix})
+  endif()
+endforeach()
