@@ -1,7 +1,7 @@
 // The binary interface between the library and the module that links OpenCV's imgcodecs: plain C, no exceptions.
 #pragma once
 
-#include <stddef.h>
+#include <cstddef>
 
 extern "C" {
 
@@ -19,13 +19,13 @@ struct FoveaRaster {
   int channels;
   int depth;  // FoveaDepth
   const void* pixels;
-  size_t row_stride;  // bytes
-  void* owner;        // for fovea_imgcodecs_release
+  std::size_t row_stride;  // bytes
+  void* owner;             // for fovea_imgcodecs_release
 };
 
 /// @return 1 and a raster, or 0 and a sentence in `message`.
-typedef int FoveaDecodeFunction(const unsigned char* file, size_t size, int mode, struct FoveaRaster* raster,
-                                char* message, size_t message_capacity);
+typedef int FoveaDecodeFunction(const unsigned char* file, std::size_t size, int mode, struct FoveaRaster* raster,
+                                char* message, std::size_t message_capacity);
 typedef void FoveaReleaseFunction(void* owner);
 
 }  // extern "C"

@@ -33,10 +33,9 @@ double round_half_even(double x) {
 int checked_side(double side, Size original) {
   if (!(side >= 1.0 && side <= std::numeric_limits<int>::max())) {
     throw Error(ErrorCode::kShape,
-                fmt::format("picture of {}x{} px: its side after resizing is {:.0f} px, expected 1 or more (and what "
-                            "fits 31 bits)",
-                            original.width, original.height, side),
-                "the model's recipe cannot handle so extreme a shape; crop the picture first");
+                fmt::format("picture is {}x{} px: after resizing one side is {:.0f} px, expected 1 to {}",
+                            original.width, original.height, side, std::numeric_limits<int>::max()),
+                "the model's recipe cannot take so extreme a shape; crop the picture first");
   }
   return static_cast<int>(side);
 }

@@ -1,0 +1,44 @@
+// A heatmap as a smooth function of the original picture's pixels.
+#pragma once
+
+#include <array>
+#include <span>
+#include <vector>
+
+#include "fovea/image.hpp"
+#include "fovea/tensor.hpp"
+
+namespace fovea {
+
+/// Where the network looked, in the original's pixels: the crop, taken back through the resize.
+struct SeenArea {
+  double top = 0, bottom = 0, left = 0, right = 0;
+};
+[[nodiscard]] SeenArea seen_area(const CropGeometry& geometry);
+
+/// The map scaled to 0..1 by its own minimum and maximum (all 0 where they are equal; values that are not finite count
+/// as the minimum) and interpolated with Mitchell and Netravali's cubic, which neither shows the grid nor rings
+/// visibly.
+class HeatField {
+ public:
+  /// @param map  [grid.rows, grid.cols], spread evenly over the crop.
+  HeatField(MatrixView<const float> map, const CropGeometry& geometry);
+
+  /// The heat at each pixel's centre of row y, 0..1; beyond the crop the value at its edge.
+  /// @param heat  [geometry.original.width]
+  void row(int y, std::span<float> heat) const;
+
+ private:
+  /// Four neighbouring cells and their weights.
+  struct Taps {
+    std::array<std::size_t, 4> cell{};
+    std::array<float, 4> weight{};
+  };
+  static Taps taps_at(double cell, std::size_t cells);
+
+  std::vector<float> columns_;  // [grid.rows, original.width]: the map interpolated along x
+  std::vector<Taps> rows_;      // one for each pixel row
+  std::size_t width_ = 0;
+};
+
+}  // namespace fovea
