@@ -34,9 +34,10 @@ struct BatchSummary {
 /// A self-contained static page: thumbnails with predictions, filtered by label and by failure.
 [[nodiscard]] std::string gallery_html(std::span<const Record> records, const BatchSummary& summary);
 
-/// One record as one line of JSON, without the newline, and back (for a batch that is resumed).
+/// One record as one line of JSON, without the newline, and back (for a batch that is resumed). Paths that are not
+/// UTF-8 come back through <key>_base64; of a failure the contract keeps neither size nor predictions.
 [[nodiscard]] std::string record_to_json(const Record& record);
-/// None for lines that are no result or error record of this schema.
+/// None for lines that are no whole result or error record of this schema.
 [[nodiscard]] std::optional<Record> record_from_json(std::string_view line);
 
 /// numpy's .npy, version 1.0, C order, little-endian float32.
