@@ -1,0 +1,40 @@
+// From what stands on the command line to the list of pictures: one entry for each row of the report.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "fovea/report.hpp"
+
+namespace fovea {
+
+/// The argument that means one picture on standard input.
+inline constexpr std::string_view kStandardInput = "-";
+
+struct Input {
+  std::string path;                // as given, or argument / entry; any bytes
+  std::string name;                // relative to its argument, or the base name: what its overlays are called after
+  std::optional<Failure> failure;  // what listing already knows, e.g. a folder called x.png
+
+  [[nodiscard]] bool is_standard_input() const noexcept { return path == kStandardInput; }
+};
+
+struct InputOptions {
+  bool recurse = false;
+  std::filesystem::path output_folder;  // nothing below it is read; may be empty or not exist
+};
+
+/// Files and folders to pictures. Arguments keep their order; the entries of a folder are in natural order, hidden
+/// ones skipped, files only with an extension of image_extensions(). A file that was named is always tried. A folder
+/// called like a picture is one failure without `recurse`, and with it if there is no picture in it.
+/// Never opens a file, so nothing here waits for a FIFO; what cannot be listed becomes a failure.
+/// @throws Error  kUsage if `-` stands there twice.
+[[nodiscard]] std::vector<Input> list_inputs(std::span<const std::string> arguments, const InputOptions& options);
+
+/// The entries of a list: one a line, or ended by NUL where `nul` is set; empty ones are skipped.
+[[nodiscard]] std::vector<std::string> split_list(std::string_view list, bool nul);
+
+}  // namespace fovea

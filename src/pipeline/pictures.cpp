@@ -1,0 +1,229 @@
+#include "pipeline/pictures.hpp"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "base/files.hpp"
+#include "base/numerics.hpp"
+#include "image/codec.hpp"
+#include "image/patches.hpp"
+#include "image/preprocess.hpp"
+#include "report/documents.hpp"
+
+namespace fovea {
+namespace {
+
+constexpr int kThumbnailSide = 320;     // px
+constexpr int kThumbnailQuality = 85;   // JPEG
+constexpr int kOverlayCompression = 4;  // zlib: higher costs more time than the file gets smaller
+
+/// One picture on its way through a worker.
+struct PictureJob {
+  std::size_t index = 0;
+  Image original;  // kept only where something is drawn from it
+  Size size;
+  CropGeometry geometry;
+  std::vector<float> patches;  // [T, 3·P·P]
+  std::optional<SourceStamp> source;
+  std::vector<std::unique_ptr<Explainer>> explainers;  // in the order of the methods
+  Logits logits;
+};
+
+/// Asks the kernel to read the file soon, so that a cold disk works while the cores do.
+void announce(const Input& input) {
+  struct stat status {};
+  if (::stat(input.path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return;
+  const int file = ::open(input.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) return;
+  ::posix_fadvise(file, 0, 0, POSIX_FADV_WILLNEED);
+  ::close(file);
+}
+
+Image read_input(const Input& input, const DecodeOptions& options) {
+  if (input.is_standard_input()) return decode_image(read_stream(stdin, "standard input"), "standard input", options);
+  return decode_image(read_file(input.path), printable(input.path), options);
+}
+
+class PictureWorker {
+ public:
+  PictureWorker(std::shared_ptr<const VisionTransformer> model, std::span<const Input> inputs,
+                std::span<const std::size_t> todo, const PictureOptions& options, const Schedule& schedule)
+      : model_(std::move(model)),
+        session_(model_, schedule.batch),
+        inputs_(inputs),
+        todo_(todo),
+        options_(options),
+        ahead_(schedule.workers * schedule.batch) {}
+
+  PictureJob prepare(std::size_t item) const {
+    if (item + ahead_ < todo_.size()) announce(inputs_[todo_[item + ahead_]]);
+    const Input& input = inputs_[todo_[item]];
+    if (input.failure) throw Error(input.failure->code, input.failure->message, input.failure->hint);
+    PictureJob job;
+    job.index = todo_[item];
+    job.source = stamp_of(input);  // before it is read: a change in between shows as one
+    Image image = read_input(input, options_.decode);
+    job.size = image.size();
+    const Architecture& architecture = model_->architecture();
+    const Preprocessed ready = preprocess(image, model_->info().recipe);
+    job.geometry = ready.geometry;
+    job.patches.resize(architecture.grid().size() * architecture.patch_dim());
+    extract_patches(ready.pixels, model_->info().recipe, architecture.patch_size, job.patches);
+    if (!options_.methods.empty() || options_.layout.thumbnails) job.original = std::move(image);
+    return job;
+  }
+
+  void infer(std::span<PictureJob> jobs) {
+    std::vector<Logits> logits = session_.run(gather(jobs), observer(jobs));
+    for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].logits = std::move(logits[i]);
+  }
+
+  PictureOutcome render(PictureJob& job) const {
+    const Input& input = inputs_[job.index];
+    PictureOutcome outcome;
+    Record& record = outcome.record;
+    record.index = job.index;
+    record.path = input.path;
+    record.size = job.size;
+    record.source = job.source;
+    record.predictions = predictions_of(job.logits, model_->info(), options_.top_k);
+    for (std::size_t m = 0; m < job.explainers.size(); ++m) {
+      record.maps.push_back(draw_map(job, input, *options_.methods[m], *job.explainers[m], record.predictions));
+    }
+    if (options_.layout.thumbnails) {
+      record.thumbnail = thumbnail_name(input);
+      replace_file(options_.layout.folder / *record.thumbnail,
+                   encode_jpeg(thumbnail(job.original, kThumbnailSide), kThumbnailQuality));
+    }
+    outcome.logits = std::move(job.logits);
+    return outcome;
+  }
+
+  PictureOutcome fail(std::size_t item, const Failure& failure) const {
+    PictureOutcome outcome;
+    outcome.record.index = todo_[item];
+    outcome.record.path = inputs_[todo_[item]].path;
+    outcome.record.failure = failure;
+    return outcome;
+  }
+
+ private:
+  /// The patches of all jobs in one piece; a single job's where they are.
+  std::span<const float> gather(std::span<PictureJob> jobs) {
+    if (jobs.size() == 1) return jobs[0].patches;
+    gathered_.clear();
+    for (const PictureJob& job : jobs) gathered_.insert(gathered_.end(), job.patches.begin(), job.patches.end());
+    return gathered_;
+  }
+
+  AttentionObserver observer(std::span<PictureJob> jobs) const {
+    if (options_.methods.empty()) return {};
+    const TokenLayout tokens = token_layout(model_->architecture());
+    for (PictureJob& job : jobs) {
+      job.explainers.clear();  // a run that failed half way has left its evidence there
+      for (const ExplainMethod* method : options_.methods) {
+        job.explainers.push_back(method->make(options_.explain, tokens));
+      }
+    }
+    return [jobs](std::size_t image, const AttentionView& attention) {
+      for (const auto& explainer : jobs[image].explainers) explainer->observe(attention);
+    };
+  }
+
+  MapRecord draw_map(const PictureJob& job, const Input& input, const ExplainMethod& method, Explainer& explainer,
+                     const std::vector<Prediction>& predictions) const {
+    const Heatmap heatmap = explainer.heatmap();
+    OverlayCaption caption;
+    caption.method = method.title;
+    caption.variant = method.variant(options_.explain);
+    if (!predictions.empty()) {
+      const Prediction& best = predictions.front();
+      caption.label = best.label.value_or(fmt::format("class {}", best.class_index));
+      caption.probability = static_cast<double>(best.probability);
+    }
+    MapRecord record;
+    record.method = method.name;
+    record.variant = caption.variant;
+    record.overlay = overlay_name(options_.layout, input, method.name);
+    const MatrixView<const float> map(heatmap.values, heatmap.grid.rows, heatmap.grid.cols);
+    const Image overlay = draw_overlay(job.original, map, job.geometry, options_.style, caption);
+    replace_file(options_.layout.folder / *record.overlay, encode_png(overlay, kOverlayCompression));
+    if (options_.layout.save_maps) {
+      record.map = map_name(options_.layout, input, method.name);
+      const std::size_t shape[] = {heatmap.grid.rows, heatmap.grid.cols};
+      replace_file(options_.layout.folder / *record.map, npy_f32(heatmap.values, shape));
+    }
+    return record;
+  }
+
+  std::shared_ptr<const VisionTransformer> model_;
+  Session session_;
+  std::span<const Input> inputs_;
+  std::span<const std::size_t> todo_;
+  const PictureOptions& options_;
+  std::size_t ahead_;  // items; the next one of this worker, roughly
+  std::vector<float> gathered_;
+};
+
+}  // namespace
+
+std::vector<Prediction> predictions_of(const Logits& logits, const ModelInfo& model, std::size_t k) {
+  Logits probabilities = logits;
+  softmax(probabilities);
+  std::vector<Prediction> predictions;
+  for (const std::size_t c : top_k(logits, k)) {
+    Prediction& prediction = predictions.emplace_back();
+    prediction.class_index = c;
+    prediction.probability = probabilities[c];
+    if (c < model.labels.size()) {
+      prediction.label = model.labels[c].label();
+      prediction.synset = model.labels[c].synset;
+    }
+  }
+  return predictions;
+}
+
+TokenLayout token_layout(const Architecture& architecture) {
+  TokenLayout layout;
+  layout.num_blocks = architecture.depth;
+  layout.num_heads = architecture.num_heads;
+  layout.num_prefix = architecture.num_prefix_tokens;
+  layout.grid = architecture.grid();
+  layout.query_row = 0;  // ReadOut::kClassToken
+  return layout;
+}
+
+std::optional<SourceStamp> stamp_of(const Input& input) {
+  struct stat status {};
+  if (input.is_standard_input() || ::stat(input.path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) {
+    return std::nullopt;
+  }
+  SourceStamp stamp;
+  stamp.bytes = static_cast<std::uint64_t>(status.st_size);
+  stamp.mtime_ns = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+  return stamp;
+}
+
+std::size_t run_pictures(const std::shared_ptr<const VisionTransformer>& model, std::span<const Input> inputs,
+                         std::span<const std::size_t> todo, const PictureOptions& options, const Schedule& schedule,
+                         const std::function<void(PictureOutcome)>& write, const std::atomic<bool>* stop) {
+  using Steps = WorkerSteps<PictureJob, PictureOutcome>;
+  const auto make_steps = [&](std::size_t index) {
+    set_compute_threads(static_cast<int>(schedule.threads_of(index)));
+    auto worker = std::make_shared<PictureWorker>(model, inputs, todo, options, schedule);
+    return Steps{[worker](std::size_t item) { return worker->prepare(item); },
+                 [worker](std::span<PictureJob> jobs) { worker->infer(jobs); },
+                 [worker](PictureJob& job) { return worker->render(job); },
+                 [worker](std::size_t item, const Failure& failure) { return worker->fail(item, failure); }};
+  };
+  return run_batch<PictureJob, PictureOutcome>(
+      todo.size(), schedule, make_steps, [&](std::size_t, PictureOutcome outcome) { write(std::move(outcome)); }, stop);
+}
+
+}  // namespace fovea

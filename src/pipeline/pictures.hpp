@@ -1,0 +1,50 @@
+// The steps of the schedule for pictures: file → pixels → patches → logits and maps → record and overlays.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "fovea/explain.hpp"
+#include "fovea/model.hpp"
+#include "fovea/report.hpp"
+#include "image/overlay.hpp"
+#include "pipeline/inputs.hpp"
+#include "pipeline/outputs.hpp"
+#include "pipeline/scheduler.hpp"
+
+namespace fovea {
+
+struct PictureOptions {
+  DecodeOptions decode;
+  std::size_t top_k = 5;
+  std::vector<const ExplainMethod*> methods;  // none: no maps
+  ExplainOptions explain;
+  OverlayStyle style;
+  OutputLayout layout;  // where overlays, maps and thumbnails go; its methods are those above, by name
+};
+
+struct PictureOutcome {
+  Record record;
+  Logits logits;  // empty for failures
+};
+
+/// The k best classes of a model for these logits.
+[[nodiscard]] std::vector<Prediction> predictions_of(const Logits& logits, const ModelInfo& model, std::size_t top_k);
+[[nodiscard]] TokenLayout token_layout(const Architecture& architecture);
+
+/// Size and time of a regular file, without a fingerprint; none for anything else.
+[[nodiscard]] std::optional<SourceStamp> stamp_of(const Input& input);
+
+/// Classifies, and explains where methods are given, the inputs `todo` (indices into `inputs`; a record's index is the
+/// same), `write` sees them in the order of `todo`.
+/// @return        how many of `todo` were written.
+/// @throws Error  kOutput, and what `write` throws.
+std::size_t run_pictures(const std::shared_ptr<const VisionTransformer>& model, std::span<const Input> inputs,
+                         std::span<const std::size_t> todo, const PictureOptions& options, const Schedule& schedule,
+                         const std::function<void(PictureOutcome)>& write, const std::atomic<bool>* stop = nullptr);
+
+}  // namespace fovea

@@ -1,0 +1,136 @@
+#include "pipeline/resume.hpp"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "base/files.hpp"
+#include "base/numerics.hpp"
+#include "pipeline/pictures.hpp"
+#include "report/documents.hpp"
+
+namespace fovea {
+namespace {
+
+std::string lines_of(const std::vector<Record>& records) {
+  std::string text;
+  for (const Record& record : records) text += record_to_json(record) + "\n";
+  return text;
+}
+
+bool is_file(const std::filesystem::path& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+}
+
+}  // namespace
+
+RowLog::RowLog(std::filesystem::path path, const std::vector<Record>& kept) : path_(std::move(path)) {
+  replace_file(path_, lines_of(kept));
+  file_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  if (file_ < 0) {
+    throw Error(ErrorCode::kOutput, fmt::format("{}: cannot be opened: {}", printable(path_), std::strerror(errno)));
+  }
+}
+
+RowLog::~RowLog() {
+  if (file_ >= 0) ::close(file_);
+}
+
+void RowLog::append(const Record& record) {
+  const std::string line = record_to_json(record) + "\n";
+  const off_t end = ::lseek(file_, 0, SEEK_END);
+  std::string_view rest = line;
+  while (!rest.empty()) {
+    const ssize_t written = ::write(file_, rest.data(), rest.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) {
+      const int error = errno;
+      // The rows before stay whole; if even this fails, the reader skips the torn line.
+      if (::ftruncate(file_, end) != 0) errno = 0;
+      throw Error(ErrorCode::kOutput, fmt::format("{}: cannot be written: {}", printable(path_), std::strerror(error)),
+                  "what was done is kept: with more room, the same command goes on from here");
+    }
+    rest.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+std::unordered_map<std::string, Record> read_rows(const std::filesystem::path& path) {
+  std::unordered_map<std::string, Record> rows;
+  if (!is_file(path)) return rows;
+  const std::string text = read_text_file(path);
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const std::size_t end = rest.find('\n');
+    if (end == std::string_view::npos) break;  // torn
+    if (auto record = record_from_json(rest.substr(0, end)); record && !record->failure) {
+      std::string key = record->path;
+      rows.insert_or_assign(std::move(key), std::move(*record));
+    }
+    rest.remove_prefix(end + 1);
+  }
+  return rows;
+}
+
+std::string run_fingerprint(std::string_view model_sha256, const std::map<std::string, std::string>& options) {
+  std::string text = fmt::format("schema {}\nmodel {}\n", kReportSchema, model_sha256);
+  for (const auto& [option, value] : options) text += fmt::format("{} {}\n", option, value);
+  return sha256_hex(text).substr(0, 16);
+}
+
+std::optional<Record> still_valid(const Record& row, const Input& input, std::size_t index, const OutputLayout& layout,
+                                  std::string_view run) {
+  if (row.failure || input.failure || row.path != input.path || !row.source) return std::nullopt;
+  std::optional<SourceStamp> now = stamp_of(input);
+  if (!now) return std::nullopt;
+  now->run = run;
+  if (*now != *row.source || row.maps.size() != layout.methods.size()) return std::nullopt;
+  for (const std::string& name : output_names(layout, input)) {
+    if (!is_file(layout.folder / name)) return std::nullopt;
+  }
+  Record record = row;
+  record.index = index;
+  // Names that are not UTF-8 do not survive JSON: they are made anew, not read back.
+  for (std::size_t m = 0; m < record.maps.size(); ++m) {
+    if (record.maps[m].method != layout.methods[m]) return std::nullopt;
+    record.maps[m].overlay = overlay_name(layout, input, layout.methods[m]);
+    if (layout.save_maps) record.maps[m].map = map_name(layout, input, layout.methods[m]);
+  }
+  if (layout.thumbnails) record.thumbnail = thumbnail_name(input);
+  return record;
+}
+
+SavedLogits::SavedLogits(const std::filesystem::path& path, std::size_t classes) : classes_(classes) {
+  if (!is_file(path)) return;
+  try {
+    NpyArray array = parse_npy_f32(read_file(path), printable(path));
+    if (array.shape.size() == 2 && array.shape[1] == classes) values_ = std::move(array.values);
+  } catch (const Error&) {
+    values_.clear();  // some other file: it is replaced at the end, as any output is
+  }
+}
+
+std::optional<Logits> SavedLogits::row_of(const Record& record) const {
+  if ((record.index + 1) * classes_ > values_.size()) return std::nullopt;
+  const auto begin = values_.begin() + static_cast<std::ptrdiff_t>(record.index * classes_);
+  Logits row(begin, begin + static_cast<std::ptrdiff_t>(classes_));
+  if (std::any_of(row.begin(), row.end(), [](float value) { return std::isnan(value); })) return std::nullopt;
+  Logits probabilities = row;
+  softmax(probabilities);
+  const auto best = top_k(row, record.predictions.size());
+  for (std::size_t i = 0; i < record.predictions.size(); ++i) {
+    const Prediction& prediction = record.predictions[i];
+    if (best[i] != prediction.class_index) return std::nullopt;
+    if (std::abs(probabilities[best[i]] - prediction.probability) > 1e-5F) return std::nullopt;
+  }
+  return row;
+}
+
+}  // namespace fovea

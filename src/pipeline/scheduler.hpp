@@ -1,0 +1,231 @@
+// Many inputs, several workers, one writer that sees them in order. Knows functions, not models.
+//
+//   claim ─► prepare (decode, preprocess) ─► infer ─► render (draw, encode) ─┐   W workers, T compute threads each
+//                                                                            └─► write, in input order, one thread
+//
+// Every worker does all the steps of its own inputs. The other plan, a few decode threads before one inference thread
+// with all cores inside it, was dropped: its OpenMP threads wait for each other at the end of every layer, and a
+// barrier that shares the cores with decoders waits for whoever was descheduled. Here nobody waits for anybody, so the
+// throughput is cores ÷ core-seconds an image. A worker costs one set of activations; the weights are shared.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <system_error>
+#include <thread>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "fovea/report.hpp"
+
+namespace fovea {
+
+struct Schedule {
+  std::size_t workers = 1;
+  std::size_t batch = 1;    // inputs that a worker claims, and infers, at a time
+  std::size_t threads = 1;  // compute threads of all workers together, at least one each
+  [[nodiscard]] std::size_t threads_of(std::size_t worker) const noexcept {
+    return threads / workers + (worker < threads % workers ? 1 : 0);
+  }
+};
+
+/// As many workers as there are threads and pieces of work, each with its share of the threads.
+[[nodiscard]] Schedule plan_schedule(std::size_t inputs, std::size_t threads, std::size_t batch);
+
+/// One input's fate in a worker: what an exception means to its row.
+[[nodiscard]] Failure failure_of(const std::exception_ptr& thrown);
+/// Whether the run has to end: results cannot be written, so the next item would fare no better.
+[[nodiscard]] bool is_fatal(const std::exception_ptr& thrown);
+
+/// The steps of one worker, called in its thread only. A step that throws fails its item alone; an Error kOutput ends
+/// the whole run.
+template <typename Job, typename Outcome>
+struct WorkerSteps {
+  std::function<Job(std::size_t item)> prepare;
+  std::function<void(std::span<Job>)> infer;  // 1 to `batch` jobs
+  std::function<Outcome(Job&)> render;
+  std::function<Outcome(std::size_t item, const Failure&)> fail;
+};
+
+/// Hands out items in order and keeps the distance between the slowest and the fastest worker bounded.
+class Turnstile {
+ public:
+  Turnstile(std::size_t items, std::size_t window, const std::atomic<bool>* stop)
+      : items_(items), window_(window), stop_(stop) {}
+
+  /// The next up to `batch` items as [first, last); empty when there are none left or the run ends. Waits while the
+  /// writer is more than the window behind.
+  [[nodiscard]] std::pair<std::size_t, std::size_t> claim(std::size_t batch);
+  /// The writer has come so far.
+  void advance(std::size_t written);
+  /// No more claims.
+  void close();
+
+ private:
+  std::size_t items_;
+  std::size_t window_;
+  const std::atomic<bool>* stop_;
+  std::mutex mutex_;
+  std::condition_variable moved_;
+  std::size_t claimed_ = 0;
+  std::size_t written_ = 0;
+  bool closed_ = false;
+};
+
+/// Outcomes come in any order and leave in item order.
+template <typename Outcome>
+class OrderedQueue {
+ public:
+  void put(std::size_t item, Outcome outcome) {
+    const std::lock_guard lock(mutex_);
+    ready_.emplace(item, std::move(outcome));
+    changed_.notify_one();
+  }
+  /// A worker has left; `fatal` is why, if it was not for want of work.
+  void leave(std::exception_ptr fatal) {
+    const std::lock_guard lock(mutex_);
+    --workers_;
+    if (fatal && !fatal_) fatal_ = std::move(fatal);
+    changed_.notify_one();
+  }
+  void expect_workers(std::size_t workers) { workers_ = workers; }
+  /// Waits for the outcome of `item`; none if all workers have left without it.
+  [[nodiscard]] std::optional<Outcome> take(std::size_t item) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return workers_ == 0 || ready_.count(item) > 0; });
+    const auto found = ready_.find(item);
+    if (found == ready_.end()) return std::nullopt;
+    Outcome outcome = std::move(found->second);
+    ready_.erase(found);
+    return outcome;
+  }
+  [[nodiscard]] std::exception_ptr fatal() const { return fatal_; }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::size_t, Outcome> ready_;
+  std::size_t workers_ = 0;
+  std::exception_ptr fatal_;
+};
+
+namespace detail {
+
+template <typename Job>
+struct Claimed {
+  std::size_t item;
+  std::optional<Job> job;
+  std::optional<Failure> failure;
+};
+
+/// Calls the step; an exception becomes the item's failure unless it is fatal, which goes on up.
+template <typename Step>
+std::optional<Failure> attempt(Step&& step) {
+  try {
+    step();
+    return std::nullopt;
+  } catch (...) {
+    if (is_fatal(std::current_exception())) throw;
+    return failure_of(std::current_exception());
+  }
+}
+
+/// All jobs at once; if that throws, one by one, so that only the guilty one fails.
+template <typename Job, typename Outcome>
+void infer_jobs(const WorkerSteps<Job, Outcome>& steps, std::vector<Job>& jobs, std::vector<Claimed<Job>*>& owners) {
+  if (jobs.empty()) return;
+  if (!attempt([&] { steps.infer(jobs); })) return;
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    owners[i]->failure = attempt([&] { steps.infer(std::span(jobs).subspan(i, 1)); });
+  }
+}
+
+template <typename Job, typename Outcome>
+void work_on(std::size_t first, std::size_t last, const WorkerSteps<Job, Outcome>& steps,
+             OrderedQueue<Outcome>& queue) {
+  std::vector<Claimed<Job>> claimed;
+  std::vector<Job> jobs;
+  std::vector<Claimed<Job>*> owners;
+  claimed.reserve(last - first);
+  for (std::size_t item = first; item < last; ++item) {
+    Claimed<Job>& one = claimed.emplace_back(Claimed<Job>{item, std::nullopt, std::nullopt});
+    one.failure = attempt([&] { jobs.push_back(steps.prepare(item)); });
+    if (!one.failure) owners.push_back(&one);
+  }
+  infer_jobs(steps, jobs, owners);
+  for (std::size_t i = 0; i < owners.size(); ++i) owners[i]->job = std::move(jobs[i]);
+  for (Claimed<Job>& one : claimed) {
+    std::optional<Outcome> outcome;
+    if (!one.failure) one.failure = attempt([&] { outcome = steps.render(*one.job); });
+    if (one.failure) outcome = steps.fail(one.item, *one.failure);
+    one.job.reset();
+    queue.put(one.item, std::move(*outcome));
+  }
+}
+
+}  // namespace detail
+
+/// Runs the items 0 .. items-1. `make_steps(worker)` is called in each worker's thread, `write(item, outcome)` in the
+/// caller's, in item order, whatever the schedule. When `*stop` becomes true nothing new is begun, what was begun is
+/// finished and written.
+/// @return        how many were written: the first so many.
+/// @throws        what make_steps or write throws, or an Error kOutput of a step, after everything before it was
+///                written.
+template <typename Job, typename Outcome>
+std::size_t run_batch(std::size_t items, const Schedule& schedule,
+                      const std::function<WorkerSteps<Job, Outcome>(std::size_t worker)>& make_steps,
+                      const std::function<void(std::size_t item, Outcome)>& write,
+                      const std::atomic<bool>* stop = nullptr) {
+  // Four rounds of slack: enough for one large picture among small ones, and flat memory.
+  Turnstile turnstile(items, 4 * schedule.workers * schedule.batch, stop);
+  OrderedQueue<Outcome> queue;
+  queue.expect_workers(schedule.workers);
+  std::vector<std::thread> workers;
+  const auto work = [&](std::size_t worker) {
+    std::exception_ptr fatal;
+    try {
+      const WorkerSteps<Job, Outcome> steps = make_steps(worker);
+      for (auto [first, last] = turnstile.claim(schedule.batch); first < last;
+           std::tie(first, last) = turnstile.claim(schedule.batch)) {
+        detail::work_on(first, last, steps, queue);
+      }
+    } catch (...) {
+      fatal = std::current_exception();
+      turnstile.close();
+    }
+    queue.leave(std::move(fatal));
+  };
+  for (std::size_t w = 0; w < schedule.workers; ++w) {
+    try {
+      workers.emplace_back(work, w);
+    } catch (const std::system_error&) {  // the machine gives no more threads: those there are do the work
+      if (workers.empty()) throw;
+      for (; w < schedule.workers; ++w) queue.leave(nullptr);
+    }
+  }
+  std::size_t written = 0;
+  std::exception_ptr fatal;
+  try {
+    while (auto outcome = queue.take(written)) {
+      write(written, std::move(*outcome));
+      turnstile.advance(++written);
+    }
+  } catch (...) {
+    fatal = std::current_exception();
+    turnstile.close();
+  }
+  for (std::thread& worker : workers) worker.join();
+  if (!fatal) fatal = queue.fatal();
+  if (fatal) std::rethrow_exception(fatal);
+  return written;
+}
+
+}  // namespace fovea
