@@ -1,0 +1,113 @@
+#include "cli/app.hpp"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "cli/arguments.hpp"
+#include "cli/config.hpp"
+#include "cli/help.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/output_stream.hpp"
+#include "cli/tables.hpp"
+#include "cli/terminal.hpp"
+#include "fovea/error.hpp"
+
+namespace fovea::cli {
+namespace {
+
+constexpr int kUsageExit = 2;
+constexpr int kFatalExit = 3;
+
+[[noreturn]] void fail_unknown_verb(const std::string& word) {
+  std::vector<std::string> names;
+  for (const Verb& verb : verbs()) {
+    if (!verb.hidden) names.emplace_back(verb.name);
+  }
+  throw Error(ErrorCode::kUsage, fmt::format("unknown verb '{}'", word), did_you_mean(word, names));
+}
+
+/// CLI11 takes its arguments last first.
+void parse(CLI::App& app, std::vector<std::string> arguments) {
+  std::reverse(arguments.begin(), arguments.end());
+  app.parse(std::move(arguments));
+}
+
+int run_without_verb(CommandLine& line, const std::vector<std::string>& arguments) {
+  const Arguments split = split_arguments(arguments, line.app);
+  parse(line.app, split.options);
+  if (line.version) {
+    print(version_text(line.verbose));
+    return 0;
+  }
+  throw Error(ErrorCode::kUsage, "no verb is given", "`fovea -h` lists the verbs");
+}
+
+int run_verb(CommandLine& line, std::size_t index, const std::vector<std::string>& arguments, std::string& color) {
+  CLI::App& app = *line.apps[index];
+  Command& command = *line.commands[index];
+  Arguments split = split_arguments(arguments, app);
+  std::vector<std::string> words{app.get_name()};
+  words.insert(words.end(), split.options.begin(), split.options.end());
+  parse(line.app, std::move(words));
+  if (!command.common.config.empty()) apply_config(command.common.config, app);
+  color = command.common.color;
+  if (command.common.version) {
+    print(version_text(command.common.verbose));
+    return 0;
+  }
+  if (verbs()[index].operands.empty() && !split.operands.empty()) {
+    throw Error(ErrorCode::kUsage, fmt::format("'{}' is one argument too many", split.operands.front()),
+                fmt::format("`fovea {} -h` shows what it takes", app.get_name()));
+  }
+  command.operands = std::move(split.operands);
+  return command.run();
+}
+
+int dispatch(CommandLine& line, std::vector<std::string> arguments, std::string& color) {
+  const std::size_t at = find_verb(arguments, *line.apps.front());
+  if (at == arguments.size()) return run_without_verb(line, arguments);
+  const std::string word = arguments[at];
+  arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(at));
+  for (std::size_t i = 0; i < verbs().size(); ++i) {
+    if (verbs()[i].name == word) return run_verb(line, i, arguments, color);
+  }
+  fail_unknown_verb(word);
+}
+
+/// Help ends parsing with an exception, too.
+int exit_code_of(const CLI::ParseError& error, const CommandLine& line, const Messages& messages) {
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+    print(line.app.help());
+    return 0;
+  }
+  messages.error(error.what(), "-h shows what is expected");
+  return kUsageExit;
+}
+
+}  // namespace
+
+int run_app(const std::vector<std::string>& arguments) {
+  watch_signals();
+  std::string color = "auto";
+  const auto messages = [&] { return Messages(use_color(color, STDERR_FILENO)); };
+  try {
+    const auto line = make_command_line();
+    try {
+      return dispatch(*line, arguments, color);
+    } catch (const CLI::ParseError& error) {
+      return exit_code_of(error, *line, messages());
+    }
+  } catch (const Error& error) {
+    messages().error(error.what(), error.hint());
+    return error.code() == ErrorCode::kUsage ? kUsageExit : kFatalExit;
+  } catch (const std::exception& error) {
+    messages().error(fmt::format("internal: {}", error.what()), "please report this with the command that you ran");
+    return kFatalExit;
+  }
+}
+
+}  // namespace fovea::cli

@@ -1,0 +1,109 @@
+// fovea batch: rows, overlays, tables and a gallery of whole folders, to be stopped and continued at will.
+#include "pipeline/batch.hpp"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+
+#include "base/files.hpp"
+#include "cli/command.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/models.hpp"
+#include "cli/options.hpp"
+#include "cli/rows.hpp"
+#include "fovea/version.hpp"
+
+namespace fovea::cli {
+namespace {
+
+class Batch : public Command {
+ public:
+  explicit Batch(CLI::App& app) {
+    input_.recurse = true;
+    app.add_option("-o,--output", output_, "folder for the results")->type_name("OUT");
+    app.add_flag("--fresh", fresh_, "do everything again, whatever is there");
+    app.add_flag("--no-recurse", no_recurse_, "only the folders themselves");
+    app.add_option("--save-logits", save_logits_, "write raw scores, float32 [inputs, classes], NaN where one failed")
+        ->type_name("FILE.npy");
+    add_map_options(app, maps_);
+    add_report_options(app, format_, top_k_);
+    add_input_options(app, input_);
+    add_decode_options(app, decode_);
+  }
+
+  int run() override {
+    if (output_.empty()) {
+      throw Error(ErrorCode::kUsage, "-o is missing, expected a folder for the results", "for example: -o out");
+    }
+    const std::atomic<bool>& stop = watch_signals();
+    input_.recurse = !no_recurse_;
+    std::vector<Input> inputs = collect_inputs(operands, input_, output_);
+    const PictureOptions pictures = picture_options();
+    check_outputs(pictures.layout, inputs);
+    if (!save_logits_.empty()) check_not_input(save_logits_, inputs);
+
+    BatchOptions options;
+    options.model = find_model(common.model);
+    options.fresh = fresh_;
+    if (!save_logits_.empty()) options.save_logits = save_logits_;
+    options.result_options = option_texts(pictures, maps_, decode_);
+    options.all_options = options.result_options;
+    options.all_options["threads"] = std::to_string(common.threads);
+    options.all_options["batch"] = std::to_string(common.batch);
+    options.version = FOVEA_VERSION;
+    const auto model = VisionTransformer::load(options.model);
+    Rows rows(inputs.size(), format_, top_k_, common);
+    const BatchOutcome outcome = run_batch_folder(
+        model, inputs, pictures, common.threads, common.batch, options,
+        [&](const Record& record) { rows.write(record); }, &stop);
+    rows.finish(outcome.counts.interrupted);
+    if (!common.quiet) say_where(outcome);
+    return rows.exit_code();
+  }
+
+ private:
+  [[nodiscard]] PictureOptions picture_options() const {
+    PictureOptions pictures;
+    pictures.decode = decode_options(decode_);
+    pictures.top_k = top_k_;
+    pictures.layout.folder = output_;
+    pictures.layout.maps = "overlays/";
+    pictures.layout.thumbnails = true;
+    apply_map_flags(maps_, pictures);
+    return pictures;
+  }
+
+  void say_where(const BatchOutcome& outcome) const {
+    const std::string kept = outcome.skipped > 0 ? fmt::format(" ({} kept from before)", outcome.skipped) : "";
+    const std::string rest = outcome.counts.interrupted ? "; interrupted: the same command goes on from here" : "";
+    Messages(use_color(common.color, STDERR_FILENO))
+        .note(fmt::format("{} done{}, {} failed, {:.1f} s; look at {}{}", outcome.counts.succeeded, kept,
+                          outcome.counts.failed, outcome.seconds,
+                          printable(std::filesystem::path(output_) / "index.html"), rest));
+  }
+
+  InputFlags input_;
+  DecodeFlags decode_;
+  MapFlags maps_;
+  std::string format_ = "text";
+  std::size_t top_k_ = 5;
+  std::string output_;
+  std::string save_logits_;
+  bool fresh_ = false;
+  bool no_recurse_ = false;
+};
+
+}  // namespace
+
+const Verb batch_verb = {"batch",
+                         "Classify and explain whole folders, with a gallery; goes on where it was stopped",
+                         "PATH...",
+                         "folders, read with their sub-folders, or image files",
+                         {"fovea batch photos -o out          # then open out/index.html",
+                          "fovea batch photos -o out          # again: only what is new or changed",
+                          "fovea batch photos -o out --fresh --method attention --save-logits out/logits.npy"},
+                         false,
+                         [](CLI::App& app) -> std::unique_ptr<Command> { return std::make_unique<Batch>(app); }};
+
+}  // namespace fovea::cli

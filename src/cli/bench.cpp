@@ -1,0 +1,149 @@
+// fovea bench: how fast this model is on this machine, beside what the machine can do.
+#include "cli/bench.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/command.hpp"
+#include "cli/json_text.hpp"
+#include "cli/models.hpp"
+#include "cli/options.hpp"
+#include "cli/output_stream.hpp"
+#include "fovea/error.hpp"
+#include "fovea/version.hpp"
+
+namespace fovea::cli {
+namespace {
+
+double gflops(const BenchReport& report) {
+  return report.gflop_per_image / report.forward.median * 1e3;
+}
+
+std::string folder_text(const FolderTiming& folder, std::size_t threads) {
+  return fmt::format(
+      "folder        {} images, {:.1f} images/s: {:.1f} % of {:.1f}, which is {} threads / "
+      "({:.2f} ms decode and resample + {:.2f} ms forward on one core)\n",
+      folder.images, folder.images_per_second, 100 * folder.images_per_second / folder.limit_images_per_second,
+      folder.limit_images_per_second, threads, folder.decode_core_ms, folder.forward_core_ms);
+}
+
+std::string text_of(const BenchPlan& plan, const BenchReport& report) {
+  const MachineInfo machine = machine_info();
+  const ModelInfo& model = plan.model->info();
+  std::string text = fmt::format("model         {}, {:.1f} M parameters, {:.2f} GFLOP an image, weights {:.1f} MB {}\n",
+                                 model.name.empty() ? model.architecture.name : model.name,
+                                 static_cast<double>(model.parameters) / 1e6, report.gflop_per_image,
+                                 static_cast<double>(model.weight_bytes) / 1e6, model.dtype);
+  text += fmt::format("machine       {}, {} cores, {}\n", machine.cpu, machine.cores, machine.isa);
+  text += fmt::format("versions      fovea {} ({}, {}, {}), {}\n", FOVEA_VERSION, FOVEA_COMMIT, FOVEA_COMPILER,
+                      FOVEA_BUILD_TYPE, machine.backend);
+  text += fmt::format("setting       {} threads, batch {}, {}, {} runs\n\n", plan.threads, plan.batch,
+                      name(Precision::kF32), report.runs);
+  text += fmt::format("forward       {:.2f} ms an image (median), p90 {:.2f}, min {:.2f}, max {:.2f}\n",
+                      report.forward.median, report.forward.p90, report.forward.min, report.forward.max);
+  text += fmt::format(
+      "              {:.1f} images/s, {:.0f} GFLOP/s: {:.0f} % of the FMA peak, {:.0f} % of the matmul peak\n",
+      1000 / report.forward.median, gflops(report), 100 * gflops(report) / report.fma_peak_gflops,
+      100 * gflops(report) / report.matmul_peak_gflops);
+  text += fmt::format("peaks         FMA {:.0f} GFLOP/s, matmul {:.0f} GFLOP/s, measured now\n", report.fma_peak_gflops,
+                      report.matmul_peak_gflops);
+  text += fmt::format("stages        decode {:.2f} ms, preprocess {:.2f} ms ({})\n", report.decode_ms,
+                      report.preprocess_ms, report.image);
+  text +=
+      fmt::format("              explain +{:.2f} ms, {:.1f} % of the forward pass ({}); draw and encode {:.2f} ms\n",
+                  report.explain_ms, 100 * report.explain_ratio, report.explain_method, report.encode_ms);
+  text += fmt::format("memory        peak RSS {:.1f} MB after the forward passes\n", report.peak_rss_mb);
+  if (report.folder) text += folder_text(*report.folder, plan.threads);
+  return text;
+}
+
+JsonObject folder_json(const FolderTiming& folder) {
+  JsonObject json;
+  json.add("images", folder.images).add("images_per_second", folder.images_per_second);
+  json.add("decode_core_ms", folder.decode_core_ms).add("forward_core_ms", folder.forward_core_ms);
+  json.add("limit_images_per_second", folder.limit_images_per_second);
+  json.add("share_of_limit", folder.images_per_second / folder.limit_images_per_second);
+  return json;
+}
+
+std::string json_of(const BenchPlan& plan, const BenchReport& report) {
+  const MachineInfo machine = machine_info();
+  const ModelInfo& model = plan.model->info();
+  JsonObject json;
+  json.add("schema", kReportSchema).add("type", "bench");
+  json.add("model", model.name.empty() ? model.architecture.name : model.name);
+  json.add("parameters", model.parameters).add("weight_bytes", model.weight_bytes);
+  JsonObject ms;
+  ms.add("median", report.forward.median).add("p90", report.forward.p90);
+  ms.add("min", report.forward.min).add("max", report.forward.max);
+  json.add("ms_per_image", ms).add("runs", report.runs).add("images_per_second", 1000 / report.forward.median);
+  json.add("gflop_per_image", report.gflop_per_image).add("gflops", gflops(report));
+  json.add("fma_peak_gflops", report.fma_peak_gflops).add("matmul_peak_gflops", report.matmul_peak_gflops);
+  json.add("share_of_fma_peak", gflops(report) / report.fma_peak_gflops);
+  json.add("share_of_matmul_peak", gflops(report) / report.matmul_peak_gflops);
+  json.add("batch", plan.batch).add("threads", plan.threads).add("precision", name(Precision::kF32));
+  json.add("isa", machine.isa).add("cpu", machine.cpu).add("cores", machine.cores);
+  json.add("peak_rss_mb", report.peak_rss_mb);
+  JsonObject stages;
+  stages.add("decode", report.decode_ms).add("preprocess", report.preprocess_ms);
+  stages.add("forward", report.forward.median).add("explain", report.explain_ms).add("encode", report.encode_ms);
+  json.add("stages", stages).add("stages_image", report.image);
+  json.add("explain_method", report.explain_method).add("explain_ratio", report.explain_ratio);
+  JsonObject versions;
+  versions.add("fovea", FOVEA_VERSION).add("commit", FOVEA_COMMIT).add("compiler", FOVEA_COMPILER);
+  versions.add("build", FOVEA_BUILD_TYPE).add("backend", machine.backend);
+  json.add("versions", versions);
+  if (report.folder) json.add("folder", folder_json(*report.folder));
+  return json.lines();
+}
+
+class Bench : public Command {
+ public:
+  explicit Bench(CLI::App& app) {
+    app.add_option("--arch", arch_, "a random model of timm's name instead of a file")->type_name("NAME");
+    app.add_option("--seconds", seconds_, "how long to measure the forward pass")
+        ->capture_default_str()
+        ->type_name("S")
+        ->check(CLI::Range(0.1, 3600.0).description(""));
+    app.add_option("--folder", folder_, "also the throughput over the images of this folder")->type_name("DIR");
+    add_choice(app, "-f,--format", format_, {"text", "json"}, "what to print");
+  }
+
+  int run() override {
+    if (operands.size() > 1) {
+      throw Error(ErrorCode::kUsage, fmt::format("{} images are given, expected at most one", operands.size()));
+    }
+    BenchPlan plan;
+    plan.model = arch_.empty() ? VisionTransformer::load(find_model(common.model))
+                               : VisionTransformer::random(timm_architecture(arch_), 1);
+    plan.threads = common.threads;
+    plan.batch = common.batch;
+    plan.seconds = seconds_;
+    if (!operands.empty()) plan.image = operands.front();
+    if (!folder_.empty()) plan.folder = folder_;
+    const BenchReport report = run_bench(plan);
+    print(format_ == "json" ? json_of(plan, report) : text_of(plan, report));
+    return 0;
+  }
+
+ private:
+  std::string arch_;
+  double seconds_ = 3;
+  std::string folder_;
+  std::string format_ = "text";
+};
+
+}  // namespace
+
+const Verb bench_verb = {"bench",
+                         "Measure speed and memory beside the machine's own peak",
+                         "[IMAGE]",
+                         "what decoding and preprocessing are measured on; else a synthetic JPEG",
+                         {"fovea bench                                   # the default model",
+                          "fovea bench --arch vit_base_patch16_224 -f json",
+                          "fovea bench -m path/to/model --folder photos  # throughput against what the cores allow"},
+                         false,
+                         [](CLI::App& app) -> std::unique_ptr<Command> { return std::make_unique<Bench>(app); }};
+
+}  // namespace fovea::cli

@@ -1,0 +1,157 @@
+#include <sys/resource.h>
+
+#include <chrono>
+#include <cmath>
+#include <functional>
+
+#include "base/files.hpp"
+#include "base/numerics.hpp"
+#include "cli/bench.hpp"
+#include "cli/flops.hpp"
+#include "fovea/explain.hpp"
+#include "image/codec.hpp"
+#include "image/overlay.hpp"
+#include "image/patches.hpp"
+#include "image/preprocess.hpp"
+#include "pipeline/pictures.hpp"
+
+namespace fovea::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr double kWarmUpSeconds = 0.3;
+constexpr std::size_t kLeastRuns = 5;
+
+double ms_of(const std::function<void()>& step) {
+  const auto begin = Clock::now();
+  step();
+  return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+}
+
+/// Runs `steps` in turn until the time is up, at least five times each; a list of ms for each.
+std::vector<std::vector<double>> repeat(double seconds, const std::vector<std::function<void()>>& steps) {
+  std::vector<std::vector<double>> times(steps.size());
+  const auto end = Clock::now() + std::chrono::duration<double>(seconds);
+  while (times.front().size() < kLeastRuns || Clock::now() < end) {
+    for (std::size_t i = 0; i < steps.size(); ++i) times[i].push_back(ms_of(steps[i]));
+  }
+  return times;
+}
+
+double median_ms(double seconds, const std::function<void()>& step) {
+  return quantile(repeat(seconds, {step}).front(), 0.5);
+}
+
+/// Smooth shapes with some grain, so that it is about as hard to decode as a photograph of this size.
+std::vector<std::byte> synthetic_jpeg() {
+  Image image({375, 500});
+  std::uint32_t noise = 1;
+  for (int y = 0; y < 375; ++y) {
+    for (int x = 0; x < 500; ++x) {
+      for (int c = 0; c < 3; ++c) {
+        noise = noise * 1664525U + 1013904223U;
+        const double wave = 100 + 60 * std::sin(0.05 * x + c) + 50 * std::cos(0.03 * y * (c + 1) + 0.02 * x);
+        image.row(y)[3 * x + c] = static_cast<std::uint8_t>(std::lround(wave) + static_cast<int>(noise >> 28));
+      }
+    }
+  }
+  return encode_jpeg(image, 90);
+}
+
+/// Everything of one picture that the stages need.
+struct Subject {
+  std::vector<std::byte> file;
+  std::string name;
+  Image picture;
+  Preprocessed ready;
+  std::vector<float> patches;  // [batch, T, 3·P·P]
+
+  Subject(const BenchPlan& plan, const Architecture& architecture, const PreprocessRecipe& recipe)
+      : file(plan.image ? read_file(*plan.image) : synthetic_jpeg()),
+        name(plan.image ? printable(*plan.image) : "synthetic 500x375 JPEG"),
+        picture(decode_image(file, name, DecodeOptions{})),
+        ready(preprocess(picture, recipe)) {
+    std::vector<float> one(architecture.grid().size() * architecture.patch_dim());
+    extract_patches(ready.pixels, recipe, architecture.patch_size, one);
+    for (std::size_t i = 0; i < plan.batch; ++i) patches.insert(patches.end(), one.begin(), one.end());
+  }
+};
+
+/// A forward pass with an explainer for each image of the batch, and the last image's map.
+Heatmap explain_run(Session& session, const Subject& subject, const ExplainMethod& method, const TokenLayout& tokens) {
+  std::vector<std::unique_ptr<Explainer>> explainers;
+  for (std::size_t i = 0; i < session.max_batch(); ++i) explainers.push_back(method.make(ExplainOptions{}, tokens));
+  (void)session.run(subject.patches,
+                    [&](std::size_t image, const AttentionView& view) { explainers[image]->observe(view); });
+  Heatmap heatmap;
+  for (const auto& explainer : explainers) heatmap = explainer->heatmap();
+  return heatmap;
+}
+
+void measure_explain(const BenchPlan& plan, Session& session, const Subject& subject, BenchReport& report) {
+  const ExplainMethod& method = explain_methods().front();
+  const TokenLayout tokens = token_layout(plan.model->architecture());
+  Heatmap heatmap = explain_run(session, subject, method, tokens);
+  const auto times = repeat(plan.seconds / 2, {[&] { (void)session.run(subject.patches); },
+                                               [&] { heatmap = explain_run(session, subject, method, tokens); }});
+  const double plain = quantile(times[0], 0.5);
+  const double explained = quantile(times[1], 0.5);
+  report.explain_method = method.name;
+  report.explain_ms = (explained - plain) / static_cast<double>(plan.batch);
+  report.explain_ratio = explained / plain - 1;
+  const OverlayCaption caption{"label", 0.5, std::string(method.title), method.variant(ExplainOptions{})};
+  const MatrixView<const float> map(heatmap.values, heatmap.grid.rows, heatmap.grid.cols);
+  report.encode_ms = median_ms(plan.seconds / 10, [&] {
+    (void)encode_png(draw_overlay(subject.picture, map, subject.ready.geometry, OverlayStyle{}, caption), 4);
+  });
+}
+
+void measure_input_stages(const BenchPlan& plan, const Subject& subject, BenchReport& report) {
+  const Architecture& architecture = plan.model->architecture();
+  const PreprocessRecipe& recipe = plan.model->info().recipe;
+  report.image = subject.name;
+  report.decode_ms =
+      median_ms(plan.seconds / 10, [&] { (void)decode_image(subject.file, subject.name, DecodeOptions{}); });
+  std::vector<float> patches(architecture.grid().size() * architecture.patch_dim());
+  report.preprocess_ms = median_ms(plan.seconds / 10, [&] {
+    extract_patches(preprocess(subject.picture, recipe).pixels, recipe, architecture.patch_size, patches);
+  });
+}
+
+}  // namespace
+
+Timing timing_of(std::vector<double> ms) {
+  return {quantile(ms, 0.5), quantile(ms, 0.9), quantile(ms, 0.0), quantile(ms, 1.0)};
+}
+
+double peak_rss_mb() {
+  struct rusage usage {};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) * 1024e-6;
+}
+
+BenchReport run_bench(const BenchPlan& plan) {
+  BenchReport report;
+  const int threads = static_cast<int>(plan.threads);
+  set_compute_threads(threads);
+  const Architecture& architecture = plan.model->architecture();
+  report.gflop_per_image = gflop_per_image(architecture);
+  const Subject subject(plan, architecture, plan.model->info().recipe);
+  Session session(plan.model, plan.batch);
+  const std::function<void()> forward = [&] { (void)session.run(subject.patches); };
+  (void)repeat(kWarmUpSeconds, {forward});
+  std::vector<double> times = repeat(plan.seconds, {forward}).front();
+  for (double& ms : times) ms /= static_cast<double>(plan.batch);
+  report.runs = times.size();
+  report.forward = timing_of(std::move(times));
+  report.peak_rss_mb = peak_rss_mb();
+  report.fma_peak_gflops = measure_fma_peak_gflops(threads);
+  report.matmul_peak_gflops = measure_matmul_peak_gflops(threads);
+  measure_explain(plan, session, subject, report);
+  measure_input_stages(plan, subject, report);
+  if (plan.folder) report.folder = measure_folder(plan);
+  return report;
+}
+
+}  // namespace fovea::cli

@@ -1,0 +1,98 @@
+// fovea classify: the best labels of each picture.
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <limits>
+#include <numeric>
+
+#include "base/files.hpp"
+#include "cli/command.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/models.hpp"
+#include "cli/options.hpp"
+#include "cli/rows.hpp"
+#include "cli/run_note.hpp"
+#include "pipeline/pictures.hpp"
+#include "report/documents.hpp"
+
+namespace fovea::cli {
+namespace {
+
+class Classify : public Command {
+ public:
+  explicit Classify(CLI::App& app) {
+    add_report_options(app, format_, top_k_);
+    app.add_option("-o,--output", output_, "write the report to this file, in one step at the end")->type_name("FILE");
+    app.add_option("--save-logits", save_logits_, "write raw scores, float32 [inputs, classes], NaN where one failed")
+        ->type_name("FILE.npy");
+    app.add_flag("-r,--recurse", input_.recurse, "look into sub-folders");
+    add_input_options(app, input_);
+    add_decode_options(app, decode_);
+  }
+
+  int run() override {
+    const std::atomic<bool>& stop = watch_signals();
+    const std::vector<Input> inputs = collect_inputs(operands, input_, "");
+    if (!output_.empty() && output_ != "-") check_not_input(output_, inputs);
+    if (!save_logits_.empty()) check_not_input(save_logits_, inputs);
+    // A place that cannot be written is found before the work, not after it.
+    make_folders(std::filesystem::path(output_).parent_path());
+    make_folders(std::filesystem::path(save_logits_).parent_path());
+    RunNote note(common);
+    const auto model = VisionTransformer::load(find_model(common.model));
+    note.loaded(model->info());
+
+    PictureOptions options;
+    options.decode = decode_options(decode_);
+    options.top_k = top_k_;
+    std::vector<std::size_t> todo(inputs.size());
+    std::iota(todo.begin(), todo.end(), std::size_t{0});
+    const Schedule schedule = plan_schedule(todo.size(), common.threads, common.batch);
+    Rows rows(inputs.size(), format_, top_k_, common, output_);
+    const std::size_t classes = model->architecture().num_classes;
+    std::vector<float> logits(save_logits_.empty() ? 0 : inputs.size() * classes,
+                              std::numeric_limits<float>::quiet_NaN());
+    std::atomic<bool> ended{false};  // by a signal, or because nobody reads on
+    const std::size_t done = run_pictures(
+        model, inputs, todo, options, schedule,
+        [&](const PictureOutcome& outcome) {
+          rows.write(outcome.record);
+          if (!logits.empty()) {
+            std::copy(outcome.logits.begin(), outcome.logits.end(),
+                      logits.begin() + static_cast<std::ptrdiff_t>(outcome.record.index * classes));
+          }
+          if (stop || (rows.closed() && logits.empty())) ended = true;
+        },
+        &ended);
+    rows.finish(stop && done < inputs.size());
+    if (!save_logits_.empty()) {
+      const std::size_t shape[] = {inputs.size(), classes};
+      replace_file(save_logits_, npy_f32(logits, shape));
+    }
+    note.done(rows.summary(), schedule);
+    return rows.exit_code();
+  }
+
+ private:
+  InputFlags input_;
+  DecodeFlags decode_;
+  std::string format_ = "text";
+  std::size_t top_k_ = 5;
+  std::string output_;
+  std::string save_logits_;
+};
+
+}  // namespace
+
+const Verb classify_verb = {"classify",
+                            "Print the best labels of each picture",
+                            "PATH...",
+                            "image files, folders of them, or - for one on standard input",
+                            {"fovea classify cat.jpg                    # five labels with probabilities",
+                             "fovea classify -r photos -f csv -o out.csv  # every picture below a folder, as a table",
+                             "find . -name '*.png' -print0 | fovea classify -0 --files-from - -f jsonl"},
+                            false,
+                            [](CLI::App& app) -> std::unique_ptr<Command> { return std::make_unique<Classify>(app); }};
+
+}  // namespace fovea::cli

@@ -1,0 +1,95 @@
+// fovea explain: overlays that show where the model looked.
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <numeric>
+
+#include "base/files.hpp"
+#include "cli/command.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/models.hpp"
+#include "cli/options.hpp"
+#include "cli/output_stream.hpp"
+#include "cli/rows.hpp"
+#include "cli/run_note.hpp"
+
+namespace fovea::cli {
+namespace {
+
+std::string method_list() {
+  std::string text;
+  for (const ExplainMethod& method : explain_methods()) {
+    text += fmt::format("{}\n  {}: {}\n  {}\n", method.name, method.title, method.shows, method.reference);
+  }
+  return text;
+}
+
+class Explain : public Command {
+ public:
+  explicit Explain(CLI::App& app) {
+    app.add_option("-o,--output", output_, "folder for the overlays")->type_name("DIR");
+    add_map_options(app, maps_);
+    app.add_flag("--list-methods", list_methods_, "say what each method shows, and stop");
+    add_report_options(app, format_, top_k_);
+    app.add_flag("-r,--recurse", input_.recurse, "look into sub-folders");
+    add_input_options(app, input_);
+    add_decode_options(app, decode_);
+  }
+
+  int run() override {
+    if (list_methods_) {
+      print(method_list());
+      return 0;
+    }
+    if (output_.empty()) {
+      throw Error(ErrorCode::kUsage, "-o is missing, expected a folder for the overlays", "for example: -o out");
+    }
+    const std::atomic<bool>& stop = watch_signals();
+    std::vector<Input> inputs = collect_inputs(operands, input_, output_);
+    PictureOptions options;
+    options.decode = decode_options(decode_);
+    options.top_k = top_k_;
+    options.layout.folder = output_;
+    apply_map_flags(maps_, options);
+    check_outputs(options.layout, inputs);
+    RunNote note(common);
+    const auto model = VisionTransformer::load(find_model(common.model));
+    note.loaded(model->info());
+    make_folders(output_);
+
+    std::vector<std::size_t> todo(inputs.size());
+    std::iota(todo.begin(), todo.end(), std::size_t{0});
+    const Schedule schedule = plan_schedule(todo.size(), common.threads, common.batch);
+    Rows rows(inputs.size(), format_, top_k_, common);
+    const std::size_t done = run_pictures(
+        model, inputs, todo, options, schedule, [&](const PictureOutcome& outcome) { rows.write(outcome.record); },
+        &stop);
+    rows.finish(done < inputs.size());
+    note.done(rows.summary(), schedule);
+    return rows.exit_code();
+  }
+
+ private:
+  InputFlags input_;
+  DecodeFlags decode_;
+  MapFlags maps_;
+  std::string format_ = "text";
+  std::size_t top_k_ = 5;
+  std::string output_;
+  bool list_methods_ = false;
+};
+
+}  // namespace
+
+const Verb explain_verb = {"explain",
+                           "Draw where the model looked, over the picture itself",
+                           "PATH...",
+                           "image files, folders of them, or - for one on standard input",
+                           {"fovea explain cat.jpg -o out                        # out/cat.jpg.rollout.png",
+                            "fovea explain cat.jpg -o out --side-by-side --colormap turbo",
+                            "fovea explain photos -r -o out --method rollout --method attention --save-map"},
+                           false,
+                           [](CLI::App& app) -> std::unique_ptr<Command> { return std::make_unique<Explain>(app); }};
+
+}  // namespace fovea::cli

@@ -1,0 +1,68 @@
+// Options that several verbs share.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/command.hpp"
+#include "fovea/image.hpp"
+#include "pipeline/inputs.hpp"
+#include "pipeline/pictures.hpp"
+
+namespace fovea::cli {
+
+/// Adds `flags` for a value out of a set; the help shows the set, a wrong value says which is nearest.
+CLI::Option* add_choice(CLI::App& app, const std::string& flags, std::string& value,
+                        const std::vector<std::string>& choices, const std::string& about);
+/// A whole number from `least`.
+CLI::Option* add_count(CLI::App& app, const std::string& flags, std::size_t& value, std::size_t least,
+                       const std::string& about);
+
+/// -m -t --batch -q -v --color --config --version, and an environment variable for each option that outlives one call.
+void add_common_options(CLI::App& app, CommonOptions& options);
+/// FOVEA_<NAME>, or empty for options that only make sense for one call.
+[[nodiscard]] std::string environment_name(const CLI::Option& option);
+
+struct InputFlags {
+  bool recurse = false;
+  std::string files_from;
+  bool nul = false;
+};
+/// --files-from and -0; recursion is added by the verb.
+void add_input_options(CLI::App& app, InputFlags& flags);
+/// Operands and lists to inputs.
+/// @throws Error  kUsage if there are none.
+[[nodiscard]] std::vector<Input> collect_inputs(std::span<const std::string> operands, const InputFlags& flags,
+                                                const std::string& output_folder);
+
+struct DecodeFlags {
+  std::string exif = "apply";
+  std::string gray16 = "clip";
+  std::uint64_t max_pixels = DecodeOptions{}.max_pixels;
+};
+void add_decode_options(CLI::App& app, DecodeFlags& flags);
+[[nodiscard]] DecodeOptions decode_options(const DecodeFlags& flags);
+
+struct MapFlags {
+  std::vector<std::string> methods;
+  std::string head_fusion = "mean";
+  OverlayStyle style;
+  bool no_caption = false;
+  bool save_map = false;
+};
+void add_map_options(CLI::App& app, MapFlags& flags);
+/// Fills what concerns maps: methods, explain, style and the layout's part.
+void apply_map_flags(const MapFlags& flags, PictureOptions& options);
+
+/// -f with the registry's names, and -k.
+void add_report_options(CLI::App& app, std::string& format, std::size_t& top_k);
+
+/// All options of a parsed verb by name, as text: for summary.json.
+[[nodiscard]] std::map<std::string, std::string> option_texts(const PictureOptions& pictures, const MapFlags& maps,
+                                                              const DecodeFlags& decode);
+
+}  // namespace fovea::cli

@@ -1,0 +1,44 @@
+// A file descriptor as a std::ostream that remembers why it failed.
+#pragma once
+
+#include <array>
+#include <ostream>
+#include <streambuf>
+
+namespace fovea::cli {
+
+class DescriptorBuffer : public std::streambuf {
+ public:
+  explicit DescriptorBuffer(int descriptor) : descriptor_(descriptor) {
+    setp(buffer_.data(), buffer_.data() + buffer_.size());
+  }
+  /// The errno of the first write that failed; 0 if none did.
+  [[nodiscard]] int error() const noexcept { return error_; }
+
+ protected:
+  int_type overflow(int_type c) override;
+  int sync() override;
+
+ private:
+  bool send();
+
+  int descriptor_;
+  int error_ = 0;
+  std::array<char, 1 << 14> buffer_{};
+};
+
+class DescriptorStream : public std::ostream {
+ public:
+  explicit DescriptorStream(int descriptor) : std::ostream(nullptr), buffer_(descriptor) { rdbuf(&buffer_); }
+  [[nodiscard]] int error() const noexcept { return buffer_.error(); }
+
+ private:
+  DescriptorBuffer buffer_;
+};
+
+/// Writes `text` to standard output at once.
+/// @return        false if nobody reads it any more.
+/// @throws Error  kOutput for any other failure.
+bool print(std::string_view text);
+
+}  // namespace fovea::cli
