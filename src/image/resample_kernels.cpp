@@ -254,5 +254,11 @@ void vertical_pass(const RowsView& source, const AxisTaps& taps, Image& out) {
   HWY_DYNAMIC_DISPATCH(vertical)(source, taps, out);
 }
 
+std::vector<std::int64_t> resample_targets() {
+  std::vector<std::int64_t> targets;
+  for (std::int64_t left = HWY_TARGETS; left != 0; left &= left - 1) targets.push_back(left & -left);
+  return targets;
+}
+
 }  // namespace fovea
 #endif

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "fovea/image.hpp"
 #include "image/resample_taps.hpp"
@@ -21,5 +22,8 @@ struct RowsView {
 void horizontal_pass(const RowsView& source, const AxisTaps& taps, Image& out);
 /// Each output row from several source rows: out is [taps.count, source.size.width].
 void vertical_pass(const RowsView& source, const AxisTaps& taps, Image& out);
+
+/// The instruction sets that the passes are compiled for, as Highway numbers them.
+[[nodiscard]] std::vector<std::int64_t> resample_targets();
 
 }  // namespace fovea

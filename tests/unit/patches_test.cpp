@@ -1,0 +1,88 @@
+#include "image/patches.hpp"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "fovea/error.hpp"
+#include "support/sample_images.hpp"
+
+namespace fovea {
+namespace {
+
+PreprocessRecipe imagenet() {
+  PreprocessRecipe recipe;
+  recipe.mean = {0.485F, 0.456F, 0.406F};
+  recipe.std = {0.229F, 0.224F, 0.225F};
+  return recipe;
+}
+
+/// The value of one channel of one pixel, one operation after the other.
+float normalized(std::uint8_t pixel, const PreprocessRecipe& recipe, std::size_t channel) {
+  volatile float x = static_cast<float>(pixel);  // volatile: nothing may be folded or fused
+  x = x / 255.0F;
+  x = x - recipe.mean[channel];
+  x = x / recipe.std[channel];
+  return x;
+}
+
+/// T · 3 · P · P by five nested loops.
+std::vector<float> naive_patches(const Image& image, const PreprocessRecipe& recipe, int side) {
+  std::vector<float> out;
+  for (int top = 0; top < image.size().height; top += side) {
+    for (int left = 0; left < image.size().width; left += side) {
+      for (int c = 0; c < 3; ++c) {
+        for (int y = top; y < top + side; ++y) {
+          for (int x = left; x < left + side; ++x) {
+            out.push_back(normalized(image.row(y)[3 * x + c], recipe, static_cast<std::size_t>(c)));
+          }
+        }
+      }
+    }
+  }
+  return out;
+}
+
+TEST(Patches, EqualTheNaiveLoopsToTheBit) {
+  struct Case {
+    Size size;
+    std::size_t side;
+  };
+  for (const Case& c :
+       {Case{{224, 224}, 16}, Case{{28, 42}, 14}, Case{{8, 8}, 8}, Case{{3, 5}, 1}, Case{{64, 32}, 32}}) {
+    const Image image = test::random_image(c.size, 7);
+    std::vector<float> patches(image.pixels().size());
+    extract_patches(image, imagenet(), c.side, patches);
+    EXPECT_EQ(patches, naive_patches(image, imagenet(), static_cast<int>(c.side))) << c.size.height;
+  }
+}
+
+TEST(Patches, NormalisingPutsOneChannelAfterTheOther) {
+  const Image image = test::random_image({5, 7}, 8);
+  std::vector<float> chw(image.pixels().size());
+  normalize(image, imagenet(), chw);
+  for (std::size_t c = 0; c < 3; ++c) {
+    for (std::size_t i = 0; i < 35; ++i) {
+      EXPECT_EQ(chw[c * 35 + i], normalized(image.pixels()[3 * i + c], imagenet(), c));
+    }
+  }
+}
+
+TEST(Patches, WhatDoesNotFitIsRefusedWithBothSizes) {
+  const Image image = test::random_image({30, 32}, 9);
+  std::vector<float> patches(image.pixels().size());
+  try {
+    extract_patches(image, imagenet(), 16, patches);
+    ADD_FAILURE() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kShape);
+    EXPECT_STREQ(error.what(), "picture is 32x30 px, expected whole patches of 16x16 px");
+  }
+  EXPECT_THROW(extract_patches(image, imagenet(), 0, patches), Error);
+  patches.pop_back();
+  EXPECT_THROW(extract_patches(image, imagenet(), 2, patches), Error);
+  EXPECT_THROW(normalize(image, imagenet(), patches), Error);
+}
+
+}  // namespace
+}  // namespace fovea

@@ -1,0 +1,119 @@
+#include "image/preprocess.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include "fovea/error.hpp"
+#include "image/resample.hpp"
+#include "support/sample_images.hpp"
+
+namespace fovea {
+namespace {
+
+PreprocessRecipe recipe_of(Size input, double crop_pct, CropMode mode) {
+  PreprocessRecipe recipe;
+  recipe.input_size = input;
+  recipe.crop_pct = crop_pct;
+  recipe.crop_mode = mode;
+  return recipe;
+}
+
+TEST(Preprocess, TheShortSideIsResizedAndTheLongOneTruncated) {
+  const PreprocessRecipe recipe = recipe_of({224, 224}, 0.9, CropMode::kCenter);
+  EXPECT_EQ(preprocess(Image({375, 500}), recipe).geometry.resized, (Size{248, 330}));  // 330.67
+  EXPECT_EQ(preprocess(Image({500, 375}), recipe).geometry.resized, (Size{330, 248}));
+  EXPECT_EQ(preprocess(Image({248, 248}), recipe).geometry.resized, (Size{248, 248}));
+}
+
+TEST(Preprocess, TheCropsCornerIsRoundedHalfToEven) {
+  // (resized - crop) / 2 of 1, 3, 5 and 7 spare rows.
+  const std::array<std::pair<int, int>, 4> spare_and_top{{{1, 0}, {3, 2}, {5, 2}, {7, 4}}};
+  for (const auto& [spare, top] : spare_and_top) {
+    const Preprocessed made = preprocess(Image({32 + spare, 32}), recipe_of({32, 32}, 1.0, CropMode::kCenter));
+    EXPECT_EQ(made.geometry.top, top) << spare;
+    EXPECT_EQ(made.geometry.left, 0);
+  }
+}
+
+TEST(Preprocess, ACropIsThatPartOfTheResizedPicture) {
+  const Image image = test::random_image({90, 140}, 1);
+  const Preprocessed made = preprocess(image, recipe_of({48, 48}, 0.875, CropMode::kCenter));
+  const CropGeometry& g = made.geometry;
+  EXPECT_EQ(g.original, image.size());
+  EXPECT_EQ(g.crop, (Size{48, 48}));
+  const Image whole = resample(image, g.resized, Interpolation::kBicubic);
+  for (int y = 0; y < 48; ++y) {
+    EXPECT_TRUE(std::equal(made.pixels.row(y), made.pixels.row(y) + 144, whole.row(g.top + y) + 3 * g.left)) << y;
+  }
+}
+
+TEST(Preprocess, SquashChangesTheAspectRatio) {
+  const Preprocessed made = preprocess(Image({30, 90}), recipe_of({32, 32}, 1.0, CropMode::kSquash));
+  EXPECT_EQ(made.geometry.resized, (Size{32, 32}));
+  EXPECT_EQ(made.geometry.top, 0);
+}
+
+TEST(Preprocess, BorderShowsTheWholePictureOnTheMeanColour) {
+  PreprocessRecipe recipe = recipe_of({32, 32}, 1.0, CropMode::kBorder);
+  recipe.mean = {0.485F, 0.3F, 0.5F};  // 255 times these is 123.675, 76.5 and 127.5
+  Image white({16, 64});
+  std::fill(white.pixels().begin(), white.pixels().end(), std::uint8_t{255});
+  const Preprocessed made = preprocess(white, recipe);
+  EXPECT_EQ(made.geometry.resized, (Size{8, 32}));
+  EXPECT_EQ(made.geometry.top, -12);
+  const std::uint8_t* corner = made.pixels.row(0);
+  EXPECT_EQ(corner[0], 124);
+  EXPECT_EQ(corner[1], 76);  // ties to even
+  EXPECT_EQ(corner[2], 128);
+  EXPECT_EQ(made.pixels.row(11)[0], 124);
+  EXPECT_EQ(made.pixels.row(12)[0], 255);
+  EXPECT_EQ(made.pixels.row(19)[0], 255);
+  EXPECT_EQ(made.pixels.row(20)[0], 124);
+}
+
+TEST(Preprocess, ACropLargerThanThePictureIsPaddedWithBlack) {
+  Image white({10, 10});
+  std::fill(white.pixels().begin(), white.pixels().end(), std::uint8_t{255});
+  const Preprocessed made = preprocess(white, recipe_of({35, 35}, 1.75, CropMode::kCenter));  // resized to 20
+  EXPECT_EQ(made.geometry.resized, (Size{20, 20}));
+  EXPECT_EQ(made.geometry.top, -7);  // the smaller half first
+  EXPECT_EQ(made.geometry.left, -7);
+  EXPECT_EQ(made.pixels.row(6)[3 * 17], 0);
+  EXPECT_EQ(made.pixels.row(7)[3 * 17], 255);
+  EXPECT_EQ(made.pixels.row(26)[3 * 17], 255);
+  EXPECT_EQ(made.pixels.row(27)[3 * 17], 0);
+}
+
+TEST(Preprocess, ANonSquareInputIsCoveredAtTheRatioOfThePicture) {
+  const Preprocessed made = preprocess(Image({100, 100}), recipe_of({48, 80}, 1.0, CropMode::kCenter));
+  EXPECT_EQ(made.geometry.resized, (Size{80, 80}));
+  EXPECT_EQ(made.geometry.top, 16);
+}
+
+TEST(Preprocess, ExtremePicturesAreQuickOrRefused) {
+  const PreprocessRecipe recipe = recipe_of({224, 224}, 0.9, CropMode::kCenter);
+  const auto begin = std::chrono::steady_clock::now();
+  for (const Size size : {Size{1, 1}, Size{5000, 3}, Size{3, 5000}, Size{30000, 1}, Size{1, 2}}) {
+    EXPECT_EQ(preprocess(test::random_image(size, 1), recipe).pixels.size(), (Size{224, 224}));
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2));
+  try {
+    static_cast<void>(preprocess(Image({9'000'000, 1}), recipe));  // 248 · 9 million rows
+    ADD_FAILURE() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kShape);
+  }
+}
+
+TEST(Preprocess, AnEmptyPictureOrRecipeIsRefused) {
+  EXPECT_THROW(static_cast<void>(preprocess(Image(), PreprocessRecipe())), Error);
+  EXPECT_THROW(static_cast<void>(preprocess(Image({2, 2}), recipe_of({0, 8}, 1.0, CropMode::kCenter))), Error);
+  EXPECT_THROW(static_cast<void>(preprocess(Image({2, 2}), recipe_of({8, 8}, 0.0, CropMode::kCenter))), Error);
+  EXPECT_THROW(static_cast<void>(preprocess(Image({2, 2}), recipe_of({8, 8}, 9.0, CropMode::kSquash))), Error);
+}
+
+}  // namespace
+}  // namespace fovea

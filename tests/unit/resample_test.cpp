@@ -1,0 +1,130 @@
+#include "image/resample.hpp"
+
+#include <gtest/gtest.h>
+#include <hwy/targets.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <vector>
+
+#include "fovea/error.hpp"
+#include "image/resample_kernels.hpp"
+#include "support/naive_resample.hpp"
+#include "support/sample_images.hpp"
+
+namespace fovea {
+namespace {
+
+constexpr std::array kFilters{Interpolation::kBox, Interpolation::kBilinear, Interpolation::kHamming,
+                              Interpolation::kBicubic, Interpolation::kLanczos};
+
+/// The instruction set that the kernels use while this object lives.
+class ForcedTarget {
+ public:
+  explicit ForcedTarget(std::int64_t target) {
+    hwy::SetSupportedTargetsForTest(target);
+    hwy::GetChosenTarget().DeInit();
+  }
+  ~ForcedTarget() {
+    hwy::SetSupportedTargetsForTest(0);
+    hwy::GetChosenTarget().DeInit();
+  }
+  ForcedTarget(const ForcedTarget&) = delete;
+  ForcedTarget& operator=(const ForcedTarget&) = delete;
+};
+
+bool same(const Image& a, const Image& b) {
+  return a.size() == b.size() && std::equal(a.pixels().begin(), a.pixels().end(), b.pixels().begin(), b.pixels().end());
+}
+
+Image cut(const Image& image, Region region) {
+  Image out(region.size);
+  for (int y = 0; y < region.size.height; ++y) {
+    std::copy_n(image.row(region.top + y) + 3 * region.left, out.row_bytes(), out.row(y));
+  }
+  return out;
+}
+
+TEST(Resample, EqualsThePlainLoopsOnEverySizeThatIsAwkwardForVectors) {
+  const std::array sizes{1, 2, 3, 5, 15, 16, 17, 31, 32, 33, 64, 65};
+  unsigned seed = 0;
+  for (const int from : sizes) {
+    for (const int to : sizes) {
+      // Sides are paired so that every combination of wider, narrower, higher and lower comes up.
+      const Image image = test::random_image({from, sizes[seed % sizes.size()]}, seed);
+      const Size target{to, sizes[(seed * 7 + 3) % sizes.size()]};
+      const Interpolation filter = kFilters[seed % kFilters.size()];
+      EXPECT_TRUE(same(resample(image, target, filter), test::naive_resample(image, target, filter)))
+          << from << "x" << image.size().width << " to " << to << "x" << target.width;
+      ++seed;
+    }
+  }
+}
+
+TEST(Resample, GivesTheSameBytesOnEveryInstructionSet) {
+  const Image image = test::random_image({97, 131}, 1);
+  const std::vector<std::int64_t> targets = resample_targets();
+  ASSERT_GE(targets.size(), 2U);
+  for (const std::int64_t target : targets) {
+    if ((hwy::SupportedTargets() & target) == 0) continue;  // not on this machine
+    const ForcedTarget forced(target);
+    for (const Interpolation filter : kFilters) {
+      for (const Size to : {Size{48, 64}, Size{48, 2}, Size{1, 1}, Size{97, 64}, Size{48, 131}, Size{200, 333}}) {
+        EXPECT_TRUE(same(resample(image, to, filter), test::naive_resample(image, to, filter)))
+            << hwy::TargetName(target) << " to " << to.height << "x" << to.width;
+      }
+    }
+  }
+}
+
+TEST(Resample, ARegionIsThatPartOfTheWhole) {
+  const Image image = test::random_image({60, 45}, 2);
+  const std::array<Size, 4> targets{Size{31, 33}, Size{100, 70}, Size{60, 20}, Size{7, 44}};
+  for (const Size to : targets) {
+    for (const Interpolation filter : {Interpolation::kNearest, Interpolation::kBicubic, Interpolation::kLanczos}) {
+      const Image whole = resample(image, to, filter);
+      for (const Region region : {Region{0, 0, {1, 1}}, Region{to.height - 1, to.width - 1, {1, 1}},
+                                  Region{2, 3, {to.height / 2, to.width / 2}}, Region{1, 0, {5, to.width}}}) {
+        EXPECT_TRUE(same(resample(image, to, filter, region), cut(whole, region)));
+      }
+    }
+  }
+}
+
+TEST(Resample, ARegionOutsideOfTheResultIsRefused) {
+  const Image image = test::random_image({8, 8}, 3);
+  for (const Region region :
+       {Region{0, 0, {9, 8}}, Region{-1, 0, {2, 2}}, Region{0, 7, {1, 2}}, Region{0, 0, {0, 1}}}) {
+    EXPECT_THROW(static_cast<void>(resample(image, {8, 8}, Interpolation::kBicubic, region)), Error);
+  }
+  EXPECT_THROW(static_cast<void>(resample(Image(), {8, 8}, Interpolation::kBicubic)), Error);
+}
+
+TEST(Resample, AnUnchangedSizeReturnsThePictureItself) {
+  const Image image = test::random_image({13, 17}, 4);
+  for (const Interpolation filter : kFilters) EXPECT_TRUE(same(resample(image, image.size(), filter), image));
+  EXPECT_TRUE(same(resample(image, image.size(), Interpolation::kNearest), image));
+}
+
+TEST(Resample, AFlatPictureStaysFlat) {
+  Image image({50, 70});
+  std::fill(image.pixels().begin(), image.pixels().end(), std::uint8_t{200});
+  for (const Interpolation filter : kFilters) {
+    const Image out = resample(image, {33, 99}, filter);
+    EXPECT_TRUE(std::all_of(out.pixels().begin(), out.pixels().end(), [](std::uint8_t v) { return v == 200; }));
+  }
+}
+
+TEST(Resample, ALongThinPictureCostsOnlyWhatTheCropNeeds) {
+  // The whole result would have 307 million pixels.
+  const Image image = test::random_image({5000, 3}, 5);
+  const Region crop{206554, 12, {224, 224}};
+  const auto begin = std::chrono::steady_clock::now();
+  const Image out = resample(image, {413333, 248}, Interpolation::kBicubic, crop);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(500));
+  EXPECT_EQ(out.size(), (Size{224, 224}));
+}
+
+}  // namespace
+}  // namespace fovea

@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Writes tests/golden/preprocess: the awkward images and, as CRC-32s, what Pillow and timm make of them.
+
+usage: tools/make_golden_preprocess.py REFERENCE     (the folder golden/preprocess of the reference data)
+
+The full arrays stay with the reference data; a checksum of each is enough to say whether a byte differs.
+"""
+import json
+import pathlib
+import shutil
+import struct
+import sys
+import zlib
+
+
+def checksums(path):
+    """Name of each tensor of a safetensors file -> CRC-32 of its bytes."""
+    content = path.read_bytes()
+    (header_size,) = struct.unpack_from("<Q", content)
+    header = json.loads(content[8 : 8 + header_size])
+    body = memoryview(content)[8 + header_size :]
+    return {
+        name: zlib.crc32(body[slice(*entry["data_offsets"])])
+        for name, entry in sorted(header.items())
+        if name != "__metadata__"
+    }
+
+
+def main():
+    reference = pathlib.Path(sys.argv[1])
+    target = pathlib.Path(__file__).resolve().parent.parent / "tests" / "golden" / "preprocess"
+    (target / "sources").mkdir(parents=True, exist_ok=True)
+    for source in sorted((reference / "sources").iterdir()):
+        shutil.copyfile(source, target / "sources" / source.name)
+
+    described = json.loads((reference / "recipes.json").read_text())
+    timm, resize = {}, {}
+    for name, recipe in described["recipes"].items():
+        images = checksums(reference / f"{name}.safetensors")
+        if recipe["kind"] == "timm":
+            timm[name] = {
+                "pretrained_cfg": recipe["pretrained_cfg"],
+                "images": images,
+                "fails_on": sorted(recipe.get("library_fails_on", {})),
+            }
+        elif name.startswith("hf_vit_pil"):  # a plain resize to one size: all six filters
+            config = recipe["preprocessor_config"]
+            resize[name] = {
+                "height": config["size"]["height"],
+                "width": config["size"]["width"],
+                "resample": config["resample"],  # PIL.Image.Resampling
+                "images": images,
+            }
+    normalised = checksums(reference / "normalised.safetensors")
+    expected = {
+        "libraries": described["libraries"],
+        "decoded": checksums(reference / "decoded.safetensors"),
+        "timm": timm,
+        "resize": resize,
+        "normalised": {key: crc for key, crc in normalised.items() if key.startswith("timm_")},
+    }
+    (target / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
