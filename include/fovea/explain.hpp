@@ -25,7 +25,7 @@ struct TokenLayout {
   std::size_t num_heads = 0;
   std::size_t num_prefix = 1;  // tokens before the patches (class token, registers, ...)
   PatchGrid grid;
-  std::size_t query_row = 0;   // the token whose attention is the read-out
+  std::size_t query_row = 0;  // the token whose attention is the read-out
   [[nodiscard]] std::size_t tokens() const noexcept { return num_prefix + grid.size(); }
 };
 

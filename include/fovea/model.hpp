@@ -22,10 +22,10 @@ enum class ReadOut { kClassToken };
 
 /// The sizes of a plain ViT in timm's terms.
 struct Architecture {
-  std::string name;            // timm's, e.g. "vit_tiny_patch16_224"; may be empty
-  std::string family = "vit";  // the naming scheme that recognised it
-  Size image_size{224, 224};   // px
-  std::size_t patch_size = 16; // px
+  std::string name;             // timm's, e.g. "vit_tiny_patch16_224"; may be empty
+  std::string family = "vit";   // the naming scheme that recognised it
+  Size image_size{224, 224};    // px
+  std::size_t patch_size = 16;  // px
   std::size_t embed_dim = 0;
   std::size_t depth = 0;
   std::size_t num_heads = 0;
@@ -59,12 +59,12 @@ struct TensorInfo {
 
 /// Everything that can be said about a checkpoint without running it.
 struct ModelInfo {
-  std::string name;             // the folder's name
-  std::filesystem::path path;   // the checkpoint file
-  std::string format;           // e.g. "safetensors"
+  std::string name;            // the folder's name
+  std::filesystem::path path;  // the checkpoint file
+  std::string format;          // e.g. "safetensors"
   Architecture architecture;
   PreprocessRecipe recipe;
-  std::string recipe_source;    // where the recipe was read, e.g. "config.json (pretrained_cfg)"
+  std::string recipe_source;       // where the recipe was read, e.g. "config.json (pretrained_cfg)"
   std::vector<ClassLabel> labels;  // one for each class, in order
   std::uint64_t parameters = 0;
   std::uint64_t weight_bytes = 0;  // as stored
@@ -94,7 +94,7 @@ class VisionTransformer {
   [[nodiscard]] static std::shared_ptr<const VisionTransformer> load(const std::filesystem::path& model);
   /// A model of these sizes with random weights, for benchmarks and tests: same seed, same weights.
   [[nodiscard]] static std::shared_ptr<const VisionTransformer> random(const Architecture& architecture,
-                                                                        std::uint64_t seed);
+                                                                       std::uint64_t seed);
   ~VisionTransformer();
   VisionTransformer(const VisionTransformer&) = delete;
   VisionTransformer& operator=(const VisionTransformer&) = delete;

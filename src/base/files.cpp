@@ -119,12 +119,16 @@ std::string printable(const std::filesystem::path& path) {
   const std::string& bytes = path.native();
   const bool utf8 = is_utf8(bytes);
   std::string text;
-  for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7F || (byte >= 0x80 && !utf8)) {
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(bytes[i]);
+    // U+0080 to U+009F are control characters too: C2 80 to C2 9F.
+    const auto before = i > 0 ? static_cast<unsigned char>(bytes[i - 1]) : 0U;
+    const auto after = i + 1 < bytes.size() ? static_cast<unsigned char>(bytes[i + 1]) : 0U;
+    const bool c1 = (byte == 0xC2 && after < 0xA0) || (before == 0xC2 && byte < 0xA0);
+    if (byte < 0x20 || byte == 0x7F || (byte >= 0x80 && (!utf8 || c1))) {
       text += fmt::format("\\x{:02x}", byte);
     } else {
-      text += c;
+      text += bytes[i];
     }
   }
   return text;

@@ -13,7 +13,7 @@
 namespace fovea {
 namespace {
 
-constexpr std::string_view kLineEnd = "\r\n";
+constexpr std::string_view kLineEnd = "\n";  // as command-line tools expect; every CSV reader accepts it
 
 std::string quoted(std::string_view field) {
   if (field.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(field);

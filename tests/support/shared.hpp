@@ -13,11 +13,13 @@ inline std::filesystem::path shared_dir() {
   if (const char* set = std::getenv("FOVEA_SHARED")) return set;
   return std::filesystem::path(FOVEA_SOURCE_DIR).parent_path() / "shared";
 }
-inline std::filesystem::path source_dir() { return FOVEA_SOURCE_DIR; }
+inline std::filesystem::path source_dir() {
+  return FOVEA_SOURCE_DIR;
+}
 
 }  // namespace fovea::test
 
-/// Skips the test, visibly, where `relative` is not there; else names it `path`.
-#define FOVEA_NEEDS_SHARED(path, relative)                                       \
-  const std::filesystem::path path = fovea::test::shared_dir() / (relative);     \
-  if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is not here"
+/// Skips the test, visibly, where `relative` is not there; else names it `variable`.
+#define FOVEA_NEEDS_SHARED(variable, relative)                                   \
+  const std::filesystem::path variable = fovea::test::shared_dir() / (relative); \
+  if (!std::filesystem::exists(variable)) GTEST_SKIP() << variable << " is not here"

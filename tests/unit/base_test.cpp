@@ -181,6 +181,9 @@ TEST(Printable, EscapesControlCharactersAndWhatIsNotUtf8) {
   EXPECT_EQ(printable("a b\n"), "a b\\x0a");
   EXPECT_EQ(printable("k\xC3\xA4se"), "k\xC3\xA4se");
   EXPECT_EQ(printable("\xFFx"), "\\xffx");
+  EXPECT_EQ(printable("\xC2\x9B"
+                      "1m"),
+            "\\xc2\\x9b1m");  // a terminal's escape in one character
 }
 
 }  // namespace

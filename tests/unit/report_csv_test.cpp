@@ -26,17 +26,17 @@ Record cat() {
 
 TEST(CsvReport, HasTheColumnsOfTheContract) {
   EXPECT_EQ(written({cat()}, 2),
-            "index,path,width,height,label1,probability1,label2,probability2,error\r\n"
-            "0,cat.jpg,451,300,Egyptian cat,0.452,31,0.1,\r\n");
+            "index,path,width,height,label1,probability1,label2,probability2,error\n"
+            "0,cat.jpg,451,300,Egyptian cat,0.452,31,0.1,\n");
 }
 
 TEST(CsvReport, HasAsManyColumnsAsWereAskedForWhateverTheModelHas) {
   EXPECT_EQ(written({cat()}, 3),
-            "index,path,width,height,label1,probability1,label2,probability2,label3,probability3,error\r\n"
-            "0,cat.jpg,451,300,Egyptian cat,0.452,31,0.1,,,\r\n");
+            "index,path,width,height,label1,probability1,label2,probability2,label3,probability3,error\n"
+            "0,cat.jpg,451,300,Egyptian cat,0.452,31,0.1,,,\n");
   EXPECT_EQ(written({cat()}, 1),
-            "index,path,width,height,label1,probability1,error\r\n"
-            "0,cat.jpg,451,300,Egyptian cat,0.452,\r\n");
+            "index,path,width,height,label1,probability1,error\n"
+            "0,cat.jpg,451,300,Egyptian cat,0.452,\n");
 }
 
 TEST(CsvReport, QuotesWhatWouldBreakARowAndKeepsAFailureInItsColumn) {
@@ -45,12 +45,12 @@ TEST(CsvReport, QuotesWhatWouldBreakARowAndKeepsAFailureInItsColumn) {
   failed.path = "a,\"b\"\n\xFF.jpg";
   failed.failure = Failure{ErrorCode::kDecode, "it is \"bad\"", "hint"};
   EXPECT_EQ(written({failed}, 1),
-            "index,path,width,height,label1,probability1,error\r\n"
-            "7,\"a,\"\"b\"\"\n\xEF\xBF\xBD.jpg\",,,,,\"it is \"\"bad\"\"\"\r\n");
+            "index,path,width,height,label1,probability1,error\n"
+            "7,\"a,\"\"b\"\"\n\xEF\xBF\xBD.jpg\",,,,,\"it is \"\"bad\"\"\"\n");
 }
 
 TEST(CsvReport, HasItsHeadingEvenWithoutAnyRecord) {
-  EXPECT_EQ(written({}, 1), "index,path,width,height,label1,probability1,error\r\n");
+  EXPECT_EQ(written({}, 1), "index,path,width,height,label1,probability1,error\n");
 }
 
 }  // namespace
