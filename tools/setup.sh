@@ -34,7 +34,7 @@ need_packages() {
   fi
   # $as_root and $missing are lists of words.
   # shellcheck disable=SC2086
-  { $as_root apt-get -q update &&
+  { $as_root apt-get -q update || say "warning: apt-get update failed; trying with the package lists at hand"
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 \
       install --no-install-recommends $missing; } </dev/null >&2 ||
     stop "apt-get could not install: $missing" "see its messages above; then run the same command again"
