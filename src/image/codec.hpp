@@ -11,12 +11,14 @@
 namespace fovea {
 
 /// Decodes the first frame of JPEG, PNG, WebP or, through OpenCV's imgcodecs loaded at first use, anything it knows.
-/// Grey, palette, alpha, 16-bit and CMYK become RGB as Pillow's convert('RGB') does (alpha is dropped).
+/// Grey, palette, alpha, 16-bit and CMYK become RGB as Pillow's convert('RGB') does (alpha is dropped). A file that
+/// lacks pixels is an error, never a picture with a part made up. A TIFF's orientation is applied in every mode,
+/// because Pillow, and so timm, applies it on loading.
 /// @param name     for messages only.
 /// @throws Error   kDecode (not an image, truncated, damaged), kTooLarge (before any pixel is decoded).
 [[nodiscard]] Image decode_image(std::span<const std::byte> file, std::string_view name, const DecodeOptions& options);
 
-/// @param compression  zlib's 0..9.
+/// @param compression  zlib's 0..9; up to 3 is fast: it seeks run lengths only, which on photographs costs no size.
 [[nodiscard]] std::vector<std::byte> encode_png(const Image& image, int compression);
 /// @param quality  1..100.
 [[nodiscard]] std::vector<std::byte> encode_jpeg(const Image& image, int quality);

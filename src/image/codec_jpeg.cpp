@@ -58,6 +58,15 @@ jpeg_error_mgr* install(ErrorManager& errors) {
   return base;
 }
 
+/// A small progressive file of endless scans over a huge picture would keep a core busy for minutes.
+void limit_scans(j_common_ptr codec) {
+  constexpr int kMostScans = 500;
+  if (reinterpret_cast<j_decompress_ptr>(codec)->input_scan_number <= kMostScans) return;
+  ErrorManager& errors = manager_of(codec);
+  std::snprintf(errors.message.data(), errors.message.size(), "it has more than %d scans", kMostScans);
+  std::longjmp(errors.jump, 1);
+}
+
 class JpegReader {
  public:
   JpegReader(std::span<const std::byte> file, std::string_view name) : file_(file), name_(name) {
@@ -82,6 +91,8 @@ class JpegReader {
   bool read_header() {
     if (setjmp(errors_.jump) != 0) return false;
     jpeg_create_decompress(&codec_);
+    progress_.progress_monitor = limit_scans;
+    codec_.progress = &progress_;
     jpeg_mem_src(&codec_, reinterpret_cast<const unsigned char*>(file_.data()), file_.size());
     jpeg_save_markers(&codec_, JPEG_APP0 + 1, 0xFFFF);  // EXIF and XMP
     jpeg_read_header(&codec_, TRUE);
@@ -129,6 +140,7 @@ class JpegReader {
   std::span<const std::byte> file_;
   std::string_view name_;
   ErrorManager errors_;
+  jpeg_progress_mgr progress_{};
   jpeg_decompress_struct codec_{};
   std::vector<std::uint8_t> inks_;  // one row of CMYK, where the file has four channels
 };
@@ -138,7 +150,7 @@ class JpegWriter {
   JpegWriter() { codec_.err = install(errors_); }
   ~JpegWriter() {
     jpeg_destroy_compress(&codec_);
-    std::free(buffer_);
+    std::free(buffer_);  // NOLINT(cppcoreguidelines-no-malloc): libjpeg allocated it
   }
   JpegWriter(const JpegWriter&) = delete;
   JpegWriter& operator=(const JpegWriter&) = delete;
@@ -163,7 +175,7 @@ class JpegWriter {
     jpeg_start_compress(&codec_, TRUE);
     while (codec_.next_scanline < codec_.image_height) {
       // libjpeg's pointer is not const, but it only reads.
-      JSAMPROW row = const_cast<JSAMPROW>(image.row(static_cast<int>(codec_.next_scanline)));
+      auto* row = const_cast<JSAMPROW>(image.row(static_cast<int>(codec_.next_scanline)));
       jpeg_write_scanlines(&codec_, &row, 1);
     }
     jpeg_finish_compress(&codec_);

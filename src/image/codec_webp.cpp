@@ -13,7 +13,7 @@ namespace {
 
 std::string_view reason(VP8StatusCode status) {
   switch (status) {
-    case VP8_STATUS_NOT_ENOUGH_DATA: return "the file ends too early";
+    case VP8_STATUS_NOT_ENOUGH_DATA:
     case VP8_STATUS_SUSPENDED: return "the file ends too early";
     case VP8_STATUS_OUT_OF_MEMORY: return "it needs more memory than there is";
     case VP8_STATUS_UNSUPPORTED_FEATURE: return "it uses a feature that libwebp does not know";

@@ -24,9 +24,9 @@ struct FoveaRaster {
 };
 
 /// @return 1 and a raster, or 0 and a sentence in `message`.
-typedef int FoveaDecodeFunction(const unsigned char* file, std::size_t size, int mode, struct FoveaRaster* raster,
+using FoveaDecodeFunction = int(const unsigned char* file, std::size_t size, int mode, struct FoveaRaster* raster,
                                 char* message, std::size_t message_capacity);
-typedef void FoveaReleaseFunction(void* owner);
+using FoveaReleaseFunction = void(void* owner);
 
 }  // extern "C"
 

@@ -115,7 +115,7 @@ class HeatPainter {
     y_ = make_frame_axis(size.height, seen.top, seen.bottom, half_line);
   }
 
-  Image paint() const {
+  [[nodiscard]] Image paint() const {
     Image out(original_.size());
     const std::size_t width = x_.inside.size();
     std::vector<float> heat(width);
@@ -141,7 +141,10 @@ class HeatPainter {
   }
 
  private:
-  const Blend& blend_at(float heat) const { return table_[static_cast<std::size_t>(heat * (kLevels - 1) + 0.5F)]; }
+  [[nodiscard]] const Blend& blend_at(float heat) const {
+    constexpr float kHalf = 0.5F;  // heat is not negative: adding a half and truncating rounds
+    return table_[static_cast<std::size_t>(heat * (kLevels - 1) + kHalf)];
+  }
 
   /// Wholly inside.
   void blend(const std::uint8_t* from, const std::vector<float>& heat, std::size_t begin, std::size_t end,

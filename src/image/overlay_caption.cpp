@@ -113,8 +113,8 @@ void draw_title(Image& strip, int left, int width, int baseline, TextStyle style
 }
 
 std::string method_line(const OverlayCaption& caption) {
-  const std::string method = to_drawable(caption.method);
-  const std::string variant = to_drawable(caption.variant);
+  std::string method = to_drawable(caption.method);
+  std::string variant = to_drawable(caption.variant);
   if (variant.empty()) return method;
   return method.empty() ? variant : fmt::format("{} ({})", method, variant);
 }

@@ -42,8 +42,9 @@ int checked_side(double side, Size original) {
 
 /// torchvision's Resize(short_side): the other side is truncated.
 Size short_side_to(Size from, int side) {
-  const auto longer = static_cast<std::int64_t>(side) * std::max(from.height, from.width);
-  const int other = checked_side(static_cast<double>(longer / std::min(from.height, from.width)), from);
+  const std::int64_t longer = static_cast<std::int64_t>(side) * std::max(from.height, from.width);
+  const std::int64_t truncated = longer / std::min(from.height, from.width);
+  const int other = checked_side(static_cast<double>(truncated), from);
   return from.width <= from.height ? Size{other, side} : Size{side, other};
 }
 

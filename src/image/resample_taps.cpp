@@ -71,7 +71,7 @@ void pack(std::span<const double> weights, std::int16_t* packed) {
   constexpr std::int32_t kLowMask = (1 << AxisTaps::kLowBits) - 1;
   for (std::size_t i = 0; i < weights.size(); ++i) {
     const std::int32_t weight = fixed_point(weights[i]);
-    std::int16_t* group = packed + i / AxisTaps::kGroup * (2 * AxisTaps::kGroup) + i % AxisTaps::kGroup;
+    std::int16_t* group = packed + i / AxisTaps::kGroup * AxisTaps::kGroupValues + i % AxisTaps::kGroup;
     group[0] = static_cast<std::int16_t>(weight & kLowMask);
     group[AxisTaps::kGroup] = static_cast<std::int16_t>(weight >> AxisTaps::kLowBits);
   }
@@ -85,6 +85,7 @@ AxisTaps make_axis_taps(int in, int out, int begin, int count, Interpolation int
   const double filter_scale = std::max(scale, 1.0);
   const double support = filter.support * filter_scale;
   const double step = 1.0 / filter_scale;
+  constexpr double kHalf = 0.5;
   const int most_taps = static_cast<int>(std::ceil(support)) * 2 + 1;
 
   AxisTaps taps;
@@ -92,14 +93,14 @@ AxisTaps make_axis_taps(int in, int out, int begin, int count, Interpolation int
   taps.groups = (std::min(most_taps, in) + AxisTaps::kGroup - 1) / AxisTaps::kGroup;
   taps.first.resize(static_cast<std::size_t>(count));
   taps.length.resize(static_cast<std::size_t>(count));
-  taps.packed.resize(static_cast<std::size_t>(count) * static_cast<std::size_t>(taps.groups) * 2 * AxisTaps::kGroup);
+  taps.packed.resize(static_cast<std::size_t>(count) * static_cast<std::size_t>(taps.groups) * AxisTaps::kGroupValues);
   taps.source_begin = std::numeric_limits<int>::max();
 
   std::vector<double> weights;
   for (int i = 0; i < count; ++i) {
     const double center = (begin + i + 0.5) * scale;
-    const int first = std::max(static_cast<int>(center - support + 0.5), 0);
-    const int end = std::min(static_cast<int>(center + support + 0.5), in);
+    const int first = std::max(static_cast<int>(center - support + kHalf), 0);  // truncated, as in Pillow
+    const int end = std::min(static_cast<int>(center + support + kHalf), in);
     weights.clear();
     double sum = 0.0;
     for (int x = 0; x < end - first; ++x) {
@@ -110,7 +111,7 @@ AxisTaps make_axis_taps(int in, int out, int begin, int count, Interpolation int
       for (double& weight : weights) weight /= sum;
     }
     pack(weights, taps.packed.data() +
-                      static_cast<std::size_t>(i) * static_cast<std::size_t>(taps.groups) * 2 * AxisTaps::kGroup);
+                      static_cast<std::size_t>(i) * static_cast<std::size_t>(taps.groups) * AxisTaps::kGroupValues);
     taps.first[static_cast<std::size_t>(i)] = first;
     taps.length[static_cast<std::size_t>(i)] = end - first;
     taps.source_begin = std::min(taps.source_begin, first);

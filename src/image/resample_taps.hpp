@@ -1,6 +1,7 @@
 // Which source samples make an output sample, and with what weights: the first half of Pillow's resampler.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -13,7 +14,8 @@ namespace fovea {
 struct AxisTaps {
   static constexpr int kPrecisionBits = 22;
   static constexpr int kLowBits = 11;
-  static constexpr int kGroup = 4;  // taps
+  static constexpr int kGroup = 4;                // taps
+  static constexpr std::size_t kGroupValues = 8;  // their halves
 
   int count = 0;
   int groups = 0;        // groups of four taps for each output, the last filled up with weights of zero
@@ -26,13 +28,13 @@ struct AxisTaps {
   [[nodiscard]] const std::int16_t* group(int output, int index) const noexcept {
     return packed.data() +
            (static_cast<std::size_t>(output) * static_cast<std::size_t>(groups) + static_cast<std::size_t>(index)) *
-               (2 * kGroup);
+               kGroupValues;
   }
 };
 
 /// Pillow's precompute_coeffs() and normalize_coeffs_8bpc(), for a part of the outputs only.
 /// @param in, out  samples of the whole axis; not for kNearest.
-[[nodiscard]] AxisTaps make_axis_taps(int in, int out, int begin, int count, Interpolation filter);
+[[nodiscard]] AxisTaps make_axis_taps(int in, int out, int begin, int count, Interpolation interpolation);
 
 /// Which source sample each of outputs [begin, begin + count) copies; -1 where none. Pillow adds up the coordinate in
 /// double, step by step, which decides ties: so must we, from the first output on.

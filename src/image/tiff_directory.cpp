@@ -19,9 +19,11 @@ std::optional<Layout> read_layout(std::span<const std::byte> file) {
   } else if (!has_bytes(file, "II")) {
     return std::nullopt;
   }
-  const auto version = read_uint(file, 2, 2, layout.endian);
-  if (version != 42U && version != 43U) return std::nullopt;
-  layout.big = version == 43U;
+  constexpr std::uint64_t kClassic = 42;
+  constexpr std::uint64_t kBig = 43;
+  const std::uint64_t version = read_uint(file, 2, 2, layout.endian).value_or(0);
+  if (version != kClassic && version != kBig) return std::nullopt;
+  layout.big = version == kBig;
   const auto offset = layout.big ? read_uint(file, 8, 8, layout.endian) : read_uint(file, 4, 4, layout.endian);
   if (!offset) return std::nullopt;
   layout.first_directory = *offset;
