@@ -70,6 +70,7 @@ class Batch : public Command {
     pictures.layout.folder = output_;
     pictures.layout.maps = "overlays/";
     pictures.layout.thumbnails = true;
+    pictures.stamp_sources = true;
     apply_map_flags(maps_, pictures);
     return pictures;
   }

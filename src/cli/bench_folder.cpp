@@ -1,8 +1,8 @@
 #include <fmt/core.h>
-#include <time.h>
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <numeric>
 #include <thread>
 

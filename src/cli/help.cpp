@@ -30,6 +30,12 @@ std::string HelpFormatter::make_usage(const CLI::App* app, std::string name) con
   return fmt::format("Usage: {} VERB [OPTION...] [PATH...]\n", name.empty() ? "fovea" : name);
 }
 
+std::string HelpFormatter::make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const {
+  std::string text = CLI::Formatter::make_help(app, std::move(name), mode);
+  for (std::size_t gap = 0; (gap = text.find("\n\n\n", gap)) != std::string::npos;) text.erase(gap, 1);
+  return text;
+}
+
 std::vector<const CLI::Option*> visible_options(const CLI::App& app) {
   return app.get_options(
       [](const CLI::Option* option) { return option->nonpositional() && !option->get_group().empty(); });

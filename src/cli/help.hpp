@@ -13,7 +13,7 @@ class HelpFormatter : public CLI::Formatter {
   HelpFormatter() { column_width(30); }
   std::string make_option_opts(const CLI::Option* option) const override;
   std::string make_usage(const CLI::App* app, std::string name) const override;
-  std::string make_expanded(const CLI::App* app) const override { return CLI::Formatter::make_expanded(app); }
+  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override;
 };
 
 /// "N=5", "FILE", "{text|json}=text" or empty for a switch.

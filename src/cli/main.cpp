@@ -1,6 +1,6 @@
-#include <stdlib.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -12,7 +12,7 @@ namespace {
 /// them spin for as long as that takes: measured, 3 to 5 times slower beside a build. libgomp reads its environment
 /// before main, so the program starts itself once more (7 ms) unless the user, or tools/fovea, has chosen.
 void let_waiting_threads_sleep(char** argv) {
-  if (::getenv("OMP_WAIT_POLICY") != nullptr || ::getenv("GOMP_SPINCOUNT") != nullptr) return;
+  if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
   if (::setenv("OMP_WAIT_POLICY", "PASSIVE", 0) == 0) ::execv("/proc/self/exe", argv);
   // Where that is not possible it runs as it is.
 }

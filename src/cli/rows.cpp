@@ -16,7 +16,9 @@ Rows::Rows(std::size_t total, std::string_view format, std::size_t top_k, const 
     : file_(file == "-" ? std::filesystem::path() : file),
       stdout_(STDOUT_FILENO),
       messages_(use_color(common.color, STDERR_FILENO)),
-      progress_(total, !common.quiet && total > 1) {
+      progress_(total, !common.quiet && total > 1),
+      repeat_failures_(format != "text" || !file_.empty() || ::isatty(STDOUT_FILENO) == 0 ||
+                       ::isatty(STDERR_FILENO) == 0) {
   ReportOptions options;
   options.top_k = top_k;
   options.color = file_.empty() ? use_color(common.color, STDOUT_FILENO) : common.color == "always";
@@ -43,7 +45,7 @@ void Rows::write(const Record& record) {
   progress_.erase();
   if (record.failure) {
     ++summary_.failed;
-    messages_.error(record.failure->message, record.failure->hint);
+    if (repeat_failures_) messages_.error(record.failure->message, record.failure->hint);
   } else {
     ++summary_.succeeded;
   }

@@ -45,6 +45,7 @@ class Rows {
   Messages messages_;
   Progress progress_;
   Summary summary_;
+  bool repeat_failures_;  // on standard error; not where the same eyes read the report
   bool closed_ = false;
 };
 

@@ -67,7 +67,7 @@ class PictureWorker {
     if (input.failure) throw Error(input.failure->code, input.failure->message, input.failure->hint);
     PictureJob job;
     job.index = todo_[item];
-    job.source = stamp_of(input);  // before it is read: a change in between shows as one
+    if (options_.stamp_sources) job.source = stamp_of(input);  // before it is read: a change in between shows as one
     Image image = read_input(input, options_.decode);
     job.size = image.size();
     const Architecture& architecture = model_->architecture();

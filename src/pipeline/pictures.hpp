@@ -24,7 +24,8 @@ struct PictureOptions {
   std::vector<const ExplainMethod*> methods;  // none: no maps
   ExplainOptions explain;
   OverlayStyle style;
-  OutputLayout layout;  // where overlays, maps and thumbnails go; its methods are those above, by name
+  bool stamp_sources = false;  // records carry size and time of their file
+  OutputLayout layout;         // where overlays, maps and thumbnails go; its methods are those above, by name
 };
 
 struct PictureOutcome {
