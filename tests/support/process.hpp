@@ -1,0 +1,61 @@
+// The program as its users meet it: a process with arguments, streams, an exit code.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace fovea::test {
+
+struct ProcessOptions {
+  std::string input;                             // on its standard input
+  std::vector<std::string> environment;          // "NAME=value", besides the test's own without FOVEA_*
+  std::filesystem::path folder;                  // to run in; empty: the test's
+  std::optional<std::uint64_t> file_size_limit;  // bytes, RLIMIT_FSIZE
+  std::filesystem::path standard_output;         // a file or device instead of a pipe
+  std::size_t close_after = SIZE_MAX;            // bytes of standard output that are read before its pipe is closed
+};
+
+struct ProcessResult {
+  int exit_code = -1;
+  int signal = 0;  // that ended it; 0 if it exited
+  std::string out;
+  std::string err;
+
+  /// Standard output, a JSON value for each line.
+  [[nodiscard]] std::vector<nlohmann::json> json_lines() const;
+};
+
+/// A running program. Kills it after two minutes, so that a test cannot hang.
+class Process {
+ public:
+  explicit Process(const std::vector<std::string>& arguments, const ProcessOptions& options = {},
+                   const std::filesystem::path& program = FOVEA_PROGRAM);
+  ~Process();
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  void send(int signal) const;
+  [[nodiscard]] bool is_running() const;
+  /// Waits for its end.
+  ProcessResult wait();
+
+ private:
+  pid_t pid_ = -1;
+  std::thread out_reader_;
+  std::thread err_reader_;
+  std::thread in_writer_;
+  ProcessResult result_;
+};
+
+/// Runs it to its end.
+ProcessResult run_fovea(const std::vector<std::string>& arguments, const ProcessOptions& options = {});
+
+}  // namespace fovea::test

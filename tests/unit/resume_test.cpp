@@ -1,0 +1,133 @@
+#include "pipeline/resume.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "base/files.hpp"
+#include "pipeline/pictures.hpp"
+#include "report/documents.hpp"
+#include "support/pictures.hpp"
+#include "support/temp_folder.hpp"
+
+namespace fovea::test {
+namespace {
+
+class Resume : public ::testing::Test {
+ protected:
+  Resume() {
+    write_text(folder_ / "cat.jpg", "pixels");
+    write_text(folder_ / "overlays/cat.jpg.rollout.png", "overlay");
+    input_ = {(folder_ / "cat.jpg").string(), "cat.jpg", std::nullopt};
+    layout_.folder = folder_.path();
+    layout_.maps = "overlays/";
+    layout_.methods = {"rollout"};
+    row_.path = input_.path;
+    row_.size = {3, 4};
+    row_.predictions = {{1, "tabby", std::nullopt, 0.75F}};
+    row_.maps = {{"rollout", "mean heads", std::nullopt, "overlays/cat.jpg.rollout.png", std::nullopt}};
+    row_.source = stamp_of(input_);
+    row_.source->run = "abc";
+  }
+  [[nodiscard]] bool holds() const { return still_valid(row_, input_, 7, layout_, "abc").has_value(); }
+
+  TempFolder folder_;
+  Input input_;
+  OutputLayout layout_;
+  Record row_;
+};
+
+TEST_F(Resume, AnUnchangedRowStaysUnderItsNewIndex) {
+  const auto kept = still_valid(row_, input_, 7, layout_, "abc");
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->index, 7U);
+  EXPECT_EQ(kept->predictions.size(), 1U);
+}
+
+TEST_F(Resume, AnotherRunOfOptionsOrModelDropsIt) {
+  EXPECT_FALSE(still_valid(row_, input_, 7, layout_, "abd"));
+}
+
+TEST_F(Resume, AnotherSizeOrTimeOfTheFileDropsIt) {
+  ++row_.source->mtime_ns;
+  EXPECT_FALSE(holds());
+  --row_.source->mtime_ns;
+  ++row_.source->bytes;
+  EXPECT_FALSE(holds());
+}
+
+TEST_F(Resume, AMissingOverlayOrMapDropsIt) {
+  layout_.save_maps = true;
+  EXPECT_FALSE(holds());
+  layout_.save_maps = false;
+  std::filesystem::remove(folder_ / "overlays/cat.jpg.rollout.png");
+  EXPECT_FALSE(holds());
+}
+
+TEST_F(Resume, FailuresAndInputsThatAreGoneAreTriedAgain) {
+  Record failed = row_;
+  failed.failure = Failure{};
+  EXPECT_FALSE(still_valid(failed, input_, 7, layout_, "abc"));
+  std::filesystem::remove(folder_ / "cat.jpg");
+  EXPECT_FALSE(holds());
+}
+
+TEST_F(Resume, TheLogIsWholeAfterEveryAppendAndReadsBackWithoutTheSummaryAndATornLine) {
+  const auto path = folder_ / "results.jsonl";
+  Record second = row_;
+  second.path = "other\n\xff.jpg";
+  {
+    RowLog log(path, {row_});
+    EXPECT_EQ(read_rows(path).size(), 1U);
+    log.append(second);
+    EXPECT_EQ(read_rows(path).size(), 2U);
+  }
+  const std::string whole = read_text(path);
+  const std::string torn = record_to_json(row_);
+  write_text(path, whole + "{\"schema\":1,\"type\":\"summary\",\"succeeded\":2,\"failed\":0}\n" +
+                       torn.substr(0, torn.size() / 2));
+  const auto rows = read_rows(path);
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows.count(second.path), 1U);
+  EXPECT_EQ(rows.at(row_.path).source, row_.source);
+}
+
+TEST_F(Resume, AFileThatIsNoLogHoldsNoRows) {
+  write_text(folder_ / "results.jsonl", "hello\n{}\n[1]\n{\"schema\":1}\n");
+  EXPECT_TRUE(read_rows(folder_ / "results.jsonl").empty());
+  EXPECT_TRUE(read_rows(folder_ / "nothing").empty());
+}
+
+TEST(RunFingerprint, DependsOnModelAndEveryOption) {
+  const std::string run = run_fingerprint("m", {{"top-k", "5"}});
+  EXPECT_EQ(run.size(), 16U);
+  EXPECT_EQ(run, run_fingerprint("m", {{"top-k", "5"}}));
+  EXPECT_NE(run, run_fingerprint("n", {{"top-k", "5"}}));
+  EXPECT_NE(run, run_fingerprint("m", {{"top-k", "4"}}));
+}
+
+TEST_F(Resume, SavedLogitsAreKeptOnlyWhereTheyMakeTheRowsPredictions) {
+  const auto path = folder_ / "logits.npy";
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<float> values{0.0F, std::log(3.0F), nan, nan, 2.0F, 0.0F};
+  const std::size_t shape[] = {3, 2};
+  replace_file(path, npy_f32(values, shape));
+  const SavedLogits saved(path, 2);
+  row_.index = 0;  // softmax of its row is 0.25, 0.75
+  ASSERT_TRUE(saved.row_of(row_));
+  EXPECT_FLOAT_EQ(saved.row_of(row_)->at(1), std::log(3.0F));
+  row_.index = 1;
+  EXPECT_FALSE(saved.row_of(row_)) << "NaN";
+  row_.index = 2;
+  EXPECT_FALSE(saved.row_of(row_)) << "another picture's";
+  row_.index = 3;
+  EXPECT_FALSE(saved.row_of(row_)) << "beyond the end";
+  row_.index = 0;
+  EXPECT_FALSE(SavedLogits(path, 3).row_of(row_)) << "another number of classes";
+  EXPECT_FALSE(SavedLogits(folder_ / "none.npy", 2).row_of(row_));
+}
+
+}  // namespace
+}  // namespace fovea::test
