@@ -37,9 +37,11 @@ std::vector<std::uint8_t> color_scale(std::string_view name) {
   return {colors.datastart, colors.dataend};
 }
 
-/// What a level of heat does to a pixel, per channel: (pixel · keep + add) >> 16.
+/// What a level of heat does to a pixel, per channel: (pixel · keep + gray · keep_gray + add) >> 16, where gray is the
+/// pixel's brightness.
 struct Blend {
   std::uint32_t keep = 0;
+  std::uint32_t keep_gray = 0;
   std::array<std::uint32_t, 3> add{};
 };
 constexpr std::size_t kLevels = 1024;  // finer than 8 bits, so that large smooth maps show no bands
@@ -56,7 +58,9 @@ std::vector<Blend> blend_table(const std::vector<std::uint8_t>& scale, double al
     const auto lower = static_cast<std::size_t>(at);
     const std::size_t upper = std::min<std::size_t>(lower + 1, 255);
     const double part = at - static_cast<double>(lower);
-    table[i].keep = static_cast<std::uint32_t>((1.0 - opacity) * kOne);
+    // The photograph loses colour as the map gains it, so that a colour seen is the map's.
+    table[i].keep = static_cast<std::uint32_t>((1.0 - opacity) * (1.0 - alpha) * kOne);
+    table[i].keep_gray = static_cast<std::uint32_t>((1.0 - opacity) * alpha * kOne);
     for (std::size_t c = 0; c < 3; ++c) {
       const double color = scale[3 * lower + c] * (1.0 - part) + scale[3 * upper + c] * part;
       table[i].add[c] = static_cast<std::uint32_t>((opacity * color + 0.5) * kOne);
@@ -151,16 +155,20 @@ class HeatPainter {
              std::uint8_t* to) const {
     for (std::size_t x = begin; x < end; ++x) {
       const Blend& level = blend_at(heat[x]);
+      const std::uint32_t gray = brightness(from + 3 * x) * level.keep_gray;
       for (std::size_t c = 0; c < 3; ++c) {
-        to[3 * x + c] = static_cast<std::uint8_t>((from[3 * x + c] * level.keep + level.add[c]) >> 16);
+        to[3 * x + c] = static_cast<std::uint8_t>((from[3 * x + c] * level.keep + gray + level.add[c]) >> 16);
       }
     }
   }
 
+  static std::uint32_t brightness(const std::uint8_t* pixel) {
+    return (77U * pixel[0] + 150U * pixel[1] + 29U * pixel[2]) >> 8;
+  }
+
   /// A pixel of the margin: nearly grey, and dark, but recognisable.
   static std::uint32_t dimmed(const std::uint8_t* pixel, std::size_t c) {
-    const std::uint32_t gray = (77U * pixel[0] + 150U * pixel[1] + 29U * pixel[2]) >> 8;
-    return (75U * gray + 32U * pixel[c]) >> 8;
+    return (75U * brightness(pixel) + 32U * pixel[c]) >> 8;
   }
 
   static void dim(const std::uint8_t* from, std::size_t begin, std::size_t end, std::uint8_t* to) {
@@ -175,10 +183,11 @@ class HeatPainter {
     constexpr float kLineOpacity = 0.75F;
     for (std::size_t x = begin; x < end; ++x) {
       const Blend& level = blend_at(heat[x]);
+      const std::uint32_t gray = brightness(from + 3 * x) * level.keep_gray;
       const float inside = x_.inside[x] * y_.inside[row];
       const float line = kLineOpacity * (x_.outer[x] * y_.outer[row] - x_.inner[x] * y_.inner[row]);
       for (std::size_t c = 0; c < 3; ++c) {
-        const auto seen = static_cast<float>((from[3 * x + c] * level.keep + level.add[c]) >> 16);
+        const auto seen = static_cast<float>((from[3 * x + c] * level.keep + gray + level.add[c]) >> 16);
         const float value = inside * seen + (1.0F - inside) * static_cast<float>(dimmed(from + 3 * x, c));
         to[3 * x + c] = static_cast<std::uint8_t>(std::clamp(value + line * (255.0F - value) + 0.5F, 0.0F, 255.0F));
       }
