@@ -103,7 +103,8 @@ void measure_explain(const BenchPlan& plan, Session& session, const Subject& sub
   const OverlayCaption caption{"label", 0.5, std::string(method.title), method.variant(ExplainOptions{})};
   const MatrixView<const float> map(heatmap.values, heatmap.grid.rows, heatmap.grid.cols);
   report.encode_ms = median_ms(plan.seconds / 10, [&] {
-    (void)encode_png(draw_overlay(subject.picture, map, subject.ready.geometry, OverlayStyle{}, caption), 4);
+    (void)encode_png(draw_overlay(subject.picture, map, subject.ready.geometry, OverlayStyle{}, caption),
+                     kOverlayCompression);
   });
 }
 

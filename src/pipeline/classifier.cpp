@@ -73,7 +73,7 @@ Image draw_overlay(const Image& image, const Explanation& explanation) {
 }
 
 void write_png(const std::filesystem::path& path, const Image& image) {
-  replace_file(path, encode_png(image, 4));
+  replace_file(path, encode_png(image, kOverlayCompression));
 }
 
 }  // namespace fovea

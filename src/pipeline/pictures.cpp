@@ -19,9 +19,8 @@
 namespace fovea {
 namespace {
 
-constexpr int kThumbnailSide = 320;     // px
-constexpr int kThumbnailQuality = 85;   // JPEG
-constexpr int kOverlayCompression = 4;  // zlib: higher costs more time than the file gets smaller
+constexpr int kThumbnailSide = 320;    // px
+constexpr int kThumbnailQuality = 85;  // JPEG
 
 /// One picture on its way through a worker.
 struct PictureJob {

@@ -121,7 +121,7 @@ namespace detail {
 
 template <typename Job>
 struct Claimed {
-  std::size_t item;
+  std::size_t item = 0;
   std::optional<Job> job;
   std::optional<Failure> failure;
 };
