@@ -5,133 +5,58 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <exception>
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
-#include "nn/onednn.hpp"
-#include "nn/softmax.hpp"
+#include "nn/attention_kernels.hpp"
 
 namespace fovea::nn {
 namespace {
 
-using dnnl::memory;
-
-memory::dim dim(std::size_t size) {
-  return static_cast<memory::dim>(size);
-}
-
-memory::desc strided(std::size_t rows, std::size_t cols, std::size_t row_stride, std::size_t col_stride) {
-  return {{dim(rows), dim(cols)}, memory::data_type::f32, memory::dims{dim(row_stride), dim(col_stride)}};
-}
-
-/// One head, `rows` queries: weights = softmax(q kᵀ / √d), out = weights · v. q, k, v and the output are strided
-/// views: nothing is transposed or copied.
-class QueryBlock {
- public:
-  QueryBlock(const AttentionShape& shape, std::size_t rows, Workspace& workspace)
-      : QueryBlock(shape, strided(rows, shape.head_dim, 3 * width(shape), 1),
-                   strided(shape.head_dim, shape.tokens, 1, 3 * width(shape)),
-                   strided(shape.tokens, shape.head_dim, 3 * width(shape), 1),
-                   strided(rows, shape.tokens, shape.tokens, 1), strided(rows, shape.head_dim, width(shape), 1),
-                   workspace) {}
-
-  void operator()(const float* q, const float* k, const float* v, std::span<float> weights, float* out) {
-    scores_.execute({{DNNL_ARG_SRC, q_, q}, {DNNL_ARG_WEIGHTS, k_, k}, {DNNL_ARG_DST, weights_, weights.data()}});
-    softmax_rows(weights, tokens_);
-    mix_values_.execute(
-        {{DNNL_ARG_SRC, weights_, weights.data()}, {DNNL_ARG_WEIGHTS, v_, v}, {DNNL_ARG_DST, out_, out}});
-  }
-
- private:
-  static std::size_t width(const AttentionShape& shape) { return shape.num_heads * shape.head_dim; }
-
-  QueryBlock(const AttentionShape& shape, const memory::desc& q, const memory::desc& k, const memory::desc& v,
-             const memory::desc& weights, const memory::desc& out, Workspace& workspace)
-      : QueryBlock(shape.tokens,
-                   matmul_desc(q, k, nullptr, weights, user_scratchpad(),
-                               1.0F / std::sqrt(static_cast<float>(shape.head_dim))),
-                   matmul_desc(weights, v, nullptr, out, user_scratchpad()), workspace) {}
-  QueryBlock(std::size_t tokens, const dnnl::matmul::primitive_desc& scores, const dnnl::matmul::primitive_desc& mix,
-             Workspace& workspace)
-      : tokens_(tokens),
-        scores_(dnnl::matmul(scores), scores, workspace),
-        mix_values_(dnnl::matmul(mix), mix, workspace),
-        q_(unbound(scores.src_desc())),
-        k_(unbound(scores.weights_desc())),
-        v_(unbound(mix.weights_desc())),
-        weights_(unbound(scores.dst_desc())),
-        out_(unbound(mix.dst_desc())) {}
-
-  std::size_t tokens_;
-  Primitive scores_;
-  Primitive mix_values_;
-  memory q_;        // [rows, d]
-  memory k_;        // [d, N]
-  memory v_;        // [N, d]
-  memory weights_;  // [rows, N]
-  memory out_;      // [rows, d]
-};
-
-/// What one thread computes with.
-struct Lane {
-  Lane(const AttentionShape& shape, std::size_t block_rows, std::size_t last_rows)
-      : block(shape, block_rows, workspace),
-        last_block(shape, last_rows, workspace),
-        weights(block_rows * shape.tokens) {}
-  Workspace workspace;
-  QueryBlock block;
-  QueryBlock last_block;
-  AlignedBuffer<float> weights;  // [block_rows, N]
-};
-
-/// Enough rows for the matrix kernels to be efficient, few enough for [rows, N] to stay in a core's own cache.
-constexpr std::size_t kMostBlockRows = 64;
+/// Enough rows to use each part of k and v often, few enough for [rows, N] to stay in a core's own cache. A multiple
+/// of the rows that the product takes at a time.
+constexpr std::size_t kBlockRows = 48;
 
 }  // namespace
 
-/// The work is cut into (head, block of queries) pairs, each computed by one thread in one way: the result depends on
-/// neither the number of threads nor which of them did what. (oneDNN's own split of a batched product does.)
+/// The work is cut into (head, block of queries) pairs. Each is computed by one thread in one way, so the result
+/// depends on neither the number of threads nor on which of them did what. oneDNN's batched product was here before:
+/// its split changes the order of additions with the number of threads, and its first call spends 40 ms on making code.
 struct Attention::Impl {
-  explicit Impl(const AttentionShape& sizes)
-      : shape(sizes),
-        num_blocks((sizes.tokens + kMostBlockRows - 1) / kMostBlockRows),
-        block_rows((sizes.tokens + num_blocks - 1) / num_blocks) {
-    num_blocks = (shape.tokens + block_rows - 1) / block_rows;
-    add_lanes(omp_get_max_threads());
+  explicit Impl(const AttentionShape& sizes) : shape(sizes), keys(sizes.num_heads * sizes.head_dim * sizes.tokens) {}
+
+  void add_scratch(int threads) {
+    while (scratch.size() < static_cast<std::size_t>(threads)) scratch.emplace_back(kBlockRows * shape.tokens);
   }
 
-  void add_lanes(int threads) {
-    const std::size_t last_rows = shape.tokens - (num_blocks - 1) * block_rows;
-    while (lanes.size() < static_cast<std::size_t>(threads)) {
-      lanes.push_back(std::make_unique<Lane>(shape, block_rows, last_rows));
-    }
-  }
-
-  void run_block(Lane& lane, std::size_t head, std::size_t index, std::span<const float> qkv, std::span<float> out,
-                 std::span<float> weights) const {
+  /// k of one head, [N, d] → [d, N]: the product wants neighbouring keys in neighbouring lanes.
+  void transpose_keys(std::size_t head, std::span<const float> qkv) {
     const std::size_t width = shape.num_heads * shape.head_dim;  // D
-    const std::size_t first = index * block_rows;
-    const std::size_t rows = std::min(block_rows, shape.tokens - first);
-    const std::size_t column = head * shape.head_dim;
-    const float* q = qkv.data() + first * 3 * width + column;
-    const float* k = qkv.data() + width + column;
-    const float* v = qkv.data() + 2 * width + column;
-    const std::span<float> block_weights =
-        weights.empty() ? lane.weights.first(rows * shape.tokens)
-                        : weights.subspan((head * shape.tokens + first) * shape.tokens, rows * shape.tokens);
-    QueryBlock& block = index + 1 == num_blocks ? lane.last_block : lane.block;
-    block(q, k, v, block_weights, out.data() + first * width + column);
+    transpose(shape.tokens, shape.head_dim, {qkv.data() + width + head * shape.head_dim, 3 * width},
+              {keys.data() + head * shape.head_dim * shape.tokens, shape.tokens});
+  }
+
+  /// @param weights  [rows, N]
+  void attend(std::size_t head, std::size_t first, std::size_t rows, std::span<const float> qkv, std::span<float> out,
+              std::span<float> weights) const {
+    const auto& [tokens, num_heads, head_dim] = shape;
+    const std::size_t width = num_heads * head_dim;  // D
+    const std::size_t column = head * head_dim;
+    const float scale = 1.0F / std::sqrt(static_cast<float>(head_dim));
+    const Strided<const float> q{qkv.data() + first * 3 * width + column, 3 * width};  // [rows, d]
+    const Strided<const float> kt{keys.data() + head * head_dim * tokens, tokens};     // [d, N]
+    const Strided<const float> v{qkv.data() + 2 * width + column, 3 * width};          // [N, d]
+    multiply({rows, head_dim, tokens}, scale, q, kt, {weights.data(), tokens});
+    softmax_rows(weights, tokens);
+    multiply({rows, tokens, head_dim}, 1.0F, {weights.data(), tokens}, v, {out.data() + first * width + column, width});
   }
 
   AttentionShape shape;
-  std::size_t num_blocks;
-  std::size_t block_rows;
-  std::vector<std::unique_ptr<Lane>> lanes;  // one for each thread
+  AlignedBuffer<float> keys;                  // [H, d, N]
+  std::vector<AlignedBuffer<float>> scratch;  // for each thread [kBlockRows, N]
 };
 
-Attention::Attention(const AttentionShape& shape)
-    : impl_(translate_errors("making attention", [&] { return std::make_unique<Impl>(shape); })) {}
+Attention::Attention(const AttentionShape& shape) : impl_(std::make_unique<Impl>(shape)) {}
 Attention::~Attention() = default;
 Attention::Attention(Attention&&) noexcept = default;
 Attention& Attention::operator=(Attention&&) noexcept = default;
@@ -139,29 +64,27 @@ Attention& Attention::operator=(Attention&&) noexcept = default;
 void Attention::operator()(std::span<const float> qkv, std::size_t queries, std::span<float> out,
                            std::span<float> weights) {
   Impl& impl = *impl_;
-  [[maybe_unused]] const auto [tokens, heads, head_dim] = impl.shape;
-  assert(qkv.size() == tokens * 3 * heads * head_dim && out.size() == tokens * heads * head_dim);
+  const std::size_t tokens = impl.shape.tokens;
+  const std::size_t heads = impl.shape.num_heads;
+  assert(qkv.size() == 3 * tokens * heads * impl.shape.head_dim && 3 * out.size() == qkv.size());
   assert(queries <= tokens && (weights.empty() || (queries == tokens && weights.size() == heads * tokens * tokens)));
-  impl.add_lanes(omp_get_max_threads());
-  const std::size_t blocks = (queries + impl.block_rows - 1) / impl.block_rows;
-  const auto items = static_cast<int>(heads * blocks);
-  std::exception_ptr failure;  // must not leave the parallel region by itself
+  impl.add_scratch(omp_get_max_threads());
+  const std::size_t blocks = (queries + kBlockRows - 1) / kBlockRows;
 #pragma omp parallel
   {
-    omp_set_num_threads(1);  // of what this thread calls; ends with the region
-    Lane& lane = *impl.lanes[static_cast<std::size_t>(omp_get_thread_num())];
 #pragma omp for schedule(static)
-    for (int item = 0; item < items; ++item) {
-      try {
-        const auto index = static_cast<std::size_t>(item);
-        impl.run_block(lane, index / blocks, index % blocks, qkv, out, weights);
-      } catch (...) {
-#pragma omp critical
-        failure = std::current_exception();
-      }
+    for (std::size_t head = 0; head < heads; ++head) impl.transpose_keys(head, qkv);
+    AlignedBuffer<float>& scratch = impl.scratch[static_cast<std::size_t>(omp_get_thread_num())];
+#pragma omp for schedule(static)
+    for (std::size_t item = 0; item < heads * blocks; ++item) {
+      const std::size_t head = item / blocks;
+      const std::size_t first = item % blocks * kBlockRows;
+      const std::size_t rows = std::min(kBlockRows, queries - first);
+      impl.attend(head, first, rows, qkv, out,
+                  weights.empty() ? scratch.first(rows * tokens)
+                                  : weights.subspan((head * tokens + first) * tokens, rows * tokens));
     }
   }
-  if (failure) std::rethrow_exception(failure);
 }
 
 }  // namespace fovea::nn

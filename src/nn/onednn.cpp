@@ -83,16 +83,6 @@ dnnl::matmul::primitive_desc matmul_desc(const memory::desc& src, const memory::
   return {cpu_engine(), src, weights, *bias, dst, attr};
 }
 
-dnnl::softmax_forward::primitive_desc softmax_desc(const memory::desc& values, const dnnl::primitive_attr& attr) {
-  return {cpu_engine(),
-          dnnl::prop_kind::forward_inference,
-          dnnl::algorithm::softmax_accurate,
-          values,
-          values,
-          values.get_ndims() - 1,
-          attr};
-}
-
 dnnl::layer_normalization_forward::primitive_desc layer_norm_desc(const memory::desc& values, float eps,
                                                                   const dnnl::primitive_attr& attr) {
   return {cpu_engine(), dnnl::prop_kind::forward_inference,
@@ -112,11 +102,6 @@ dnnl::matmul::primitive_desc matmul_desc(const memory::desc& src, const memory::
   if (scale != 1.0F) attr.set_output_scales(0, {scale});
   if (bias == nullptr) return {dnnl::matmul::desc(src, weights, dst), attr, cpu_engine()};
   return {dnnl::matmul::desc(src, weights, *bias, dst), attr, cpu_engine()};
-}
-
-dnnl::softmax_forward::primitive_desc softmax_desc(const memory::desc& values, const dnnl::primitive_attr& attr) {
-  return {dnnl::softmax_forward::desc(dnnl::prop_kind::forward_inference, values, values.data.ndims - 1), attr,
-          cpu_engine()};
 }
 
 dnnl::layer_normalization_forward::primitive_desc layer_norm_desc(const memory::desc& values, float eps,

@@ -57,9 +57,6 @@ class Primitive {
 [[nodiscard]] dnnl::matmul::primitive_desc matmul_desc(const dnnl::memory::desc& src, const dnnl::memory::desc& weights,
                                                        const dnnl::memory::desc* bias, const dnnl::memory::desc& dst,
                                                        dnnl::primitive_attr attr, float scale = 1.0F);
-/// Over the last axis, in place.
-[[nodiscard]] dnnl::softmax_forward::primitive_desc softmax_desc(const dnnl::memory::desc& values,
-                                                                 const dnnl::primitive_attr& attr);
 /// Over the last axis, with weight and bias.
 [[nodiscard]] dnnl::layer_normalization_forward::primitive_desc layer_norm_desc(const dnnl::memory::desc& values,
                                                                                 float eps,

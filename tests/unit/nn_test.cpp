@@ -1,16 +1,19 @@
 // Each operation against a naive twin in double, over sizes around vector and cache block boundaries.
 #include <gtest/gtest.h>
+#include <hwy/targets.h>
 
 #include <cmath>
+#include <cstdint>
 #include <random>
 #include <span>
 #include <vector>
 
 #include "fovea/model.hpp"
 #include "nn/attention.hpp"
+#include "nn/attention_kernels.hpp"
 #include "nn/layer_norm.hpp"
 #include "nn/linear.hpp"
-#include "nn/softmax.hpp"
+#include "support/forced_target.hpp"
 
 namespace fovea::nn {
 namespace {
@@ -101,21 +104,68 @@ TEST(LayerNorm, EqualsTheDefinitionAndWorksInPlace) {
   }
 }
 
-TEST(SoftmaxRows, EqualsTheDefinitionForEveryWidth) {
-  for (const std::size_t cols : {1U, 2U, 7U, 8U, 15U, 16U, 17U, 31U, 32U, 33U, 197U}) {
-    auto values = normal_values(3 * cols, 5, 4.0F);
-    values[0] = 300.0F;  // would overflow without the maximum taken off
-    std::vector<double> wanted;
-    for (std::size_t r = 0; r < 3; ++r) {
-      double sum = 0;
-      for (std::size_t i = 0; i < cols; ++i) sum += std::exp(double(values[r * cols + i]) - (r == 0 ? 300.0 : 0.0));
-      for (std::size_t i = 0; i < cols; ++i) {
-        wanted.push_back(std::exp(double(values[r * cols + i]) - (r == 0 ? 300.0 : 0.0)) / sum);
+TEST(SoftmaxRows, EqualsTheDefinitionForEveryWidthAndInstructionSet) {
+  for (std::int64_t left = HWY_TARGETS & hwy::SupportedTargets(); left != 0; left &= left - 1) {
+    const test::ForcedTarget forced(left & -left);
+    for (const std::size_t cols : {1U, 2U, 7U, 8U, 15U, 16U, 17U, 31U, 32U, 33U, 197U}) {
+      auto values = normal_values(3 * cols, 5, 4.0F);
+      values[0] = 300.0F;  // would overflow without the maximum taken off
+      std::vector<double> wanted;
+      for (std::size_t r = 0; r < 3; ++r) {
+        double sum = 0;
+        for (std::size_t i = 0; i < cols; ++i) sum += std::exp(double(values[r * cols + i]) - (r == 0 ? 300.0 : 0.0));
+        for (std::size_t i = 0; i < cols; ++i) {
+          wanted.push_back(std::exp(double(values[r * cols + i]) - (r == 0 ? 300.0 : 0.0)) / sum);
+        }
+      }
+      softmax_rows(values, cols);
+      SCOPED_TRACE(cols);
+      ASSERT_NO_FATAL_FAILURE(expect_near(values, wanted, 1e-6));
+    }
+  }
+}
+
+/// With every instruction set of this machine, and untouched memory around the result.
+TEST(Multiply, EqualsTheDefinitionForEverySizeAndInstructionSet) {
+  constexpr float kUntouched = 77.0F;
+  for (std::int64_t left = HWY_TARGETS & hwy::SupportedTargets(); left != 0; left &= left - 1) {
+    const std::int64_t target = left & -left;
+    const test::ForcedTarget forced(target);
+    for (const std::size_t rows : {1U, 2U, 5U, 6U, 7U, 13U}) {
+      for (const std::size_t depth : {1U, 2U, 31U, 64U}) {
+        for (const std::size_t cols : {1U, 3U, 4U, 8U, 15U, 16U, 17U, 31U, 32U, 33U, 197U}) {
+          const std::size_t stride = cols + 5;
+          const auto a = normal_values(rows * (depth + 3), 1);
+          const auto b = normal_values(depth * stride, 2);
+          std::vector<float> y(rows * stride, kUntouched);
+          multiply({rows, depth, cols}, 0.25F, {a.data(), depth + 3}, {b.data(), stride}, {y.data(), stride});
+          for (std::size_t r = 0; r < rows; ++r) {
+            for (std::size_t c = 0; c < stride; ++c) {
+              double sum = 0;
+              for (std::size_t k = 0; k < depth; ++k) sum += double(a[r * (depth + 3) + k]) * double(b[k * stride + c]);
+              const double wanted = c < cols ? 0.25 * sum : double(kUntouched);
+              ASSERT_NEAR(double(y[r * stride + c]), wanted, 1e-5)
+                  << hwy::TargetName(target) << " " << rows << "x" << depth << "x" << cols << " at " << r << "," << c;
+            }
+          }
+        }
       }
     }
-    softmax_rows(values, cols);
-    SCOPED_TRACE(cols);
-    ASSERT_NO_FATAL_FAILURE(expect_near(values, wanted, 1e-6));
+  }
+}
+
+TEST(Transpose, SwapsRowsAndColumnsOfStridedViews) {
+  for (const std::size_t rows : {1U, 15U, 16U, 17U, 33U}) {
+    for (const std::size_t cols : {1U, 16U, 31U}) {
+      const auto from = normal_values(rows * (cols + 2), 1);
+      std::vector<float> to(cols * (rows + 3), 77.0F);
+      transpose(rows, cols, {from.data(), cols + 2}, {to.data(), rows + 3});
+      for (std::size_t c = 0; c < cols; ++c) {
+        for (std::size_t r = 0; r < rows + 3; ++r) {
+          ASSERT_EQ(to[c * (rows + 3) + r], r < rows ? from[r * (cols + 2) + c] : 77.0F);
+        }
+      }
+    }
   }
 }
 

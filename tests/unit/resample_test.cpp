@@ -10,29 +10,17 @@
 
 #include "fovea/error.hpp"
 #include "image/resample_kernels.hpp"
+#include "support/forced_target.hpp"
 #include "support/naive_resample.hpp"
 #include "support/sample_images.hpp"
 
 namespace fovea {
 namespace {
 
+using test::ForcedTarget;
+
 constexpr std::array kFilters{Interpolation::kBox, Interpolation::kBilinear, Interpolation::kHamming,
                               Interpolation::kBicubic, Interpolation::kLanczos};
-
-/// The instruction set that the kernels use while this object lives.
-class ForcedTarget {
- public:
-  explicit ForcedTarget(std::int64_t target) {
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().DeInit();
-  }
-  ~ForcedTarget() {
-    hwy::SetSupportedTargetsForTest(0);
-    hwy::GetChosenTarget().DeInit();
-  }
-  ForcedTarget(const ForcedTarget&) = delete;
-  ForcedTarget& operator=(const ForcedTarget&) = delete;
-};
 
 bool same(const Image& a, const Image& b) {
   return a.size() == b.size() && std::equal(a.pixels().begin(), a.pixels().end(), b.pixels().begin(), b.pixels().end());

@@ -1,0 +1,177 @@
+#include "nn/attention_kernels.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+// Highway compiles this file once for each instruction set and picks the widest at run time.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "nn/attention_kernels.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+// After highway.h:
+#include <hwy/contrib/math/math-inl.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace fovea::nn {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Floats = hn::ScalableTag<float>;
+
+/// The first `count` (under a vector's) lanes; the others are zero on load, and their memory is never touched.
+// The masked instructions of AVX2 and later do that; what Highway puts in their place before touches whole vectors.
+#undef FOVEA_HAS_MASKED_MEMORY
+#define FOVEA_HAS_MASKED_MEMORY (HWY_TARGET <= HWY_AVX2)
+HWY_INLINE hn::Vec<Floats> load_first(const float* from, std::size_t count) {
+  const Floats d;
+#if FOVEA_HAS_MASKED_MEMORY
+  return hn::MaskedLoad(hn::FirstN(d, count), d, from);
+#else
+  HWY_ALIGN float lanes[HWY_LANES(float)] = {};
+  for (std::size_t i = 0; i < count; ++i) lanes[i] = from[i];
+  return hn::Load(d, lanes);
+#endif
+}
+HWY_INLINE void store_first(hn::Vec<Floats> values, float* to, std::size_t count) {
+  const Floats d;
+#if FOVEA_HAS_MASKED_MEMORY
+  hn::BlendedStore(values, hn::FirstN(d, count), d, to);
+#else
+  HWY_ALIGN float lanes[HWY_LANES(float)];
+  hn::Store(values, d, lanes);
+  for (std::size_t i = 0; i < count; ++i) to[i] = lanes[i];
+#endif
+}
+
+/// kRows x kVectors vectors of y, in registers from the first to the last step of the depth. The last vector may be
+/// partial: `last` of its lanes exist, 0 < last <= Lanes.
+template <std::size_t kRows, std::size_t kVectors>
+HWY_INLINE void multiply_tile(std::size_t depth, float scale, Strided<const float> a, Strided<const float> b,
+                              Strided<float> y, std::size_t last) {
+  const Floats d;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto load_last = [&](const float* from) { return last == lanes ? hn::LoadU(d, from) : load_first(from, last); };
+  const auto store_last = [&](hn::Vec<Floats> values, float* to) {
+    last == lanes ? hn::StoreU(values, d, to) : store_first(values, to, last);
+  };
+  hn::Vec<Floats> sums[kRows][kVectors];
+  for (auto& row : sums) {
+    for (auto& sum : row) sum = hn::Zero(d);
+  }
+  for (std::size_t k = 0; k < depth; ++k) {
+    const float* b_row = b.values + k * b.stride;
+    hn::Vec<Floats> b_vectors[kVectors];
+    for (std::size_t v = 0; v + 1 < kVectors; ++v) b_vectors[v] = hn::LoadU(d, b_row + v * lanes);
+    b_vectors[kVectors - 1] = load_last(b_row + (kVectors - 1) * lanes);
+    for (std::size_t r = 0; r < kRows; ++r) {
+      const auto a_value = hn::Set(d, a.values[r * a.stride + k]);
+      for (std::size_t v = 0; v < kVectors; ++v) sums[r][v] = hn::MulAdd(a_value, b_vectors[v], sums[r][v]);
+    }
+  }
+  const auto factor = hn::Set(d, scale);
+  for (std::size_t r = 0; r < kRows; ++r) {
+    float* y_row = y.values + r * y.stride;
+    for (std::size_t v = 0; v + 1 < kVectors; ++v) hn::StoreU(hn::Mul(sums[r][v], factor), d, y_row + v * lanes);
+    store_last(hn::Mul(sums[r][kVectors - 1], factor), y_row + (kVectors - 1) * lanes);
+  }
+}
+
+/// kRows rows of y. Six rows of two vectors fit the 16 registers of AVX2 and hide the latency of the multiply-adds.
+template <std::size_t kRows>
+void multiply_rows(const ProductSize& size, float scale, Strided<const float> a, Strided<const float> b,
+                   Strided<float> y) {
+  const Floats d;
+  const std::size_t lanes = hn::Lanes(d);
+  for (std::size_t col = 0; col < size.cols; col += 2 * lanes) {
+    const std::size_t left = std::min(size.cols - col, 2 * lanes);
+    const Strided<const float> b_cols{b.values + col, b.stride};
+    const Strided<float> y_cols{y.values + col, y.stride};
+    if (left > lanes) {
+      multiply_tile<kRows, 2>(size.depth, scale, a, b_cols, y_cols, left - lanes);
+    } else {
+      multiply_tile<kRows, 1>(size.depth, scale, a, b_cols, y_cols, left);
+    }
+  }
+}
+
+void multiply(const ProductSize& size, float scale, Strided<const float> a, Strided<const float> b, Strided<float> y) {
+  using Rows = void (*)(const ProductSize&, float, Strided<const float>, Strided<const float>, Strided<float>);
+  constexpr std::size_t kMostRows = 6;
+  constexpr Rows kRest[kMostRows] = {nullptr,          multiply_rows<1>, multiply_rows<2>,
+                                     multiply_rows<3>, multiply_rows<4>, multiply_rows<5>};
+  std::size_t row = 0;
+  for (; row + kMostRows <= size.rows; row += kMostRows) {
+    multiply_rows<kMostRows>(size, scale, {a.values + row * a.stride, a.stride}, b,
+                             {y.values + row * y.stride, y.stride});
+  }
+  if (row < size.rows) {
+    kRest[size.rows - row](size, scale, {a.values + row * a.stride, a.stride}, b,
+                           {y.values + row * y.stride, y.stride});
+  }
+}
+
+void softmax_row(float* row, std::size_t cols) {
+  const Floats d;
+  const std::size_t lanes = hn::Lanes(d);
+  const std::size_t tail = cols % lanes;
+  const std::size_t whole = cols - tail;
+  const auto exists = hn::FirstN(d, tail);
+
+  auto largest = hn::Set(d, hwy::LowestValue<float>());
+  for (std::size_t i = 0; i < whole; i += lanes) largest = hn::Max(largest, hn::LoadU(d, row + i));
+  if (tail > 0) largest = hn::Max(largest, hn::IfThenElse(exists, load_first(row + whole, tail), largest));
+  largest = hn::MaxOfLanes(d, largest);
+
+  auto sum = hn::Zero(d);
+  for (std::size_t i = 0; i < whole; i += lanes) {
+    const auto e = hn::Exp(d, hn::Sub(hn::LoadU(d, row + i), largest));
+    sum = hn::Add(sum, e);
+    hn::StoreU(e, d, row + i);
+  }
+  if (tail > 0) {
+    const auto e = hn::IfThenElseZero(exists, hn::Exp(d, hn::Sub(load_first(row + whole, tail), largest)));
+    sum = hn::Add(sum, e);
+    store_first(e, row + whole, tail);
+  }
+
+  const auto scale = hn::Div(hn::Set(d, 1.0F), hn::SumOfLanes(d, sum));
+  for (std::size_t i = 0; i < whole; i += lanes) hn::StoreU(hn::Mul(hn::LoadU(d, row + i), scale), d, row + i);
+  if (tail > 0) store_first(hn::Mul(load_first(row + whole, tail), scale), row + whole, tail);
+}
+
+void softmax_rows(float* values, std::size_t rows, std::size_t cols) {
+  for (std::size_t r = 0; r < rows; ++r) softmax_row(values + r * cols, cols);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace fovea::nn
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace fovea::nn {
+
+HWY_EXPORT(multiply);
+HWY_EXPORT(softmax_rows);
+
+void multiply(const ProductSize& size, float scale, Strided<const float> a, Strided<const float> b, Strided<float> y) {
+  HWY_DYNAMIC_DISPATCH(multiply)(size, scale, a, b, y);
+}
+
+void transpose(std::size_t rows, std::size_t cols, Strided<const float> from, Strided<float> to) {
+  constexpr std::size_t kBlock = 16;  // a cache line of each side
+  for (std::size_t r0 = 0; r0 < rows; r0 += kBlock) {
+    const std::size_t r1 = r0 + kBlock < rows ? r0 + kBlock : rows;
+    for (std::size_t c = 0; c < cols; ++c) {
+      for (std::size_t r = r0; r < r1; ++r) to.values[c * to.stride + r] = from.values[r * from.stride + c];
+    }
+  }
+}
+
+void softmax_rows(std::span<float> values, std::size_t cols) {
+  if (cols == 0) return;
+  assert(values.size() % cols == 0);
+  HWY_DYNAMIC_DISPATCH(softmax_rows)(values.data(), values.size() / cols, cols);
+}
+
+}  // namespace fovea::nn
+#endif

@@ -1,0 +1,34 @@
+// The arithmetic of attention on one core: vectorised for the widest instruction set of the CPU, compiled ahead.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+namespace fovea::nn {
+
+/// A row-major matrix inside a larger one: rows lie `stride` floats apart.
+template <typename T>
+struct Strided {
+  T* values;
+  std::size_t stride;
+};
+
+/// y = scale · a · b.
+/// @param a  [rows, depth]
+/// @param b  [depth, cols]
+/// @param y  [rows, cols]
+struct ProductSize {
+  std::size_t rows;
+  std::size_t depth;
+  std::size_t cols;
+};
+void multiply(const ProductSize& size, float scale, Strided<const float> a, Strided<const float> b, Strided<float> y);
+
+/// [rows, cols] → [cols, rows]
+void transpose(std::size_t rows, std::size_t cols, Strided<const float> from, Strided<float> to);
+
+/// exp(x - max) / sum over each row, in place; finite for logits of any size.
+/// @param values  [rows, cols], row-major
+void softmax_rows(std::span<float> values, std::size_t cols);
+
+}  // namespace fovea::nn
