@@ -23,9 +23,9 @@ double gflops(const BenchReport& report) {
 std::string folder_text(const FolderTiming& folder, std::size_t threads) {
   return fmt::format(
       "folder        {} images, {:.1f} images/s: {:.1f} % of {:.1f}, which is {} threads / "
-      "({:.2f} ms decode and resample + {:.2f} ms forward on one core)\n",
+      "({:.2f} ms decode and resample + {:.2f} ms forward on one core); it had {:.2f} cores\n",
       folder.images, folder.images_per_second, 100 * folder.images_per_second / folder.limit_images_per_second,
-      folder.limit_images_per_second, threads, folder.decode_core_ms, folder.forward_core_ms);
+      folder.limit_images_per_second, threads, folder.decode_core_ms, folder.forward_core_ms, folder.cores_used);
 }
 
 std::string text_of(const BenchPlan& plan, const BenchReport& report) {
@@ -61,6 +61,7 @@ std::string text_of(const BenchPlan& plan, const BenchReport& report) {
 JsonObject folder_json(const FolderTiming& folder) {
   JsonObject json;
   json.add("images", folder.images).add("images_per_second", folder.images_per_second);
+  json.add("cores_used", folder.cores_used);
   json.add("decode_core_ms", folder.decode_core_ms).add("forward_core_ms", folder.forward_core_ms);
   json.add("limit_images_per_second", folder.limit_images_per_second);
   json.add("share_of_limit", folder.images_per_second / folder.limit_images_per_second);

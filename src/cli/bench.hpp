@@ -35,6 +35,7 @@ struct BenchPlan {
 struct FolderTiming {
   std::size_t images = 0;
   double images_per_second = 0;        // the whole way, all threads
+  double cores_used = 0;               // processor time ÷ wall clock: fewer than threads where others are busy
   double decode_core_ms = 0;           // decoding, resampling and patches of one image on one core
   double forward_core_ms = 0;          // the model's forward pass of one image on one core
   double limit_images_per_second = 0;  // threads ÷ (decode_core_ms + forward_core_ms)

@@ -27,14 +27,27 @@ double thread_ms() {
   return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) * 1e-6;
 }
 
-double run_folder_once(const BenchPlan& plan, std::span<const Input> inputs, std::span<const std::size_t> todo) {
+/// What all threads of this process have computed, in s.
+double process_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
+struct Pass {
+  double images_per_second = 0;
+  double cores_used = 0;
+};
+
+Pass run_folder_once(const BenchPlan& plan, std::span<const Input> inputs, std::span<const std::size_t> todo) {
   const PictureOptions options;
   const auto begin = std::chrono::steady_clock::now();
+  const double computed = process_seconds();
   std::size_t succeeded = 0;
   run_pictures(plan.model, inputs, todo, options, plan_schedule(todo.size(), plan.threads, plan.batch),
                [&](const PictureOutcome& outcome) { succeeded += outcome.record.failure ? 0U : 1U; });
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  return static_cast<double>(succeeded) / seconds;
+  return {static_cast<double>(succeeded) / seconds, (process_seconds() - computed) / seconds};
 }
 
 /// One core, one image at a time: the two parts of what an image costs.
@@ -81,7 +94,7 @@ FolderTiming measure_folder(const BenchPlan& plan) {
   timing.images = inputs.size();
   (void)run_folder_once(plan, inputs, std::span(todo).first(std::min<std::size_t>(todo.size(), 20)));  // warm-up
   // The machine may change its pace: throughput is taken before and after the core times.
-  std::vector<double> rates{run_folder_once(plan, inputs, todo)};
+  const Pass before = run_folder_once(plan, inputs, todo);
   // In a thread of its own, because the number of compute threads belongs to a thread.
   std::exception_ptr failure;
   std::thread([&] {
@@ -92,8 +105,9 @@ FolderTiming measure_folder(const BenchPlan& plan) {
     }
   }).join();
   if (failure) std::rethrow_exception(failure);
-  rates.push_back(run_folder_once(plan, inputs, todo));
-  timing.images_per_second = std::accumulate(rates.begin(), rates.end(), 0.0) / static_cast<double>(rates.size());
+  const Pass after = run_folder_once(plan, inputs, todo);
+  timing.images_per_second = (before.images_per_second + after.images_per_second) / 2;
+  timing.cores_used = (before.cores_used + after.cores_used) / 2;
   timing.limit_images_per_second =
       1000.0 * static_cast<double>(plan.threads) / (timing.decode_core_ms + timing.forward_core_ms);
   return timing;
