@@ -130,10 +130,7 @@ void add_decode_options(CLI::App& app, DecodeFlags& flags) {
       ->group(group);
   add_choice(app, "--gray16", flags.gray16, {"clip", "scale"}, "16-bit grey: clip as Pillow does, or scale")
       ->group(group);
-  app.add_option("--max-pixels", flags.max_pixels, "refuse larger pictures before decoding them")
-      ->capture_default_str()
-      ->type_name("N")
-      ->group(group);
+  add_count(app, "--max-pixels", flags.max_pixels, 1, "refuse larger pictures before decoding them")->group(group);
 }
 
 DecodeOptions decode_options(const DecodeFlags& flags) {

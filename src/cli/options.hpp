@@ -1,7 +1,7 @@
 // Options that several verbs share.
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <map>
 #include <span>
 #include <string>
@@ -42,7 +42,7 @@ void add_input_options(CLI::App& app, InputFlags& flags);
 struct DecodeFlags {
   std::string exif = "apply";
   std::string gray16 = "clip";
-  std::uint64_t max_pixels = DecodeOptions{}.max_pixels;
+  std::size_t max_pixels = DecodeOptions{}.max_pixels;
 };
 void add_decode_options(CLI::App& app, DecodeFlags& flags);
 [[nodiscard]] DecodeOptions decode_options(const DecodeFlags& flags);

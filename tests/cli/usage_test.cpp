@@ -27,6 +27,7 @@ TEST(Usage, EveryMistakeIsExitTwoWithASentenceAndAHint) {
       {{"classify", "x", "-k", "0"}, "expected a whole number from 1"},
       {{"classify", "x", "-k", "many"}, "expected a whole number from 1"},
       {{"classify", "x", "-t", "-3"}, "expected a whole number from 1"},
+      {{"classify", "x", "--max-pixels", "-1"}, "expected a whole number from 1"},
       {{"classify", "x", "-k"}, "--top-k"},
       {{"classify", "-", "-"}, "standard input"},
       {{"classify", "-", "--files-from", "-"}, "standard input"},
