@@ -5,8 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
-#include <cstdlib>
 #include <system_error>
 
 #include "base/open_file.hpp"
@@ -96,13 +96,12 @@ void make_folders(const std::filesystem::path& folder) {
 
 void replace_file(const std::filesystem::path& path, std::span<const std::byte> content) {
   make_folders(path.parent_path());
-  std::string temporary = path.string() + ".XXXXXX";
-  const int descriptor = ::mkostemp(temporary.data(), O_CLOEXEC);
+  // Named after process and call: two threads, or two programs, never share one.
+  static std::atomic<unsigned> calls{0};
+  const std::string temporary = fmt::format("{}.{}-{}.tmp", path.native(), ::getpid(), calls++);
+  const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
   if (descriptor < 0) fail_to_write(path, errno);
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  const bool written = write_all(descriptor, content) && ::fchmod(descriptor, 0666 & ~mask) == 0;
-  int failure = written ? 0 : errno;
+  int failure = write_all(descriptor, content) ? 0 : errno;
   if (::close(descriptor) != 0 && failure == 0) failure = errno;
   if (failure == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) failure = errno;
   if (failure != 0) {

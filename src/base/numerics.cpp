@@ -49,7 +49,7 @@ void half_to_float(std::span<const std::uint16_t> in, std::span<float> out) {
     const std::uint32_t half = in[i];
     const std::uint32_t sign = (half & 0x8000U) << 16;
     const std::uint32_t magnitude = (half & 0x7FFFU) << 13;
-    const std::uint32_t finite = std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) * kRebias);
+    const auto finite = std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) * kRebias);
     const std::uint32_t special = magnitude >= 0x0F800000U ? 0x7F800000U : 0U;
     out[i] = std::bit_cast<float>(sign | finite | special);
   }

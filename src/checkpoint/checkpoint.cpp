@@ -92,11 +92,11 @@ std::vector<float> to_float(const TensorView& tensor) {
   return values;
 }
 
-const TensorView* Checkpoint::find(std::string_view wanted) const noexcept {
+const TensorView* Checkpoint::find(std::string_view name) const noexcept {
   const auto all = tensors();
-  const auto at = std::lower_bound(all.begin(), all.end(), wanted,
+  const auto at = std::lower_bound(all.begin(), all.end(), name,
                                    [](const TensorView& tensor, std::string_view key) { return tensor.name < key; });
-  return at != all.end() && at->name == wanted ? &*at : nullptr;
+  return at != all.end() && at->name == name ? &*at : nullptr;
 }
 
 }  // namespace fovea

@@ -41,6 +41,7 @@ std::size_t resolve(Dim dim, const Architecture& architecture) {
 
 std::vector<std::size_t> resolve(const std::vector<Dim>& shape, const Architecture& architecture) {
   std::vector<std::size_t> sizes;
+  sizes.reserve(shape.size());
   for (const Dim dim : shape) sizes.push_back(resolve(dim, architecture));
   return sizes;
 }

