@@ -104,7 +104,9 @@ TEST(RealModels, TheDefaultModelGivesTimmsLogitsOn2000PicturesAnd763PerMilleRigh
     right += info.labels[top1[i]].synset == fs::path(files[i * kStep]).parent_path().string() ? 1U : 0U;
   }
   std::printf("top-1: %zu of %zu\n", right, top1.size());
-  if (kStep == 1) EXPECT_NEAR(static_cast<double>(right) / static_cast<double>(top1.size()), 0.763, 0.0005);
+  if (kStep == 1) {
+    EXPECT_NEAR(static_cast<double>(right) / static_cast<double>(top1.size()), 0.763, 0.0005);
+  }
 }
 
 /// The 16 photographs of maps.json, explained.
