@@ -38,13 +38,14 @@ constexpr std::array kRows{
 
 std::vector<std::string> timm_architecture_names() {
   std::vector<std::string> names;
+  names.reserve(kRows.size());
   for (const Row& row : kRows) names.emplace_back(row.name);
   return names;
 }
 
-Architecture timm_architecture(std::string_view wanted) {
+Architecture timm_architecture(std::string_view name) {
   for (const Row& row : kRows) {
-    if (row.name != wanted) continue;
+    if (row.name != name) continue;
     Architecture architecture;
     architecture.name = row.name;
     architecture.image_size = {row.image_size, row.image_size};
@@ -56,8 +57,8 @@ Architecture timm_architecture(std::string_view wanted) {
     architecture.num_classes = 1000;
     return architecture;
   }
-  throw Error(ErrorCode::kUsage, fmt::format("architecture '{}' is unknown", wanted),
-              did_you_mean(wanted, timm_architecture_names()));
+  throw Error(ErrorCode::kUsage, fmt::format("architecture '{}' is unknown", name),
+              did_you_mean(name, timm_architecture_names()));
 }
 
 }  // namespace fovea
