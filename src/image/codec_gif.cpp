@@ -1,5 +1,7 @@
 #include "image/codec_gif.hpp"
 
+#include <algorithm>
+
 #include "image/byte_reader.hpp"
 
 namespace fovea {
@@ -41,6 +43,49 @@ std::size_t table_size(std::uint64_t flags) {
   return (flags & kHasTable) != 0 ? std::size_t{3} << ((flags & 7) + 1) : 0;
 }
 
+/// The payload of the sub-blocks that begin at `at`.
+std::vector<std::uint8_t> joined_sub_blocks(std::span<const std::byte> file, std::size_t at) {
+  std::vector<std::uint8_t> payload;
+  for (auto size = std::to_integer<std::size_t>(file[at]); size != 0; size = std::to_integer<std::size_t>(file[at])) {
+    for (std::size_t i = 1; i <= size; ++i) payload.push_back(std::to_integer<std::uint8_t>(file[at + i]));
+    at += size + 1;
+  }
+  return payload;
+}
+
+/// Whether every code of an LZW stream (GIF89a, appendix F) is known when it comes, up to the last of `pixels`: GDAL
+/// follows an unknown one to address zero. Only the lengths of the strings are kept.
+bool is_sound_lzw(std::span<const std::uint8_t> codes, unsigned literal_bits, std::uint64_t pixels) {
+  constexpr unsigned kMostBits = 12;
+  if (literal_bits < 1 || literal_bits > 8) return false;
+  const std::size_t clear = std::size_t{1} << literal_bits;
+  std::array<std::uint64_t, std::size_t{1} << kMostBits> length{};
+  std::fill_n(length.begin(), clear, 1);
+  std::size_t next = clear + 2;
+  unsigned width = literal_bits + 1;
+  std::optional<std::size_t> before;
+  std::uint64_t done = 0;
+  std::size_t bit = 0;
+  while (done < pixels) {
+    if (bit + width > 8 * codes.size()) return false;
+    std::size_t code = 0;
+    for (unsigned i = 0; i < width; ++i, ++bit) code |= std::size_t{(codes[bit / 8] >> (bit % 8)) & 1U} << i;
+    if (code == clear) {
+      next = clear + 2;
+      width = literal_bits + 1;
+      before.reset();
+      continue;
+    }
+    const std::size_t known = before && next < length.size() ? next + 1 : next;  // `next` is made by this very code
+    if (code == clear + 1 || code >= known || (!before && code >= clear)) return false;
+    if (before && next < length.size()) length[next++] = length[*before] + 1;
+    done += length[code];
+    before = code;
+    if (next == std::size_t{1} << width && width < kMostBits) ++width;
+  }
+  return true;
+}
+
 std::array<std::uint8_t, 3> color_at(std::span<const std::byte> table, std::size_t index) {
   std::array<std::uint8_t, 3> color{};
   for (std::size_t c = 0; c < 3 && 3 * index + 2 < table.size(); ++c) {
@@ -71,9 +116,14 @@ std::optional<GifFrame> first_gif_frame(std::span<const std::byte> file) {
   frame.top = static_cast<int>(walker.peek(3, 2));
   frame.size = {static_cast<int>(walker.peek(7, 2)), static_cast<int>(walker.peek(5, 2))};
   const std::size_t local_table = table_size(walker.peek(9));
-  walker.skip(kDescriptorSize + local_table + 1);  // and the code size
+  walker.skip(kDescriptorSize + local_table);
+  const auto literal_bits = static_cast<unsigned>(walker.peek(0));
+  walker.skip(1);
+  const std::size_t codes = walker.at;
   walker.skip_sub_blocks();
   if (!walker.ok) return std::nullopt;
+  const auto pixels = static_cast<std::uint64_t>(frame.size.height) * static_cast<std::uint64_t>(frame.size.width);
+  if (!is_sound_lzw(joined_sub_blocks(file, codes), literal_bits, pixels)) return std::nullopt;
 
   const auto table = local_table != 0 ? file.subspan(descriptor + kDescriptorSize, local_table)
                                       : file.subspan(kScreenEnd, global_table);

@@ -21,7 +21,7 @@ struct GifFrame {
 };
 
 /// GDAL, by which OpenCV reads GIF, takes some other frame of an animation and ignores the canvas.
-/// @return  none if the file ends within the first frame or its blocks make no sense.
+/// @return  none if the file ends within the first frame, or its blocks or codes make no sense.
 [[nodiscard]] std::optional<GifFrame> first_gif_frame(std::span<const std::byte> file);
 
 }  // namespace fovea

@@ -187,7 +187,7 @@ Raster checked_raster(std::span<const std::byte> file, FoveaReadMode mode, std::
 
 Image decode_gif(std::span<const std::byte> file, std::string_view name, Size canvas, const DecodeOptions& options) {
   const auto frame = first_gif_frame(file);
-  if (!frame) throw damaged(name, "GIF", "it ends before its first frame does");
+  if (!frame) throw damaged(name, "GIF", "its first frame is cut short or broken");
   const Size size = checked_size(static_cast<std::uint64_t>(frame->size.width),
                                  static_cast<std::uint64_t>(frame->size.height), name, options);
   const Raster raster = checked_raster(frame->file, kFoveaReadGdal, name, "GIF", size);

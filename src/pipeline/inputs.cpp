@@ -84,7 +84,7 @@ class Lister {
   [[nodiscard]] std::vector<Input> take() { return std::move(inputs_); }
 
  private:
-  bool is_below_output(const std::string& folder) const {
+  [[nodiscard]] bool is_below_output(const std::string& folder) const {
     if (output_.empty()) return false;
     std::error_code failed;
     const auto path = std::filesystem::canonical(folder, failed);

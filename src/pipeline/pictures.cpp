@@ -60,7 +60,7 @@ class PictureWorker {
         options_(options),
         ahead_(schedule.workers * schedule.batch) {}
 
-  PictureJob prepare(std::size_t item) const {
+  [[nodiscard]] PictureJob prepare(std::size_t item) const {
     if (item + ahead_ < todo_.size()) announce(inputs_[todo_[item + ahead_]]);
     const Input& input = inputs_[todo_[item]];
     if (input.failure) throw Error(input.failure->code, input.failure->message, input.failure->hint);
@@ -104,7 +104,7 @@ class PictureWorker {
     return outcome;
   }
 
-  PictureOutcome fail(std::size_t item, const Failure& failure) const {
+  [[nodiscard]] PictureOutcome fail(std::size_t item, const Failure& failure) const {
     PictureOutcome outcome;
     outcome.record.index = todo_[item];
     outcome.record.path = inputs_[todo_[item]].path;
@@ -121,7 +121,7 @@ class PictureWorker {
     return gathered_;
   }
 
-  AttentionObserver observer(std::span<PictureJob> jobs) const {
+  [[nodiscard]] AttentionObserver observer(std::span<PictureJob> jobs) const {
     if (options_.methods.empty()) return {};
     const TokenLayout tokens = token_layout(model_->architecture());
     for (PictureJob& job : jobs) {

@@ -30,15 +30,20 @@ bool is_file(const std::filesystem::path& path) {
   return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
 }
 
+/// Writes the kept rows and opens the file for those that follow.
+int open_with(const std::filesystem::path& path, const std::vector<Record>& kept) {
+  replace_file(path, lines_of(kept));
+  const int file = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  if (file < 0) {
+    throw Error(ErrorCode::kOutput, fmt::format("{}: cannot be opened: {}", printable(path), std::strerror(errno)));
+  }
+  return file;
+}
+
 }  // namespace
 
-RowLog::RowLog(std::filesystem::path path, const std::vector<Record>& kept) : path_(std::move(path)) {
-  replace_file(path_, lines_of(kept));
-  file_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
-  if (file_ < 0) {
-    throw Error(ErrorCode::kOutput, fmt::format("{}: cannot be opened: {}", printable(path_), std::strerror(errno)));
-  }
-}
+RowLog::RowLog(std::filesystem::path path, const std::vector<Record>& kept)
+    : path_(std::move(path)), file_(open_with(path_, kept)) {}
 
 RowLog::~RowLog() {
   if (file_ >= 0) ::close(file_);

@@ -250,6 +250,8 @@ def images():
         "bad_truncated.webp": webp[: len(webp) * 3 // 4],
         "bad_truncated_lossless.webp": lossless[: len(lossless) * 3 // 4],
         "bad_truncated.gif": gif[: len(gif) - 40],
+        # A code that is not known yet: GDAL followed it to address zero.
+        "bad_broken_lzw.gif": gif[:97] + b"\x15" + gif[98:113] + b"\xfd" + gif[114:],
         "bad_truncated.bmp": bmp[: len(bmp) * 3 // 4],
         "bad_truncated.tif": tiff[: len(tiff) // 2],
         "bad_only_soi.jpg": jpeg[:2],
