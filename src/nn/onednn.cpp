@@ -73,12 +73,7 @@ dnnl::primitive_attr user_scratchpad() {
 #if DNNL_VERSION_MAJOR >= 3
 
 dnnl::matmul::primitive_desc matmul_desc(const memory::desc& src, const memory::desc& weights, const memory::desc* bias,
-                                         const memory::desc& dst, dnnl::primitive_attr attr, float scale) {
-  if (scale != 1.0F) {
-    dnnl::post_ops post_ops;
-    post_ops.append_eltwise(dnnl::algorithm::eltwise_linear, scale, 0.0F);
-    attr.set_post_ops(post_ops);
-  }
+                                         const memory::desc& dst, const dnnl::primitive_attr& attr) {
   if (bias == nullptr) return {cpu_engine(), src, weights, dst, attr};
   return {cpu_engine(), src, weights, *bias, dst, attr};
 }
@@ -98,8 +93,7 @@ void append_gelu_erf(dnnl::post_ops& post_ops) {
 #else
 
 dnnl::matmul::primitive_desc matmul_desc(const memory::desc& src, const memory::desc& weights, const memory::desc* bias,
-                                         const memory::desc& dst, dnnl::primitive_attr attr, float scale) {
-  if (scale != 1.0F) attr.set_output_scales(0, {scale});
+                                         const memory::desc& dst, const dnnl::primitive_attr& attr) {
   if (bias == nullptr) return {dnnl::matmul::desc(src, weights, dst), attr, cpu_engine()};
   return {dnnl::matmul::desc(src, weights, *bias, dst), attr, cpu_engine()};
 }

@@ -53,10 +53,10 @@ class Primitive {
 [[nodiscard]] dnnl::memory::desc dense(const dnnl::memory::dims& sizes);
 [[nodiscard]] dnnl::memory unbound(const dnnl::memory::desc& desc);
 
-/// dst = scale · src · weights, then the post-ops of `attr`. `bias` may be null.
+/// dst = src · weights + bias, then the post-ops of `attr`. `bias` may be null.
 [[nodiscard]] dnnl::matmul::primitive_desc matmul_desc(const dnnl::memory::desc& src, const dnnl::memory::desc& weights,
                                                        const dnnl::memory::desc* bias, const dnnl::memory::desc& dst,
-                                                       dnnl::primitive_attr attr, float scale = 1.0F);
+                                                       const dnnl::primitive_attr& attr);
 /// Over the last axis, with weight and bias.
 [[nodiscard]] dnnl::layer_normalization_forward::primitive_desc layer_norm_desc(const dnnl::memory::desc& values,
                                                                                 float eps,
