@@ -69,7 +69,7 @@ bool is_sound_lzw(std::span<const std::uint8_t> codes, unsigned literal_bits, st
   while (done < pixels) {
     if (bit + width > 8 * codes.size()) return false;
     std::size_t code = 0;
-    for (unsigned i = 0; i < width; ++i, ++bit) code |= std::size_t{(codes[bit / 8] >> (bit % 8)) & 1U} << i;
+    for (unsigned i = 0; i < width; ++i, ++bit) code |= (std::size_t{codes[bit / 8]} >> (bit % 8) & 1U) << i;
     if (code == clear) {
       next = clear + 2;
       width = literal_bits + 1;
