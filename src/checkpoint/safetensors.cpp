@@ -15,6 +15,7 @@
 #include "base/files.hpp"
 #include "base/text.hpp"
 #include "checkpoint/registry.hpp"
+#include "checkpoint/tensor_layout.hpp"
 #include "fovea/error.hpp"
 
 namespace fovea {
@@ -24,7 +25,6 @@ using nlohmann::json;
 
 constexpr std::uint64_t kLengthBytes = 8;
 constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;  // as the reference implementation
-constexpr std::size_t kMaxRank = 8;
 
 std::uint64_t header_length(std::span<const std::byte> file) {
   std::uint64_t length = 0;
@@ -34,7 +34,7 @@ std::uint64_t header_length(std::span<const std::byte> file) {
 
 std::optional<DType> parse_dtype(std::string_view text) {
   for (const DType dtype : {DType::kF64, DType::kF32, DType::kF16, DType::kBF16, DType::kI64, DType::kI32, DType::kI16,
-                            DType::kI8, DType::kU8, DType::kBool}) {
+                            DType::kI8, DType::kU64, DType::kU32, DType::kU16, DType::kU8, DType::kBool}) {
     if (name(dtype) == text) return dtype;
   }
   return std::nullopt;
@@ -116,8 +116,8 @@ class Safetensors final : public Checkpoint {
     const auto dtype_name = dtype_entry->get<std::string>();
     const auto dtype = parse_dtype(dtype_name);
     if (!dtype) {
-      fail(fmt::format("tensor '{}' is of type {}, expected F64 F32 F16 BF16 I64 I32 I16 I8 U8 or BOOL", key,
-                       dtype_name));
+      fail(fmt::format("tensor '{}' is of type {}, expected F64 F32 F16 BF16 I64 I32 I16 I8 U64 U32 U16 U8 or BOOL",
+                       key, dtype_name));
     }
     const auto shape = unsigned_array(entry, "shape");
     if (!shape || shape->size() > kMaxRank) {
@@ -132,15 +132,16 @@ class Safetensors final : public Checkpoint {
           fmt::format("tensor '{}' lies at bytes {}..{}, expected within the {} bytes of data (is the file cut short?)",
                       key, begin, end, payload.size()));
     }
-    TensorView tensor{key, *dtype, {shape->begin(), shape->end()}, payload.subspan(begin, end - begin)};
-    std::uint64_t expected = item_size(*dtype);
-    for (const std::uint64_t size : *shape) {
-      if (__builtin_mul_overflow(expected, size, &expected)) {
-        fail(fmt::format("tensor '{}' has shape {}, which no file can hold", key, shape_text(tensor.shape)));
-      }
+    TensorView tensor{.name = key,
+                      .dtype = *dtype,
+                      .shape = {shape->begin(), shape->end()},
+                      .bytes = payload.subspan(begin, end - begin)};
+    const auto expected = byte_size(*dtype, tensor.shape);
+    if (!expected) {
+      fail(fmt::format("tensor '{}' has shape {}, which no file can hold", key, shape_text(tensor.shape)));
     }
-    if (expected != end - begin) {
-      fail(fmt::format("tensor '{}' has {} bytes, expected {} for {} {}", key, end - begin, expected, dtype_name,
+    if (*expected != end - begin) {
+      fail(fmt::format("tensor '{}' has {} bytes, expected {} for {} {}", key, end - begin, *expected, dtype_name,
                        shape_text(tensor.shape)));
     }
     return tensor;

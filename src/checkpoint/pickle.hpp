@@ -1,0 +1,70 @@
+// Python's pickle as a description: the values that it names, with nothing called and nothing imported (protocols 2 to
+// 5; CPython's Lib/pickletools.py is the reference of its opcodes).
+//
+// A pickle is a program, and running one runs whatever it says. This reader keeps what the program would build as inert
+// values: a call is written down as its function and arguments. Only the functions and types that the caller lists may
+// be named at all; every other one, and every opcode that checkpoints of tensors do not need, is refused by its name.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fovea {
+
+/// A function or type that a pickle may name.
+struct PickleGlobal {
+  enum class Role {
+    kReference,  // is passed on, but never called (a type of storage)
+    kFunction,   // a call of it becomes a kCall
+    kDict,       // without arguments it makes a dict (collections.OrderedDict); attributes of that are dropped
+    kOpaque,     // makes an object of which nothing is kept (argparse.Namespace)
+  };
+  std::string_view name;  // "torch._utils._rebuild_tensor_v2"
+  Role role = Role::kReference;
+};
+
+/// Index of a value; values may name each other in circles.
+using PickleId = std::uint32_t;
+
+struct PickleValue {
+  enum class Kind : std::uint8_t {
+    kNone,
+    kBool,
+    kInt,
+    kNumber,  // a float, or an integer beyond 64 bits: not kept
+    kString,
+    kTuple,
+    kList,
+    kDict,
+    kGlobal,
+    kCall,        // elements: the function, the tuple of its arguments
+    kPersistent,  // elements: what names something outside the pickle
+    kOpaque,
+  };
+  Kind kind = Kind::kNone;
+  std::int64_t integer = 0;             // kBool, kInt; kGlobal: its index
+  std::string_view text = {};           // kString: within the pickle's bytes; kGlobal: PickleGlobal::name
+  std::vector<PickleId> elements = {};  // kTuple, kList; kDict: keys and values in turn
+};
+/// "dict"
+[[nodiscard]] std::string_view name(PickleValue::Kind kind) noexcept;
+
+struct Pickle {
+  std::vector<PickleValue> values;
+  PickleId root = 0;
+
+  [[nodiscard]] const PickleValue& operator[](PickleId id) const { return values[id]; }
+};
+
+/// @param bytes    must live as long as the result.
+/// @param globals  all that may be named; must live as long as the result.
+/// @param where    "model.pth: member 'archive/data.pkl'", for messages.
+/// @throws Error   kCheckpoint if the pickle is damaged, names anything else, or describes more than a million values.
+[[nodiscard]] Pickle read_pickle(std::span<const std::byte> bytes, std::span<const PickleGlobal> globals,
+                                 const std::string& where);
+
+}  // namespace fovea
