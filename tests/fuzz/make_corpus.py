@@ -8,7 +8,9 @@
 import io
 import json
 import pathlib
+import pickle
 import struct
+import zipfile
 import zlib
 
 from PIL import Image
@@ -81,6 +83,293 @@ def safetensors():
         "bad_offsets_gap": with_header({"a": tensor([1], 0, 4), "b": tensor([1], 8, 12)}, bytes(12)),
         "bad_bytes_left_over": with_header({"a": tensor([1], 0, 4)}, bytes(8)),
         "bad_cut_short": with_header(two, bytes(15)),
+    }
+
+
+# ---- sharded index: beside a.safetensors (a1, a2) and b.safetensors (b1) ----------------------------------------------
+
+
+def sharded():
+    whole = {"a1": "a.safetensors", "a2": "a.safetensors", "b1": "b.safetensors"}
+
+    def index(**changes):
+        return json.dumps({"metadata": {"total_size": 16}, "weight_map": {**whole, **changes}}, indent=2).encode()
+
+    return {
+        "good_two": index(),
+        "good_one": json.dumps({"weight_map": {"b1": "b.safetensors"}}).encode(),
+        "bad_empty": b"",
+        "bad_config": b'{"architecture": "vit_tiny_patch16_224"}',
+        "bad_truncated": index()[:-20],
+        "bad_map_empty": b'{"weight_map": {}, "metadata": {}}',
+        "bad_map_array": b'{"weight_map": ["a.safetensors"]}',
+        "bad_map_null": b'{"weight_map": null, "a": 1}',
+        "bad_map_nested": b'{"weight_map": {"weight_map": {"a1": "a.safetensors"}}}',
+        "bad_shard_number": index(a1=7),
+        "bad_shard_missing": index(c1="c.safetensors"),
+        "bad_shard_outside": index(a1="../a.safetensors"),
+        "bad_shard_absolute": index(a1="/etc/passwd"),
+        "bad_shard_empty": index(a1=""),
+        "bad_shard_dots": index(a1=".."),
+        "bad_shard_nul": index(a1="a.safetensors\0.txt"),
+        "bad_shard_is_index": index(a1="model.safetensors.index.json"),
+        "bad_shard_name_long": index(a1="a" * 5000),
+        "bad_tensor_in_other_shard": index(a2="b.safetensors"),
+        "bad_tensor_missing": index(a3="a.safetensors"),
+        "bad_tensor_not_mapped": json.dumps({"weight_map": {"a1": "a.safetensors"}}).encode(),
+        "bad_deep_arrays": b'{"weight_map":' + b"[" * 50_000,
+        "bad_not_utf8": index().replace(b"a2", b"\xff2"),
+        "odd_spaces_first": b" \n\t" + index(),
+        "odd_map_twice": b'{"weight_map": {"a1": "x"}, "weight_map": {"b1": "b.safetensors"}}',
+    }
+
+
+# ---- npz -------------------------------------------------------------------------------------------------------------
+
+
+def npy(descr, shape, payload, order=False, version=1):
+    return npy_with(f"{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}", payload, version)
+
+
+def npy_with(header, payload, version=1, length=None):
+    text = header.encode() + b" " * (-(len(header) + 11 + 2 * (version > 1)) % 64) + b"\n"
+    size = struct.pack("<H" if version == 1 else "<I", len(text) if length is None else length)
+    return b"\x93NUMPY" + bytes([version, 0]) + size + text + payload
+
+
+def zipped(members, deflated=False):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED if deflated else zipfile.ZIP_STORED) as archive:
+        for name, content in members.items():
+            entry = zipfile.ZipInfo(name)
+            entry.compress_type = archive.compression
+            with archive.open(entry, "w", force_zip64=True) as member:
+                member.write(content)
+    return stream.getvalue()
+
+
+def patched(content, marker, offset, replacement, last=False):
+    at = (content.rindex(marker) if last else content.index(marker)) + offset
+    return content[:at] + replacement + content[at + len(replacement) :]
+
+
+def npz():
+    central, end = b"PK\x01\x02", b"PK\x05\x06"
+    floats = struct.pack("<6f", *range(6))
+    arrays = {
+        "cls.npy": npy("<f4", "(1, 2, 3)", floats),
+        "head/kernel.npy": npy("<f4", "(2, 3)", floats, order=True),
+        "half.npy": npy("<f2", "(2,)", bytes(4), version=2),
+        "count.npy": npy("<i8", "()", bytes(8), version=3),
+    }
+    stored, deflated = zipped(arrays), zipped(arrays, deflated=True)
+    zeros = zipped({"a.npy": npy("<f4", "(50000,)", bytes(200_000))}, deflated=True)
+
+    def one(array):
+        return zipped({"a.npy": array})
+
+    def header(text, payload=floats):
+        return one(npy_with(text, payload))
+
+    return {
+        "good_stored": stored,
+        "good_deflated": deflated,
+        "good_zeros": zeros,
+        "good_bfloat16": one(npy("|V2", "(2,)", bytes(4))),
+        "good_doubles": one(npy("<f8", "(2, 0, 3)", b"")),
+        "good_double_quotes": header('{"shape": (6,), "descr": "<f4", "fortran_order": False}'),
+        "good_comment": stored[:-2] + struct.pack("<H", 5) + b"hello",
+        "bad_only_signature": b"PK\x03\x04",
+        "bad_only_end": end + bytes(18),
+        "bad_no_end": stored[: stored.rindex(end)],
+        "bad_cut_short": stored[:-1],
+        "bad_encrypted": patched(stored, central, 8, b"\1\0"),
+        "bad_method": patched(stored, central, 10, b"\x0c\0"),
+        "bad_local_method": patched(stored, b"PK\x03\x04", 8, b"\x0c\0"),
+        "bad_local_name": patched(stored, b"PK\x03\x04", 30, b"x"),
+        "bad_crc_of_deflated": patched(deflated, central, 16, b"\1\2\3\4"),
+        "bad_bomb": patched(zeros, central, 24, struct.pack("<I", 2**31)),
+        "bad_size_past_end": patched(stored, central, 20, struct.pack("<II", 2**31, 2**31)),
+        "bad_sizes_differ": patched(stored, central, 24, struct.pack("<I", 1)),
+        "bad_inflates_to_less": patched(zeros, central, 24, struct.pack("<I", 200_256)),
+        "bad_offset_past_end": patched(stored, central, 42, struct.pack("<I", 2**31)),
+        "bad_same_offset": patched(stored, central, 42, bytes(4), last=True),
+        "bad_entries_65535": patched(stored, end, 8, b"\xff\xff\xff\xff"),
+        "bad_directory_offset": patched(stored, end, 16, struct.pack("<I", 2**32 - 2)),
+        "bad_split": patched(stored, end, 4, b"\1\0"),
+        "bad_deflate_stream": patched(deflated, b"cls.npy", 27, b"\xff" * 9),
+        "bad_member_no_array": zipped({"a.npy": arrays["cls.npy"], "readme.txt": b"hello"}),
+        "bad_magic": one(b"\x93NUMPX" + arrays["cls.npy"][6:]),
+        "bad_version": one(npy("<f4", "(6,)", floats, version=4)),
+        "bad_header_long": one(npy_with("{", b"", 2, 2**32 - 1)),
+        "bad_header_past_end": one(npy_with("{", b"", 1, 9_000)),
+        "bad_objects": one(npy("|O", "(1,)", pickle.dumps([1]))),
+        "bad_big_endian": one(npy(">f4", "(6,)", floats)),
+        "bad_complex": one(npy("<c8", "(3,)", floats)),
+        "bad_structured": header("{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (6,)}"),
+        "bad_call": header("{'descr': '<f4', 'fortran_order': exit(), 'shape': (6,)}"),
+        "bad_key_twice": header("{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (6,)}"),
+        "bad_key_other": header("{'descr': '<f4', 'fortran_order': False, 'shape': (6,), 'x': 1}"),
+        "bad_key_missing": header("{'descr': '<f4', 'shape': (6,)}"),
+        "bad_shape_negative": header("{'descr': '<f4', 'fortran_order': False, 'shape': (-6,)}"),
+        "bad_shape_fraction": header("{'descr': '<f4', 'fortran_order': False, 'shape': (6.0,)}"),
+        "bad_shape_overflows": header(f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({2**62 + 6},)}}"),
+        "bad_shape_rank_1000": header(f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({'1, ' * 1000})}}"),
+        "bad_shape_too_large": header("{'descr': '<f4', 'fortran_order': False, 'shape': (7,)}"),
+        "bad_shape_too_small": header("{'descr': '<f4', 'fortran_order': False, 'shape': (5,)}"),
+        "odd_nothing": end + bytes(18) + b"\0",
+        "odd_name_not_utf8": stored.replace(b"cls.npy", b"\xff\xfe\xfd.npy"),
+    }
+
+
+# ---- pth: whole archives, and pickles beside the storages data/0 (96 bytes), data/1 (24), data/2 (96, deflated) ---------
+
+
+class Persistent(tuple):
+    """('storage', type, key, location, count), pickled as a persistent id."""
+
+
+class Named:
+    """Pickled as the global of this module and name, which need not exist."""
+
+    def __init__(self, module, name):
+        self.module, self.name = module, name
+
+
+class Call:
+    def __init__(self, module, name, *arguments):
+        self.function, self.arguments = Named(module, name), arguments
+
+
+class Pickler(pickle._Pickler):
+    dispatch = dict(pickle._Pickler.dispatch)
+
+    def persistent_id(self, value):
+        return tuple(value) if isinstance(value, Persistent) else None
+
+    def save_named(self, value):
+        if self.proto >= 4:
+            self.save(value.module)
+            self.save(value.name)
+            self.write(pickle.STACK_GLOBAL)
+        else:
+            self.write(b"c" + f"{value.module}\n{value.name}\n".encode())
+
+    def save_call(self, value):
+        self.save(value.function)
+        self.save(value.arguments)
+        self.write(pickle.REDUCE)
+
+    dispatch[Named] = save_named
+    dispatch[Call] = save_call
+
+
+def pickled(value, protocol=2):
+    stream = io.BytesIO()
+    Pickler(stream, protocol).dump(value)
+    return stream.getvalue()
+
+
+def rebuilt(shape, stride, offset=0, key="0", kind="FloatStorage", count=24):
+    storage = Persistent(("storage", Named("torch", kind), key, "cpu", count))
+    hooks = Call("collections", "OrderedDict")
+    return Call("torch._utils", "_rebuild_tensor_v2", storage, offset, shape, stride, False, hooks)
+
+
+def pth():
+    plain = rebuilt((2, 3), (3, 1))
+    several = {
+        "a": plain,
+        "transposed": rebuilt((3, 2), (1, 3), 6),
+        "other": rebuilt((12,), (1,), 0, "1", "HalfStorage", 12),
+        "deflated": rebuilt((4, 3), (1, 4), 2, "2"),
+        "parameter": Call("torch._utils", "_rebuild_parameter", plain, True, Call("collections", "OrderedDict")),
+    }
+    nested = []
+    for _ in range(200):
+        nested = [nested]
+    circle = {"a": plain}
+    circle["self"] = circle
+    good = pickled(several)
+    archive = {
+        "x/data.pkl": good,
+        "x/byteorder": b"little",
+        "x/data/0": bytes(range(96)),
+        "x/data/1": bytes(24),
+        "x/data/2": bytes(range(96)),
+    }
+    body = good[2:-1]
+    return {
+        "good_archive.pth": zipped(archive),
+        "good_archive_deflated.pth": zipped(archive, deflated=True),
+        "good_several": good,
+        **{f"good_protocol_{protocol}": pickled(several, protocol) for protocol in (3, 4, 5)},
+        "good_model": pickled({"model": several, "epoch": 300, "lr": 5e-4, "big": 2**80, "none": None}),
+        "good_teacher": pickled({"teacher": {"module.backbone.a": plain, "module.head.w": plain}}),
+        "good_state_dict": pickled({"state_dict": {"module.a": plain}}),
+        "good_circle": pickled(circle),
+        "good_nested": pickled({"a": plain, "deep": nested}),
+        "good_empty_tensor": pickled({"a": rebuilt((0, 4), (4, 1)), "scalar": rebuilt((), (), 23)}),
+        "bad_empty": b"",
+        "bad_only_stop": b"\x80\x02.",
+        "bad_legacy.pth": b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.",
+        "bad_protocol_0": pickle.dumps({"a": 1}, 0),
+        "bad_protocol_9": b"\x80\x09}.",
+        "bad_truncated": good[:-30],
+        "bad_after_stop": good + b"N.",
+        "bad_two_values": good[:-1] + b"N.",
+        "bad_torchscript.pth": zipped({**archive, "x/constants.pkl": pickle.dumps((), 2)}),
+        "bad_big_endian.pth": zipped({**archive, "x/byteorder": b"big"}),
+        "bad_no_pickle.pth": zipped({"x/data/0": bytes(96)}),
+        "bad_two_pickles.pth": zipped({**archive, "y/data.pkl": good}),
+        "bad_storage_missing.pth": zipped({name: content for name, content in archive.items() if name != "x/data/1"}),
+        "bad_storage_short.pth": zipped({**archive, "x/data/1": bytes(20)}),
+        "bad_archive_cut.pth": zipped(archive)[:-40],
+        "bad_no_tensors": pickled({"epoch": 1}),
+        "bad_root_list": pickled([plain]),
+        "bad_root_tensor": pickled(plain),
+        "bad_system": pickled({"a": plain, "x": Call("os", "system", "true")}),
+        "bad_eval": pickled(Call("builtins", "eval", "1")),
+        "bad_getattr": pickled(Call("builtins", "getattr", Named("torch", "FloatStorage"), "x")),
+        "bad_numpy": pickled({"a": Call("numpy.core.multiarray", "_reconstruct", 0)}),
+        "bad_tensor_v3": pickled({"a": Call("torch._utils", "_rebuild_tensor_v3", 0)}),
+        "bad_storage_called": pickled({"a": Call("torch", "FloatStorage", 4)}),
+        "bad_ordered_dict_arguments": pickled(Call("collections", "OrderedDict", [("a", plain)])),
+        "bad_inst": b"\x80\x02(ios\nsystem\n.",
+        "bad_obj": b"\x80\x02(cos\nsystem\no.",
+        "bad_ext": b"\x80\x02\x82\x01.",
+        "bad_persid": b"\x80\x02P0\n.",
+        "bad_newobj_ex": b"\x80\x04\x8c\x02os\x8c\x06system\x93)}\x92.",
+        "bad_build_string": b"\x80\x02X\1\0\0\0a}b.",
+        "bad_reduce_string": b"\x80\x02X\1\0\0\0a)R.",
+        "bad_reduce_no_tuple": b"\x80\x02ccollections\nOrderedDict\n}R.",
+        "bad_append_dict": b"\x80\x02}Na.",
+        "bad_half_item": b"\x80\x02}(Nu.",
+        "bad_no_mark": b"\x80\x02}u.",
+        "bad_below_mark": b"\x80\x02N(\x85.",
+        "bad_memo": b"\x80\x02h\x07.",
+        "bad_memo_empty_stack": b"\x80\x02q\0.",
+        "bad_string_length": b"\x80\x02X\xff\xff\xff\xffa.",
+        "bad_string_length_64": b"\x80\x04\x8d" + b"\xff" * 8 + b"a.",
+        "bad_string_not_utf8": b"\x80\x02X\1\0\0\0\xff.",
+        "bad_frame": b"\x80\x04\x95" + b"\xff" * 8 + b".",
+        "bad_marks": b"\x80\x02" + b"(" * 10_000 + b".",
+        "bad_offset_negative": pickled({"a": rebuilt((1,), (1,), -1)}),
+        "bad_offset_past_end": pickled({"a": rebuilt((1,), (1,), 24)}),
+        "bad_shape_negative": pickled({"a": rebuilt((-1,), (1,))}),
+        "bad_shape_past_end": pickled({"a": rebuilt((25,), (1,))}),
+        "bad_shape_overflows": pickled({"a": rebuilt((2**62, 4), (1, 1))}),
+        "bad_stride_past_end": pickled({"a": rebuilt((2, 3), (22, 1))}),
+        "bad_stride_overflows": pickled({"a": rebuilt((3,), (2**63 - 1,))}),
+        "bad_stride_negative": pickled({"a": rebuilt((2,), (-1,), 2)}),
+        "bad_expanded": pickled({"a": rebuilt((2**20, 2**20), (0, 0))}),
+        "bad_rank": pickled({"a": rebuilt((1,) * 9, (1,) * 9)}),
+        "bad_ranks_differ": pickled({"a": rebuilt((2, 3), (1,))}),
+        "bad_count": pickled({"a": rebuilt((1,), (1,), count=2**62)}),
+        "bad_key": pickled({"a": rebuilt((1,), (1,), key="../data.pkl")}),
+        "bad_untyped": pickled({"a": rebuilt((1,), (1,), kind="storage\nUntypedStorage")}),
+        "bad_name_twice": pickled({"module.a": plain, "module.backbone.a": plain}),
+        "odd_body_twice": b"\x80\x02" + body + body + b"\x86.",
     }
 
 
@@ -277,5 +566,8 @@ def images():
 
 if __name__ == "__main__":
     write("safetensors", safetensors())
+    write("sharded", sharded())
+    write("npz", npz())
+    write("pth", pth())
     write("model_config", model_config())
     write("image", images())

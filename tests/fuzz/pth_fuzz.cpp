@@ -1,0 +1,39 @@
+// A PyTorch checkpoint: a whole archive, or else the pickle of one with three storages (stored, and one deflated).
+#include <string>
+
+#include "checkpoint/checkpoint.hpp"
+#include "fovea/error.hpp"
+#include "fuzz/fuzz.hpp"
+#include "fuzz/scratch_file.hpp"
+#include "fuzz/tensors.hpp"
+#include "support/pickle_writer.hpp"
+
+namespace fovea::fuzz {
+namespace {
+
+std::string archive_of(const std::string& input) {
+  if (input.starts_with("PK")) return input;
+  std::string numbers;
+  for (int i = 0; i < 96; ++i) numbers += static_cast<char>(i);
+  auto members = test::torch_members(input, {numbers, numbers.substr(0, 24), numbers});
+  for (test::ZipEntry& member : members) member.deflated = member.name.ends_with("/2");
+  return test::make_zip(members);
+}
+
+}  // namespace
+
+bool accepts(std::span<const std::byte> input) {
+  const std::string archive = archive_of({reinterpret_cast<const char*>(input.data()), input.size()});
+  const ScratchFile file(std::as_bytes(std::span(archive)));
+  try {
+    const auto checkpoint = open_checkpoint(file.path());
+    require(!checkpoint->tensors().empty() || checkpoint->format() != "pth", "a state dict has tensors");
+    read_all(*checkpoint);
+    return true;
+  } catch (const Error& error) {
+    require(error.code() == ErrorCode::kCheckpoint, "a damaged checkpoint is a checkpoint error");
+    return false;
+  }
+}
+
+}  // namespace fovea::fuzz
