@@ -10,27 +10,11 @@
 #include "cli/models.hpp"
 #include "cli/options.hpp"
 #include "cli/output_stream.hpp"
+#include "cli/recipe_options.hpp"
 #include "fovea/error.hpp"
 
 namespace fovea::cli {
 namespace {
-
-std::string_view name(Interpolation interpolation) {
-  constexpr std::string_view kNames[] = {"nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"};
-  return kNames[static_cast<std::size_t>(interpolation)];
-}
-
-std::string_view name(CropMode mode) {
-  constexpr std::string_view kNames[] = {"center", "squash", "border"};
-  return kNames[static_cast<std::size_t>(mode)];
-}
-
-std::string_view name(ReadOut read_out) {
-  switch (read_out) {
-    case ReadOut::kClassToken: return "class token";
-  }
-  return "unknown";
-}
 
 std::string first_labels(const ModelInfo& model) {
   std::string text;
@@ -56,13 +40,11 @@ std::string text_of(const ModelInfo& model, bool verbose) {
   row("input", fmt::format("{}x{} px, patches of {} px, grid {}x{}, {} tokens", a.image_size.height, a.image_size.width,
                            a.patch_size, a.grid().rows, a.grid().cols, a.tokens()));
   row("size", fmt::format("width {}, depth {}, heads {}, MLP {}, norm eps {}", a.embed_dim, a.depth, a.num_heads,
-                          a.mlp_hidden_dim, a.layer_norm_eps));
+                          a.mlp_hidden_dim, a.norm_eps));
   row("work", fmt::format("{:.2f} GFLOP an image", gflop_per_image(a)));
   row("read-out", fmt::format("{}, {} classes", name(a.read_out), a.num_classes));
-  row("preprocessing",
-      fmt::format("{}x{} px, crop_pct {}, {}, {} crop", recipe.input_size.height, recipe.input_size.width,
-                  recipe.crop_pct, name(recipe.interpolation), name(recipe.crop_mode)));
-  row("", fmt::format("mean {}, std {}", fmt::join(recipe.mean, " "), fmt::join(recipe.std, " ")));
+  row("preprocessing", recipe.name);
+  for (const std::string& line : describe(recipe)) row("", line);
   row("", "from " + model.recipe_source);
   row("labels", first_labels(model));
   for (const std::string& assumption : model.assumptions) row("assumed", assumption);
@@ -104,14 +86,9 @@ std::string json_of(const ModelInfo& model, bool verbose) {
   json.add("patch_size", a.patch_size).add("embed_dim", a.embed_dim).add("depth", a.depth);
   json.add("num_heads", a.num_heads).add("mlp_hidden_dim", a.mlp_hidden_dim).add("num_classes", a.num_classes);
   json.add("num_prefix_tokens", a.num_prefix_tokens).add("tokens", a.tokens());
-  json.add("layer_norm_eps", a.layer_norm_eps).add("read_out", name(a.read_out));
+  json.add("norm_eps", a.norm_eps).add("read_out", name(a.read_out));
   json.add("gflop_per_image", gflop_per_image(a));
-  JsonObject preprocessing;
-  preprocessing.add_raw("input_size", fmt::format("[{}, {}]", recipe.input_size.height, recipe.input_size.width));
-  preprocessing.add("crop_pct", recipe.crop_pct).add("interpolation", name(recipe.interpolation));
-  preprocessing.add("crop_mode", name(recipe.crop_mode));
-  preprocessing.add_raw("mean", numbers(recipe.mean)).add_raw("std", numbers(recipe.std));
-  preprocessing.add("source", model.recipe_source);
+  const JsonObject preprocessing = recipe_json(recipe, model.recipe_source);
   json.add("preprocessing", preprocessing).add_raw("labels", labels_json(model));
   std::vector<std::string> assumptions;
   for (const std::string& assumption : model.assumptions) assumptions.push_back(json_quoted(assumption));

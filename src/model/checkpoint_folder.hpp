@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "checkpoint/checkpoint.hpp"
 #include "fovea/model.hpp"
@@ -12,13 +13,13 @@ namespace fovea {
 
 struct OpenModel {
   std::unique_ptr<Checkpoint> checkpoint;
-  const Family* family = nullptr;
+  std::optional<Naming> naming;  // always there once it is open
   std::filesystem::path config;  // empty if there is none
   ModelInfo info;
 };
 
 /// Opens a folder or a checkpoint file and checks every tensor against its family; reads no weight.
 /// @throws Error  kNotFound, kUnreadable, kCheckpoint.
-[[nodiscard]] OpenModel open_model(const std::filesystem::path& model);
+[[nodiscard]] OpenModel open_model(const std::filesystem::path& model, const LoadOptions& options = {});
 
 }  // namespace fovea

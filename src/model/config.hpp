@@ -1,4 +1,5 @@
-// What a model's config.json says about it.
+// What a model's config.json says about the network itself: timm's form or transformers'. (How pictures are prepared
+// is read in recipe.hpp.)
 #pragma once
 
 #include <filesystem>
@@ -11,17 +12,30 @@
 namespace fovea {
 
 struct ModelConfig {
-  std::string architecture;        // timm's name; may be empty
-  std::optional<Size> image_size;  // px
+  std::string architecture;        // timm's name, or transformers' class; may be empty
+  std::optional<Size> image_size;  // px, that the checkpoint was trained for
   std::optional<std::size_t> num_heads;
   std::optional<std::size_t> num_classes;
-  std::optional<PreprocessRecipe> recipe;
-  std::string recipe_source;       // "config.json (pretrained_cfg)"
+  bool expects_head = false;  // it is a classifier: a missing head is a fault of the file
+  std::optional<float> norm_eps;
+  std::optional<Activation> activation;
+  std::optional<ReadOut> read_out;
+  bool pool_sees_prefix = false;
+  bool multi_label = false;
   std::vector<ClassLabel> labels;  // empty if it names none
 };
 
-/// Reads timm's config.json, of the hub's form or the older flat one (SPECS: timm hub format).
 /// @throws Error  kCheckpoint if it is no JSON, or says something that fovea cannot honour.
-[[nodiscard]] ModelConfig read_timm_config(const std::filesystem::path& file);
+[[nodiscard]] ModelConfig read_model_config(const std::filesystem::path& file);
+
+/// What timm's names say and its configs leave out.
+struct TimmFacts {
+  std::optional<std::size_t> num_heads;
+  float norm_eps = 1e-6F;
+  Activation activation = Activation::kGelu;
+  bool pool_sees_prefix = false;
+  bool supported = true;  // false: the same tensors are computed with in another way
+};
+[[nodiscard]] TimmFacts timm_facts(std::string_view architecture);
 
 }  // namespace fovea

@@ -4,24 +4,43 @@
 
 namespace fovea {
 
-using nn::Activation;
 using nn::make_linear;
+
+namespace {
+
+/// [rows, features] in one piece.
+template <typename T>
+nn::Strided<T> dense(std::span<T> values, std::size_t features) {
+  return {values.data(), features};
+}
+
+}  // namespace
 
 EncoderBlock::AfterAttention::AfterAttention(const Architecture& a, Precision precision, std::size_t num_rows,
                                              nn::Workspace& workspace)
     : rows(num_rows),
+      norm2(norm_shape(a, rows, a.embed_dim)),
+      mlp_norm(norm_shape(a, rows, a.mlp_hidden_dim)),
       proj(make_linear(precision, {rows, a.embed_dim, a.embed_dim, Activation::kNone, true}, workspace)),
-      norm2(rows, a.embed_dim, a.layer_norm_eps, workspace),
-      fc1(make_linear(precision, {rows, a.embed_dim, a.mlp_hidden_dim, Activation::kGelu}, workspace)),
+      fc1(make_linear(precision, {rows, a.embed_dim, a.fc1_dim(), a.gated_mlp ? Activation::kNone : a.activation},
+                      workspace)),
       fc2(make_linear(precision, {rows, a.mlp_hidden_dim, a.embed_dim, Activation::kNone, true}, workspace)) {}
 
 void EncoderBlock::AfterAttention::operator()(const EncoderBlockWeights& weights, std::span<float> x,
                                               const BlockActivations& scratch) {
-  const std::span<float> normed = scratch.normed.first(x.size());                                     // [rows, D]
-  const std::span<float> hidden = scratch.hidden.first(scratch.hidden.size() / scratch.rows * rows);  // [rows, F]
+  const std::span<float> normed = scratch.normed.first(x.size());                                   // [rows, D]
+  const std::span<float> wide = scratch.hidden.first(scratch.hidden.size() / scratch.rows * rows);  // [rows, F or 2F]
+  const std::span<float> gated = scratch.gated.first(scratch.gated.size() / scratch.rows * rows);   // [rows, F]
   (*proj)(*weights.proj, scratch.mixed.first(x.size()), x);
-  norm2(weights.norm2.weight, weights.norm2.bias, x, normed);
-  (*fc1)(*weights.fc1, normed, hidden);
+  nn::normalize(norm2, weights.norm2.weight, weights.norm2.bias, dense<const float>(x, norm2.features),
+                dense(normed, norm2.features));
+  (*fc1)(*weights.fc1, normed, wide);
+  if (!gated.empty()) nn::silu_gate(rows, mlp_norm.features, wide, gated);
+  const std::span<float> hidden = gated.empty() ? wide : gated;  // [rows, F]
+  if (weights.mlp_norm) {
+    nn::normalize(mlp_norm, weights.mlp_norm.weight, weights.mlp_norm.bias,
+                  dense<const float>(hidden, mlp_norm.features), dense(hidden, mlp_norm.features));
+  }
   (*fc2)(*weights.fc2, hidden, x);
 }
 
@@ -29,42 +48,68 @@ EncoderBlock::EncoderBlock(const Architecture& a, Precision precision, std::size
     : batch_(batch),
       tokens_(a.tokens()),
       embed_dim_(a.embed_dim),
-      norm1_(batch * a.tokens(), a.embed_dim, a.layer_norm_eps, workspace),
+      num_heads_(a.num_heads),
+      prefix_(a.num_prefix_tokens),
+      leading_(leading_tokens(a)),
+      norm1_(norm_shape(a, batch * a.tokens(), a.embed_dim)),
+      head_norm_(norm_shape(a, a.tokens(), a.head_dim())),
       qkv_(make_linear(precision, {batch * a.tokens(), a.embed_dim, 3 * a.embed_dim}, workspace)),
-      attention_({a.tokens(), a.num_heads, a.embed_dim / a.num_heads}),
+      attention_({a.tokens(), a.num_heads, a.head_dim()}),
       all_tokens_(a, precision, batch * a.tokens(), workspace),
-      class_tokens_(a, precision, batch, workspace) {}
+      leading_tokens_(leading_ > 0 ? std::make_unique<AfterAttention>(a, precision, batch * leading_, workspace)
+                                   : nullptr) {}
 
-void EncoderBlock::attend(const EncoderBlockWeights& weights, std::span<const float> x, const BlockActivations& scratch,
-                          std::size_t queries, const AttentionReady& attention_ready) {
-  norm1_(weights.norm1.weight, weights.norm1.bias, x, scratch.normed);
+std::size_t EncoderBlock::leading_tokens(const Architecture& a) noexcept {
+  if (a.read_out == ReadOut::kClassToken) return 1;
+  return a.read_out == ReadOut::kClassAndDistToken ? 2 : 0;
+}
+
+/// Each head's q, or k, of one image.
+/// @param first_head  from the first value of the first head on; tokens lie 3D apart
+void EncoderBlock::normalize_heads(const NormWeights& norm, std::span<float> first_head) const {
+  for (std::size_t head = 0; head < num_heads_; ++head) {
+    float* values = first_head.data() + head * head_norm_.features;
+    nn::normalize(head_norm_, norm.weight, norm.bias, {values, 3 * embed_dim_}, {values, 3 * embed_dim_});
+  }
+}
+
+void EncoderBlock::attend(const EncoderBlockWeights& weights, const nn::RotaryTable* rotary, std::span<const float> x,
+                          const BlockActivations& scratch, std::size_t queries, const AttentionReady& attention_ready) {
+  nn::normalize(norm1_, weights.norm1.weight, weights.norm1.bias, dense(x, embed_dim_),
+                dense(scratch.normed, embed_dim_));
   (*qkv_)(*weights.qkv, scratch.normed, scratch.qkv);
   const std::size_t size = tokens_ * embed_dim_;  // N·D
   for (std::size_t image = 0; image < batch_; ++image) {
     // One image at a time: its attention stays in cache, and an observer sees it at once.
-    attention_(scratch.qkv.subspan(image * 3 * size, 3 * size), attention_ready ? tokens_ : queries,
+    const std::span<float> qkv = scratch.qkv.subspan(image * 3 * size, 3 * size);  // [N, 3, H, d]
+    if (weights.q_norm) normalize_heads(weights.q_norm, qkv);
+    if (weights.k_norm) normalize_heads(weights.k_norm, qkv.subspan(embed_dim_));
+    if (rotary != nullptr) nn::rotate(*rotary, prefix_, num_heads_, qkv);
+    attention_(qkv, attention_ready ? tokens_ : queries, weights.attention_bias,
                scratch.mixed.subspan(image * size, size), attention_ready ? scratch.weights : std::span<float>());
     if (attention_ready) attention_ready(image);
   }
 }
 
-void EncoderBlock::operator()(const EncoderBlockWeights& weights, std::span<float> x, const BlockActivations& scratch,
-                              const AttentionReady& attention_ready) {
-  attend(weights, x, scratch, tokens_, attention_ready);
+void EncoderBlock::operator()(const EncoderBlockWeights& weights, const nn::RotaryTable* rotary, std::span<float> x,
+                              const BlockActivations& scratch, const AttentionReady& attention_ready) {
+  attend(weights, rotary, x, scratch, tokens_, attention_ready);
   all_tokens_(weights, x, scratch);
 }
 
-void EncoderBlock::class_tokens_only(const EncoderBlockWeights& weights, std::span<float> x,
-                                     const BlockActivations& scratch, const AttentionReady& attention_ready) {
-  attend(weights, x, scratch, 1, attention_ready);
-  // Row image·N of each image becomes row `image`: [n·N, D] → [n, D], here and in the heads' outputs.
+void EncoderBlock::leading_tokens_only(const EncoderBlockWeights& weights, const nn::RotaryTable* rotary,
+                                       std::span<float> x, const BlockActivations& scratch,
+                                       const AttentionReady& attention_ready) {
+  attend(weights, rotary, x, scratch, leading_, attention_ready);
+  // The first rows of each image move together: [n, N, D] → [n, leading, D], here and in the heads' outputs.
+  const std::size_t kept = leading_ * embed_dim_;
   for (const std::span<float> rows : {x, scratch.mixed}) {
     for (std::size_t image = 1; image < batch_; ++image) {
-      std::copy_n(rows.begin() + static_cast<std::ptrdiff_t>(image * tokens_ * embed_dim_), embed_dim_,
-                  rows.begin() + static_cast<std::ptrdiff_t>(image * embed_dim_));
+      std::copy_n(rows.begin() + static_cast<std::ptrdiff_t>(image * tokens_ * embed_dim_), kept,
+                  rows.begin() + static_cast<std::ptrdiff_t>(image * kept));
     }
   }
-  class_tokens_(weights, x.first(batch_ * embed_dim_), scratch);
+  (*leading_tokens_)(weights, x.first(batch_ * kept), scratch);
 }
 
 }  // namespace fovea

@@ -9,8 +9,9 @@
 #include "fovea/model.hpp"
 #include "model/weights.hpp"
 #include "nn/attention.hpp"
-#include "nn/layer_norm.hpp"
 #include "nn/linear.hpp"
+#include "nn/norm_kernels.hpp"
+#include "nn/rotary.hpp"
 
 namespace fovea {
 
@@ -20,7 +21,8 @@ struct BlockActivations {
   std::span<float> normed;   // [n·N, D]
   std::span<float> qkv;      // [n·N, 3D]
   std::span<float> mixed;    // [n·N, D], the heads' outputs side by side
-  std::span<float> hidden;   // [n·N, F]; may be the same memory as qkv and mixed, which are dead by then
+  std::span<float> hidden;   // [n·N, F], of a gated MLP [n·N, 2F]
+  std::span<float> gated;    // [n·N, F], of a gated MLP; hidden and gated may be where qkv and mixed were
   std::span<float> weights;  // [H, N, N], attention of one image; empty if nobody observes it
 };
 
@@ -32,16 +34,19 @@ class EncoderBlock {
  public:
   EncoderBlock(const Architecture& architecture, Precision precision, std::size_t batch, nn::Workspace& workspace);
 
-  /// x ← x + proj(attention(norm1(x))), then x ← x + fc2(gelu(fc1(norm2(x)))).
-  /// @param x  [n·N, D], updated in place
-  void operator()(const EncoderBlockWeights& weights, std::span<float> x, const BlockActivations& scratch,
-                  const AttentionReady& attention_ready);
+  /// x ← x + proj(attention(norm1(x))), then x ← x + fc2(act(fc1(norm2(x)))).
+  /// @param rotary  of all blocks, or nullptr
+  /// @param x       [n·N, D], updated in place
+  void operator()(const EncoderBlockWeights& weights, const nn::RotaryTable* rotary, std::span<float> x,
+                  const BlockActivations& scratch, const AttentionReady& attention_ready);
 
-  /// The last block, of which only the class tokens are read: after the attention nothing else is computed, which
-  /// leaves out most of the block and changes no bit of what is read.
-  /// @param x  [n·N, D]; its first n rows become the class tokens [n, D], the rest is undefined
-  void class_tokens_only(const EncoderBlockWeights& weights, std::span<float> x, const BlockActivations& scratch,
-                         const AttentionReady& attention_ready);
+  /// The last block, of which only the first tokens (class, distillation) are read: after the attention nothing else
+  /// is computed, which leaves out most of the block and changes no bit of what is read.
+  /// @param x  [n·N, D]; its first rows become these tokens, [n·leading_tokens(), D], the rest is undefined
+  void leading_tokens_only(const EncoderBlockWeights& weights, const nn::RotaryTable* rotary, std::span<float> x,
+                           const BlockActivations& scratch, const AttentionReady& attention_ready);
+  /// How many tokens of each image the read-out needs, where it needs no patches; else 0.
+  [[nodiscard]] static std::size_t leading_tokens(const Architecture& architecture) noexcept;
 
  private:
   /// proj, norm2, fc1 and fc2, compiled for a number of rows.
@@ -49,22 +54,28 @@ class EncoderBlock {
     AfterAttention(const Architecture& architecture, Precision precision, std::size_t rows, nn::Workspace& workspace);
     void operator()(const EncoderBlockWeights& weights, std::span<float> x, const BlockActivations& scratch);
     std::size_t rows;
+    nn::NormShape norm2;
+    nn::NormShape mlp_norm;
     std::unique_ptr<nn::Linear> proj;
-    nn::LayerNorm norm2;
     std::unique_ptr<nn::Linear> fc1;
     std::unique_ptr<nn::Linear> fc2;
   };
-  void attend(const EncoderBlockWeights& weights, std::span<const float> x, const BlockActivations& scratch,
-              std::size_t queries, const AttentionReady& attention_ready);
+  void attend(const EncoderBlockWeights& weights, const nn::RotaryTable* rotary, std::span<const float> x,
+              const BlockActivations& scratch, std::size_t queries, const AttentionReady& attention_ready);
+  void normalize_heads(const NormWeights& norm, std::span<float> first_head) const;
 
   std::size_t batch_;
   std::size_t tokens_;     // N
   std::size_t embed_dim_;  // D
-  nn::LayerNorm norm1_;
+  std::size_t num_heads_;  // H
+  std::size_t prefix_;     // P
+  std::size_t leading_;
+  nn::NormShape norm1_;
+  nn::NormShape head_norm_;
   std::unique_ptr<nn::Linear> qkv_;
   nn::Attention attention_;
   AfterAttention all_tokens_;
-  AfterAttention class_tokens_;
+  std::unique_ptr<AfterAttention> leading_tokens_;  // none where the read-out needs patches
 };
 
 }  // namespace fovea

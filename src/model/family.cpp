@@ -5,36 +5,43 @@
 
 #include <algorithm>
 #include <cassert>
-#include <set>
+#include <utility>
 
 #include "fovea/error.hpp"
 
 namespace fovea {
 namespace {
 
-std::string in_block(std::string_view name, std::size_t block) {
-  std::string result(name);
-  if (const std::size_t at = result.find("{}"); at != std::string::npos) result.replace(at, 2, std::to_string(block));
-  return result;
+void replace_mark(std::string& text, std::string_view mark, std::string_view by) {
+  if (const std::size_t at = text.find(mark); at != std::string::npos) text.replace(at, mark.size(), by);
 }
 
-const TensorRule& rule_of(const Family& family, Role role) {
-  const auto found =
-      std::find_if(family.rules.begin(), family.rules.end(), [&](const TensorRule& rule) { return rule.role == role; });
-  assert(found != family.rules.end());
-  return *found;
+std::string spelled_out(std::string name, std::string_view prefix, std::size_t block) {
+  replace_mark(name, "@", prefix);
+  replace_mark(name, "{}", std::to_string(block));
+  return name;
 }
 
-std::size_t resolve(Dim dim, const Architecture& architecture) {
+std::size_t resolve(Dim dim, const Architecture& a) {
+  const PatchGrid grid = a.pos_embed_grid.size() > 0 ? a.pos_embed_grid : a.grid();
   switch (dim) {
     case Dim::kOne: return 1;
     case Dim::kRgb: return 3;
-    case Dim::kPatch: return architecture.patch_size;
-    case Dim::kTokens: return architecture.tokens();
-    case Dim::kEmbed: return architecture.embed_dim;
-    case Dim::kThreeEmbed: return 3 * architecture.embed_dim;
-    case Dim::kMlpHidden: return architecture.mlp_hidden_dim;
-    case Dim::kClasses: return architecture.num_classes;
+    case Dim::kPatch: return a.patch_size;
+    case Dim::kRegisters: return a.num_register_tokens;
+    case Dim::kPosTokens: return a.pos_embed_prefix + grid.size();
+    case Dim::kEmbed: return a.embed_dim;
+    case Dim::kTwoEmbed: return 2 * a.embed_dim;
+    case Dim::kThreeEmbed: return 3 * a.embed_dim;
+    case Dim::kHeads: return a.num_heads;
+    case Dim::kHeadDim: return a.head_dim();
+    case Dim::kRelativePositions: return (2 * grid.rows - 1) * (2 * grid.cols - 1) + 3;
+    case Dim::kFc1Width: return a.fc1_dim();
+    case Dim::kMlpHidden: return a.mlp_hidden_dim;
+    case Dim::kPoolHidden: return a.pool_hidden_dim;
+    case Dim::kPooled: return a.pooled_dim();
+    case Dim::kProjectionWidth: return a.projection_dim;
+    case Dim::kClasses: return a.num_classes;
   }
   return 0;
 }
@@ -46,84 +53,200 @@ std::vector<std::size_t> resolve(const std::vector<Dim>& shape, const Architectu
   return sizes;
 }
 
-/// The number of blocks: one more than the highest index under the per-block names' common prefix.
-std::size_t count_blocks(const Family& family, const Checkpoint& checkpoint) {
-  const TensorRule& rule = rule_of(family, Role::kQkvWeight);
-  std::size_t count = 0;
-  while (checkpoint.find(in_block(rule.name, count)) != nullptr) ++count;
-  return count;
+/// A scalar may be stored as [] or as [1].
+bool same_shape(std::span<const std::size_t> stored, std::span<const std::size_t> expected) {
+  if (expected.empty()) return stored.empty() || (stored.size() == 1 && stored[0] == 1);
+  return std::equal(stored.begin(), stored.end(), expected.begin(), expected.end());
 }
 
-/// The size along the axis on which the rule of `role` has `dim`.
-std::size_t size_of(const Family& family, const Checkpoint& checkpoint, Role role, Dim dim, std::string_view file) {
-  const TensorRule& rule = rule_of(family, role);
-  const std::string name = in_block(rule.name, 0);
-  const TensorView* tensor = checkpoint.find(name);
-  if (tensor == nullptr) {
-    throw Error(ErrorCode::kCheckpoint,
-                fmt::format("{}: tensor '{}' is missing, expected in a checkpoint of {}", file, name, family.name),
-                "`fovea inspect -v` lists a checkpoint's tensors");
+/// Sizes as the tensors tell them.
+class SizeReader {
+ public:
+  SizeReader(const Naming& naming, const Checkpoint& checkpoint, std::string_view file)
+      : naming_(naming), checkpoint_(checkpoint), file_(file) {}
+
+  /// The size along the axis on which the rule of `role` has `dim`; 0 if the model has no such tensor.
+  [[nodiscard]] std::size_t size(Role role, Dim dim) const {
+    const TensorRule* rule = naming_.rule(role, Part::kWeight);
+    if (rule == nullptr) return 0;
+    const std::string name = naming_.tensor_name(*rule);
+    const TensorView* tensor = checkpoint_.find(name);
+    if (tensor == nullptr) {
+      throw Error(
+          ErrorCode::kCheckpoint,
+          fmt::format("{}: tensor '{}' is missing, expected in a checkpoint of {}", file_, name, naming_.family().name),
+          "`fovea inspect -v` lists a checkpoint's tensors");
+    }
+    if (tensor->shape.size() != rule->shape.size()) {
+      throw Error(ErrorCode::kCheckpoint,
+                  fmt::format("{}: tensor '{}' is {}, expected {} sizes", file_, name, shape_text(tensor->shape),
+                              rule->shape.size()),
+                  "the file may hold another kind of model");
+    }
+    const auto axis = std::find(rule->shape.begin(), rule->shape.end(), dim) - rule->shape.begin();
+    return tensor->shape[static_cast<std::size_t>(axis)];
   }
-  if (tensor->shape.size() != rule.shape.size()) {
-    throw Error(ErrorCode::kCheckpoint,
-                fmt::format("{}: tensor '{}' is {}, expected {} sizes", file, name, shape_text(tensor->shape),
-                            rule.shape.size()),
-                "the file may hold another kind of model");
+
+  [[nodiscard]] std::size_t blocks() const {
+    const TensorRule* rule = naming_.rule(Role::kNorm1, Part::kWeight);
+    assert(rule != nullptr);
+    std::size_t count = 0;
+    while (checkpoint_.find(naming_.tensor_name(*rule, count)) != nullptr) ++count;
+    return count;
   }
-  const auto axis = std::find(rule.shape.begin(), rule.shape.end(), dim) - rule.shape.begin();
-  return tensor->shape[static_cast<std::size_t>(axis)];
+
+ private:
+  const Naming& naming_;
+  const Checkpoint& checkpoint_;
+  std::string_view file_;
+};
+
+/// How features are pooled, as far as the tensors tell.
+ReadOut infer_read_out(const Naming& naming, const Architecture& a) {
+  if (naming.rule(Role::kHeadDist, Part::kWeight) != nullptr) return ReadOut::kClassAndDistToken;
+  if (naming.rule(Role::kPoolLatent, Part::kWeight) != nullptr) return ReadOut::kAttentionPool;
+  const Conventions& conventions = naming.family().conventions;
+  const ReadOut usual = a.num_classes > 0 ? conventions.read_out_with_head : conventions.read_out;
+  const bool needs_class_token = usual != ReadOut::kPatchMean;
+  const bool has_class_token = naming.rule(Role::kClassToken, Part::kWeight) != nullptr;
+  return a.fc_norm || (needs_class_token && !has_class_token) ? ReadOut::kPatchMean : usual;
+}
+
+/// The tensors that no rule takes. A rule that ends in "*" takes all that begin like it.
+void find_left_over(const Naming& naming, const Checkpoint& checkpoint, std::size_t depth,
+                    std::vector<std::string>& faults) {
+  std::set<std::string, std::less<>> taken;
+  std::vector<std::string> beginnings;
+  for (const TensorRule& rule : naming.family().rules) {
+    if (!naming.in_use(rule)) continue;
+    for (std::size_t block = 0; block < (rule.per_block() ? depth : 1); ++block) {
+      std::string name = naming.tensor_name(rule, block);
+      if (name.back() == '*') {
+        name.pop_back();
+        beginnings.push_back(std::move(name));
+      } else {
+        taken.insert(std::move(name));
+      }
+    }
+  }
+  for (const TensorView& tensor : checkpoint.tensors()) {
+    const bool begins = std::any_of(beginnings.begin(), beginnings.end(),
+                                    [&](const std::string& beginning) { return tensor.name.starts_with(beginning); });
+    if (begins || taken.contains(tensor.name)) continue;
+    faults.push_back(fmt::format("tensor '{}' {} is left over: {} has no use for it", tensor.name,
+                                 shape_text(tensor.shape), naming.family().name));
+  }
 }
 
 }  // namespace
 
-const Family* recognise_family(const Checkpoint& checkpoint) {
-  for (const Family& family : families()) {
-    if (checkpoint.find(tensor_name(family, Role::kPatchWeight)) != nullptr) return &family;
+Naming::Naming(const Family& family, std::string prefix, const Checkpoint& checkpoint)
+    : family_(&family), prefix_(std::move(prefix)) {
+  for (const TensorRule& rule : family_->rules) {
+    // The first block speaks for all: a file that has an option in one block only is an error that names the others.
+    if (rule.options.empty() || checkpoint.find(tensor_name(rule)) == nullptr) continue;
+    options_.insert(rule.options.begin(), rule.options.end());
   }
-  return nullptr;
 }
 
-std::string tensor_name(const Family& family, Role role, std::size_t block) {
-  return in_block(rule_of(family, role).name, block);
+const TensorRule* Naming::rule(Role role, Part part) const {
+  const auto& rules = family_->rules;
+  const auto found = std::find_if(rules.begin(), rules.end(), [&](const TensorRule& rule) {
+    return rule.role == role && rule.part == part && in_use(rule);
+  });
+  return found == rules.end() ? nullptr : &*found;
 }
 
-Architecture infer_architecture(const Family& family, const Checkpoint& checkpoint, Architecture known,
+std::string Naming::tensor_name(const TensorRule& rule, std::size_t block) const {
+  return spelled_out(rule.name, prefix_, block);
+}
+
+bool Naming::in_use(const TensorRule& rule) const {
+  return std::includes(options_.begin(), options_.end(), rule.options.begin(), rule.options.end());
+}
+
+std::optional<Naming> recognise_family(const Checkpoint& checkpoint, bool has_config) {
+  for (const Family& family : families()) {
+    if (family.only_without_config && has_config) continue;
+    for (const std::string& prefix : family.prefixes) {
+      const auto present = [&](const std::string& name) {
+        return checkpoint.find(spelled_out(name, prefix, 0)) != nullptr;
+      };
+      if (std::all_of(family.has.begin(), family.has.end(), present) &&
+          std::none_of(family.has_not.begin(), family.has_not.end(), present)) {
+        return Naming(family, prefix, checkpoint);
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+Architecture infer_architecture(const Naming& naming, const Checkpoint& checkpoint, Architecture known,
                                 std::string_view file) {
-  const auto size = [&](Role role, Dim dim) { return size_of(family, checkpoint, role, dim, file); };
-  known.family = family.name;
-  known.embed_dim = size(Role::kPatchWeight, Dim::kEmbed);
-  known.patch_size = size(Role::kPatchWeight, Dim::kPatch);
-  known.mlp_hidden_dim = size(Role::kFc1Weight, Dim::kMlpHidden);
-  known.num_classes = size(Role::kHeadWeight, Dim::kClasses);
-  known.depth = count_blocks(family, checkpoint);
-  known.num_prefix_tokens = 1;
+  const SizeReader reader(naming, checkpoint, file);
+  const Family& family = naming.family();
+  Architecture& a = known;
+  a.family = family.name;
+  a.norm_eps = family.conventions.norm_eps;
+  a.activation = family.conventions.activation;
+  a.embed_dim = reader.size(Role::kPatchEmbed, Dim::kEmbed);
+  a.patch_size = reader.size(Role::kPatchEmbed, Dim::kPatch);
+  a.depth = reader.blocks();
+  a.mlp_hidden_dim = reader.size(Role::kFc2, Dim::kMlpHidden);
+  a.num_classes = reader.size(Role::kHead, Dim::kClasses);
+  a.num_register_tokens = reader.size(Role::kRegisterTokens, Dim::kRegisters);
+  const auto has = [&](Role role) { return naming.rule(role, Part::kWeight) != nullptr; };
+  a.num_prefix_tokens = (has(Role::kClassToken) ? 1U : 0U) + (has(Role::kDistToken) ? 1U : 0U) + a.num_register_tokens;
+
+  a.rms_norm = !naming.has(Option::kNormBias);
+  a.norm_pre = has(Role::kNormPre);
+  a.qk_norm = has(Role::kQNorm);
+  a.mlp_norm = has(Role::kMlpNorm);
+  a.relative_position_bias = has(Role::kRelativePosition);
+  a.final_norm = has(Role::kNorm);
+  a.fc_norm = has(Role::kFcNorm);
+  a.pos_embed = has(Role::kPosEmbed);
+  // A gate of its own, or a first layer that is twice as wide as what the second reads.
+  const std::size_t fc1 = reader.size(Role::kFc1, has(Role::kFc1Gate) ? Dim::kMlpHidden : Dim::kFc1Width);
+  a.gated_mlp = has(Role::kFc1Gate) || (a.mlp_hidden_dim > 0 && fc1 == 2 * a.mlp_hidden_dim);
+  a.pool_hidden_dim = reader.size(Role::kPoolFc1, Dim::kPoolHidden);
+  a.projection_dim = reader.size(Role::kProjection, Dim::kProjectionWidth);
+  a.read_out = infer_read_out(naming, a);
+  if (a.read_out == ReadOut::kClassAndPatchMean && a.embed_dim > 0) {
+    // DINOv2's heads read the class tokens of the last one or four blocks.
+    const std::size_t widths = reader.size(Role::kHead, Dim::kPooled) / a.embed_dim;
+    a.read_out_blocks = std::max<std::size_t>(widths, 2) - 1;
+  }
+  a.pos_embed_resampling = family.conventions.pos_embed_resampling;
+  const bool dinov2 = a.family.find("DINOv2") != std::string::npos;
+  if (dinov2 && a.num_register_tokens > 0) a.pos_embed_resampling = PosEmbedResampling::kAntialiased;
   return known;
 }
 
-void check_tensors(const Family& family, const Checkpoint& checkpoint, const Architecture& architecture,
+std::size_t count_pos_embeddings(const Naming& naming, const Checkpoint& checkpoint) {
+  const TensorRule* rule = naming.rule(Role::kPosEmbed, Part::kWeight);
+  const TensorView* tensor = rule == nullptr ? nullptr : checkpoint.find(naming.tensor_name(*rule));
+  return tensor == nullptr || tensor->shape.size() != rule->shape.size() ? 0 : tensor->shape[tensor->shape.size() - 2];
+}
+
+void check_tensors(const Naming& naming, const Checkpoint& checkpoint, const Architecture& architecture,
                    std::string_view file) {
   std::vector<std::string> faults;
-  std::set<std::string, std::less<>> consumed;
-  for (const TensorRule& rule : family.rules) {
+  for (const TensorRule& rule : naming.family().rules) {
+    if (rule.role == Role::kIgnored || !naming.in_use(rule)) continue;
     const std::vector<std::size_t> expected = resolve(rule.shape, architecture);
     for (std::size_t block = 0; block < (rule.per_block() ? architecture.depth : 1); ++block) {
-      const std::string name = in_block(rule.name, block);
+      const std::string name = naming.tensor_name(rule, block);
       const TensorView* tensor = checkpoint.find(name);
       if (tensor == nullptr) {
         faults.push_back(fmt::format("tensor '{}' is missing, expected {}", name, shape_text(expected)));
-      } else if (tensor->shape != expected) {
+      } else if (!same_shape(tensor->shape, expected)) {
         faults.push_back(
             fmt::format("tensor '{}' is {}, expected {}", name, shape_text(tensor->shape), shape_text(expected)));
       }
-      consumed.insert(name);
     }
   }
-  for (const TensorView& tensor : checkpoint.tensors()) {
-    if (!consumed.contains(tensor.name)) {
-      faults.push_back(fmt::format("tensor '{}' {} is left over: {} has no use for it", tensor.name,
-                                   shape_text(tensor.shape), family.name));
-    }
-  }
+  find_left_over(naming, checkpoint, architecture.depth, faults);
   if (faults.empty()) return;
   constexpr std::size_t kMostShown = 40;
   const std::size_t more = faults.size() > kMostShown ? faults.size() - kMostShown : 0;

@@ -1,4 +1,4 @@
-// The forward pass, top to bottom: patches → tokens → blocks → norm → class token → head → logits.
+// The forward pass, top to bottom: patches → tokens → blocks → read-out → logits.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,33 +9,37 @@
 #include "base/aligned_buffer.hpp"
 #include "fovea/error.hpp"
 #include "model/encoder_block.hpp"
+#include "model/pooling.hpp"
 #include "model/vision_transformer.hpp"
 
 namespace fovea {
 namespace {
 
-/// Memory for `batch` images; qkv with mixed and the MLP's hidden layer live one after the other in the same place.
+/// Memory for `batch` images; qkv with mixed and the MLP's hidden layers live one after the other in the same place.
 struct Activations {
   Activations(const Architecture& a, std::size_t batch)
       : tokens(batch * a.tokens() * a.embed_dim),
         normed(tokens.size()),
-        shared(batch * a.tokens() * std::max(4 * a.embed_dim, a.mlp_hidden_dim)),
-        pooled(a.embed_dim) {}
+        shared(batch * a.tokens() * std::max(4 * a.embed_dim, a.fc1_dim() + gated_dim(a))) {}
   AlignedBuffer<float> tokens;   // [n·N, D]
   AlignedBuffer<float> normed;   // [n·N, D]
-  AlignedBuffer<float> shared;   // [n·N, max(4D, F)]
+  AlignedBuffer<float> shared;   // [n·N, max(4D, F)], of gated MLPs max(4D, 3F)
   AlignedBuffer<float> weights;  // [H, N, N], made when somebody observes
-  AlignedBuffer<float> pooled;   // [D]
 
   BlockActivations block_scratch(const Architecture& a, std::size_t batch) {
-    const std::size_t values = batch * a.tokens() * a.embed_dim;  // n·N·D
-    return {batch * a.tokens(),
+    const std::size_t rows = batch * a.tokens();    // n·N
+    const std::size_t values = rows * a.embed_dim;  // n·N·D
+    return {rows,
             normed.first(values),
             shared.span().subspan(0, 3 * values),
             shared.span().subspan(3 * values, values),
-            shared.first(batch * a.tokens() * a.mlp_hidden_dim),
+            shared.first(rows * a.fc1_dim()),
+            shared.span().subspan(rows * a.fc1_dim(), rows * gated_dim(a)),
             weights.span()};
   }
+
+ private:
+  static std::size_t gated_dim(const Architecture& a) { return a.gated_mlp ? a.mlp_hidden_dim : 0; }
 };
 
 }  // namespace
@@ -47,10 +51,9 @@ struct Session::Impl {
         activations(model->architecture(), max_batch),
         patch_embed(nn::make_linear(precision(),
                                     {architecture().grid().size(), architecture().patch_dim(), architecture().embed_dim,
-                                     nn::Activation::kNone, true},
+                                     Activation::kNone, true},
                                     workspace)),
-        norm(1, architecture().embed_dim, architecture().layer_norm_eps, workspace),
-        head(nn::make_linear(precision(), {1, architecture().embed_dim, architecture().num_classes}, workspace)) {}
+        read_out(architecture(), precision(), workspace) {}
 
   [[nodiscard]] const Architecture& architecture() const { return model->architecture(); }
   [[nodiscard]] Precision precision() const { return model->impl().precision; }
@@ -65,22 +68,59 @@ struct Session::Impl {
     return found->second;
   }
 
-  /// patches [T, 3·P·P] → tokens [N, D]: class token first, then W·patch + b + position embedding.
+  /// patches [T, 3·P·P] → tokens [N, D]: prefix tokens first, then W·patch + b + position embedding.
   void embed(std::span<const float> patches, std::span<float> tokens) const {
     const std::vector<float>& prefix = weights().prefix_tokens;
     const std::vector<float>& pos_embed = weights().pos_embed;
     std::copy(prefix.begin(), prefix.end(), tokens.begin());
     const std::span<float> patch_tokens = tokens.subspan(prefix.size());
+    if (pos_embed.empty()) std::fill(patch_tokens.begin(), patch_tokens.end(), 0.0F);
     std::copy(pos_embed.begin(), pos_embed.end(), patch_tokens.begin());
     (*patch_embed)(*weights().patch_embed, patches, patch_tokens);  // accumulates
+    const NormWeights& norm = weights().norm_pre;
+    if (!norm) return;
+    const std::size_t width = architecture().embed_dim;
+    nn::normalize(norm_shape(architecture(), architecture().tokens(), width), norm.weight, norm.bias,
+                  {tokens.data(), width}, {tokens.data(), width});
   }
 
-  /// The class token of one image [D] → logits [C]. One row at a time, so that its kernel never depends on the batch.
-  Logits read_out(std::span<const float> class_token) {
-    Logits logits(architecture().num_classes);
-    norm(weights().norm.weight, weights().norm.bias, class_token, activations.pooled.span());
-    (*head)(*weights().head, activations.pooled.span(), logits);
-    return logits;
+  /// All blocks; x [n·N, D] in place.
+  /// @param whole_tokens  whether all tokens are needed after the last block, not just those that are read out
+  void run_blocks(std::size_t batch, std::span<float> x, const ForwardRequest& request, bool whole_tokens) {
+    const Architecture& a = architecture();
+    AlignedBuffer<float>& attention = activations.weights;
+    if (request.attention && attention.size() == 0) {
+      attention = AlignedBuffer<float>(a.num_heads * a.tokens() * a.tokens());
+    }
+    EncoderBlock& encoder_block = block_for(batch);
+    const BlockActivations scratch = activations.block_scratch(a, batch);
+    const nn::RotaryTable* rotary = weights().rotary ? &*weights().rotary : nullptr;
+    read_out.begin(batch);
+    for (std::size_t block = 0; block < a.depth; ++block) {
+      AttentionReady attention_ready;
+      if (request.attention) {
+        attention_ready = [&, block](std::size_t image) {
+          request.attention(image, {block, a.num_heads, a.tokens(), attention.span()});
+        };
+      }
+      if (block + 1 == a.depth && !whole_tokens) {
+        encoder_block.leading_tokens_only(weights().blocks[block], rotary, x, scratch, attention_ready);
+        break;
+      }
+      encoder_block(weights().blocks[block], rotary, x, scratch, attention_ready);
+      show_tokens(request, batch, block + 1, x);
+      read_out.note_class_tokens(block, x);
+    }
+  }
+
+  void show_tokens(const ForwardRequest& request, std::size_t batch, std::size_t block,
+                   std::span<const float> x) const {
+    if (!request.tokens) return;
+    const Architecture& a = architecture();
+    const std::size_t values = a.tokens() * a.embed_dim;
+    for (std::size_t image = 0; image < batch; ++image) {
+      request.tokens(image, block, {x.subspan(image * values, values), a.tokens(), a.embed_dim});
+    }
   }
 
   std::shared_ptr<const VisionTransformer> model;
@@ -88,8 +128,7 @@ struct Session::Impl {
   nn::Workspace workspace;
   Activations activations;
   std::unique_ptr<nn::Linear> patch_embed;
-  nn::LayerNorm norm;
-  std::unique_ptr<nn::Linear> head;
+  Pooling read_out;
   std::map<std::size_t, EncoderBlock> blocks;  // by batch size
 };
 
@@ -104,6 +143,14 @@ std::size_t Session::max_batch() const noexcept {
 }
 
 std::vector<Logits> Session::run(std::span<const float> patches, const AttentionObserver& observe) {
+  ForwardRequest request;
+  request.attention = observe;
+  std::vector<Logits> logits;
+  for (ForwardResult& result : forward(patches, request)) logits.push_back(std::move(result.logits));
+  return logits;
+}
+
+std::vector<ForwardResult> Session::forward(std::span<const float> patches, const ForwardRequest& request) {
   Impl& impl = *impl_;
   const Architecture& a = impl.architecture();
   const std::size_t image_size = a.grid().size() * a.patch_dim();  // T·3·P·P
@@ -118,31 +165,19 @@ std::vector<Logits> Session::run(std::span<const float> patches, const Attention
   for (std::size_t image = 0; image < batch; ++image) {
     impl.embed(patches.subspan(image * image_size, image_size), x.subspan(image * token_values, token_values));
   }
+  impl.show_tokens(request, batch, 0, x);
 
-  AlignedBuffer<float>& attention = impl.activations.weights;
-  if (observe && attention.size() == 0) attention = AlignedBuffer<float>(a.num_heads * a.tokens() * a.tokens());
-  EncoderBlock& encoder_block = impl.block_for(batch);
-  const BlockActivations scratch = impl.activations.block_scratch(a, batch);
-  for (std::size_t block = 0; block < a.depth; ++block) {
-    AttentionReady attention_ready;
-    if (observe) {
-      attention_ready = [&, block](std::size_t image) {
-        observe(image, {block, a.num_heads, a.tokens(), attention.span()});
-      };
-    }
-    const EncoderBlockWeights& weights = impl.weights().blocks[block];
-    if (block + 1 < a.depth) {
-      encoder_block(weights, x, scratch, attention_ready);
-    } else {
-      encoder_block.class_tokens_only(weights, x, scratch, attention_ready);
-    }
-  }
+  const std::size_t leading = EncoderBlock::leading_tokens(a);
+  const bool whole_tokens = leading == 0 || request.tokens || request.keep_tokens;
+  impl.run_blocks(batch, x, request, whole_tokens);
 
-  std::vector<Logits> logits;
+  const std::size_t read_values = whole_tokens ? token_values : leading * a.embed_dim;
+  std::vector<ForwardResult> results;
+  results.reserve(batch);
   for (std::size_t image = 0; image < batch; ++image) {
-    logits.push_back(impl.read_out(x.subspan(image * a.embed_dim, a.embed_dim)));
+    results.push_back(impl.read_out(impl.weights(), image, x.subspan(image * read_values, read_values), request));
   }
-  return logits;
+  return results;
 }
 
 }  // namespace fovea

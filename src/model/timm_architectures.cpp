@@ -3,10 +3,12 @@
 
 #include <array>
 #include <string_view>
+#include <utility>
 
 #include "base/text.hpp"
 #include "fovea/error.hpp"
 #include "fovea/model.hpp"
+#include "model/config.hpp"
 
 namespace fovea {
 namespace {
@@ -34,6 +36,23 @@ constexpr std::array kRows{
     Row{"deit_base_patch16_384", 384, 16, 768, 12, 12},
 };
 
+/// Names whose heads are not 64 wide (timm/models/vision_transformer.py and eva.py).
+constexpr std::array kUnusualHeads{std::pair{"vit_huge_", 16U},
+                                   std::pair{"vit_giant_patch14_clip", 16U},
+                                   std::pair{"vit_giant_patch14_224", 16U},
+                                   std::pair{"vit_giantopt_", 16U},
+                                   std::pair{"vit_gigantic_", 16U},
+                                   std::pair{"vit_so400m_", 16U},
+                                   std::pair{"deit3_huge_", 16U},
+                                   std::pair{"eva_giant_", 16U},
+                                   std::pair{"test_vit3", 3U},
+                                   std::pair{"test_vit4", 3U},
+                                   std::pair{"test_vit", 2U}};
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
 }  // namespace
 
 std::vector<std::string> timm_architecture_names() {
@@ -59,6 +78,26 @@ Architecture timm_architecture(std::string_view name) {
   }
   throw Error(ErrorCode::kUsage, fmt::format("architecture '{}' is unknown", name),
               did_you_mean(name, timm_architecture_names()));
+}
+
+TimmFacts timm_facts(std::string_view architecture) {
+  TimmFacts facts;
+  for (const Row& row : kRows) {
+    if (row.name == architecture) facts.num_heads = row.num_heads;
+  }
+  for (const auto& [beginning, heads] : kUnusualHeads) {
+    if (!facts.num_heads && architecture.starts_with(beginning)) facts.num_heads = heads;
+  }
+  if (contains(architecture, "_clip_") || contains(architecture, "dinov3")) facts.norm_eps = 1e-5F;
+  if (contains(architecture, "quickgelu")) facts.activation = Activation::kQuickGelu;
+  const bool siglip = contains(architecture, "siglip");
+  if (siglip && (contains(architecture, "so400m") || contains(architecture, "giantopt"))) {
+    facts.activation = Activation::kGeluTanh;
+  }
+  facts.pool_sees_prefix = architecture == "test_vit3";
+  // Norms behind the sub-layers, under the names of norms before them; two branches in parallel.
+  facts.supported = !contains(architecture, "_rpn_") && !contains(architecture, "_parallel_");
+  return facts;
 }
 
 }  // namespace fovea

@@ -5,8 +5,28 @@
 #include "base/files.hpp"
 #include "checkpoint/sha256.hpp"
 #include "model/checkpoint_folder.hpp"
+#include "model/recipe.hpp"
 
 namespace fovea {
+namespace {
+
+/// Passes on what another source gives, and counts it.
+class CountingSource final : public TensorSource {
+ public:
+  explicit CountingSource(std::unique_ptr<TensorSource> source) : source_(std::move(source)) {}
+  [[nodiscard]] bool has(Role role, Part part) const override { return source_->has(role, part); }
+  void read(Role role, Part part, std::size_t block, std::span<float> values) const override {
+    values_ += values.size();
+    source_->read(role, part, block, values);
+  }
+  [[nodiscard]] std::uint64_t values() const noexcept { return values_; }
+
+ private:
+  std::unique_ptr<TensorSource> source_;
+  mutable std::uint64_t values_ = 0;
+};
+
+}  // namespace
 
 VisionTransformer::VisionTransformer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 VisionTransformer::~VisionTransformer() = default;
@@ -14,11 +34,12 @@ const ModelInfo& VisionTransformer::info() const noexcept {
   return impl_->info;
 }
 
-std::shared_ptr<const VisionTransformer> VisionTransformer::load(const std::filesystem::path& model) {
-  OpenModel open = open_model(model);
+std::shared_ptr<const VisionTransformer> VisionTransformer::load(const std::filesystem::path& model,
+                                                                 const LoadOptions& options) {
+  OpenModel open = open_model(model, options);
   auto impl = std::make_unique<Impl>();
-  impl->weights =
-      pack_weights(open.info.architecture, impl->precision, checkpoint_source(*open.checkpoint, *open.family));
+  const auto source = checkpoint_source(*open.checkpoint, *open.naming);
+  impl->weights = pack_weights(open.info.architecture, impl->precision, *source);
   impl->info = std::move(open.info);
   return std::shared_ptr<const VisionTransformer>(new VisionTransformer(std::move(impl)));
 }
@@ -26,33 +47,30 @@ std::shared_ptr<const VisionTransformer> VisionTransformer::load(const std::file
 std::shared_ptr<const VisionTransformer> VisionTransformer::random(const Architecture& architecture,
                                                                    std::uint64_t seed) {
   auto impl = std::make_unique<Impl>();
-  std::uint64_t parameters = 0;
-  const TensorSource random = random_source(seed);
-  const TensorSource counting = [&](Role role, std::size_t block, std::span<float> values) {
-    parameters += values.size();
-    random(role, block, values);
-  };
-  impl->weights = pack_weights(architecture, impl->precision, counting);
+  const CountingSource source(random_source(architecture, seed));
+  impl->weights = pack_weights(architecture, impl->precision, source);
   impl->info.name = architecture.name;
   impl->info.format = "random";
   impl->info.architecture = architecture;
-  impl->info.recipe.input_size = architecture.image_size;
+  impl->info.recipe = timm_recipe(architecture.image_size, 0.9);
   impl->info.recipe_source = "assumed: the weights are random";
   impl->info.labels.resize(architecture.num_classes);
-  impl->info.parameters = parameters;
-  impl->info.weight_bytes = parameters * sizeof(float);
+  impl->info.parameters = source.values();
+  impl->info.weight_bytes = source.values() * sizeof(float);
   impl->info.dtype = "F32";
   return std::shared_ptr<const VisionTransformer>(new VisionTransformer(std::move(impl)));
 }
 
-ModelInfo inspect_model(const std::filesystem::path& model) {
-  return open_model(model).info;
+ModelInfo inspect_model(const std::filesystem::path& model, const LoadOptions& options) {
+  return open_model(model, options).info;
 }
 
 std::string model_sha256(const std::filesystem::path& model) {
   const OpenModel open = open_model(model);
   Sha256 hash;
-  for (const TensorView& tensor : open.checkpoint->tensors()) hash.update(tensor.bytes);
+  for (const TensorView& tensor : open.checkpoint->tensors()) {
+    visit_bytes(tensor, [&](std::span<const std::byte> run) { hash.update(run); });
+  }
   if (!open.config.empty()) hash.update(read_file(open.config));
   return hash.hex();
 }
@@ -61,6 +79,28 @@ std::string sha256_hex(std::string_view bytes) {
   Sha256 hash;
   hash.update(std::as_bytes(std::span(bytes)));
   return hash.hex();
+}
+
+std::string_view name(Activation activation) noexcept {
+  switch (activation) {
+    case Activation::kNone: return "none";
+    case Activation::kGelu: return "gelu";
+    case Activation::kGeluTanh: return "gelu_tanh";
+    case Activation::kQuickGelu: return "quick_gelu";
+    case Activation::kSilu: return "silu";
+  }
+  return "";
+}
+
+std::string_view name(ReadOut read_out) noexcept {
+  switch (read_out) {
+    case ReadOut::kClassToken: return "class token";
+    case ReadOut::kClassAndDistToken: return "class and distillation token, averaged";
+    case ReadOut::kPatchMean: return "average of the patch tokens";
+    case ReadOut::kClassAndPatchMean: return "class token and average of the patch tokens";
+    case ReadOut::kAttentionPool: return "attention pool";
+  }
+  return "";
 }
 
 std::optional<std::string> ClassLabel::label() const {

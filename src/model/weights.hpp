@@ -1,50 +1,71 @@
 // The weights of a Vision Transformer, packed for the machine.
 #pragma once
 
-#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "fovea/model.hpp"
-#include "model/family.hpp"
+#include "model/tensor_source.hpp"
 #include "nn/linear.hpp"
+#include "nn/norm_kernels.hpp"
+#include "nn/rotary.hpp"
 
 namespace fovea {
 
 struct NormWeights {
-  std::vector<float> weight;  // [D]
-  std::vector<float> bias;    // [D]
+  std::vector<float> weight;  // [features]; empty: there is no such norm
+  std::vector<float> bias;    // [features]; empty: RMSNorm
+  [[nodiscard]] explicit operator bool() const noexcept { return !weight.empty(); }
 };
 
-/// One pre-norm block: x += proj(attention(norm1(x))); x += fc2(gelu(fc1(norm2(x)))).
+/// The model's kind of norm over rows of so many features.
+[[nodiscard]] inline nn::NormShape norm_shape(const Architecture& a, std::size_t rows, std::size_t features) {
+  return {a.rms_norm ? nn::NormKind::kRms : nn::NormKind::kLayer, rows, features, a.norm_eps};
+}
+
+/// One pre-norm block: x += proj(attention(norm1(x))); x += fc2(act(fc1(norm2(x)))). Layer scale is part of proj and
+/// fc2: γ ⊙ (W x + b) = (γ W) x + γ b.
 struct EncoderBlockWeights {
   NormWeights norm1;
-  std::unique_ptr<nn::LinearWeights> qkv;   // [3D, D]; rows: q of all heads, k, v
+  std::unique_ptr<nn::LinearWeights> qkv;  // [3D, D]; rows: q of all heads, k, v
+  NormWeights q_norm;                      // of each head's features
+  NormWeights k_norm;
+  std::vector<float> attention_bias;        // [H, N, N], BEiT's relative positions; or empty
   std::unique_ptr<nn::LinearWeights> proj;  // [D, D]
   NormWeights norm2;
-  std::unique_ptr<nn::LinearWeights> fc1;  // [F, D]
+  std::unique_ptr<nn::LinearWeights> fc1;  // [F, D], of a gated MLP [2F, D], the gate first
+  NormWeights mlp_norm;
   std::unique_ptr<nn::LinearWeights> fc2;  // [D, F]
 };
 
-struct ModelWeights {
-  std::vector<float> prefix_tokens;                // [P, D], class token with its position embedding
-  std::vector<float> pos_embed;                    // [T, D], of the patches
-  std::unique_ptr<nn::LinearWeights> patch_embed;  // [D, 3·P·P]
-  std::vector<EncoderBlockWeights> blocks;
+/// timm's AttentionPoolLatent (Lee et al. 2019).
+struct AttentionPoolWeights {
+  std::vector<float> query;  // [H, d], of the latent: it never changes
+  std::unique_ptr<nn::LinearWeights> kv;
+  std::unique_ptr<nn::LinearWeights> proj;
   NormWeights norm;
-  std::unique_ptr<nn::LinearWeights> head;  // [C, D]
+  std::unique_ptr<nn::LinearWeights> fc1;
+  std::unique_ptr<nn::LinearWeights> fc2;
 };
 
-/// Fills `values` with the tensor of a role (and a block, where it has one), row-major as its family stores it.
-using TensorSource = std::function<void(Role role, std::size_t block, std::span<float> values)>;
+struct ModelWeights {
+  std::vector<float> prefix_tokens;                // [P, D], position embedding added where they have one
+  std::vector<float> pos_embed;                    // [T, D], of the patches; empty: none
+  std::unique_ptr<nn::LinearWeights> patch_embed;  // [D, 3·P·P]
+  NormWeights norm_pre;
+  std::optional<nn::RotaryTable> rotary;
+  std::vector<EncoderBlockWeights> blocks;
+  NormWeights norm;
+  std::optional<AttentionPoolWeights> pool;
+  NormWeights fc_norm;
+  std::unique_ptr<nn::LinearWeights> head;        // [C, pooled]; none: features only
+  std::unique_ptr<nn::LinearWeights> head_dist;   // [C, D]
+  std::unique_ptr<nn::LinearWeights> projection;  // [E, D]
+};
 
 [[nodiscard]] ModelWeights pack_weights(const Architecture& architecture, Precision precision,
                                         const TensorSource& source);
-
-/// From a checkpoint whose tensors have been checked against the family.
-[[nodiscard]] TensorSource checkpoint_source(const Checkpoint& checkpoint, const Family& family);
-/// Random, reproducible, of the size that keeps activations in a trained model's range.
-[[nodiscard]] TensorSource random_source(std::uint64_t seed);
 
 }  // namespace fovea

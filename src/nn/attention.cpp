@@ -36,9 +36,10 @@ struct Attention::Impl {
               {keys.data() + head * shape.head_dim * shape.tokens, shape.tokens});
   }
 
+  /// @param bias     [rows, N], or empty
   /// @param weights  [rows, N]
-  void attend(std::size_t head, std::size_t first, std::size_t rows, std::span<const float> qkv, std::span<float> out,
-              std::span<float> weights) const {
+  void attend(std::size_t head, std::size_t first, std::size_t rows, std::span<const float> qkv,
+              std::span<const float> bias, std::span<float> out, std::span<float> weights) const {
     const auto& [tokens, num_heads, head_dim] = shape;
     const std::size_t width = num_heads * head_dim;  // D
     const std::size_t column = head * head_dim;
@@ -47,6 +48,7 @@ struct Attention::Impl {
     const Strided<const float> kt{keys.data() + head * head_dim * tokens, tokens};     // [d, N]
     const Strided<const float> v{qkv.data() + 2 * width + column, 3 * width};          // [N, d]
     multiply({rows, head_dim, tokens}, scale, q, kt, {weights.data(), tokens});
+    for (std::size_t i = 0; i < bias.size(); ++i) weights[i] += bias[i];
     softmax_rows(weights, tokens);
     multiply({rows, tokens, head_dim}, 1.0F, {weights.data(), tokens}, v, {out.data() + first * width + column, width});
   }
@@ -61,13 +63,14 @@ Attention::~Attention() = default;
 Attention::Attention(Attention&&) noexcept = default;
 Attention& Attention::operator=(Attention&&) noexcept = default;
 
-void Attention::operator()(std::span<const float> qkv, std::size_t queries, std::span<float> out,
-                           std::span<float> weights) {
+void Attention::operator()(std::span<const float> qkv, std::size_t queries, std::span<const float> bias,
+                           std::span<float> out, std::span<float> weights) {
   Impl& impl = *impl_;
   const std::size_t tokens = impl.shape.tokens;
   const std::size_t heads = impl.shape.num_heads;
   assert(qkv.size() == 3 * tokens * heads * impl.shape.head_dim && 3 * out.size() == qkv.size());
   assert(queries <= tokens && (weights.empty() || (queries == tokens && weights.size() == heads * tokens * tokens)));
+  assert(bias.empty() || bias.size() == heads * tokens * tokens);
   impl.add_scratch(omp_get_max_threads());
   const std::size_t blocks = (queries + kBlockRows - 1) / kBlockRows;
 #pragma omp parallel
@@ -80,10 +83,28 @@ void Attention::operator()(std::span<const float> qkv, std::size_t queries, std:
       const std::size_t head = item / blocks;
       const std::size_t first = item % blocks * kBlockRows;
       const std::size_t rows = std::min(kBlockRows, queries - first);
-      impl.attend(head, first, rows, qkv, out,
-                  weights.empty() ? scratch.first(rows * tokens)
-                                  : weights.subspan((head * tokens + first) * tokens, rows * tokens));
+      const std::size_t offset = (head * tokens + first) * tokens;
+      impl.attend(head, first, rows, qkv, bias.empty() ? bias : bias.subspan(offset, rows * tokens), out,
+                  weights.empty() ? scratch.first(rows * tokens) : weights.subspan(offset, rows * tokens));
     }
+  }
+}
+
+void attend_with_one_query(const AttentionShape& shape, std::span<const float> query, std::span<const float> kv,
+                           std::span<float> out, std::span<float> weights) {
+  const auto& [tokens, num_heads, head_dim] = shape;
+  const std::size_t width = num_heads * head_dim;  // D
+  assert(query.size() == width && kv.size() == 2 * tokens * width && weights.size() == num_heads * tokens);
+  AlignedBuffer<float> keys(head_dim * tokens);  // [d, n]
+  const float scale = 1.0F / std::sqrt(static_cast<float>(head_dim));
+  for (std::size_t head = 0; head < num_heads; ++head) {
+    const std::size_t column = head * head_dim;
+    const std::span<float> row = weights.subspan(head * tokens, tokens);
+    transpose(tokens, head_dim, {kv.data() + column, 2 * width}, {keys.data(), tokens});
+    multiply({1, head_dim, tokens}, scale, {query.data() + column, width}, {keys.data(), tokens}, {row.data(), tokens});
+    softmax_rows(row, tokens);
+    multiply({1, tokens, head_dim}, 1.0F, {row.data(), tokens}, {kv.data() + width + column, 2 * width},
+             {out.data() + column, width});
   }
 }
 

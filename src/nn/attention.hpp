@@ -23,14 +23,24 @@ class Attention {
 
   /// @param qkv      [N, 3, H, d], as timm's fused projection writes it; read in place.
   /// @param queries  only the first so many rows of `out` are needed: N, or 1 where just the class token is read out.
+  /// @param bias     [H, N, N], added to q kᵀ / √d before the softmax; or empty.
   /// @param out      [N, H, d]; rows from `queries` on are undefined.
   /// @param weights  [H, N, N], receives softmax(q kᵀ / √d), each row sums to 1 (queries must be N); or empty, if
   ///                 nobody asks: then it is never held in memory as a whole.
-  void operator()(std::span<const float> qkv, std::size_t queries, std::span<float> out, std::span<float> weights);
+  void operator()(std::span<const float> qkv, std::size_t queries, std::span<const float> bias, std::span<float> out,
+                  std::span<float> weights);
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+/// One learned query for each head that attends to tokens (Lee et al. 2019, pooling by multi-head attention).
+/// @param query    [H, d]
+/// @param kv       [n, 2, H, d]
+/// @param out      [H, d]
+/// @param weights  [H, n], receives softmax(q kᵀ / √d)
+void attend_with_one_query(const AttentionShape& shape, std::span<const float> query, std::span<const float> kv,
+                           std::span<float> out, std::span<float> weights);
 
 }  // namespace fovea::nn

@@ -11,38 +11,11 @@
 // After highway.h:
 #include <hwy/contrib/math/math-inl.h>
 
+#include "nn/simd_tail-inl.hpp"
+
 HWY_BEFORE_NAMESPACE();
 namespace fovea::nn {
 namespace HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
-
-using Floats = hn::ScalableTag<float>;
-
-/// The first `count` (under a vector's) lanes; the others are zero on load, and their memory is never touched.
-// The masked instructions of AVX2 and later do that; what Highway puts in their place before touches whole vectors.
-#undef FOVEA_HAS_MASKED_MEMORY
-#define FOVEA_HAS_MASKED_MEMORY (HWY_TARGET <= HWY_AVX2)
-HWY_INLINE hn::Vec<Floats> load_first(const float* from, std::size_t count) {
-  const Floats d;
-#if FOVEA_HAS_MASKED_MEMORY
-  return hn::MaskedLoad(hn::FirstN(d, count), d, from);
-#else
-  HWY_ALIGN float lanes[HWY_LANES(float)] = {};
-  for (std::size_t i = 0; i < count; ++i) lanes[i] = from[i];
-  return hn::Load(d, lanes);
-#endif
-}
-HWY_INLINE void store_first(hn::Vec<Floats> values, float* to, std::size_t count) {
-  const Floats d;
-#if FOVEA_HAS_MASKED_MEMORY
-  hn::BlendedStore(values, hn::FirstN(d, count), d, to);
-#else
-  HWY_ALIGN float lanes[HWY_LANES(float)];
-  hn::Store(values, d, lanes);
-  for (std::size_t i = 0; i < count; ++i) to[i] = lanes[i];
-#endif
-}
-
 /// kRows x kVectors vectors of y, in registers from the first to the last step of the depth. The last vector may be
 /// partial: `last` of its lanes exist, 0 < last <= Lanes.
 template <std::size_t kRows, std::size_t kVectors>

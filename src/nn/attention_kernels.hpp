@@ -4,14 +4,9 @@
 #include <cstddef>
 #include <span>
 
-namespace fovea::nn {
+#include "nn/strided.hpp"
 
-/// A row-major matrix inside a larger one: rows lie `stride` floats apart.
-template <typename T>
-struct Strided {
-  T* values;
-  std::size_t stride;
-};
+namespace fovea::nn {
 
 /// y = scale · a · b.
 /// @param a  [rows, depth]

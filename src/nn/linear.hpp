@@ -11,8 +11,6 @@
 
 namespace fovea::nn {
 
-enum class Activation { kNone, kGelu };  // kGelu: x Φ(x), exact (erf)
-
 struct LinearShape {
   std::size_t rows = 0;
   std::size_t in_features = 0;

@@ -14,9 +14,20 @@ memory::dim dim(std::size_t size) {
   return static_cast<memory::dim>(size);
 }
 
+void append_activation(dnnl::post_ops& post_ops, Activation activation) {
+  constexpr float kQuickGeluSlope = 1.702F;
+  switch (activation) {
+    case Activation::kNone: return;
+    case Activation::kGelu: return append_eltwise(post_ops, dnnl::algorithm::eltwise_gelu_erf, 0.0F);
+    case Activation::kGeluTanh: return append_eltwise(post_ops, dnnl::algorithm::eltwise_gelu_tanh, 0.0F);
+    case Activation::kQuickGelu: return append_eltwise(post_ops, dnnl::algorithm::eltwise_swish, kQuickGeluSlope);
+    case Activation::kSilu: return append_eltwise(post_ops, dnnl::algorithm::eltwise_swish, 1.0F);
+  }
+}
+
 dnnl::matmul::primitive_desc describe(const LinearShape& shape, const memory::desc& weights) {
   dnnl::post_ops post_ops;
-  if (shape.activation == Activation::kGelu) append_gelu_erf(post_ops);
+  append_activation(post_ops, shape.activation);
   if (shape.accumulate) post_ops.append_sum(1.0F);
   dnnl::primitive_attr attr = user_scratchpad();
   attr.set_post_ops(post_ops);

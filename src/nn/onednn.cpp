@@ -78,16 +78,8 @@ dnnl::matmul::primitive_desc matmul_desc(const memory::desc& src, const memory::
   return {cpu_engine(), src, weights, *bias, dst, attr};
 }
 
-dnnl::layer_normalization_forward::primitive_desc layer_norm_desc(const memory::desc& values, float eps,
-                                                                  const dnnl::primitive_attr& attr) {
-  return {cpu_engine(), dnnl::prop_kind::forward_inference,
-          values,       values,
-          eps,          dnnl::normalization_flags::use_scale | dnnl::normalization_flags::use_shift,
-          attr};
-}
-
-void append_gelu_erf(dnnl::post_ops& post_ops) {
-  post_ops.append_eltwise(dnnl::algorithm::eltwise_gelu_erf, 0.0F, 0.0F);
+void append_eltwise(dnnl::post_ops& post_ops, dnnl::algorithm algorithm, float alpha) {
+  post_ops.append_eltwise(algorithm, alpha, 0.0F);
 }
 
 #else
@@ -98,16 +90,8 @@ dnnl::matmul::primitive_desc matmul_desc(const memory::desc& src, const memory::
   return {dnnl::matmul::desc(src, weights, *bias, dst), attr, cpu_engine()};
 }
 
-dnnl::layer_normalization_forward::primitive_desc layer_norm_desc(const memory::desc& values, float eps,
-                                                                  const dnnl::primitive_attr& attr) {
-  return {dnnl::layer_normalization_forward::desc(
-              dnnl::prop_kind::forward_inference, values, eps,
-              dnnl::normalization_flags::use_scale | dnnl::normalization_flags::use_shift),
-          attr, cpu_engine()};
-}
-
-void append_gelu_erf(dnnl::post_ops& post_ops) {
-  post_ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_gelu_erf, 0.0F, 0.0F);
+void append_eltwise(dnnl::post_ops& post_ops, dnnl::algorithm algorithm, float alpha) {
+  post_ops.append_eltwise(1.0F, algorithm, alpha, 0.0F);
 }
 
 #endif

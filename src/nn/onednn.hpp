@@ -57,11 +57,7 @@ class Primitive {
 [[nodiscard]] dnnl::matmul::primitive_desc matmul_desc(const dnnl::memory::desc& src, const dnnl::memory::desc& weights,
                                                        const dnnl::memory::desc* bias, const dnnl::memory::desc& dst,
                                                        const dnnl::primitive_attr& attr);
-/// Over the last axis, with weight and bias.
-[[nodiscard]] dnnl::layer_normalization_forward::primitive_desc layer_norm_desc(const dnnl::memory::desc& values,
-                                                                                float eps,
-                                                                                const dnnl::primitive_attr& attr);
-void append_gelu_erf(dnnl::post_ops& post_ops);
+void append_eltwise(dnnl::post_ops& post_ops, dnnl::algorithm algorithm, float alpha);
 /// Attributes with the scratch memory given by us: the primitive may then run on any thread.
 [[nodiscard]] dnnl::primitive_attr user_scratchpad();
 

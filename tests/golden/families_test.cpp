@@ -1,9 +1,11 @@
-// Small random checkpoints as timm writes them, against timm's own numbers.
+// Small random checkpoints of every family, as their libraries write them, against the libraries' own numbers.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "checkpoint/checkpoint.hpp"
@@ -14,46 +16,158 @@
 namespace fovea {
 namespace {
 
-class Family : public testing::TestWithParam<const char*> {};
+/// What a reference library computed for one folder.
+class Expected {
+ public:
+  explicit Expected(const std::filesystem::path& file) : checkpoint_(open_checkpoint(file)) {}
+  [[nodiscard]] bool has(const std::string& name) const { return checkpoint_->find(name) != nullptr; }
+  [[nodiscard]] std::vector<float> values(const std::string& name) const { return to_float(*checkpoint_->find(name)); }
+  [[nodiscard]] std::vector<std::size_t> shape(const std::string& name) const { return checkpoint_->find(name)->shape; }
+  [[nodiscard]] std::set<std::string> names() const {
+    std::set<std::string> all;
+    for (const TensorView& tensor : checkpoint_->tensors()) all.insert(tensor.name);
+    return all;
+  }
 
-TEST_P(Family, GivesTheReferencesLogitsAndAttention) {
-  const auto folder = test::source_dir() / "tests/golden/families" / GetParam();
-  const auto expected = open_checkpoint(folder / "expected.safetensors");
-  const auto inputs = to_float(*expected->find("x"));       // [n, 3, H, W]
-  const auto wanted = to_float(*expected->find("logits"));  // [n, C]
-  const auto model = VisionTransformer::load(folder);
+ private:
+  std::unique_ptr<Checkpoint> checkpoint_;
+};
+
+float largest(std::span<const float> values) {
+  float most = 0;
+  for (const float value : values) most = std::max(most, std::fabs(value));
+  return most;
+}
+
+/// The largest difference to the `index`-th of equal parts of a reference.
+float difference(std::span<const float> actual, const std::vector<float>& reference, std::size_t index) {
+  EXPECT_LE((index + 1) * actual.size(), reference.size());
+  float most = 0;
+  for (std::size_t i = 0; i < actual.size(); ++i) {
+    const float away = std::fabs(actual[i] - reference[index * actual.size() + i]);
+    most = std::isnan(away) ? INFINITY : std::max(most, away);
+  }
+  return most;
+}
+
+float row_sum_error(std::span<const float> weights, std::size_t columns) {
+  float most = 0;
+  for (std::size_t row = 0; row < weights.size() / columns; ++row) {
+    double sum = 0;
+    for (std::size_t i = 0; i < columns; ++i) sum += double(weights[row * columns + i]);
+    most = std::max(most, float(std::fabs(sum - 1.0)));
+  }
+  return most;
+}
+
+/// Loads a folder for the input's size and compares everything that the reference holds: logits, pooled features, the
+/// tokens before and after each block, every attention matrix.
+void expect_equal_to_reference(const std::filesystem::path& folder, const std::string& expected_file) {
+  const Expected expected(folder / expected_file);
+  const auto inputs = expected.values("x");  // [n, 3, H, W]
+  const auto shape = expected.shape("x");
+  LoadOptions options;
+  options.image_size = Size{int(shape[2]), int(shape[3])};
+  if (!std::filesystem::exists(folder / "config.json")) options.num_heads = expected.shape("attn_0")[1];
+  const auto model = VisionTransformer::load(folder, options);
   const Architecture& a = model->architecture();
-  const std::size_t images = expected->find("x")->shape[0];
-  const std::size_t image_values = inputs.size() / images;
+  const std::size_t images = shape[0];
   Session session(model, images);
   std::vector<float> patches;
   for (std::size_t i = 0; i < images; ++i) {
-    const auto one = test::naive_patches(a, std::span(inputs).subspan(i * image_values, image_values));
+    const auto one =
+        test::naive_patches(a, std::span(inputs).subspan(i * inputs.size() / images, inputs.size() / images));
     patches.insert(patches.end(), one.begin(), one.end());
   }
 
-  float worst_attention = 0;
-  const auto logits = session.run(patches, [&](std::size_t image, const AttentionView& view) {
-    const auto reference = to_float(*expected->find("attn_" + std::to_string(view.block)));
-    const std::size_t offset = image * view.weights.size();
-    for (std::size_t i = 0; i < view.weights.size(); ++i) {
-      worst_attention = std::max(worst_attention, std::fabs(view.weights[i] - reference[offset + i]));
-    }
-  });
-  EXPECT_LE(worst_attention, 5e-5F);
+  std::set<std::string> compared{"x", "logits", "target"};
+  ForwardRequest request;
+  request.attention = [&](std::size_t image, const AttentionView& view) {
+    const std::string name = "attn_" + std::to_string(view.block);
+    if (!expected.has(name)) return;
+    compared.insert(name);
+    EXPECT_LE(difference(view.weights, expected.values(name), image), 5e-5F) << name << ", image " << image;
+    EXPECT_LE(row_sum_error(view.weights, view.tokens), 1e-5F) << name;
+  };
+  request.tokens = [&](std::size_t image, std::size_t block, MatrixView<const float> tokens) {
+    const std::string name = block == 0 ? "tokens_embed" : "block_" + std::to_string(block - 1);
+    if (!expected.has(name)) return;
+    compared.insert(name);
+    const auto reference = expected.values(name);
+    EXPECT_LE(difference(tokens.values(), reference, image), 2e-5F * largest(reference)) << name << ", image " << image;
+  };
+  request.pool_attention = [&](std::size_t image, MatrixView<const float> weights) {
+    if (!expected.has("attn_pool")) return;
+    compared.insert("attn_pool");
+    EXPECT_LE(difference(weights.values(), expected.values("attn_pool"), image), 5e-5F) << "image " << image;
+  };
+  const auto results = session.forward(patches, request);
+
+  const auto wanted = expected.values("logits");  // [n, C]
   const auto [low, high] = std::minmax_element(wanted.begin(), wanted.end());
   for (std::size_t i = 0; i < images; ++i) {
+    EXPECT_LE(difference(results[i].logits, wanted, i), 1e-5F * (*high - *low)) << "image " << i;
     const auto row = std::span(wanted).subspan(i * a.num_classes, a.num_classes);
-    for (std::size_t c = 0; c < a.num_classes; ++c) {
-      EXPECT_NEAR(logits[i][c], row[c], 1e-5F * (*high - *low)) << "image " << i << ", class " << c;
-    }
-    EXPECT_EQ(std::max_element(logits[i].begin(), logits[i].end()) - logits[i].begin(),
+    EXPECT_EQ(std::max_element(results[i].logits.begin(), results[i].logits.end()) - results[i].logits.begin(),
               std::max_element(row.begin(), row.end()) - row.begin());
+    if (expected.has("pooled")) {
+      compared.insert("pooled");
+      const auto reference = expected.values("pooled");
+      EXPECT_LE(difference(results[i].pooled, reference, i), 2e-5F * largest(reference)) << "image " << i;
+    }
+  }
+  // The plain call takes the short way through the last block where the read-out needs no patches: no bit may differ.
+  const auto plain = session.run(patches);
+  for (std::size_t i = 0; i < images; ++i) EXPECT_EQ(plain[i], results[i].logits) << "image " << i;
+  // Nothing that the reference says about the forward pass is left unread.
+  for (const std::string& name : expected.names()) {
+    const bool forward =
+        name.starts_with("attn_") || name.starts_with("block_") || name == "tokens_embed" || name == "pooled";
+    EXPECT_TRUE(!forward || compared.contains(name)) << name << " was not compared";
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Timm, Family, testing::Values("timm_vit_cls", "timm_f16"),
-                         [](const auto& chosen) { return std::string(chosen.param); });
+std::filesystem::path own_folders() {
+  return test::source_dir() / "tests/golden/families";
+}
+
+/// The folders in the project, and those that tools/make_golden_families.py leaves where they are.
+std::vector<std::string> folder_names() {
+  std::vector<std::string> names{"hf_deit_teacher", "hf_vit",      "timm_bf16",       "timm_dinov3_nonsquare",
+                                 "timm_eva02",      "timm_swiglu", "timm_siglip_map", "timm_vit_gap_nocls"};
+  for (const auto& entry : std::filesystem::directory_iterator(own_folders())) {
+    names.push_back(entry.path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+class Family : public testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    folder_ = own_folders() / GetParam();
+    if (std::filesystem::exists(folder_)) return;
+    FOVEA_NEEDS_SHARED(shared, "golden/families/" + GetParam());
+    folder_ = shared;
+  }
+  std::filesystem::path folder_;
+};
+
+TEST_P(Family, EqualsItsReferenceInLogitsTokensAndAttention) {
+  expect_equal_to_reference(folder_, "expected.safetensors");
+}
+
+INSTANTIATE_TEST_SUITE_P(Golden, Family, testing::ValuesIn(folder_names()),
+                         [](const auto& chosen) { return chosen.param; });
+
+class FamilyAtAnotherSize : public Family {};
+
+TEST_P(FamilyAtAnotherSize, EqualsItsReferenceInLogitsAndTheLastBlock) {
+  expect_equal_to_reference(folder_, "expected_interpolated.safetensors");
+}
+
+INSTANTIATE_TEST_SUITE_P(Golden, FamilyAtAnotherSize, testing::Values("hf_vit", "hf_dinov2", "hf_dinov2_reg"),
+                         [](const auto& chosen) { return chosen.param; });
 
 }  // namespace
 }  // namespace fovea

@@ -100,7 +100,7 @@ NaiveForward naive_vit(const Architecture& a, const TinyTensors& tensors, std::s
     for (std::size_t i = 0; i < a.embed_dim; ++i)
       x[r][i] += double(tensors.at("pos_embed").values[r * a.embed_dim + i]);
   }
-  const double eps = double(a.layer_norm_eps);
+  const double eps = double(a.norm_eps);
   NaiveForward forward;
   for (std::size_t b = 0; b < a.depth; ++b) {
     const auto tensor = [&](const char* name) -> const TinyTensor& {

@@ -3,6 +3,7 @@
 #include <hwy/targets.h>
 
 #include <cmath>
+#include <complex>
 #include <cstdint>
 #include <random>
 #include <span>
@@ -11,8 +12,9 @@
 #include "fovea/model.hpp"
 #include "nn/attention.hpp"
 #include "nn/attention_kernels.hpp"
-#include "nn/layer_norm.hpp"
 #include "nn/linear.hpp"
+#include "nn/norm_kernels.hpp"
+#include "nn/rotary.hpp"
 #include "support/forced_target.hpp"
 
 namespace fovea::nn {
@@ -31,6 +33,18 @@ void expect_near(std::span<const float> actual, std::span<const double> wanted, 
   for (std::size_t i = 0; i < actual.size(); ++i) ASSERT_NEAR(double(actual[i]), wanted[i], tolerance) << "at " << i;
 }
 
+double naive_activation(Activation activation, double x) {
+  switch (activation) {
+    case Activation::kNone: return x;
+    case Activation::kGelu: return x * 0.5 * (1.0 + std::erf(x / std::sqrt(2.0)));
+    case Activation::kGeluTanh:
+      return 0.5 * x * (1.0 + std::tanh(std::sqrt(2.0 / 3.14159265358979323846) * (x + 0.044715 * x * x * x)));
+    case Activation::kQuickGelu: return x / (1.0 + std::exp(-1.702 * x));
+    case Activation::kSilu: return x / (1.0 + std::exp(-x));
+  }
+  return x;
+}
+
 TEST(Linear, EqualsTheNaiveProductForEverySize) {
   Workspace workspace;
   for (const std::size_t rows : {1U, 2U, 15U, 16U, 31U, 33U}) {
@@ -40,16 +54,19 @@ TEST(Linear, EqualsTheNaiveProductForEverySize) {
         const auto bias = normal_values(out, 2);
         const auto x = normal_values(rows * in, 3);
         const auto packed = pack_linear(Precision::kF32, MatrixView<const float>(weight, out, in), bias);
-        for (const auto& [activation, accumulate] :
-             {std::pair{Activation::kNone, false}, {Activation::kGelu, false}, {Activation::kNone, true}}) {
+        for (const auto& [activation, accumulate] : {std::pair{Activation::kNone, false},
+                                                     {Activation::kGelu, false},
+                                                     {Activation::kGeluTanh, false},
+                                                     {Activation::kQuickGelu, false},
+                                                     {Activation::kSilu, false},
+                                                     {Activation::kNone, true}}) {
           auto y = normal_values(rows * out, 4);
           std::vector<double> wanted(y.size());
           for (std::size_t r = 0; r < rows; ++r) {
             for (std::size_t o = 0; o < out; ++o) {
               double sum = double(bias[o]);
               for (std::size_t i = 0; i < in; ++i) sum += double(x[r * in + i]) * double(weight[o * in + i]);
-              if (activation == Activation::kGelu) sum *= 0.5 * (1.0 + std::erf(sum / std::sqrt(2.0)));
-              wanted[r * out + o] = sum + (accumulate ? double(y[r * out + o]) : 0.0);
+              wanted[r * out + o] = naive_activation(activation, sum) + (accumulate ? double(y[r * out + o]) : 0.0);
             }
           }
           const auto linear = make_linear(Precision::kF32, {rows, in, out, activation, accumulate}, workspace);
@@ -77,30 +94,106 @@ TEST(Linear, SharesPackedWeightsBetweenNumbersOfRowsBitForBit) {
   }
 }
 
-TEST(LayerNorm, EqualsTheDefinitionAndWorksInPlace) {
-  Workspace workspace;
-  for (const std::size_t features : {1U, 15U, 16U, 31U, 32U, 33U, 192U}) {
-    const std::size_t rows = 5;
-    const auto weight = normal_values(features, 1);
-    const auto bias = normal_values(features, 2);
-    auto x = normal_values(rows * features, 3, 1e-3F);  // a variance near eps, so that a wrong eps shows
-    std::vector<double> wanted;
-    for (std::size_t r = 0; r < rows; ++r) {
-      double mean = 0;
-      double variance = 0;
-      for (std::size_t i = 0; i < features; ++i) mean += double(x[r * features + i]) / double(features);
-      for (std::size_t i = 0; i < features; ++i) {
-        variance += std::pow(double(x[r * features + i]) - mean, 2) / double(features);
-      }
-      for (std::size_t i = 0; i < features; ++i) {
-        wanted.push_back((double(x[r * features + i]) - mean) / std::sqrt(variance + 1e-6) * double(weight[i]) +
-                         double(bias[i]));
+/// Rows apart, in place and not, with every instruction set of this machine.
+TEST(Normalize, EqualsTheDefinitionForEveryWidthKindAndInstructionSet) {
+  constexpr float kUntouched = 77.0F;
+  for (std::int64_t left = HWY_TARGETS & hwy::SupportedTargets(); left != 0; left &= left - 1) {
+    const test::ForcedTarget forced(left & -left);
+    for (const NormKind kind : {NormKind::kLayer, NormKind::kRms}) {
+      for (const std::size_t features : {1U, 2U, 15U, 16U, 17U, 31U, 32U, 33U, 192U}) {
+        const std::size_t rows = 5;
+        const std::size_t stride = features + 3;
+        const auto weight = normal_values(features, 1);
+        const auto bias = kind == NormKind::kLayer ? normal_values(features, 2) : std::vector<float>();
+        const auto x = normal_values(rows * stride, 3, 1e-3F);  // a variance near eps, so that a wrong eps shows
+        std::vector<float> y(rows * stride, kUntouched);
+        normalize({kind, rows, features, 1e-6F}, weight, bias, {x.data(), stride}, {y.data(), stride});
+        for (std::size_t r = 0; r < rows; ++r) {
+          double mean = 0;
+          double variance = 0;
+          if (kind == NormKind::kLayer) {
+            for (std::size_t i = 0; i < features; ++i) mean += double(x[r * stride + i]) / double(features);
+          }
+          for (std::size_t i = 0; i < features; ++i) {
+            variance += std::pow(double(x[r * stride + i]) - mean, 2) / double(features);
+          }
+          for (std::size_t i = 0; i < features; ++i) {
+            const double wanted = (double(x[r * stride + i]) - mean) / std::sqrt(variance + 1e-6) * double(weight[i]) +
+                                  (bias.empty() ? 0.0 : double(bias[i]));
+            ASSERT_NEAR(double(y[r * stride + i]), wanted, 1e-5) << features << " features, row " << r;
+          }
+          for (std::size_t i = features; i < stride; ++i) ASSERT_EQ(y[r * stride + i], kUntouched);
+        }
+        auto in_place = x;
+        normalize({kind, rows, features, 1e-6F}, weight, bias, {in_place.data(), stride}, {in_place.data(), stride});
+        for (std::size_t r = 0; r < rows; ++r) {
+          for (std::size_t i = 0; i < features; ++i) ASSERT_EQ(in_place[r * stride + i], y[r * stride + i]);
+        }
       }
     }
-    LayerNorm norm(rows, features, 1e-6F, workspace);
-    norm(weight, bias, x, x);
-    SCOPED_TRACE(features);
-    ASSERT_NO_FATAL_FAILURE(expect_near(x, wanted, 1e-5));
+  }
+}
+
+TEST(SiluGate, EqualsTheDefinitionForEveryWidthAndInstructionSet) {
+  for (std::int64_t left = HWY_TARGETS & hwy::SupportedTargets(); left != 0; left &= left - 1) {
+    const test::ForcedTarget forced(left & -left);
+    for (const std::size_t features : {1U, 15U, 16U, 17U, 31U, 32U, 33U, 128U}) {
+      auto x = normal_values(3 * 2 * features, 6, 4.0F);
+      x[0] = -200.0F;  // exp(200) overflows: the gate is shut, not NaN
+      std::vector<float> y(3 * features);
+      std::vector<double> wanted;
+      for (std::size_t r = 0; r < 3; ++r) {
+        for (std::size_t i = 0; i < features; ++i) {
+          const double gate = double(x[r * 2 * features + i]);
+          wanted.push_back(gate / (1.0 + std::exp(-gate)) * double(x[(r * 2 + 1) * features + i]));
+        }
+      }
+      silu_gate(3, features, x, y);
+      SCOPED_TRACE(features);
+      ASSERT_NO_FATAL_FAILURE(expect_near(y, wanted, 1e-5));
+    }
+  }
+}
+
+/// As complex numbers: each pair is multiplied by cos + i sin; the prefix and the values stay.
+TEST(Rotate, TurnsTheQueriesAndKeysOfPatchesOnly) {
+  for (const RotaryPairs pairs : {RotaryPairs::kNeighbours, RotaryPairs::kHalves}) {
+    const std::size_t dim = 8;
+    const std::size_t heads = 3;
+    const std::size_t prefix = 2;
+    const std::size_t patches = 5;
+    RotaryTable table{pairs, dim, {}, {}};
+    const auto feature = [&](std::size_t pair, std::size_t second) {
+      return pairs == RotaryPairs::kNeighbours ? 2 * pair + second : pair + second * dim / 2;
+    };
+    table.cos.resize(patches * dim);
+    table.sin.resize(patches * dim);
+    for (std::size_t patch = 0; patch < patches; ++patch) {
+      for (std::size_t pair = 0; pair < dim / 2; ++pair) {
+        const double angle = 0.3 * double(patch) + 0.7 * double(pair);
+        for (const std::size_t second : {0U, 1U}) {
+          table.cos[patch * dim + feature(pair, second)] = float(std::cos(angle));
+          table.sin[patch * dim + feature(pair, second)] = float(std::sin(angle));
+        }
+      }
+    }
+    const auto before = normal_values((prefix + patches) * 3 * heads * dim, 8);
+    auto after = before;
+    rotate(table, prefix, heads, after);
+    for (std::size_t token = 0; token < prefix + patches; ++token) {
+      for (std::size_t part = 0; part < 3 * heads; ++part) {
+        for (std::size_t pair = 0; pair < dim / 2; ++pair) {
+          const std::size_t at = (token * 3 * heads + part) * dim;
+          const bool turned = token >= prefix && part < 2 * heads;
+          const double angle = turned ? 0.3 * double(token - prefix) + 0.7 * double(pair) : 0.0;
+          const std::complex<double> number(double(before[at + feature(pair, 0)]),
+                                            double(before[at + feature(pair, 1)]));
+          const std::complex<double> wanted = number * std::polar(1.0, angle);
+          ASSERT_NEAR(double(after[at + feature(pair, 0)]), wanted.real(), 1e-5);
+          ASSERT_NEAR(double(after[at + feature(pair, 1)]), wanted.imag(), 1e-5);
+        }
+      }
+    }
   }
 }
 
@@ -169,7 +262,9 @@ TEST(Transpose, SwapsRowsAndColumnsOfStridedViews) {
   }
 }
 
-std::vector<double> naive_attention(const std::vector<float>& qkv, const AttentionShape& s, std::vector<double>& out) {
+/// @param bias  [H, N, N], or empty
+std::vector<double> naive_attention(const std::vector<float>& qkv, const AttentionShape& s,
+                                    const std::vector<float>& bias, std::vector<double>& out) {
   const std::size_t width = s.num_heads * s.head_dim;
   std::vector<double> weights;
   out.assign(s.tokens * width, 0.0);
@@ -183,7 +278,8 @@ std::vector<double> naive_attention(const std::vector<float>& qkv, const Attenti
           dot +=
               double(qkv[i * 3 * width + h * s.head_dim + c]) * double(qkv[j * 3 * width + width + h * s.head_dim + c]);
         }
-        sum += row[j] = std::exp(dot / std::sqrt(double(s.head_dim)));
+        const double added = bias.empty() ? 0.0 : double(bias[(h * s.tokens + i) * s.tokens + j]);
+        sum += row[j] = std::exp(dot / std::sqrt(double(s.head_dim)) + added);
       }
       for (std::size_t j = 0; j < s.tokens; ++j) {
         weights.push_back(row[j] / sum);
@@ -202,15 +298,17 @@ TEST(Attention, EqualsTheNaiveTwinForEverySize) {
     for (const auto& [heads, head_dim] : {std::pair<std::size_t, std::size_t>{1, 8}, {3, 16}, {2, 31}, {4, 64}}) {
       const AttentionShape shape{tokens, heads, head_dim};
       const auto qkv = normal_values(tokens * 3 * heads * head_dim, 6);
-      std::vector<double> wanted_out;
-      const auto wanted = naive_attention(qkv, shape, wanted_out);
-      Attention attention(shape);
-      std::vector<float> weights(heads * tokens * tokens);
-      std::vector<float> out(tokens * heads * head_dim);
-      attention(qkv, tokens, out, weights);
-      SCOPED_TRACE(testing::Message() << tokens << " tokens, " << heads << " heads of " << head_dim);
-      ASSERT_NO_FATAL_FAILURE(expect_near(weights, wanted, 1e-5));
-      ASSERT_NO_FATAL_FAILURE(expect_near(out, wanted_out, 2e-5));
+      for (const auto& bias : {std::vector<float>(), normal_values(heads * tokens * tokens, 11)}) {
+        std::vector<double> wanted_out;
+        const auto wanted = naive_attention(qkv, shape, bias, wanted_out);
+        Attention attention(shape);
+        std::vector<float> weights(heads * tokens * tokens);
+        std::vector<float> out(tokens * heads * head_dim);
+        attention(qkv, tokens, bias, out, weights);
+        SCOPED_TRACE(testing::Message() << tokens << " tokens, " << heads << " heads of " << head_dim);
+        ASSERT_NO_FATAL_FAILURE(expect_near(weights, wanted, 1e-5));
+        ASSERT_NO_FATAL_FAILURE(expect_near(out, wanted_out, 2e-5));
+      }
     }
   }
 }
@@ -226,9 +324,9 @@ TEST(Attention, GivesTheSameBytesForAnyThreadsAndWhetherObservedOrNot) {
     std::vector<float> observed(197 * 192);
     std::vector<float> unobserved(197 * 192);
     std::vector<float> class_token(197 * 192);
-    attention(qkv, 197, observed, weights);
-    attention(qkv, 197, unobserved, {});
-    attention(qkv, 1, class_token, {});
+    attention(qkv, 197, {}, observed, weights);
+    attention(qkv, 197, {}, unobserved, {});
+    attention(qkv, 1, {}, class_token, {});
     if (first.empty()) first = observed;
     EXPECT_EQ(observed, first) << threads;
     EXPECT_EQ(unobserved, first) << threads;

@@ -1,0 +1,135 @@
+#include "model/tensor_source.hpp"
+
+#include <cassert>
+#include <vector>
+
+namespace fovea {
+namespace {
+
+/// [in, out] → [out, in]
+void transpose(std::span<const float> from, std::size_t in, std::size_t out, std::span<float> to) {
+  for (std::size_t i = 0; i < in; ++i) {
+    for (std::size_t o = 0; o < out; ++o) to[o * in + i] = from[i * out + o];
+  }
+}
+
+class CheckpointSource final : public TensorSource {
+ public:
+  CheckpointSource(const Checkpoint& checkpoint, const Naming& naming) : checkpoint_(checkpoint), naming_(naming) {}
+
+  [[nodiscard]] bool has(Role role, Part part) const override { return naming_.rule(role, part) != nullptr; }
+
+  void read(Role role, Part part, std::size_t block, std::span<float> values) const override {
+    const TensorRule* rule = naming_.rule(role, part);
+    assert(rule != nullptr);
+    const TensorView* tensor = checkpoint_.find(naming_.tensor_name(*rule, block));
+    assert(tensor != nullptr && tensor->numel() == values.size());
+    if (rule->layout == Layout::kOutIn) return to_float(*tensor, values);
+    std::vector<float> stored(values.size());
+    to_float(*tensor, stored);
+    const std::vector<std::size_t>& shape = tensor->shape;
+    if (rule->layout == Layout::kHwio) {
+      // [P, P, 3, D] → [P·P, 3, D]: of each of the three colours [P·P, D] → [D, 3, P·P]
+      const std::size_t pixels = shape[0] * shape[1];
+      const std::size_t colors = shape[2];
+      const std::size_t out = shape[3];
+      for (std::size_t i = 0; i < stored.size(); ++i) {
+        const std::size_t pixel = i / (colors * out);
+        const std::size_t color = i / out % colors;
+        values[(i % out * colors + color) * pixels + pixel] = stored[i];
+      }
+      return;
+    }
+    // The outputs are those axes that the bias has too; without a bias, the last one.
+    const TensorRule* bias = naming_.rule(role, Part::kBias);
+    const std::size_t out_axes = bias == nullptr ? 1 : bias->shape.size();
+    std::size_t out = 1;
+    for (std::size_t axis = shape.size() - out_axes; axis < shape.size(); ++axis) out *= shape[axis];
+    transpose(stored, values.size() / out, out, values);
+  }
+
+ private:
+  const Checkpoint& checkpoint_;
+  const Naming& naming_;
+};
+
+/// splitmix64 (Steele et al. 2014): a stream for each tensor from one seed.
+std::uint64_t next_random(std::uint64_t& state) {
+  std::uint64_t z = (state += 0x9E3779B97F4A7C15U);
+  z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9U;
+  z = (z ^ (z >> 27U)) * 0x94D049BB133111EBU;
+  return z ^ (z >> 31U);
+}
+
+class RandomSource final : public TensorSource {
+ public:
+  RandomSource(const Architecture& architecture, std::uint64_t seed) : a_(architecture), seed_(seed) {}
+
+  [[nodiscard]] bool has(Role role, Part part) const override {
+    using enum Role;
+    const bool pool = a_.read_out == ReadOut::kAttentionPool;
+    const bool distilled = a_.read_out == ReadOut::kClassAndDistToken;
+    const bool norm_part = part == Part::kWeight || !a_.rms_norm;
+    switch (role) {
+      case kClassToken: return a_.num_prefix_tokens > a_.num_register_tokens;
+      case kDistToken:
+      case kHeadDist: return distilled;
+      case kRegisterTokens: return a_.num_register_tokens > 0;
+      case kPosEmbed: return a_.pos_embed;
+      case kNormPre: return a_.norm_pre && norm_part;
+      case kQNorm:
+      case kKNorm: return a_.qk_norm && norm_part;
+      case kRelativePosition: return a_.relative_position_bias;
+      case kMlpNorm: return a_.mlp_norm && norm_part;
+      case kNorm: return a_.final_norm && norm_part;
+      case kFcNorm: return a_.fc_norm && norm_part;
+      case kNorm1:
+      case kNorm2: return norm_part;
+      case kPoolNorm: return pool && norm_part;
+      case kPoolLatent:
+      case kPoolQuery:
+      case kPoolKeyValue:
+      case kPoolProj:
+      case kPoolFc1:
+      case kPoolFc2: return pool;
+      case kHead: return a_.num_classes > 0;
+      case kProjection: return a_.projection_dim > 0 && part == Part::kWeight;
+      case kPatchEmbed:
+      case kQkv:
+      case kProj:
+      case kFc1:
+      case kFc2: return true;
+      default: return false;
+    }
+  }
+
+  void read(Role role, Part part, std::size_t block, std::span<float> values) const override {
+    using enum Role;
+    const bool norm = role == kNormPre || role == kNorm1 || role == kQNorm || role == kKNorm || role == kNorm2 ||
+                      role == kMlpNorm || role == kNorm || role == kPoolNorm || role == kFcNorm;
+    const float centre = norm && part == Part::kWeight ? 1.0F : 0.0F;
+    constexpr float kSpread = 0.035F;  // uniform in ±0.035: a standard deviation of 0.02, as ViTs are initialised
+    std::uint64_t state =
+        seed_ * 1'000'003U + (2 * static_cast<std::uint64_t>(role) + static_cast<std::uint64_t>(part)) * 1009U + block;
+    for (float& value : values) {
+      const auto unit = static_cast<float>(next_random(state) >> 40U) * 0x1p-24F;  // [0, 1)
+      value = centre + kSpread * (2.0F * unit - 1.0F);
+    }
+  }
+
+ private:
+  Architecture a_;
+  std::uint64_t seed_;
+};
+
+}  // namespace
+
+std::unique_ptr<TensorSource> checkpoint_source(const Checkpoint& checkpoint, const Naming& naming) {
+  return std::make_unique<CheckpointSource>(checkpoint, naming);
+}
+
+std::unique_ptr<TensorSource> random_source(const Architecture& architecture, std::uint64_t seed) {
+  return std::make_unique<RandomSource>(architecture, seed);
+}
+
+}  // namespace fovea

@@ -1,0 +1,127 @@
+#include "nn/norm_kernels.hpp"
+
+#include <cassert>
+#include <cmath>
+
+// Highway compiles this file once for each instruction set and picks the widest at run time.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "nn/norm_kernels.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+// After highway.h:
+#include <hwy/contrib/math/math-inl.h>
+
+#include "nn/simd_tail-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace fovea::nn {
+namespace HWY_NAMESPACE {
+
+/// Calls whole(i) for each whole vector of `size` values and part(i, count) for what is left.
+template <typename Whole, typename Part>
+HWY_INLINE void for_vectors(std::size_t size, Whole&& whole, Part&& part) {
+  const std::size_t lanes = hn::Lanes(Floats());
+  std::size_t i = 0;
+  for (; i + lanes <= size; i += lanes) whole(i);
+  if (i < size) part(i, size - i);
+}
+
+HWY_INLINE float mean(const float* x, std::size_t size) {
+  const Floats d;
+  auto sum = hn::Zero(d);
+  for_vectors(
+      size, [&](std::size_t i) { sum = hn::Add(sum, hn::LoadU(d, x + i)); },
+      [&](std::size_t i, std::size_t count) { sum = hn::Add(sum, load_first(x + i, count)); });
+  return hn::GetLane(hn::SumOfLanes(d, sum)) / static_cast<float>(size);
+}
+
+/// The mean of (x - centre)².
+HWY_INLINE float mean_square(const float* x, std::size_t size, float centre) {
+  const Floats d;
+  const auto middle = hn::Set(d, centre);
+  auto sum = hn::Zero(d);
+  for_vectors(
+      size,
+      [&](std::size_t i) {
+        const auto away = hn::Sub(hn::LoadU(d, x + i), middle);
+        sum = hn::MulAdd(away, away, sum);
+      },
+      [&](std::size_t i, std::size_t count) {
+        const auto away = hn::IfThenElseZero(hn::FirstN(d, count), hn::Sub(load_first(x + i, count), middle));
+        sum = hn::MulAdd(away, away, sum);
+      });
+  return hn::GetLane(hn::SumOfLanes(d, sum)) / static_cast<float>(size);
+}
+
+/// y = (x - centre) · scale · weight + bias; without a bias that is zero.
+HWY_INLINE void scale_row(const float* x, float* y, std::size_t size, float centre, float scale, const float* weight,
+                          const float* bias) {
+  const Floats d;
+  const auto middle = hn::Set(d, centre);
+  const auto factor = hn::Set(d, scale);
+  const auto apply = [&](hn::Vec<Floats> values, hn::Vec<Floats> w, hn::Vec<Floats> b) {
+    return hn::MulAdd(hn::Mul(hn::Sub(values, middle), factor), w, b);
+  };
+  for_vectors(
+      size,
+      [&](std::size_t i) {
+        const auto b = bias == nullptr ? hn::Zero(d) : hn::LoadU(d, bias + i);
+        hn::StoreU(apply(hn::LoadU(d, x + i), hn::LoadU(d, weight + i), b), d, y + i);
+      },
+      [&](std::size_t i, std::size_t count) {
+        const auto b = bias == nullptr ? hn::Zero(d) : load_first(bias + i, count);
+        store_first(apply(load_first(x + i, count), load_first(weight + i, count), b), y + i, count);
+      });
+}
+
+void normalize_row(const NormShape& shape, const float* weight, const float* bias, const float* x, float* y) {
+  const float centre = shape.kind == NormKind::kLayer ? mean(x, shape.features) : 0.0F;
+  const float variance = mean_square(x, shape.features, centre);
+  scale_row(x, y, shape.features, centre, 1.0F / std::sqrt(variance + shape.eps), weight, bias);
+}
+
+void silu_gate_row(std::size_t features, const float* x, float* y) {
+  const Floats d;
+  const auto one = hn::Set(d, 1.0F);
+  const auto apply = [&](hn::Vec<Floats> gate, hn::Vec<Floats> value) {
+    return hn::Mul(hn::Div(gate, hn::Add(one, hn::Exp(d, hn::Neg(gate)))), value);
+  };
+  for_vectors(
+      features,
+      [&](std::size_t i) { hn::StoreU(apply(hn::LoadU(d, x + i), hn::LoadU(d, x + features + i)), d, y + i); },
+      [&](std::size_t i, std::size_t count) {
+        store_first(apply(load_first(x + i, count), load_first(x + features + i, count)), y + i, count);
+      });
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace fovea::nn
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace fovea::nn {
+
+HWY_EXPORT(normalize_row);
+HWY_EXPORT(silu_gate_row);
+
+void normalize(const NormShape& shape, std::span<const float> weight, std::span<const float> bias,
+               Strided<const float> x, Strided<float> y) {
+  assert(weight.size() == shape.features && (bias.empty() || bias.size() == shape.features));
+  const float* shift = bias.empty() ? nullptr : bias.data();
+#pragma omp parallel for schedule(static) if (shape.rows > 1)
+  for (std::size_t row = 0; row < shape.rows; ++row) {
+    HWY_DYNAMIC_DISPATCH(normalize_row)
+    (shape, weight.data(), shift, x.values + row * x.stride, y.values + row * y.stride);
+  }
+}
+
+void silu_gate(std::size_t rows, std::size_t features, std::span<const float> x, std::span<float> y) {
+  assert(x.size() == 2 * rows * features && y.size() == rows * features);
+#pragma omp parallel for schedule(static) if (rows > 1)
+  for (std::size_t row = 0; row < rows; ++row) {
+    HWY_DYNAMIC_DISPATCH(silu_gate_row)(features, x.data() + row * 2 * features, y.data() + row * features);
+  }
+}
+
+}  // namespace fovea::nn
+#endif

@@ -1,0 +1,34 @@
+// What lies between the products: norms, gates and rotations of rows. Each row is computed in one way by one thread,
+// so results depend on neither the number of rows nor of threads.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "nn/strided.hpp"
+
+namespace fovea::nn {
+
+enum class NormKind {
+  kLayer,  // (x - mean) / sqrt(variance + eps) · weight + bias (Ba et al. 2016)
+  kRms,    // x / sqrt(mean of squares + eps) · weight (Zhang & Sennrich 2019)
+};
+
+struct NormShape {
+  NormKind kind = NormKind::kLayer;
+  std::size_t rows = 0;
+  std::size_t features = 0;
+  float eps = 1e-6F;  // added to the variance
+};
+
+/// @param weight, bias  [features]; RMSNorm has no bias
+/// @param x, y          [rows, features]; may be the same memory
+void normalize(const NormShape& shape, std::span<const float> weight, std::span<const float> bias,
+               Strided<const float> x, Strided<float> y);
+
+/// silu(gate) · value (Shazeer 2020).
+/// @param x  [rows, 2·features], gate first
+/// @param y  [rows, features]
+void silu_gate(std::size_t rows, std::size_t features, std::span<const float> x, std::span<float> y);
+
+}  // namespace fovea::nn

@@ -1,0 +1,49 @@
+// Loads and stores of a part of a vector, for the files that Highway compiles once for each instruction set.
+#if defined(FOVEA_SIMD_TAIL_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
+#ifdef FOVEA_SIMD_TAIL_INL_HPP_
+#undef FOVEA_SIMD_TAIL_INL_HPP_
+#else
+#define FOVEA_SIMD_TAIL_INL_HPP_
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstddef>
+
+HWY_BEFORE_NAMESPACE();
+namespace fovea::nn {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Floats = hn::ScalableTag<float>;
+
+/// The first `count` (under a vector's) lanes; the others are zero on load, and their memory is never touched.
+// The masked instructions of AVX2 and later do that; what Highway puts in their place before touches whole vectors.
+#undef FOVEA_HAS_MASKED_MEMORY
+#define FOVEA_HAS_MASKED_MEMORY (HWY_TARGET <= HWY_AVX2)
+HWY_INLINE hn::Vec<Floats> load_first(const float* from, std::size_t count) {
+  const Floats d;
+#if FOVEA_HAS_MASKED_MEMORY
+  return hn::MaskedLoad(hn::FirstN(d, count), d, from);
+#else
+  HWY_ALIGN float lanes[HWY_LANES(float)] = {};
+  for (std::size_t i = 0; i < count; ++i) lanes[i] = from[i];
+  return hn::Load(d, lanes);
+#endif
+}
+HWY_INLINE void store_first(hn::Vec<Floats> values, float* to, std::size_t count) {
+  const Floats d;
+#if FOVEA_HAS_MASKED_MEMORY
+  hn::BlendedStore(values, hn::FirstN(d, count), d, to);
+#else
+  HWY_ALIGN float lanes[HWY_LANES(float)];
+  hn::Store(values, d, lanes);
+  for (std::size_t i = 0; i < count; ++i) to[i] = lanes[i];
+#endif
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace fovea::nn
+HWY_AFTER_NAMESPACE();
+
+#endif
