@@ -4,7 +4,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -48,18 +50,95 @@ class Image {
 
 /// The filters of PIL.Image.Resampling, under timm's names.
 enum class Interpolation { kNearest, kBox, kBilinear, kHamming, kBicubic, kLanczos };
+[[nodiscard]] std::string_view name(Interpolation interpolation) noexcept;  // "bicubic"
 
-/// timm's `crop_mode`.
+/// timm's `crop_mode`: cut the middle out, change the aspect ratio, or show everything on a border.
 enum class CropMode { kCenter, kSquash, kBorder };
+[[nodiscard]] std::string_view name(CropMode mode) noexcept;  // "center"
 
-/// What a checkpoint was trained to be fed: timm's `pretrained_cfg`.
+/// Whose 8-bit resampling: the two differ by a level or two in a few values of a thousand.
+enum class Resampler {
+  kPillow,  // PIL.Image.resize: 22-bit weights
+  kAten,    // torch's antialiased interpolate() of uint8: 16-bit weights. No box, no hamming
+};
+
+/// Which size a picture is resized to.
+enum class ResizeRule {
+  kNone,          // its own
+  kShortestEdge,  // the shorter side becomes resize_size.height, the longer follows and is truncated (torchvision
+                  // Resize)
+  kCapped,        // the same, smaller where the longer side would exceed longest_edge (transformers)
+  kCover,         // the smallest that covers resize_size, rounded half to even (timm ResizeKeepRatio, longest 0)
+  kFit,           // the largest inside of resize_size, rounded half to even (timm ResizeKeepRatio, longest 1)
+  kExact,         // resize_size, whatever the ratio
+};
+
+/// Where a centred crop begins when the spare rows (or columns) are odd in number.
+enum class CropRounding {
+  kHalfEven,  // Python's round() (timm, torchvision)
+  kFloor,     // transformers
+};
+
+/// Where the odd row goes when a picture is smaller than its crop.
+enum class PaddingRule {
+  kSmallerHalfFirst,  // torchvision, and transformers on it
+  kLargerHalfFirst,   // transformers' numpy
+};
+
+/// How a pixel x becomes a float32; `factor` is the recipe's rescale_factor.
+enum class Normalization {
+  kDivide,   // (x / 255 - mean) / std, all in float32 (timm, torchvision)
+  kRescale,  // (float32(x · factor) - mean) / std, the product in float64 (transformers, backend pil)
+  kFused,    // (x - mean · (1 / factor)) / (std · (1 / factor)) in float32 (transformers, backend torchvision)
+};
+
+enum class ExifMode {
+  kApply,   // turn the picture upright
+  kIgnore,  // the stored matrix, as timm and torchvision see it
+};
+
+/// What a checkpoint was trained to be fed, step by step: resize, crop or pad, normalise. Every value is as the
+/// reference library has it, so that the result equals the library's to the bit.
 struct PreprocessRecipe {
-  Size input_size{224, 224};
-  double crop_pct = 0.9;  // input size over the size that is resized to
+  std::string name = "timm";  // whose pipeline: timm hf-pil hf-torchvision torchvision dinov2 clip siglip
+
+  ResizeRule resize = ResizeRule::kShortestEdge;
+  Size resize_size{248, 248};  // px
+  int longest_edge = 0;        // px; for kCapped
   Interpolation interpolation = Interpolation::kBicubic;
-  CropMode crop_mode = CropMode::kCenter;
+  Resampler resampler = Resampler::kPillow;
+  int pillow_version = 13;  // 13 or 12: when the vertical pass comes first
+
+  Size input_size{224, 224};  // px; what the network is fed
+  bool center_crop = true;    // cut and pad to input_size; else it must have come out so
+  CropRounding crop_rounding = CropRounding::kHalfEven;
+  PaddingRule padding_rule = PaddingRule::kSmallerHalfFirst;
+  std::array<std::uint8_t, 3> padding{};  // RGB
+  double crop_pct = 0.9;                  // input size over resize size where the recipe is stated so (timm); else 0
+
+  Normalization normalization = Normalization::kDivide;
+  double rescale_factor = 1.0 / 255.0;  // 1: none; not for kDivide
+  bool normalize = true;                // by mean and std; else only rescaled
   std::array<float, 3> mean{0.5F, 0.5F, 0.5F};
   std::array<float, 3> std{0.5F, 0.5F, 0.5F};
+
+  ExifMode exif = ExifMode::kIgnore;  // what the library itself does with the camera's orientation
+};
+
+/// A recipe in a few lines for people: "resize  shortest edge to 248 px, bicubic, Pillow 13".
+[[nodiscard]] std::vector<std::string> describe(const PreprocessRecipe& recipe);
+
+/// What a user knows better than the model's files; whatever is absent stays as they say.
+struct RecipeOptions {
+  std::string preprocess = "auto";  // or a pipeline's name, as in PreprocessRecipe
+  std::optional<double> crop_pct;
+  std::optional<Size> resize_size;  // px; one number is a square
+  std::optional<Size> crop_size;    // px; what the network is fed
+  std::optional<CropMode> crop_mode;
+  std::optional<Interpolation> interpolation;
+  std::optional<std::array<float, 3>> mean;
+  std::optional<std::array<float, 3>> std;
+  std::optional<int> pillow_version;  // 13 or 12
 };
 
 /// Where the network's input lies in the picture: resize `original` to `resized`, then cut `crop` out of it
@@ -70,11 +149,6 @@ struct CropGeometry {
   Size crop;
   int top = 0;
   int left = 0;
-};
-
-enum class ExifMode {
-  kApply,   // turn the picture upright
-  kIgnore,  // the stored matrix, as timm and torchvision see it
 };
 
 enum class Gray16 {

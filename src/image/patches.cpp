@@ -11,14 +11,31 @@
 namespace fovea {
 namespace {
 
-/// The 256 values a channel can take, each computed in float32 as torchvision does: divide, subtract, divide.
+/// The 256 values a channel can take, each computed as the recipe's library does: the order of operations and the width
+/// of each decide the last bit.
 using ChannelTable = std::array<float, 256>;
+
+float normalized(float x, float mean, float std, const PreprocessRecipe& recipe) {
+  const double factor = recipe.rescale_factor;
+  const bool fused = recipe.normalization == Normalization::kFused;
+  if (!recipe.normalize)
+    return fused ? x * static_cast<float>(factor) : static_cast<float>(static_cast<double>(x) * factor);
+  switch (recipe.normalization) {
+    case Normalization::kDivide: break;
+    case Normalization::kRescale: return (static_cast<float>(static_cast<double>(x) * factor) - mean) / std;
+    case Normalization::kFused: {
+      const auto scale = static_cast<float>(1.0 / factor);
+      return (x - mean * scale) / (std * scale);
+    }
+  }
+  return (x / 255.0F - mean) / std;
+}
 
 std::array<ChannelTable, 3> tables_of(const PreprocessRecipe& recipe) {
   std::array<ChannelTable, 3> tables{};
   for (std::size_t c = 0; c < 3; ++c) {
     for (std::size_t value = 0; value < 256; ++value) {
-      tables[c][value] = (static_cast<float>(value) / 255.0F - recipe.mean[c]) / recipe.std[c];
+      tables[c][value] = normalized(static_cast<float>(value), recipe.mean[c], recipe.std[c], recipe);
     }
   }
   return tables;

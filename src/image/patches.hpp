@@ -8,7 +8,7 @@
 
 namespace fovea {
 
-/// x = (pixel / 255 - mean) / std in float32, in this order of operations, as torchvision does: equal to the bit.
+/// Pixels to float32 by the recipe's Normalization, in the reference's order of operations: equal to the bit.
 /// @param chw  [3, height, width]
 void normalize(const Image& image, const PreprocessRecipe& recipe, std::span<float> chw);
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -15,15 +14,6 @@
 
 namespace fovea {
 namespace {
-
-/// The number that was written in the config: 0.3F is not 0.3, and 255 · 0.3 is a tie.
-double written(float value) {
-  std::array<char, 32> text{};
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
-  double number = 0.0;
-  std::from_chars(text.data(), end, number);
-  return number;
-}
 
 /// Python's round(): half to even, the default rounding mode here too.
 double round_half_even(double x) {
@@ -40,12 +30,27 @@ int checked_side(double side, Size original) {
   return static_cast<int>(side);
 }
 
-/// torchvision's Resize(short_side): the other side is truncated.
-Size short_side_to(Size from, int side) {
+/// torchvision's Resize(side): the longer side is truncated.
+Size shortest_edge_to(Size from, int side) {
   const std::int64_t longer = static_cast<std::int64_t>(side) * std::max(from.height, from.width);
   const std::int64_t truncated = longer / std::min(from.height, from.width);
   const int other = checked_side(static_cast<double>(truncated), from);
   return from.width <= from.height ? Size{other, side} : Size{side, other};
+}
+
+/// The same, but no side longer than `longest`: transformers' get_size_with_aspect_ratio(), operation by operation.
+Size capped(Size from, int side, int longest) {
+  const double shorter = std::min(from.height, from.width);
+  const double longer = std::max(from.height, from.width);
+  double exact = side;
+  if (longer / shorter * exact > longest) {
+    exact = longest * shorter / longer;
+    side = static_cast<int>(round_half_even(exact));
+  }
+  if (std::min(from.height, from.width) == side) return from;
+  const int other = checked_side(std::floor(exact * longer / shorter), from);
+  checked_side(side, from);
+  return from.width < from.height ? Size{other, side} : Size{side, other};
 }
 
 /// timm's ResizeKeepRatio: the whole picture inside `target` (longest 1), or all of `target` covered (longest 0).
@@ -58,30 +63,22 @@ Size keep_ratio(Size from, Size target, double longest) {
 }
 
 Size resized_size(Size from, const PreprocessRecipe& recipe) {
-  const Size target{checked_side(std::floor(recipe.input_size.height / recipe.crop_pct), from),
-                    checked_side(std::floor(recipe.input_size.width / recipe.crop_pct), from)};
-  switch (recipe.crop_mode) {
-    case CropMode::kSquash: return target;
-    case CropMode::kBorder: return keep_ratio(from, target, 1.0);
-    case CropMode::kCenter: break;
+  switch (recipe.resize) {
+    case ResizeRule::kNone: break;
+    case ResizeRule::kShortestEdge: return shortest_edge_to(from, recipe.resize_size.height);
+    case ResizeRule::kCapped: return capped(from, recipe.resize_size.height, recipe.longest_edge);
+    case ResizeRule::kCover: return keep_ratio(from, recipe.resize_size, 0.0);
+    case ResizeRule::kFit: return keep_ratio(from, recipe.resize_size, 1.0);
+    case ResizeRule::kExact: return recipe.resize_size;
   }
-  return target.height == target.width ? short_side_to(from, target.height) : keep_ratio(from, target, 0.0);
+  return from;
 }
 
-/// Where a centred crop starts; negative where it is padded. torchvision pads the smaller half first, and rounds the
-/// corner half to even.
-int crop_start(int length, int crop) {
-  if (crop > length) return -((crop - length) / 2);
-  return static_cast<int>(round_half_even((length - crop) / 2.0));
-}
-
-std::array<std::uint8_t, 3> padding_of(const PreprocessRecipe& recipe) {
-  std::array<std::uint8_t, 3> color{};
-  if (recipe.crop_mode != CropMode::kBorder) return color;
-  for (std::size_t c = 0; c < 3; ++c) {
-    color[c] = static_cast<std::uint8_t>(std::clamp(round_half_even(255.0 * written(recipe.mean[c])), 0.0, 255.0));
-  }
-  return color;
+/// Where a centred crop starts; negative where it is padded.
+int crop_start(int length, int crop, const PreprocessRecipe& recipe) {
+  const int spare = length - crop;
+  if (spare < 0) return recipe.padding_rule == PaddingRule::kSmallerHalfFirst ? -(-spare / 2) : -((-spare + 1) / 2);
+  return recipe.crop_rounding == CropRounding::kFloor ? spare / 2 : static_cast<int>(round_half_even(spare / 2.0));
 }
 
 /// `inside` in the middle of a canvas of the padding colour.
@@ -94,29 +91,47 @@ Image padded(const Image& inside, Size canvas, int top, int left, std::array<std
   return out;
 }
 
+void check_sides(Size picture, const PreprocessRecipe& recipe) {
+  const auto positive = [](Size size) { return size.height > 0 && size.width > 0; };
+  const bool resizes = recipe.resize != ResizeRule::kNone;
+  if (positive(picture) && positive(recipe.input_size) && (!resizes || positive(recipe.resize_size))) return;
+  throw Error(
+      ErrorCode::kShape,
+      fmt::format("picture of {}x{} px to resize to {}x{} px for an input of {}x{} px (height x width): expected "
+                  "all of them to be positive",
+                  picture.height, picture.width, recipe.resize_size.height, recipe.resize_size.width,
+                  recipe.input_size.height, recipe.input_size.width));
+}
+
+void check_uncropped(const CropGeometry& geometry, const PreprocessRecipe& recipe) {
+  if (recipe.center_crop || geometry.resized == recipe.input_size) return;
+  throw Error(
+      ErrorCode::kShape,
+      fmt::format("picture is {}x{} px after resizing, expected {}x{} (height x width): the recipe crops nothing",
+                  geometry.resized.height, geometry.resized.width, recipe.input_size.height, recipe.input_size.width),
+      "--crop-mode center or squash makes pictures of any shape fit");
+}
+
 }  // namespace
 
 Preprocessed preprocess(const Image& image, const PreprocessRecipe& recipe) {
-  if (image.empty() || recipe.input_size.height <= 0 || recipe.input_size.width <= 0 || !(recipe.crop_pct > 0.0)) {
-    throw Error(ErrorCode::kShape, fmt::format("picture of {}x{} px for an input of {}x{} px at crop_pct {}: expected "
-                                               "all of them to be positive",
-                                               image.size().width, image.size().height, recipe.input_size.width,
-                                               recipe.input_size.height, recipe.crop_pct));
-  }
+  check_sides(image.size(), recipe);
   CropGeometry geometry;
   geometry.original = image.size();
   geometry.resized = resized_size(image.size(), recipe);
   geometry.crop = recipe.input_size;
-  geometry.top = crop_start(geometry.resized.height, geometry.crop.height);
-  geometry.left = crop_start(geometry.resized.width, geometry.crop.width);
+  check_uncropped(geometry, recipe);
+  geometry.top = crop_start(geometry.resized.height, geometry.crop.height, recipe);
+  geometry.left = crop_start(geometry.resized.width, geometry.crop.width, recipe);
 
-  // What of the crop lies inside the resized picture.
-  Region inside{std::max(geometry.top, 0), std::max(geometry.left, 0), {}};
-  inside.size = {std::min(geometry.crop.height, geometry.resized.height),
-                 std::min(geometry.crop.width, geometry.resized.width)};
-  Image pixels = resample(image, geometry.resized, recipe.interpolation, inside);
+  const Region inside{
+      std::max(geometry.top, 0),
+      std::max(geometry.left, 0),
+      {std::min(geometry.crop.height, geometry.resized.height), std::min(geometry.crop.width, geometry.resized.width)}};
+  const Resampling how{recipe.interpolation, recipe.resampler, recipe.pillow_version};
+  Image pixels = resample(image, geometry.resized, how, inside);
   if (pixels.size() != geometry.crop) {
-    pixels = padded(pixels, geometry.crop, std::max(-geometry.top, 0), std::max(-geometry.left, 0), padding_of(recipe));
+    pixels = padded(pixels, geometry.crop, std::max(-geometry.top, 0), std::max(-geometry.left, 0), recipe.padding);
   }
   return {std::move(pixels), geometry};
 }

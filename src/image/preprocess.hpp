@@ -10,10 +10,9 @@ struct Preprocessed {
   CropGeometry geometry;
 };
 
-/// timm's evaluation transform (timm/data/transforms_factory.py) before normalisation: resize with Pillow's
-/// resampler, then centre crop (or squash, or border). 0 bytes differ from timm on Pillow 13.
-/// Resizes only the rows and columns that the crop needs.
-/// @throws Error  kShape where the recipe itself cannot handle the picture (border mode on extreme ratios).
+/// The recipe's steps before normalisation: resize, then crop or pad. 0 bytes differ from timm, torchvision and both
+/// backends of transformers. Resizes only the rows and columns that the crop needs.
+/// @throws Error  kShape where the recipe itself cannot handle the picture (a side that becomes 0, or no crop for it).
 [[nodiscard]] Preprocessed preprocess(const Image& image, const PreprocessRecipe& recipe);
 
 }  // namespace fovea

@@ -27,9 +27,13 @@ Image copy_of(const RowsView& view) {
   return out;
 }
 
-Image nearest(const Image& image, Size to, Region region) {
-  const std::vector<int> rows = nearest_sources(image.size().height, to.height, region.top, region.size.height);
-  const std::vector<int> columns = nearest_sources(image.size().width, to.width, region.left, region.size.width);
+Image nearest(const Image& image, Size to, Resampler resampler, Region region) {
+  const auto sources = [&](int in, int out, int begin, int count) {
+    return resampler == Resampler::kPillow ? nearest_sources(in, out, begin, count)
+                                           : nearest_exact_sources(in, out, begin, count);
+  };
+  const std::vector<int> rows = sources(image.size().height, to.height, region.top, region.size.height);
+  const std::vector<int> columns = sources(image.size().width, to.width, region.left, region.size.width);
   Image out(region.size);
   for (int y = 0; y < region.size.height; ++y) {
     const int source_row = rows[static_cast<std::size_t>(y)];
@@ -43,23 +47,36 @@ Image nearest(const Image& image, Size to, Region region) {
   return out;
 }
 
-/// Pillow 13's choice, made from the sizes of the whole picture.
-bool vertical_first(Size from, Size to) {
-  return to.height<from.height&& static_cast<std::int64_t>(from.height) - to.height> 2 *
-         (static_cast<std::int64_t>(from.width) - to.width);
+/// Which pass is first decides the rounding between them. Made from the sizes of the whole picture: Pillow 13 weighs
+/// what either order saves, 12 turns only very tall pictures over, torch never does.
+bool vertical_first(Size from, Size to, const Resampling& how) {
+  if (how.resampler == Resampler::kAten || to.height >= from.height) return false;
+  const auto height = static_cast<std::int64_t>(from.height);
+  const auto width = static_cast<std::int64_t>(from.width);
+  return how.pillow_version >= 13 ? height - to.height > 2 * (width - to.width) : height > 100 * width;
 }
 
-}  // namespace
-
-Image resample(const Image& image, Size to, Interpolation filter, Region region) {
-  const Size from = image.size();
+void check_request(const Image& image, Size to, const Resampling& how, Region region) {
   if (image.empty() || region.top < 0 || region.left < 0 || region.size.height <= 0 || region.size.width <= 0 ||
       region.size.height > to.height - region.top || region.size.width > to.width - region.left) {
     throw Error(ErrorCode::kShape,
                 fmt::format("resample: region is {}x{} at ({}, {}), expected one inside {}x{} (height x width)",
                             region.size.height, region.size.width, region.top, region.left, to.height, to.width));
   }
-  if (filter == Interpolation::kNearest) return nearest(image, to, region);
+  const bool pillow_only = how.filter == Interpolation::kBox || how.filter == Interpolation::kHamming;
+  if (how.resampler == Resampler::kAten && pillow_only) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("resample: the filter is {}, which torch does not have", name(how.filter)),
+                "--preprocess hf-pil resamples with Pillow, which has all six filters");
+  }
+}
+
+}  // namespace
+
+Image resample(const Image& image, Size to, const Resampling& how, Region region) {
+  check_request(image, to, how, region);
+  const Size from = image.size();
+  if (how.filter == Interpolation::kNearest) return nearest(image, to, how.resampler, region);
 
   const int bottom = region.top + region.size.height;
   const int right = region.left + region.size.width;
@@ -69,18 +86,18 @@ Image resample(const Image& image, Size to, Interpolation filter, Region region)
 
   Image out(region.size);
   if (!down) {
-    const AxisTaps columns = make_axis_taps(from.width, to.width, region.left, region.size.width, filter);
+    const AxisTaps columns = make_axis_taps(from.width, to.width, region.left, region.size.width, how);
     horizontal_pass(view_of(image, region.top, bottom, columns.source_begin, columns.source_end), columns, out);
     return out;
   }
-  const AxisTaps rows = make_axis_taps(from.height, to.height, region.top, region.size.height, filter);
+  const AxisTaps rows = make_axis_taps(from.height, to.height, region.top, region.size.height, how);
   if (!across) {
     vertical_pass(view_of(image, rows.source_begin, rows.source_end, region.left, right), rows, out);
     return out;
   }
-  const AxisTaps columns = make_axis_taps(from.width, to.width, region.left, region.size.width, filter);
+  const AxisTaps columns = make_axis_taps(from.width, to.width, region.left, region.size.width, how);
   const RowsView needed = view_of(image, rows.source_begin, rows.source_end, columns.source_begin, columns.source_end);
-  if (vertical_first(from, to)) {
+  if (vertical_first(from, to, how)) {
     Image between({region.size.height, needed.size.width});
     vertical_pass(needed, rows, between);
     horizontal_pass(view_of(between, 0, between.size().height, 0, between.size().width), columns, out);
@@ -92,8 +109,8 @@ Image resample(const Image& image, Size to, Interpolation filter, Region region)
   return out;
 }
 
-Image resample(const Image& image, Size to, Interpolation filter) {
-  return resample(image, to, filter, Region{0, 0, to});
+Image resample(const Image& image, Size to, const Resampling& how) {
+  return resample(image, to, how, Region{0, 0, to});
 }
 
 }  // namespace fovea

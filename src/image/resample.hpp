@@ -1,4 +1,5 @@
-// Pillow's 8-bit resampling, to the bit (Pillow src/libImaging/Resample.c).
+// 8-bit resampling as Pillow and as torch do it, to the bit (Pillow src/libImaging/Resample.c; PyTorch
+// aten/src/ATen/native/cpu/UpSampleKernel.cpp).
 #pragma once
 
 #include "fovea/image.hpp"
@@ -12,8 +13,16 @@ struct Region {
   Size size;
 };
 
-/// Image.resize((to.width, to.height), filter) of Pillow 13, cut to `region`; only what `region` needs is computed.
-[[nodiscard]] Image resample(const Image& image, Size to, Interpolation filter, Region region);
-[[nodiscard]] Image resample(const Image& image, Size to, Interpolation filter);
+struct Resampling {
+  Interpolation filter = Interpolation::kBicubic;
+  Resampler resampler = Resampler::kPillow;
+  int pillow_version = 13;
+};
+
+/// Pillow: Image.resize((to.width, to.height), filter). ATen: interpolate(antialias=True) of a uint8 tensor, and
+/// "nearest-exact" for kNearest, as torchvision's resize() asks for. Cut to `region`; only what it needs is computed.
+/// @throws Error  kShape for a region outside of the result; kUsage for a filter that ATen does not have.
+[[nodiscard]] Image resample(const Image& image, Size to, const Resampling& how, Region region);
+[[nodiscard]] Image resample(const Image& image, Size to, const Resampling& how);
 
 }  // namespace fovea

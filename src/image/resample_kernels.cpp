@@ -16,22 +16,20 @@ namespace fovea {
 namespace HWY_NAMESPACE {
 namespace {
 
-constexpr std::int32_t kHalf = 1 << (AxisTaps::kPrecisionBits - 1);
-
 #if HWY_TARGET == HWY_SCALAR
 // Machines without SSSE3: the same sums, one sample at a time.
 
-/// out[c] = (2^21 + Σ weight(t) · samples[t · step + c]) >> 22 for c in [0, channels).
+/// out[c] = (2^(p-1) + Σ weight(t) · samples[t · step + c]) >> p for c in [0, channels).
 void weigh(const std::uint8_t* samples, std::size_t step, const AxisTaps& taps, int output, std::size_t channels,
            std::uint8_t* out) {
   for (std::size_t c = 0; c < channels; ++c) {
-    std::int64_t sum = kHalf;
+    std::int64_t sum = std::int64_t{1} << taps.precision_bits >> 1;
     for (int t = 0; t < taps.length[static_cast<std::size_t>(output)]; ++t) {
       const std::int16_t* weight = taps.group(output, t / AxisTaps::kGroup) + t % AxisTaps::kGroup;
       sum += (weight[0] + weight[AxisTaps::kGroup] * (1 << AxisTaps::kLowBits)) *
              samples[static_cast<std::size_t>(t) * step + c];
     }
-    out[c] = static_cast<std::uint8_t>(std::clamp<std::int64_t>(sum >> AxisTaps::kPrecisionBits, 0, 255));
+    out[c] = static_cast<std::uint8_t>(std::clamp<std::int64_t>(sum >> taps.precision_bits, 0, 255));
   }
 }
 
@@ -55,25 +53,45 @@ void vertical(const RowsView& source, const AxisTaps& taps, Image& out) {
 #else
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// (2^21 + Σ weight · sample) >> 22 out of the sums over the weights' halves; additions wrap, as in Pillow's int32.
-template <class V>
-HWY_INLINE V rounded(V low, V high) {
-  const hn::DFromV<V> d;
-  const V sum = hn::Add(hn::ShiftLeft<AxisTaps::kLowBits>(high), hn::Add(low, hn::Set(d, kHalf)));
-  return hn::ShiftRight<AxisTaps::kPrecisionBits>(sum);
-}
+/// Σ weight · sample for the lanes of one vector. Additions wrap, as in Pillow's int32.
+/// kSplit: weights come in halves, each with a sum of its own.
+template <class V32, bool kSplit>
+class WeightedSum {
+ public:
+  HWY_INLINE WeightedSum() : low_even_(zero()), low_odd_(zero()), high_even_(zero()), high_odd_(zero()) {}
 
-/// Sums of products of neighbouring lanes, kept in two accumulators as the instruction set likes it.
-template <class V32>
-struct PairSum {
-  V32 even;
-  V32 odd;
+  /// Adds the products of neighbouring 16-bit lanes; `high` is not looked at unless kSplit.
   template <class V16>
-  HWY_INLINE void add(V16 samples, V16 weights) {
-    even = hn::ReorderWidenMulAccumulate(hn::DFromV<V32>(), samples, weights, even, odd);
+  HWY_INLINE void add(V16 samples, V16 low, V16 high) {
+    low_even_ = hn::ReorderWidenMulAccumulate(hn::DFromV<V32>(), samples, low, low_even_, low_odd_);
+    if constexpr (kSplit) {
+      high_even_ = hn::ReorderWidenMulAccumulate(hn::DFromV<V32>(), samples, high, high_even_, high_odd_);
+    }
   }
-  HWY_INLINE V32 total() const { return hn::RearrangeToOddPlusEven(even, odd); }
+  HWY_INLINE V32 total() const {
+    const V32 low = hn::RearrangeToOddPlusEven(low_even_, low_odd_);
+    if constexpr (kSplit) {
+      return hn::Add(hn::ShiftLeft<AxisTaps::kLowBits>(hn::RearrangeToOddPlusEven(high_even_, high_odd_)), low);
+    } else {
+      return low;
+    }
+  }
+
+ private:
+  static HWY_INLINE V32 zero() { return hn::Zero(hn::DFromV<V32>()); }
+
+  V32 low_even_;
+  V32 low_odd_;
+  V32 high_even_;
+  V32 high_odd_;
 };
+
+/// (2^(p-1) + sum) >> p
+template <class V32>
+HWY_INLINE V32 rounded(V32 sum, int precision_bits) {
+  const V32 half = hn::Set(hn::DFromV<V32>(), 1 << precision_bits >> 1);
+  return hn::ShiftRightSame(hn::Add(sum, half), precision_bits);
+}
 
 // Four pixels are 12 bytes. Pair j of them becomes the 16-bit lanes R R G G B B 0 0, so that one multiply-add of pairs
 // serves two taps of all three channels.
@@ -99,42 +117,34 @@ HWY_INLINE auto pixel_of(V sums) {
 }
 
 /// kRows rows at once, because they share the weights.
-template <int kRows>
+template <bool kSplit, int kRows>
 HWY_INLINE void resample_rows(const std::uint8_t* const* in, const AxisTaps& taps, std::uint8_t* const* out) {
   const hn::CappedTag<std::uint8_t, 32> d8;
   const hn::Repartition<std::int16_t, decltype(d8)> d16;
-  const hn::Repartition<std::int32_t, decltype(d8)> d32;
-  using V32 = hn::Vec<decltype(d32)>;
+  using V32 = hn::Vec<hn::Repartition<std::int32_t, decltype(d8)> >;
   constexpr std::size_t kStep = hn::MaxLanes(d8);
   const hn::FixedTag<std::uint8_t, 4> d8x4;
 
   for (int x = 0; x < taps.count; ++x) {
     const std::size_t first = static_cast<std::size_t>(taps.first[static_cast<std::size_t>(x)]) * 3;
     const int groups = (taps.length[static_cast<std::size_t>(x)] + AxisTaps::kGroup - 1) / AxisTaps::kGroup;
-    PairSum<V32> low[kRows];
-    PairSum<V32> high[kRows];
-    for (int r = 0; r < kRows; ++r) {
-      low[r] = {hn::Zero(d32), hn::Zero(d32)};
-      high[r] = {hn::Zero(d32), hn::Zero(d32)};
-    }
+    WeightedSum<V32, kSplit> sums[kRows];
     for (int g = 0; g < groups; ++g) {
       const auto weights = hn::LoadDup128(d8, reinterpret_cast<const std::uint8_t*>(taps.group(x, g)));
       for (std::size_t half = 0; half < 32; half += kStep) {
-        const auto w_low = hn::BitCast(d16, hn::TableLookupBytes(weights, hn::Load(d8, kLowWeights.data() + half)));
-        const auto w_high = hn::BitCast(d16, hn::TableLookupBytes(weights, hn::Load(d8, kHighWeights.data() + half)));
+        const auto low = hn::BitCast(d16, hn::TableLookupBytes(weights, hn::Load(d8, kLowWeights.data() + half)));
+        const auto high = hn::BitCast(d16, hn::TableLookupBytes(weights, hn::Load(d8, kHighWeights.data() + half)));
         const auto pairs = hn::Load(d8, kPixelPairs.data() + half);
         for (int r = 0; r < kRows; ++r) {
           const auto bytes = hn::LoadDup128(d8, in[r] + first + static_cast<std::size_t>(g) * 3 * AxisTaps::kGroup);
-          const auto samples = hn::BitCast(d16, hn::TableLookupBytesOr0(bytes, pairs));
-          low[r].add(samples, w_low);
-          high[r].add(samples, w_high);
+          sums[r].add(hn::BitCast(d16, hn::TableLookupBytesOr0(bytes, pairs)), low, high);
         }
       }
     }
     // Four bytes are written for each pixel but the last; the next pixel overwrites the fourth.
     const std::size_t bytes = x + 1 < taps.count ? 4 : 3;
     for (int r = 0; r < kRows; ++r) {
-      const auto pixel = hn::DemoteTo(d8x4, rounded(pixel_of(low[r].total()), pixel_of(high[r].total())));
+      const auto pixel = hn::DemoteTo(d8x4, rounded(pixel_of(sums[r].total()), taps.precision_bits));
       alignas(4) std::uint8_t rgb[4];
       hn::Store(pixel, d8x4, rgb);
       std::memcpy(out[r] + static_cast<std::size_t>(x) * 3, rgb, bytes);
@@ -142,7 +152,8 @@ HWY_INLINE void resample_rows(const std::uint8_t* const* in, const AxisTaps& tap
   }
 }
 
-void horizontal(const RowsView& source, const AxisTaps& taps, Image& out) {
+template <bool kSplit>
+void horizontal_rows(const RowsView& source, const AxisTaps& taps, Image& out) {
   constexpr int kRows = 4;
   // A group of taps reads 16 bytes; rows too near the end of the buffer are read from a padded copy.
   constexpr std::size_t kOverread = 16;
@@ -164,22 +175,27 @@ void horizontal(const RowsView& source, const AxisTaps& taps, Image& out) {
       to[i] = out.row(y + r);
     }
     if (rows == kRows) {
-      resample_rows<kRows>(in.data(), taps, to.data());
+      resample_rows<kSplit, kRows>(in.data(), taps, to.data());
     } else {
       for (int r = 0; r < rows; ++r)
-        resample_rows<1>(&in[static_cast<std::size_t>(r)], taps, &to[static_cast<std::size_t>(r)]);
+        resample_rows<kSplit, 1>(&in[static_cast<std::size_t>(r)], taps, &to[static_cast<std::size_t>(r)]);
     }
   }
 }
 
+void horizontal(const RowsView& source, const AxisTaps& taps, Image& out) {
+  if (taps.split) return horizontal_rows<true>(source, taps, out);
+  horizontal_rows<false>(source, taps, out);
+}
+
 /// As many samples of one output row as `d16` has lanes, from `column` on.
-template <class D16>
+template <bool kSplit, class D16>
 HWY_INLINE void resample_columns(D16 d16, const RowsView& source, const AxisTaps& taps, int y, std::size_t column,
                                  std::uint8_t* out) {
   const hn::Rebind<std::uint8_t, D16> d8;
   const hn::RepartitionToWide<D16> d32;
-  using V32 = hn::Vec<decltype(d32)>;
-  PairSum<V32> low_a{hn::Zero(d32), hn::Zero(d32)}, low_b = low_a, high_a = low_a, high_b = low_a;
+  WeightedSum<hn::Vec<decltype(d32)>, kSplit> left;
+  WeightedSum<hn::Vec<decltype(d32)>, kSplit> right;
   const auto i = static_cast<std::size_t>(y);
   const std::uint8_t* first = source.rows + static_cast<std::size_t>(taps.first[i]) * source.stride + column;
   for (int t = 0; t < taps.length[i]; t += 2) {
@@ -192,22 +208,19 @@ HWY_INLINE void resample_columns(D16 d16, const RowsView& source, const AxisTaps
     std::int32_t high_pair = 0;
     std::memcpy(&low_pair, weights, sizeof low_pair);
     std::memcpy(&high_pair, weights + AxisTaps::kGroup, sizeof high_pair);
-    const auto w_low = hn::BitCast(d16, hn::Set(d32, low_pair));
-    const auto w_high = hn::BitCast(d16, hn::Set(d32, high_pair));
-    const auto a = hn::InterleaveLower(d16, upper, lower);
-    const auto b = hn::InterleaveUpper(d16, upper, lower);
-    low_a.add(a, w_low);
-    low_b.add(b, w_low);
-    high_a.add(a, w_high);
-    high_b.add(b, w_high);
+    const auto low = hn::BitCast(d16, hn::Set(d32, low_pair));
+    const auto high = hn::BitCast(d16, hn::Set(d32, high_pair));
+    left.add(hn::InterleaveLower(d16, upper, lower), low, high);
+    right.add(hn::InterleaveUpper(d16, upper, lower), low, high);
   }
   // Interleaving and narrowing both work within 128-bit blocks, so the order of the lanes is restored.
-  const auto narrow =
-      hn::ReorderDemote2To(d16, rounded(low_a.total(), high_a.total()), rounded(low_b.total(), high_b.total()));
+  const auto narrow = hn::ReorderDemote2To(d16, rounded(left.total(), taps.precision_bits),
+                                           rounded(right.total(), taps.precision_bits));
   hn::StoreU(hn::DemoteTo(d8, narrow), d8, out + column);
 }
 
-void vertical(const RowsView& source, const AxisTaps& taps, Image& out) {
+template <bool kSplit>
+void vertical_rows(const RowsView& source, const AxisTaps& taps, Image& out) {
   const hn::CappedTag<std::int16_t, 16> d16;
   const std::size_t lanes = hn::Lanes(d16);
   const std::size_t row_bytes = out.row_bytes();
@@ -221,16 +234,22 @@ void vertical(const RowsView& source, const AxisTaps& taps, Image& out) {
     const RowsView wide{padded.data(), lanes, source.size, padded.data() + padded.size()};
     std::vector<std::uint8_t> row(lanes);
     for (int y = 0; y < taps.count; ++y) {
-      resample_columns(d16, wide, taps, y, 0, row.data());
+      resample_columns<kSplit>(d16, wide, taps, y, 0, row.data());
       std::memcpy(out.row(y), row.data(), row_bytes);
     }
     return;
   }
   for (int y = 0; y < taps.count; ++y) {
     std::size_t column = 0;
-    for (; column + lanes <= row_bytes; column += lanes) resample_columns(d16, source, taps, y, column, out.row(y));
-    if (column < row_bytes) resample_columns(d16, source, taps, y, row_bytes - lanes, out.row(y));
+    for (; column + lanes <= row_bytes; column += lanes)
+      resample_columns<kSplit>(d16, source, taps, y, column, out.row(y));
+    if (column < row_bytes) resample_columns<kSplit>(d16, source, taps, y, row_bytes - lanes, out.row(y));
   }
+}
+
+void vertical(const RowsView& source, const AxisTaps& taps, Image& out) {
+  if (taps.split) return vertical_rows<true>(source, taps, out);
+  vertical_rows<false>(source, taps, out);
 }
 
 #endif  // HWY_SCALAR

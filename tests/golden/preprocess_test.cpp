@@ -18,6 +18,8 @@
 #include "image/codec.hpp"
 #include "image/patches.hpp"
 #include "image/resample.hpp"
+#include "model/recipe.hpp"
+#include "model/recipe_sources.hpp"
 #include "support/sample_images.hpp"
 #include "support/shared.hpp"
 
@@ -43,13 +45,12 @@ PreprocessRecipe recipe_of(const json& config) {
                                                              {"lanczos", Interpolation::kLanczos}};
   static const std::map<std::string, CropMode> kModes{
       {"center", CropMode::kCenter}, {"squash", CropMode::kSquash}, {"border", CropMode::kBorder}};
-  PreprocessRecipe recipe;
-  recipe.input_size = {config.at("input_size").at(1), config.at("input_size").at(2)};
-  recipe.crop_pct = config.at("crop_pct");
-  recipe.interpolation = kFilters.at(config.at("interpolation"));
-  recipe.crop_mode = kModes.at(config.at("crop_mode"));
+  PreprocessRecipe recipe =
+      timm_recipe({config.at("input_size").at(1), config.at("input_size").at(2)}, config.at("crop_pct"),
+                  kModes.at(config.at("crop_mode")), kFilters.at(config.at("interpolation")));
   recipe.mean = config.at("mean").get<std::array<float, 3>>();
   recipe.std = config.at("std").get<std::array<float, 3>>();
+  if (recipe.resize == ResizeRule::kFit) recipe.padding = mean_color(recipe.mean);
   return recipe;
 }
 
@@ -117,7 +118,7 @@ TEST(PreprocessGolden, AllSixFiltersResizeUprightPicturesAsPillowDoes) {
     const Size to{entry.at("height"), entry.at("width")};
     const Interpolation filter = by_pillows_number.at(entry.at("resample").get<std::size_t>());
     for (const auto& [name, crc] : entry.at("images").items()) {
-      EXPECT_EQ(test::crc32(resample(decode(name, ExifMode::kApply), to, filter)), crc.get<std::uint32_t>())
+      EXPECT_EQ(test::crc32(resample(decode(name, ExifMode::kApply), to, {filter})), crc.get<std::uint32_t>())
           << recipe_name << " " << name;
     }
   }

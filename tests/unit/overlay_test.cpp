@@ -13,6 +13,7 @@
 #include "image/overlay_caption.hpp"
 #include "image/overlay_field.hpp"
 #include "image/preprocess.hpp"
+#include "model/recipe.hpp"
 #include "support/sample_images.hpp"
 
 namespace fovea {
@@ -25,9 +26,7 @@ Image gray_image(Size size, std::uint8_t level = 128) {
 }
 
 CropGeometry geometry_of(Size original, CropMode mode, double crop_pct = 0.9) {
-  PreprocessRecipe recipe;
-  recipe.crop_mode = mode;
-  recipe.crop_pct = crop_pct;
+  const PreprocessRecipe recipe = timm_recipe({224, 224}, crop_pct, mode);
   return preprocess(Image(original), recipe).geometry;
 }
 

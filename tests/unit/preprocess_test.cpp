@@ -8,17 +8,15 @@
 
 #include "fovea/error.hpp"
 #include "image/resample.hpp"
+#include "model/recipe.hpp"
+#include "model/recipe_sources.hpp"
 #include "support/sample_images.hpp"
 
 namespace fovea {
 namespace {
 
 PreprocessRecipe recipe_of(Size input, double crop_pct, CropMode mode) {
-  PreprocessRecipe recipe;
-  recipe.input_size = input;
-  recipe.crop_pct = crop_pct;
-  recipe.crop_mode = mode;
-  return recipe;
+  return timm_recipe(input, crop_pct, mode);
 }
 
 TEST(Preprocess, TheShortSideIsResizedAndTheLongOneTruncated) {
@@ -44,7 +42,7 @@ TEST(Preprocess, ACropIsThatPartOfTheResizedPicture) {
   const CropGeometry& g = made.geometry;
   EXPECT_EQ(g.original, image.size());
   EXPECT_EQ(g.crop, (Size{48, 48}));
-  const Image whole = resample(image, g.resized, Interpolation::kBicubic);
+  const Image whole = resample(image, g.resized, {Interpolation::kBicubic});
   for (int y = 0; y < 48; ++y) {
     EXPECT_TRUE(std::equal(made.pixels.row(y), made.pixels.row(y) + 144, whole.row(g.top + y) + 3 * g.left)) << y;
   }
@@ -58,7 +56,7 @@ TEST(Preprocess, SquashChangesTheAspectRatio) {
 
 TEST(Preprocess, BorderShowsTheWholePictureOnTheMeanColour) {
   PreprocessRecipe recipe = recipe_of({32, 32}, 1.0, CropMode::kBorder);
-  recipe.mean = {0.485F, 0.3F, 0.5F};  // 255 times these is 123.675, 76.5 and 127.5
+  recipe.padding = mean_color({0.485F, 0.3F, 0.5F});  // 255 times these is 123.675, 76.5 and 127.5
   Image white({16, 64});
   std::fill(white.pixels().begin(), white.pixels().end(), std::uint8_t{255});
   const Preprocessed made = preprocess(white, recipe);

@@ -43,7 +43,7 @@ TEST(Resample, EqualsThePlainLoopsOnEverySizeThatIsAwkwardForVectors) {
       const Image image = test::random_image({from, sizes[seed % sizes.size()]}, seed);
       const Size target{to, sizes[(seed * 7 + 3) % sizes.size()]};
       const Interpolation filter = kFilters[seed % kFilters.size()];
-      EXPECT_TRUE(same(resample(image, target, filter), test::naive_resample(image, target, filter)))
+      EXPECT_TRUE(same(resample(image, target, {filter}), test::naive_resample(image, target, {filter})))
           << from << "x" << image.size().width << " to " << to << "x" << target.width;
       ++seed;
     }
@@ -59,7 +59,7 @@ TEST(Resample, GivesTheSameBytesOnEveryInstructionSet) {
     const ForcedTarget forced(target);
     for (const Interpolation filter : kFilters) {
       for (const Size to : {Size{48, 64}, Size{48, 2}, Size{1, 1}, Size{97, 64}, Size{48, 131}, Size{200, 333}}) {
-        EXPECT_TRUE(same(resample(image, to, filter), test::naive_resample(image, to, filter)))
+        EXPECT_TRUE(same(resample(image, to, {filter}), test::naive_resample(image, to, {filter})))
             << hwy::TargetName(target) << " to " << to.height << "x" << to.width;
       }
     }
@@ -71,10 +71,10 @@ TEST(Resample, ARegionIsThatPartOfTheWhole) {
   const std::array<Size, 4> targets{Size{31, 33}, Size{100, 70}, Size{60, 20}, Size{7, 44}};
   for (const Size to : targets) {
     for (const Interpolation filter : {Interpolation::kNearest, Interpolation::kBicubic, Interpolation::kLanczos}) {
-      const Image whole = resample(image, to, filter);
+      const Image whole = resample(image, to, {filter});
       for (const Region region : {Region{0, 0, {1, 1}}, Region{to.height - 1, to.width - 1, {1, 1}},
                                   Region{2, 3, {to.height / 2, to.width / 2}}, Region{1, 0, {5, to.width}}}) {
-        EXPECT_TRUE(same(resample(image, to, filter, region), cut(whole, region)));
+        EXPECT_TRUE(same(resample(image, to, {filter}, region), cut(whole, region)));
       }
     }
   }
@@ -84,22 +84,22 @@ TEST(Resample, ARegionOutsideOfTheResultIsRefused) {
   const Image image = test::random_image({8, 8}, 3);
   for (const Region region :
        {Region{0, 0, {9, 8}}, Region{-1, 0, {2, 2}}, Region{0, 7, {1, 2}}, Region{0, 0, {0, 1}}}) {
-    EXPECT_THROW(static_cast<void>(resample(image, {8, 8}, Interpolation::kBicubic, region)), Error);
+    EXPECT_THROW(static_cast<void>(resample(image, {8, 8}, {Interpolation::kBicubic}, region)), Error);
   }
-  EXPECT_THROW(static_cast<void>(resample(Image(), {8, 8}, Interpolation::kBicubic)), Error);
+  EXPECT_THROW(static_cast<void>(resample(Image(), {8, 8}, {Interpolation::kBicubic})), Error);
 }
 
 TEST(Resample, AnUnchangedSizeReturnsThePictureItself) {
   const Image image = test::random_image({13, 17}, 4);
-  for (const Interpolation filter : kFilters) EXPECT_TRUE(same(resample(image, image.size(), filter), image));
-  EXPECT_TRUE(same(resample(image, image.size(), Interpolation::kNearest), image));
+  for (const Interpolation filter : kFilters) EXPECT_TRUE(same(resample(image, image.size(), {filter}), image));
+  EXPECT_TRUE(same(resample(image, image.size(), {Interpolation::kNearest}), image));
 }
 
 TEST(Resample, AFlatPictureStaysFlat) {
   Image image({50, 70});
   std::fill(image.pixels().begin(), image.pixels().end(), std::uint8_t{200});
   for (const Interpolation filter : kFilters) {
-    const Image out = resample(image, {33, 99}, filter);
+    const Image out = resample(image, {33, 99}, {filter});
     EXPECT_TRUE(std::all_of(out.pixels().begin(), out.pixels().end(), [](std::uint8_t v) { return v == 200; }));
   }
 }
@@ -109,7 +109,7 @@ TEST(Resample, ALongThinPictureCostsOnlyWhatTheCropNeeds) {
   const Image image = test::random_image({5000, 3}, 5);
   const Region crop{206554, 12, {224, 224}};
   const auto begin = std::chrono::steady_clock::now();
-  const Image out = resample(image, {413333, 248}, Interpolation::kBicubic, crop);
+  const Image out = resample(image, {413333, 248}, {Interpolation::kBicubic}, crop);
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(500));
   EXPECT_EQ(out.size(), (Size{224, 224}));
 }
