@@ -16,13 +16,6 @@
 namespace fovea::cli {
 namespace {
 
-std::string_view name(ReadOut read_out) {
-  switch (read_out) {
-    case ReadOut::kClassToken: return "class token";
-  }
-  return "unknown";
-}
-
 std::string first_labels(const ModelInfo& model) {
   std::string text;
   for (std::size_t c = 0; c < std::min<std::size_t>(model.labels.size(), 5); ++c) {
@@ -47,7 +40,7 @@ std::string text_of(const ModelInfo& model, bool verbose) {
   row("input", fmt::format("{}x{} px, patches of {} px, grid {}x{}, {} tokens", a.image_size.height, a.image_size.width,
                            a.patch_size, a.grid().rows, a.grid().cols, a.tokens()));
   row("size", fmt::format("width {}, depth {}, heads {}, MLP {}, norm eps {}", a.embed_dim, a.depth, a.num_heads,
-                          a.mlp_hidden_dim, a.layer_norm_eps));
+                          a.mlp_hidden_dim, a.norm_eps));
   row("work", fmt::format("{:.2f} GFLOP an image", gflop_per_image(a)));
   row("read-out", fmt::format("{}, {} classes", name(a.read_out), a.num_classes));
   row("preprocessing", recipe.name);
@@ -93,7 +86,7 @@ std::string json_of(const ModelInfo& model, bool verbose) {
   json.add("patch_size", a.patch_size).add("embed_dim", a.embed_dim).add("depth", a.depth);
   json.add("num_heads", a.num_heads).add("mlp_hidden_dim", a.mlp_hidden_dim).add("num_classes", a.num_classes);
   json.add("num_prefix_tokens", a.num_prefix_tokens).add("tokens", a.tokens());
-  json.add("layer_norm_eps", a.layer_norm_eps).add("read_out", name(a.read_out));
+  json.add("norm_eps", a.norm_eps).add("read_out", name(a.read_out));
   json.add("gflop_per_image", gflop_per_image(a));
   const JsonObject preprocessing = recipe_json(recipe, model.recipe_source);
   json.add("preprocessing", preprocessing).add_raw("labels", labels_json(model));
