@@ -19,13 +19,21 @@ struct Heatmap {
   std::vector<float> values;
 };
 
-/// How the tokens of one image are laid out, and which of them is read out.
+/// A token that the read-out looks at, and its share in it.
+struct ReadOutToken {
+  std::size_t token = 0;
+  float weight = 1.0F;
+};
+
+/// How the tokens of one image are laid out, and which of them are read out.
 struct TokenLayout {
   std::size_t num_blocks = 0;
   std::size_t num_heads = 0;
   std::size_t num_prefix = 1;  // tokens before the patches (class token, registers, ...)
   PatchGrid grid;
-  std::size_t query_row = 0;  // the token whose attention is the read-out
+  /// Class token: {{0, 1}}; two heads: half of tokens 0 and 1; average of patches: 1/T of each. Empty: an attention
+  /// pool reads out, and says which tokens when it is observed.
+  std::vector<ReadOutToken> read_out{{0, 1.0F}};
   [[nodiscard]] std::size_t tokens() const noexcept { return num_prefix + grid.size(); }
 };
 
@@ -40,6 +48,9 @@ class Explainer {
  public:
   virtual ~Explainer() = default;
   virtual void observe(const AttentionView& attention) = 0;
+  /// The attention pool's weights, after the last block, where the read-out is one.
+  /// @param weights  [num_heads, n], of the last n tokens
+  virtual void observe_pool(MatrixView<const float> weights) = 0;
   /// Call after the last block.
   [[nodiscard]] virtual Heatmap heatmap() = 0;
 };

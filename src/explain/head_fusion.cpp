@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <vector>
 
 namespace fovea {
 namespace {
@@ -44,6 +45,32 @@ void fuse_heads(const AttentionView& attention, HeadFusion fusion, std::size_t b
     }
     case HeadFusion::kMax: fold_heads(attention, begin, fused, [](float a, float b) { return a < b ? b : a; }); break;
     case HeadFusion::kMin: fold_heads(attention, begin, fused, [](float a, float b) { return b < a ? b : a; }); break;
+  }
+}
+
+void fuse_read_out(const AttentionView& attention, HeadFusion fusion, std::span<const ReadOutToken> read_out,
+                   std::span<float> row) {
+  std::fill(row.begin(), row.end(), 0.0F);
+  std::vector<float> one(row.size());
+  for (const ReadOutToken& token : read_out) {
+    fuse_heads(attention, fusion, token.token * attention.tokens, one);
+    for (std::size_t i = 0; i < row.size(); ++i) row[i] += token.weight * one[i];
+  }
+}
+
+void fuse_pool(MatrixView<const float> weights, HeadFusion fusion, std::span<float> row) {
+  assert(weights.cols() <= row.size());
+  const std::size_t unseen = row.size() - weights.cols();
+  std::fill_n(row.begin(), unseen, 0.0F);
+  for (std::size_t i = 0; i < weights.cols(); ++i) {
+    float fused = weights.row(0)[i];
+    for (std::size_t h = 1; h < weights.rows(); ++h) {
+      const float value = weights.row(h)[i];
+      fused = fusion == HeadFusion::kMean  ? fused + value
+              : fusion == HeadFusion::kMax ? std::max(fused, value)
+                                           : std::min(fused, value);
+    }
+    row[unseen + i] = fusion == HeadFusion::kMean ? fused / static_cast<float>(weights.rows()) : fused;
   }
 }
 

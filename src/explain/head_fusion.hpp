@@ -17,4 +17,14 @@ namespace fovea {
 /// @param fused   begin + fused.size() <= tokens * tokens.
 void fuse_heads(const AttentionView& attention, HeadFusion fusion, std::size_t begin, std::span<float> fused);
 
+/// The fused rows of the tokens that are read out, averaged by their weights.
+/// @param row  [tokens]
+void fuse_read_out(const AttentionView& attention, HeadFusion fusion, std::span<const ReadOutToken> read_out,
+                   std::span<float> row);
+
+/// The pool's heads as one row over all tokens; those it does not see get 0.
+/// @param weights  [num_heads, n], of the last n tokens
+/// @param row      [tokens]
+void fuse_pool(MatrixView<const float> weights, HeadFusion fusion, std::span<float> row);
+
 }  // namespace fovea

@@ -13,24 +13,30 @@ namespace {
 class RawAttention final : public Explainer {
  public:
   RawAttention(const ExplainOptions& options, const TokenLayout& layout)
-      : stream_("attention", layout), head_fusion_(options.head_fusion), patches_(layout.grid.size()) {}
+      : stream_("attention", layout), head_fusion_(options.head_fusion), row_(layout.tokens()) {}
 
   void observe(const AttentionView& attention) override {
     stream_.accept(attention);
-    if (attention.block != stream_.last_block()) return;
-    const TokenLayout& layout = stream_.layout();
-    fuse_heads(attention, head_fusion_, layout.query_row * stream_.tokens() + layout.num_prefix, patches_);
+    if (attention.block != stream_.last_block() || stream_.pooled()) return;
+    fuse_read_out(attention, head_fusion_, stream_.layout().read_out, row_);
+  }
+
+  /// Of an attention pool its own attention is what reads out.
+  void observe_pool(MatrixView<const float> weights) override {
+    stream_.accept_pool(weights);
+    fuse_pool(weights, head_fusion_, row_);
   }
 
   Heatmap heatmap() override {
     stream_.require_complete();
-    return {stream_.layout().grid, patches_};
+    return {stream_.layout().grid,
+            {row_.begin() + static_cast<std::ptrdiff_t>(stream_.layout().num_prefix), row_.end()}};
   }
 
  private:
   AttentionStream stream_;
   HeadFusion head_fusion_;
-  std::vector<float> patches_;
+  std::vector<float> row_;  // [tokens]
 };
 
 std::string variant(const ExplainOptions& options) {

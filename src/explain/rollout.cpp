@@ -1,11 +1,12 @@
 // Attention rollout (Abnar & Zuidema 2020, section 3):
 //   R = (0.5 F_{L-1} + 0.5 I) · … · (0.5 F_0 + 0.5 I),   F_l = attention of block l, its heads fused,
-// and the map is R[query_row, patches].
+// and the map is R[read-out, patches].
 #include <Eigen/Core>
 #include <algorithm>
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/aligned_buffer.hpp"
 #include "explain/attention_stream.hpp"
@@ -20,33 +21,40 @@ using MatrixMap = Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, Eigen::D
 
 // One row of R is all that is asked for, and a row can be carried from the last block down to the first:
 // r ← r · (0.5 F_l + 0.5 I) is O(L·N²) where the product of matrices is O(L·N³). The price is to keep F_l of every
-// block but the last, of which only the read-out row is ever used. Fused at once, that is 1/heads of the attention.
+// block but the last, of which only the rows that are read out are ever used. Fused at once, that is 1/heads of the
+// attention. An attention pool comes after the last block, which is then kept like the others.
 class Rollout final : public Explainer {
  public:
   Rollout(const ExplainOptions& options, const TokenLayout& layout)
       : stream_("rollout", layout),
         head_fusion_(options.head_fusion),
-        fused_(stream_.last_block() * matrix_size()),
-        read_out_(static_cast<Eigen::Index>(stream_.tokens())) {}
+        num_kept_(stream_.last_block() + (stream_.pooled() ? 1 : 0)),
+        fused_(num_kept_ * matrix_size()),
+        row_(RowVector::Zero(static_cast<Eigen::Index>(stream_.tokens()))) {}
 
   void observe(const AttentionView& attention) override {
     stream_.accept(attention);
-    if (attention.block == stream_.last_block()) {
-      fuse_heads(attention, head_fusion_, stream_.layout().query_row * stream_.tokens(),
-                 std::span(read_out_.data(), stream_.tokens()));
-    } else {
+    if (attention.block < num_kept_) {
       fuse_heads(attention, head_fusion_, 0, fused_.span().subspan(attention.block * matrix_size(), matrix_size()));
+      return;
     }
+    const std::vector<ReadOutToken>& read_out = stream_.layout().read_out;
+    fuse_read_out(attention, head_fusion_, read_out, std::span(row_.data(), stream_.tokens()));
+    for (const ReadOutToken& read : read_out) row_(static_cast<Eigen::Index>(read.token)) += read.weight;
+    row_ *= 0.5F;
+  }
+
+  void observe_pool(MatrixView<const float> weights) override {
+    stream_.accept_pool(weights);
+    fuse_pool(weights, head_fusion_, std::span(row_.data(), stream_.tokens()));  // the last step has no residual
   }
 
   Heatmap heatmap() override {
     stream_.require_complete();
     const auto tokens = static_cast<Eigen::Index>(stream_.tokens());
-    RowVector row = read_out_;
-    row(static_cast<Eigen::Index>(stream_.layout().query_row)) += 1.0F;
-    row *= 0.5F;
+    RowVector row = row_;
     RowVector mixed(tokens);
-    for (std::size_t block = stream_.last_block(); block-- > 0;) {
+    for (std::size_t block = num_kept_; block-- > 0;) {
       const MatrixMap fused(fused_.data() + block * matrix_size(), tokens, tokens);
       mixed.noalias() = row * fused;
       row = 0.5F * (row + mixed);
@@ -60,8 +68,9 @@ class Rollout final : public Explainer {
 
   AttentionStream stream_;
   HeadFusion head_fusion_;
-  AlignedBuffer<float> fused_;  // [blocks - 1, tokens, tokens]
-  RowVector read_out_;          // [tokens], of the last block
+  std::size_t num_kept_;
+  AlignedBuffer<float> fused_;  // [num_kept_, tokens, tokens]
+  RowVector row_;               // [tokens], how much each token is read, behind the blocks that are kept
 };
 
 std::string variant(const ExplainOptions& options) {

@@ -14,7 +14,7 @@ namespace fovea {
 struct Classifier::Impl {
   explicit Impl(std::shared_ptr<const VisionTransformer> loaded) : model(std::move(loaded)), session(model, 1) {}
 
-  Explanation run(const Image& image, std::size_t top_k, const AttentionObserver& observe) {
+  Explanation run(const Image& image, std::size_t top_k, const ForwardRequest& request) {
     const Architecture& architecture = model->architecture();
     const PreprocessRecipe& recipe = model->info().recipe;
     const Preprocessed ready = preprocess(image, recipe);
@@ -22,7 +22,7 @@ struct Classifier::Impl {
     extract_patches(ready.pixels, recipe, architecture.patch_size, patches);
     Explanation result;
     result.geometry = ready.geometry;
-    result.classification.logits = std::move(session.run(patches, observe).front());
+    result.classification.logits = std::move(session.forward(patches, request).front().logits);
     result.classification.predictions = predictions_of(result.classification.logits, model->info(), top_k);
     return result;
   }
@@ -50,8 +50,10 @@ Classification Classifier::classify(const Image& image, std::size_t top_k) {
 Explanation Classifier::explain(const Image& image, std::string_view method, const ExplainOptions& options,
                                 std::size_t top_k) {
   const auto explainer = explain_method(method).make(options, token_layout(impl_->model->architecture()));
-  Explanation result =
-      impl_->run(image, top_k, [&](std::size_t, const AttentionView& view) { explainer->observe(view); });
+  ForwardRequest request;
+  request.attention = [&](std::size_t, const AttentionView& view) { explainer->observe(view); };
+  request.pool_attention = [&](std::size_t, MatrixView<const float> weights) { explainer->observe_pool(weights); };
+  Explanation result = impl_->run(image, top_k, request);
   result.heatmap = explainer->heatmap();
   return result;
 }

@@ -79,8 +79,8 @@ class PictureWorker {
   }
 
   void infer(std::span<PictureJob> jobs) {
-    std::vector<Logits> logits = session_.run(gather(jobs), observer(jobs));
-    for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].logits = std::move(logits[i]);
+    std::vector<ForwardResult> results = session_.forward(gather(jobs), observers(jobs));
+    for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].logits = std::move(results[i].logits);
   }
 
   PictureOutcome render(PictureJob& job) const {
@@ -121,8 +121,9 @@ class PictureWorker {
     return gathered_;
   }
 
-  [[nodiscard]] AttentionObserver observer(std::span<PictureJob> jobs) const {
-    if (options_.methods.empty()) return {};
+  [[nodiscard]] ForwardRequest observers(std::span<PictureJob> jobs) const {
+    ForwardRequest request;
+    if (options_.methods.empty()) return request;
     const TokenLayout tokens = token_layout(model_->architecture());
     for (PictureJob& job : jobs) {
       job.explainers.clear();  // a run that failed half way has left its evidence there
@@ -130,9 +131,13 @@ class PictureWorker {
         job.explainers.push_back(method->make(options_.explain, tokens));
       }
     }
-    return [jobs](std::size_t image, const AttentionView& attention) {
+    request.attention = [jobs](std::size_t image, const AttentionView& attention) {
       for (const auto& explainer : jobs[image].explainers) explainer->observe(attention);
     };
+    request.pool_attention = [jobs](std::size_t image, MatrixView<const float> weights) {
+      for (const auto& explainer : jobs[image].explainers) explainer->observe_pool(weights);
+    };
+    return request;
   }
 
   MapRecord draw_map(const PictureJob& job, const Input& input, const ExplainMethod& method, Explainer& explainer,
@@ -194,7 +199,20 @@ TokenLayout token_layout(const Architecture& architecture) {
   layout.num_heads = architecture.num_heads;
   layout.num_prefix = architecture.num_prefix_tokens;
   layout.grid = architecture.grid();
-  layout.query_row = 0;  // ReadOut::kClassToken
+  switch (architecture.read_out) {
+    case ReadOut::kClassToken: layout.read_out = {{0, 1.0F}}; return layout;
+    case ReadOut::kClassAndDistToken: layout.read_out = {{0, 0.5F}, {1, 0.5F}}; return layout;
+    case ReadOut::kAttentionPool: layout.read_out.clear(); return layout;
+    case ReadOut::kPatchMean:
+    case ReadOut::kClassAndPatchMean: break;
+  }
+  const bool half = architecture.read_out == ReadOut::kClassAndPatchMean;
+  layout.read_out.clear();
+  if (half) layout.read_out.push_back({0, 0.5F});
+  const float share = (half ? 0.5F : 1.0F) / static_cast<float>(layout.grid.size());
+  for (std::size_t patch = 0; patch < layout.grid.size(); ++patch) {
+    layout.read_out.push_back({layout.num_prefix + patch, share});
+  }
   return layout;
 }
 

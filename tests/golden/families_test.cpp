@@ -4,12 +4,16 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "checkpoint/checkpoint.hpp"
+#include "explain/spearman.hpp"
+#include "fovea/explain.hpp"
 #include "fovea/model.hpp"
+#include "pipeline/pictures.hpp"
 #include "support/naive_vit.hpp"
 #include "support/shared.hpp"
 
@@ -81,8 +85,11 @@ void expect_equal_to_reference(const std::filesystem::path& folder, const std::s
   }
 
   std::set<std::string> compared{"x", "logits", "target"};
+  std::vector<std::unique_ptr<Explainer>> rollouts;
+  for (std::size_t i = 0; i < images; ++i) rollouts.push_back(explain_method("rollout").make({}, token_layout(a)));
   ForwardRequest request;
   request.attention = [&](std::size_t image, const AttentionView& view) {
+    rollouts[image]->observe(view);
     const std::string name = "attn_" + std::to_string(view.block);
     if (!expected.has(name)) return;
     compared.insert(name);
@@ -97,6 +104,7 @@ void expect_equal_to_reference(const std::filesystem::path& folder, const std::s
     EXPECT_LE(difference(tokens.values(), reference, image), 2e-5F * largest(reference)) << name << ", image " << image;
   };
   request.pool_attention = [&](std::size_t image, MatrixView<const float> weights) {
+    rollouts[image]->observe_pool(weights);
     if (!expected.has("attn_pool")) return;
     compared.insert("attn_pool");
     EXPECT_LE(difference(weights.values(), expected.values("attn_pool"), image), 5e-5F) << "image " << image;
@@ -116,13 +124,20 @@ void expect_equal_to_reference(const std::filesystem::path& folder, const std::s
       EXPECT_LE(difference(results[i].pooled, reference, i), 2e-5F * largest(reference)) << "image " << i;
     }
   }
+  for (std::size_t i = 0; expected.has("rollout") && i < images; ++i) {
+    compared.insert("rollout");
+    const auto reference = expected.values("rollout");
+    const std::vector<float> map = rollouts[i]->heatmap().values;
+    EXPECT_LE(difference(map, reference, i), 1e-4F * largest(reference)) << "image " << i;
+    EXPECT_GE(spearman(map, std::span(reference).subspan(i * map.size(), map.size())), 0.999) << "image " << i;
+  }
   // The plain call takes the short way through the last block where the read-out needs no patches: no bit may differ.
   const auto plain = session.run(patches);
   for (std::size_t i = 0; i < images; ++i) EXPECT_EQ(plain[i], results[i].logits) << "image " << i;
   // Nothing that the reference says about the forward pass is left unread.
   for (const std::string& name : expected.names()) {
-    const bool forward =
-        name.starts_with("attn_") || name.starts_with("block_") || name == "tokens_embed" || name == "pooled";
+    const bool forward = name.starts_with("attn_") || name.starts_with("block_") || name == "tokens_embed" ||
+                         name == "rollout" || name == "pooled";
     EXPECT_TRUE(!forward || compared.contains(name)) << name << " was not compared";
   }
 }

@@ -60,7 +60,7 @@ TEST(GoldenRollout, EqualsTheReferenceOnATinyRandomModel) {
                            .num_heads = first->shape.at(1),
                            .num_prefix = 1,
                            .grid = {rollouts->shape.at(1), rollouts->shape.at(2)},
-                           .query_row = 0};
+                           .read_out = {{0, 1.0F}}};
   for (std::size_t image = 0; image < first->shape.at(0); ++image) {
     std::vector<std::vector<float>> blocks;
     for (std::size_t block = 0; block < layout.num_blocks; ++block) {
@@ -86,7 +86,7 @@ TEST(GoldenRollout, EqualsTheReferenceOnDeitTinyForEveryHeadFusion) {
                            .num_heads = stored->shape.at(1),
                            .num_prefix = 1,
                            .grid = {14, 14},
-                           .query_row = 0};
+                           .read_out = {{0, 1.0F}}};
   std::vector<std::vector<float>> blocks;
   for (std::size_t block = 0; block < layout.num_blocks; ++block) blocks.push_back(slice(*stored, block));
   struct Case {

@@ -21,7 +21,7 @@ TEST(ExplainRegistry, BeginsWithRolloutTheDefaultAndKnowsEachMethodByItsName) {
 }
 
 TEST(ExplainRegistry, EveryMethodSaysWhatItIsAndMakesAMapOfTheWholeGrid) {
-  const TokenLayout layout{.num_blocks = 1, .num_heads = 1, .num_prefix = 1, .grid = {2, 3}, .query_row = 0};
+  const TokenLayout layout{.num_blocks = 1, .num_heads = 1, .num_prefix = 1, .grid = {2, 3}, .read_out = {{0, 1.0F}}};
   const std::vector<float> weights(49, 1.0F / 7);
   for (const ExplainMethod& method : explain_methods()) {
     SCOPED_TRACE(method.name);

@@ -12,7 +12,7 @@ namespace {
 using testing::ElementsAre;
 using testing::FloatEq;
 
-constexpr TokenLayout kLayout{.num_blocks = 2, .num_heads = 2, .num_prefix = 1, .grid = {1, 2}, .query_row = 0};
+const TokenLayout kLayout{.num_blocks = 2, .num_heads = 2, .num_prefix = 1, .grid = {1, 2}, .read_out = {{0, 1.0F}}};
 
 std::vector<float> last_block() {
   return {0.2F, 0.3F, 0.5F, 9, 9, 9, 9, 9, 9,   // head 0: the class token's row, then the patches'
@@ -34,7 +34,7 @@ TEST(RawAttention, IsTheReadOutRowOfTheLastBlockWithoutThePrefix) {
 
 TEST(RawAttention, ReadsAnotherRowWhereTheLayoutSaysSo) {
   TokenLayout layout = kLayout;
-  layout.query_row = 2;
+  layout.read_out = {{2, 1.0F}};
   EXPECT_THAT(attention(layout, HeadFusion::kMean), ElementsAre(9, 9));
 }
 
