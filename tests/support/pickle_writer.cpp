@@ -19,7 +19,7 @@ std::string items_text(const Items& items) {
 }  // namespace
 
 std::string string(const std::string& text) {
-  return "X" + little_endian(text.size(), 4) + text;
+  return 'X' + little_endian(text.size(), 4) + text;
 }
 
 std::string integer(std::int64_t value) {
@@ -27,11 +27,11 @@ std::string integer(std::int64_t value) {
 }
 
 std::string global(const std::string& module, const std::string& name) {
-  return "c" + module + "\n" + name + "\n";
+  return 'c' + module + "\n" + name + "\n";
 }
 
 std::string tuple(const std::vector<std::string>& values) {
-  return "(" + joined(values) + "t";
+  return '(' + joined(values) + "t";
 }
 
 std::string tuple_of(const std::vector<std::size_t>& values) {
@@ -45,7 +45,7 @@ std::string list(const std::vector<std::string>& values) {
 }
 
 std::string dict(const Items& items) {
-  return "}" + items_text(items);
+  return '}' + items_text(items);
 }
 
 std::string ordered_dict(const Items& items) {

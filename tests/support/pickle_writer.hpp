@@ -34,8 +34,8 @@ struct TorchTensor {
   std::string storage_type = "FloatStorage";
   std::int64_t storage_numel = 0;
   std::int64_t offset = 0;  // elements
-  std::vector<std::size_t> shape;
-  std::vector<std::size_t> strides;
+  std::vector<std::size_t> shape = {};
+  std::vector<std::size_t> strides = {};
 };
 /// The call of torch._utils._rebuild_tensor_v2 for it.
 [[nodiscard]] std::string pickled(const TorchTensor& tensor);
