@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/preprocess: the awkward images and, as CRC-32s, what Pillow and timm make of them.
+"""Writes tests/golden/preprocess: the awkward images and, as CRC-32s, what the reference libraries make of them.
 
 usage: tools/make_golden_preprocess.py REFERENCE     (the folder golden/preprocess of the reference data)
 
@@ -34,30 +34,22 @@ def main():
         shutil.copyfile(source, target / "sources" / source.name)
 
     described = json.loads((reference / "recipes.json").read_text())
-    timm, resize = {}, {}
+    recipes = {}
     for name, recipe in described["recipes"].items():
-        images = checksums(reference / f"{name}.safetensors")
-        if recipe["kind"] == "timm":
-            timm[name] = {
-                "pretrained_cfg": recipe["pretrained_cfg"],
-                "images": images,
-                "fails_on": sorted(recipe.get("library_fails_on", {})),
-            }
-        elif name.startswith("hf_vit_pil"):  # a plain resize to one size: all six filters
-            config = recipe["preprocessor_config"]
-            resize[name] = {
-                "height": config["size"]["height"],
-                "width": config["size"]["width"],
-                "resample": config["resample"],  # PIL.Image.Resampling
-                "images": images,
-            }
-    normalised = checksums(reference / "normalised.safetensors")
+        recipes[name] = {
+            key: recipe[key]
+            for key in ("kind", "decode", "backend", "pretrained_cfg", "preprocessor_config", "args")
+            if key in recipe
+        }
+        recipes[name]["images"] = checksums(reference / f"{name}.safetensors")
+        older = reference / f"{name}.pillow12.safetensors"
+        recipes[name]["pillow12"] = checksums(older) if older.exists() else {}
+        recipes[name]["fails_on"] = sorted(recipe.get("library_fails_on", {}))
     expected = {
         "libraries": described["libraries"],
         "decoded": checksums(reference / "decoded.safetensors"),
-        "timm": timm,
-        "resize": resize,
-        "normalised": {key: crc for key, crc in normalised.items() if key.startswith("timm_")},
+        "recipes": recipes,
+        "normalised": checksums(reference / "normalised.safetensors"),
     }
     (target / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")
 

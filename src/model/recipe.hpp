@@ -2,7 +2,6 @@
 #pragma once
 
 #include <filesystem>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,8 +10,6 @@
 #include "fovea/image.hpp"
 
 namespace fovea {
-
-class ConfigReader;
 
 struct ResolvedRecipe {
   PreprocessRecipe recipe;
@@ -48,9 +45,5 @@ struct ResolvedRecipe {
 /// @throws Error  kShape if a side that is resized to is not 1 to a million pixels.
 [[nodiscard]] PreprocessRecipe timm_recipe(Size input_size, double crop_pct, CropMode crop_mode = CropMode::kCenter,
                                            Interpolation interpolation = Interpolation::kBicubic);
-
-/// timm's `pretrained_cfg`; what it leaves out is timm's default (timm/data/config.py, constants.py).
-/// @throws Error  kCheckpoint for a value that no recipe can have.
-[[nodiscard]] PreprocessRecipe read_timm_recipe(const ConfigReader& reader, const nlohmann::json& pretrained_cfg);
 
 }  // namespace fovea

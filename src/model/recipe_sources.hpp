@@ -1,6 +1,8 @@
 // Where recipes come from: one reader for each library's files, and the presets of those that write none.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
@@ -16,6 +18,10 @@ inline constexpr std::array kImagenetStd{0.229F, 0.224F, 0.225F};
 inline constexpr std::array kInceptionMean{0.5F, 0.5F, 0.5F};
 inline constexpr std::array kClipMean{0.48145466F, 0.4578275F, 0.40821073F};
 inline constexpr std::array kClipStd{0.26862954F, 0.26130258F, 0.27577711F};
+
+/// timm's `pretrained_cfg`; what it leaves out is timm's default (timm/data/config.py, constants.py).
+/// @throws Error  kCheckpoint for a value that no recipe can have.
+[[nodiscard]] PreprocessRecipe read_timm_recipe(const ConfigReader& reader, const nlohmann::json& pretrained_cfg);
 
 /// The two backends of a transformers image processor: the same file, different bytes.
 enum class TransformersBackend { kPil, kTorchvision };

@@ -119,6 +119,20 @@ void settle_input_size(PreprocessRecipe& recipe) {
   if (!recipe.center_crop) recipe.input_size = recipe.resize_size;
 }
 
+bool given(const json& cfg, const char* key) {
+  return cfg.contains(key) && !cfg[key].is_null();
+}
+
+/// A flag that is null is off; the class decides only where the key is absent.
+bool flag(const ConfigReader& reader, const json& cfg, const char* key, bool absent) {
+  return cfg.contains(key) ? reader.flag(cfg, key).value_or(false) : absent;
+}
+
+/// A key that is null has no value at all, not even the class's.
+void require(const ConfigReader& reader, const json& cfg, const char* key, const char* step) {
+  if (cfg.contains(key) && cfg[key].is_null()) reader.fail(key, "null", fmt::format("a value, as {} needs one", step));
+}
+
 int positive(const ConfigReader& reader, const json& value, const char* key) {
   const auto side = static_cast<int>(reader.as_count(value, key));
   if (side == 0) reader.fail(key, value.dump(), "a number of pixels above 0");
@@ -127,7 +141,6 @@ int positive(const ConfigReader& reader, const json& value, const char* key) {
 
 /// get_size_dict(): the forms that `size` and `crop_size` may have.
 void read_resize(const ConfigReader& reader, const json& size, bool square_if_one, PreprocessRecipe& recipe) {
-  const auto given = [&](const char* key) { return size.contains(key) && !size[key].is_null(); };
   if (size.is_array() && size.size() == 2) {
     recipe.resize = ResizeRule::kExact;
     recipe.resize_size = {positive(reader, size[0], "size"), positive(reader, size[1], "size")};
@@ -135,15 +148,15 @@ void read_resize(const ConfigReader& reader, const json& size, bool square_if_on
     const int side = positive(reader, size, "size");
     recipe.resize = square_if_one ? ResizeRule::kExact : ResizeRule::kShortestEdge;
     recipe.resize_size = {side, side};
-  } else if (size.is_object() && given("height") && given("width")) {
+  } else if (size.is_object() && given(size, "height") && given(size, "width")) {
     recipe.resize = ResizeRule::kExact;
     recipe.resize_size = {positive(reader, size["height"], "size.height"),
                           positive(reader, size["width"], "size.width")};
-  } else if (size.is_object() && given("shortest_edge")) {
+  } else if (size.is_object() && given(size, "shortest_edge")) {
     const int side = positive(reader, size["shortest_edge"], "size.shortest_edge");
-    recipe.resize = given("longest_edge") ? ResizeRule::kCapped : ResizeRule::kShortestEdge;
+    recipe.resize = given(size, "longest_edge") ? ResizeRule::kCapped : ResizeRule::kShortestEdge;
     recipe.resize_size = {side, side};
-    if (given("longest_edge")) recipe.longest_edge = positive(reader, size["longest_edge"], "size.longest_edge");
+    if (given(size, "longest_edge")) recipe.longest_edge = positive(reader, size["longest_edge"], "size.longest_edge");
   } else {
     reader.fail("size", size.dump(),
                 R"(a number, {"height", "width"} or {"shortest_edge"} with or without "longest_edge")");
@@ -171,9 +184,10 @@ double read_crop_pct(const ConfigReader& reader, const json& cfg, double absent)
 
 /// The resize and the crop that the file describes, over the class's.
 void read_steps(const ConfigReader& reader, const json& cfg, const ProcessorClass& type, PreprocessRecipe& recipe) {
-  const auto given = [&](const char* key) { return cfg.contains(key) && !cfg[key].is_null(); };
-  if (given("size")) read_resize(reader, cfg["size"], type.square_if_one, recipe);
-  const bool resizes = reader.flag(cfg, "do_resize").value_or(true);
+  const bool resizes = flag(reader, cfg, "do_resize", true);
+  if (resizes) require(reader, cfg, "size", "do_resize");
+  const bool square_if_one = flag(reader, cfg, "default_to_square", type.square_if_one);
+  if (given(cfg, "size")) read_resize(reader, cfg["size"], square_if_one, recipe);
   if (type.crop_pct > 0.0 && resizes) {
     if (recipe.resize != ResizeRule::kShortestEdge) {
       reader.fail("size", cfg["size"].dump(), fmt::format(R"({{"shortest_edge"}} for {})", type.name));
@@ -182,8 +196,9 @@ void read_steps(const ConfigReader& reader, const json& cfg, const ProcessorClas
     return;
   }
   if (!resizes) recipe.resize = ResizeRule::kNone;
-  if (given("crop_size")) recipe.input_size = read_crop_size(reader, cfg["crop_size"]);
-  recipe.center_crop = reader.flag(cfg, "do_center_crop").value_or(type.center_crop);
+  recipe.center_crop = flag(reader, cfg, "do_center_crop", type.center_crop);
+  if (recipe.center_crop) require(reader, cfg, "crop_size", "do_center_crop");
+  if (given(cfg, "crop_size")) recipe.input_size = read_crop_size(reader, cfg["crop_size"]);
   if (recipe.center_crop && recipe.input_size.height == 0) {
     reader.fail("crop_size", "absent", "the size that do_center_crop cuts to");
   }
@@ -206,7 +221,7 @@ Interpolation read_resample(const ConfigReader& reader, const json& cfg, const P
 
 void read_normalization(const ConfigReader& reader, const json& cfg, PreprocessRecipe& recipe) {
   const auto rgb = [&](const char* key, const std::array<float, 3>& absent) {
-    if (cfg.contains(key) && cfg[key].is_number()) {  // one for all channels
+    if (given(cfg, key) && cfg[key].is_number()) {  // one for all channels
       const auto value = cfg[key].get<float>();
       return std::array{value, value, value};
     }
@@ -219,8 +234,11 @@ void read_normalization(const ConfigReader& reader, const json& cfg, PreprocessR
   }
   recipe.rescale_factor = reader.number(cfg, "rescale_factor").value_or(recipe.rescale_factor);
   if (!(recipe.rescale_factor > 0.0)) reader.fail("rescale_factor", cfg["rescale_factor"].dump(), "a number above 0");
-  if (!reader.flag(cfg, "do_rescale").value_or(true)) recipe.rescale_factor = 1.0;
-  recipe.normalize = reader.flag(cfg, "do_normalize").value_or(true);
+  if (!flag(reader, cfg, "do_rescale", true)) recipe.rescale_factor = 1.0;
+  recipe.normalize = flag(reader, cfg, "do_normalize", true);
+  if (!recipe.normalize) return;
+  require(reader, cfg, "image_mean", "do_normalize");
+  require(reader, cfg, "image_std", "do_normalize");
 }
 
 }  // namespace
@@ -259,7 +277,7 @@ PreprocessRecipe read_transformers_recipe(const ConfigReader& reader, const json
                                           TransformersBackend backend) {
   const ProcessorClass& known = class_of(type);
   PreprocessRecipe recipe = defaults_of(known, backend);
-  if (reader.flag(cfg, "do_pad").value_or(false)) reader.fail("do_pad", "true", "false: batches are not padded here");
+  if (flag(reader, cfg, "do_pad", false)) reader.fail("do_pad", "true", "false: batches are not padded here");
   recipe.interpolation = read_resample(reader, cfg, known, backend);
   read_steps(reader, cfg, known, recipe);
   read_normalization(reader, cfg, recipe);

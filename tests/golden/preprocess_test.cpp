@@ -1,12 +1,12 @@
-// Decoding, resizing and normalising against what Pillow 13 and timm 1.0.31 made of the same files.
+// Decoding, resizing and normalising against what Pillow 13 and 12, timm 1.0.31, torchvision 0.29 and both backends of
+// transformers 5.23 made of the same files, each recipe read from the configuration that its library reads.
 #include "image/preprocess.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <array>
 #include <cstring>
 #include <filesystem>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
@@ -17,11 +17,10 @@
 #include "fovea/error.hpp"
 #include "image/codec.hpp"
 #include "image/patches.hpp"
-#include "image/resample.hpp"
 #include "model/recipe.hpp"
-#include "model/recipe_sources.hpp"
 #include "support/sample_images.hpp"
 #include "support/shared.hpp"
+#include "support/temp_folder.hpp"
 
 namespace fovea {
 namespace {
@@ -32,6 +31,9 @@ const json& expected() {
   static const json parsed = json::parse(read_text_file(test::preprocess_golden() / "expected.json"));
   return parsed;
 }
+const json& recipes() {
+  return expected().at("recipes");
+}
 
 Image decode(const std::string& name, ExifMode exif) {
   DecodeOptions options;
@@ -39,25 +41,39 @@ Image decode(const std::string& name, ExifMode exif) {
   return decode_image(test::golden_source(name), name, options);
 }
 
-PreprocessRecipe recipe_of(const json& config) {
-  static const std::map<std::string, Interpolation> kFilters{{"bilinear", Interpolation::kBilinear},
-                                                             {"bicubic", Interpolation::kBicubic},
-                                                             {"lanczos", Interpolation::kLanczos}};
-  static const std::map<std::string, CropMode> kModes{
-      {"center", CropMode::kCenter}, {"squash", CropMode::kSquash}, {"border", CropMode::kBorder}};
-  PreprocessRecipe recipe =
-      timm_recipe({config.at("input_size").at(1), config.at("input_size").at(2)}, config.at("crop_pct"),
-                  kModes.at(config.at("crop_mode")), kFilters.at(config.at("interpolation")));
-  recipe.mean = config.at("mean").get<std::array<float, 3>>();
-  recipe.std = config.at("std").get<std::array<float, 3>>();
-  if (recipe.resize == ResizeRule::kFit) recipe.padding = mean_color(recipe.mean);
+/// As a user has it: the library's own file in a folder, and nothing else; torchvision has none but arguments.
+PreprocessRecipe resolve(const json& entry, RecipeOptions options = {}) {
+  const test::TempFolder folder;
+  const std::string kind = entry.at("kind");
+  if (kind == "timm") {
+    replace_file(folder / "config.json", json{{"pretrained_cfg", entry.at("pretrained_cfg")}}.dump());
+  } else if (kind == "hf") {
+    replace_file(folder / "preprocessor_config.json", entry.at("preprocessor_config").dump());
+    if (entry.at("backend") == "pil") options.preprocess = "hf-pil";  // the other one is the default
+  } else {
+    const json& args = entry.at("args");
+    options.preprocess = "torchvision";
+    options.crop_size = Size{args.at("crop_size"), args.at("crop_size")};
+    options.resize_size = Size{args.at("resize_size"), args.at("resize_size")};
+    options.interpolation = args.at("interpolation") == "bicubic" ? Interpolation::kBicubic : Interpolation::kBilinear;
+  }
+  PreprocessRecipe recipe = resolve_recipe(folder.path(), options).recipe;
+  EXPECT_EQ(recipe.exif, kind == "hf" ? ExifMode::kApply : ExifMode::kIgnore);
   return recipe;
+}
+
+Image pixels_of(const std::string& name, const PreprocessRecipe& recipe) {
+  return preprocess(decode(name, recipe.exif), recipe).pixels;
 }
 
 std::vector<float> normalized(const Image& pixels, const PreprocessRecipe& recipe) {
   std::vector<float> values(pixels.pixels().size());
   normalize(pixels, recipe, values);
   return values;
+}
+
+bool same(std::span<const std::byte> ours, const TensorView& theirs) {
+  return ours.size() == theirs.bytes.size() && std::memcmp(ours.data(), theirs.bytes.data(), ours.size()) == 0;
 }
 
 TEST(PreprocessGolden, EverySourceDecodesToPillowsBytes) {
@@ -67,25 +83,42 @@ TEST(PreprocessGolden, EverySourceDecodesToPillowsBytes) {
   }
 }
 
-TEST(PreprocessGolden, EveryTimmRecipeGivesTimmsBytes) {
-  ASSERT_EQ(expected().at("timm").size(), 7U);
-  for (const auto& [recipe_name, entry] : expected().at("timm").items()) {
-    const PreprocessRecipe recipe = recipe_of(entry.at("pretrained_cfg"));
+TEST(PreprocessGolden, EveryRecipeGivesItsLibrarysBytes) {
+  ASSERT_EQ(recipes().size(), 26U);
+  for (const auto& [recipe_name, entry] : recipes().items()) {
+    const PreprocessRecipe recipe = resolve(entry);
     EXPECT_GE(entry.at("images").size(), 46U);
     for (const auto& [name, crc] : entry.at("images").items()) {
-      const Preprocessed made = preprocess(decode(name, ExifMode::kIgnore), recipe);
-      EXPECT_EQ(made.pixels.size(), recipe.input_size);
-      EXPECT_EQ(test::crc32(made.pixels), crc.get<std::uint32_t>()) << recipe_name << " " << name;
+      const Image pixels = pixels_of(name, recipe);
+      EXPECT_EQ(pixels.size(), recipe.input_size);
+      EXPECT_EQ(test::crc32(pixels), crc.get<std::uint32_t>()) << recipe_name << " " << name;
     }
   }
 }
 
-TEST(PreprocessGolden, WhereTimmFailsTheShapeIsRefused) {
+TEST(PreprocessGolden, PillowTwelvesOrderOfPassesGivesItsBytes) {
+  RecipeOptions older;
+  older.pillow_version = 12;
+  std::size_t differing = 0;
+  for (const auto& [recipe_name, entry] : recipes().items()) {
+    if (entry.at("pillow12").empty()) continue;
+    const PreprocessRecipe recipe = resolve(entry, older);
+    for (const auto& [name, crc] : entry.at("images").items()) {
+      const bool differs = entry.at("pillow12").contains(name);
+      const json& wanted = differs ? entry.at("pillow12").at(name) : crc;
+      EXPECT_EQ(test::crc32(pixels_of(name, recipe)), wanted.get<std::uint32_t>()) << recipe_name << " " << name;
+      differing += differs ? 1U : 0U;
+    }
+  }
+  EXPECT_EQ(differing, 77U);
+}
+
+TEST(PreprocessGolden, WhereTheLibraryFailsTheShapeIsRefused) {
   int refused = 0;
-  for (const auto& entry : expected().at("timm")) {
+  for (const auto& entry : recipes()) {
     for (const std::string name : entry.at("fails_on")) {
       try {
-        static_cast<void>(preprocess(decode(name, ExifMode::kIgnore), recipe_of(entry.at("pretrained_cfg"))));
+        static_cast<void>(pixels_of(name, resolve(entry)));
         ADD_FAILURE() << name << " was accepted";
       } catch (const Error& error) {
         EXPECT_EQ(error.code(), ErrorCode::kShape) << error.what();
@@ -100,28 +133,32 @@ TEST(PreprocessGolden, TheNormalisedInputsAreEqualToTheBit) {
   int compared = 0;
   for (const auto& [key, crc] : expected().at("normalised").items()) {
     const std::string recipe_name = key.substr(0, key.find('/'));
-    const PreprocessRecipe recipe = recipe_of(expected().at("timm").at(recipe_name).at("pretrained_cfg"));
-    const Preprocessed made = preprocess(decode(key.substr(recipe_name.size() + 1), ExifMode::kIgnore), recipe);
-    const std::vector<float> input = normalized(made.pixels, recipe);
+    const PreprocessRecipe recipe = resolve(recipes().at(recipe_name));
+    const std::vector<float> input = normalized(pixels_of(key.substr(recipe_name.size() + 1), recipe), recipe);
     EXPECT_EQ(test::crc32(std::as_bytes(std::span(input))), crc.get<std::uint32_t>()) << key;
     ++compared;
   }
-  EXPECT_EQ(compared, 9);
+  EXPECT_EQ(compared, 32);
 }
 
-TEST(PreprocessGolden, AllSixFiltersResizeUprightPicturesAsPillowDoes) {
-  const std::array<Interpolation, 6> by_pillows_number{Interpolation::kNearest,  Interpolation::kLanczos,
-                                                       Interpolation::kBilinear, Interpolation::kBicubic,
-                                                       Interpolation::kBox,      Interpolation::kHamming};
-  ASSERT_EQ(expected().at("resize").size(), 5U);  // the sixth, bicubic, is in the timm recipes
-  for (const auto& [recipe_name, entry] : expected().at("resize").items()) {
-    const Size to{entry.at("height"), entry.at("width")};
-    const Interpolation filter = by_pillows_number.at(entry.at("resample").get<std::size_t>());
-    for (const auto& [name, crc] : entry.at("images").items()) {
-      EXPECT_EQ(test::crc32(resample(decode(name, ExifMode::kApply), to, {filter})), crc.get<std::uint32_t>())
+TEST(PreprocessGolden, OldIncompleteAndOddConfigurationsMeanWhatTheirLibrariesMakeOfThem) {
+  const json libraries = json::parse(read_text_file(test::preprocess_golden() / "libraries.json"));
+  int compared = 0;
+  for (const auto& [recipe_name, entry] : libraries.at("recipes").items()) {
+    PreprocessRecipe recipe = resolve(entry);
+    if (entry.contains("input_size") && !entry.at("input_size").is_null()) {
+      recipe = with_input_size(recipe, {entry.at("input_size").at(0), entry.at("input_size").at(1)});
+    }
+    for (const auto& [name, crcs] : entry.at("images").items()) {
+      const Image pixels = pixels_of(name, recipe);
+      EXPECT_EQ(test::crc32(pixels), crcs.at(0).get<std::uint32_t>()) << recipe_name << " " << name;
+      const std::vector<float> input = normalized(pixels, recipe);
+      EXPECT_EQ(test::crc32(std::as_bytes(std::span(input))), crcs.at(1).get<std::uint32_t>())
           << recipe_name << " " << name;
+      ++compared;
     }
   }
+  EXPECT_EQ(compared, 640);
 }
 
 TEST(PreprocessGolden, EveryBadFileIsAnErrorThatSaysWhy) {
@@ -144,26 +181,47 @@ TEST(PreprocessGolden, EveryBadFileIsAnErrorThatSaysWhy) {
 
 TEST(PreprocessGolden, TheWholeReferenceDiffersInNoByte) {
   FOVEA_NEEDS_SHARED(reference, "golden/preprocess");
-  const auto same = [](std::span<const std::byte> ours, const TensorView& theirs) {
-    return ours.size() == theirs.bytes.size() && std::memcmp(ours.data(), theirs.bytes.data(), ours.size()) == 0;
-  };
   const auto decoded = open_checkpoint(reference / "decoded.safetensors");
   for (const TensorView& tensor : decoded->tensors()) {
     EXPECT_TRUE(same(std::as_bytes(decode(tensor.name, ExifMode::kIgnore).pixels()), tensor)) << tensor.name;
   }
   const auto normalised = open_checkpoint(reference / "normalised.safetensors");
-  for (const auto& [recipe_name, entry] : expected().at("timm").items()) {
-    const PreprocessRecipe recipe = recipe_of(entry.at("pretrained_cfg"));
+  std::size_t pictures = 0;
+  std::size_t inputs = 0;
+  for (const auto& [recipe_name, entry] : recipes().items()) {
+    const PreprocessRecipe recipe = resolve(entry);
     const auto images = open_checkpoint(reference / (recipe_name + ".safetensors"));
     for (const TensorView& tensor : images->tensors()) {
-      const Preprocessed made = preprocess(decode(tensor.name, ExifMode::kIgnore), recipe);
-      EXPECT_TRUE(same(std::as_bytes(made.pixels.pixels()), tensor)) << recipe_name << " " << tensor.name;
+      const Image pixels = pixels_of(tensor.name, recipe);
+      EXPECT_TRUE(same(std::as_bytes(pixels.pixels()), tensor)) << recipe_name << " " << tensor.name;
+      ++pictures;
       if (const TensorView* expected_input = normalised->find(recipe_name + "/" + tensor.name)) {
-        const std::vector<float> input = normalized(made.pixels, recipe);
-        EXPECT_TRUE(same(std::as_bytes(std::span(input)), *expected_input)) << tensor.name;
+        const std::vector<float> input = normalized(pixels, recipe);
+        EXPECT_TRUE(same(std::as_bytes(std::span(input)), *expected_input)) << recipe_name << " " << tensor.name;
+        ++inputs;
       }
     }
   }
+  EXPECT_EQ(pictures, 26U * 48U - 2U);
+  EXPECT_EQ(inputs, normalised->tensors().size());
+}
+
+TEST(PreprocessGolden, TheWholeReferenceOfPillowTwelveDiffersInNoByte) {
+  FOVEA_NEEDS_SHARED(reference, "golden/preprocess");
+  RecipeOptions older;
+  older.pillow_version = 12;
+  std::size_t pictures = 0;
+  for (const auto& [recipe_name, entry] : recipes().items()) {
+    if (entry.at("pillow12").empty()) continue;
+    const PreprocessRecipe recipe = resolve(entry, older);
+    const auto images = open_checkpoint(reference / (recipe_name + ".pillow12.safetensors"));
+    for (const TensorView& tensor : images->tensors()) {
+      EXPECT_TRUE(same(std::as_bytes(pixels_of(tensor.name, recipe).pixels()), tensor))
+          << recipe_name << " " << tensor.name;
+      ++pictures;
+    }
+  }
+  EXPECT_EQ(pictures, 77U);
 }
 
 }  // namespace
