@@ -36,52 +36,84 @@ double weight_of(Interpolation filter, double x) {
   }
 }
 
-/// One axis; `step` and `line_step` are the distances of neighbours along it and across it.
-Image pass(const Image& image, int out_length, bool vertical, Interpolation filter) {
-  const Size in = image.size();
-  const int in_length = vertical ? in.height : in.width;
-  const Size to = vertical ? Size{out_length, in.width} : Size{in.height, out_length};
-  Image out(to);
+struct Taps {
+  int begin = 0;
+  std::vector<double> weights;
+};
+
+/// What each output sample is made of.
+std::vector<Taps> taps_of(int in_length, int out_length, Interpolation filter) {
   const double scale = static_cast<double>(in_length) / out_length;
   const double stretch = std::max(scale, 1.0);
   const double reach = support_of(filter) * stretch;
+  std::vector<Taps> all;
   for (int o = 0; o < out_length; ++o) {
     const double center = (o + 0.5) * scale;
-    const int begin = std::max(0, static_cast<int>(center - reach + 0.5));
+    Taps taps{std::max(0, static_cast<int>(center - reach + 0.5)), {}};
     const int end = std::min(in_length, static_cast<int>(center + reach + 0.5));
-    std::vector<double> weights;
     double sum = 0;
-    for (int i = begin; i < end; ++i) {
-      weights.push_back(weight_of(filter, (i - center + 0.5) / stretch));
-      sum += weights.back();
+    for (int i = taps.begin; i < end; ++i) {
+      taps.weights.push_back(weight_of(filter, (i - center + 0.5) / stretch));
+      sum += taps.weights.back();
     }
+    for (double& weight : taps.weights) weight /= sum;
+    all.push_back(taps);
+  }
+  return all;
+}
+
+/// Pillow has 22 bits after the point; torch as many as fit into 16 with the largest weight of the axis.
+int bits_of(const std::vector<Taps>& all, Resampler resampler) {
+  if (resampler == Resampler::kPillow) return 22;
+  double largest = 0;
+  for (const Taps& taps : all) largest = std::max(largest, *std::max_element(taps.weights.begin(), taps.weights.end()));
+  for (int bits = 0; bits < 22; ++bits) {
+    if (static_cast<int>(0.5 + largest * (1 << (bits + 1))) >= 1 << 15) return bits;
+  }
+  return 22;
+}
+
+Image pass(const Image& image, int out_length, bool vertical, const Resampling& how) {
+  const Size in = image.size();
+  const Size to = vertical ? Size{out_length, in.width} : Size{in.height, out_length};
+  Image out(to);
+  const std::vector<Taps> all = taps_of(vertical ? in.height : in.width, out_length, how.filter);
+  const int bits = bits_of(all, how.resampler);
+  for (int o = 0; o < out_length; ++o) {
+    const Taps& taps = all[static_cast<std::size_t>(o)];
     std::vector<std::int64_t> fixed;
-    for (const double w : weights) fixed.push_back(std::lround(w / sum * 4194304.0));
+    for (const double w : taps.weights) fixed.push_back(std::lround(w * static_cast<double>(1 << bits)));
     for (int line = 0; line < (vertical ? to.width : to.height); ++line) {
       for (int c = 0; c < 3; ++c) {
-        std::int64_t total = 1 << 21;
-        for (int i = begin; i < end; ++i) {
+        std::int64_t total = std::int64_t{1} << bits >> 1;
+        for (std::size_t t = 0; t < fixed.size(); ++t) {
+          const int i = taps.begin + static_cast<int>(t);
           const std::uint8_t* pixel = vertical ? image.row(i) + line * 3 : image.row(line) + i * 3;
-          total += fixed[static_cast<std::size_t>(i - begin)] * pixel[c];
+          total += fixed[t] * pixel[c];
         }
         std::uint8_t* pixel = vertical ? out.row(o) + line * 3 : out.row(line) + o * 3;
-        pixel[c] = static_cast<std::uint8_t>(std::clamp<std::int64_t>(total >> 22, 0, 255));
+        pixel[c] = static_cast<std::uint8_t>(std::clamp<std::int64_t>(total >> bits, 0, 255));
       }
     }
   }
   return out;
 }
 
+bool vertical_first(Size from, Size to, const Resampling& how) {
+  if (how.resampler == Resampler::kAten || to.height >= from.height) return false;
+  if (how.pillow_version == 12) return from.height > 100 * from.width;
+  return from.height - to.height > 2 * (from.width - to.width);
+}
+
 }  // namespace
 
-Image naive_resample(const Image& image, Size to, Interpolation filter) {
-  const Size from = image.size();
-  const bool vertical_first = to.height < from.height && from.height - to.height > 2 * (from.width - to.width);
+Image naive_resample(const Image& image, Size to, const Resampling& how) {
+  const bool first = vertical_first(image.size(), to, how);
   Image between = image;
-  for (const bool vertical : {vertical_first, !vertical_first}) {
+  for (const bool vertical : {first, !first}) {
     const int length = vertical ? to.height : to.width;
     if (length != (vertical ? between.size().height : between.size().width)) {
-      between = pass(between, length, vertical, filter);
+      between = pass(between, length, vertical, how);
     }
   }
   return between;

@@ -1,11 +1,11 @@
 // The resampler again, as plain loops over the formulas: what the fast one is compared with.
 #pragma once
 
-#include "fovea/image.hpp"
+#include "image/resample.hpp"
 
 namespace fovea::test {
 
-/// Image.resize((to.width, to.height), filter) of Pillow 13; every filter but kNearest.
-[[nodiscard]] Image naive_resample(const Image& image, Size to, Interpolation filter);
+/// Both resamplers, in either order of passes; every filter but kNearest.
+[[nodiscard]] Image naive_resample(const Image& image, Size to, const Resampling& how);
 
 }  // namespace fovea::test

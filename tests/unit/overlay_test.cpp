@@ -30,6 +30,24 @@ CropGeometry geometry_of(Size original, CropMode mode, double crop_pct = 0.9) {
   return preprocess(Image(original), recipe).geometry;
 }
 
+/// The centre of gravity of all heat above a tenth.
+std::pair<double, double> center_of_heat(const std::vector<float>& map, std::size_t rows, std::size_t cols,
+                                         const CropGeometry& geometry) {
+  const HeatField field({map, rows, cols}, geometry);
+  std::vector<float> heat(static_cast<std::size_t>(geometry.original.width));
+  double mass = 0, sum_y = 0, sum_x = 0;
+  for (int y = 0; y < geometry.original.height; ++y) {
+    field.row(y, heat);
+    for (std::size_t x = 0; x < heat.size(); ++x) {
+      const double weight = std::max(static_cast<double>(heat[x]) - 0.1, 0.0);
+      mass += weight;
+      sum_y += weight * (y + 0.5);
+      sum_x += weight * (static_cast<double>(x) + 0.5);
+    }
+  }
+  return {sum_y / mass, sum_x / mass};
+}
+
 std::vector<float> hot_patch(std::size_t rows, std::size_t cols, std::size_t row, std::size_t col) {
   std::vector<float> map(rows * cols, 0.0F);
   map[row * cols + col] = 1.0F;
@@ -89,6 +107,62 @@ TEST(Overlay, AHotPatchLiesWhereThatPatchCameFrom) {
         EXPECT_NEAR(found_y, y, 1.0) << g.original.height << "x" << g.original.width << " row " << row;
         EXPECT_NEAR(found_x, x, 1.0) << g.original.height << "x" << g.original.width << " column " << col;
       }
+    }
+  }
+}
+
+/// The recipes of every pipeline, and steps that none of the presets has.
+std::vector<PreprocessRecipe> recipes_of_all_kinds() {
+  std::vector<PreprocessRecipe> recipes;
+  for (const std::string_view pipeline : preprocess_names().subspan(1)) {
+    RecipeOptions options;
+    options.preprocess = pipeline;
+    recipes.push_back(resolve_recipe("/nowhere", options).recipe);
+    recipes.push_back(with_input_size(recipes.back(), {192, 256}));
+  }
+  PreprocessRecipe recipe = timm_recipe({224, 224}, 1.0);
+  recipe.resize = ResizeRule::kCapped;
+  recipe.longest_edge = 250;
+  recipes.push_back(recipe);
+  recipe.padding_rule = PaddingRule::kLargerHalfFirst;  // the shorter side is padded
+  recipe.longest_edge = 225;
+  recipes.push_back(recipe);
+  recipe.resize = ResizeRule::kNone;
+  recipe.crop_rounding = CropRounding::kFloor;
+  recipes.push_back(recipe);
+  recipes.push_back(timm_recipe({224, 224}, 0.8, CropMode::kSquash));
+  recipes.push_back(timm_recipe({224, 160}, 1.0, CropMode::kBorder));
+  return recipes;
+}
+
+TEST(Overlay, WhatTheModelSawIsMarkedWhereItIsWhateverTheRecipe) {
+  constexpr int kSide = 15;
+  constexpr std::size_t kCell = 16;
+  for (const PreprocessRecipe& recipe : recipes_of_all_kinds()) {
+    for (const Size size : {Size{231, 300}, Size{301, 230}, Size{180, 260}}) {
+      // A white square in the dark, its middle 20 px off the picture's.
+      Image picture = gray_image(size, 0);
+      const int middle_y = size.height / 2 + 20;
+      const int middle_x = size.width / 2 - 20;
+      for (int y = middle_y - kSide; y <= middle_y + kSide; ++y) {
+        std::fill_n(picture.row(y) + 3 * (middle_x - kSide), 3 * (2 * kSide + 1), std::uint8_t{255});
+      }
+      // Where the model is fed light, there is heat.
+      const Preprocessed seen = preprocess(picture, recipe);
+      const auto rows = static_cast<std::size_t>(recipe.input_size.height) / kCell;
+      const auto cols = static_cast<std::size_t>(recipe.input_size.width) / kCell;
+      std::vector<float> map(rows * cols);
+      for (std::size_t y = 0; y < rows * kCell; ++y) {
+        for (std::size_t x = 0; x < cols * kCell; ++x) {
+          map[y / kCell * cols + x / kCell] += static_cast<float>(seen.pixels.row(static_cast<int>(y))[3 * x] / 255);
+        }
+      }
+      const auto [y, x] = center_of_heat(map, rows, cols, seen.geometry);
+      const std::string what = recipe.name + " " + describe(recipe).front();
+      // An eighth of a cell, in the picture's pixels.
+      const double tolerance = kCell / 8.0 * size.height / seen.geometry.resized.height;
+      EXPECT_NEAR(y, middle_y + 0.5, tolerance) << what << " on " << size.height << "x" << size.width;
+      EXPECT_NEAR(x, middle_x + 0.5, tolerance) << what << " on " << size.height << "x" << size.width;
     }
   }
 }

@@ -20,9 +20,22 @@ PreprocessRecipe imagenet() {
 /// The value of one channel of one pixel, one operation after the other.
 float normalized(std::uint8_t pixel, const PreprocessRecipe& recipe, std::size_t channel) {
   volatile float x = static_cast<float>(pixel);  // volatile: nothing may be folded or fused
-  x = x / 255.0F;
-  x = x - recipe.mean[channel];
-  x = x / recipe.std[channel];
+  volatile float mean = recipe.mean[channel];
+  volatile float std = recipe.std[channel];
+  switch (recipe.normalization) {
+    case Normalization::kDivide: x = x / 255.0F; break;
+    case Normalization::kRescale: {
+      volatile double scaled = static_cast<double>(pixel) * recipe.rescale_factor;
+      x = static_cast<float>(scaled);
+      break;
+    }
+    case Normalization::kFused:
+      mean = mean * static_cast<float>(1.0 / recipe.rescale_factor);
+      std = std * static_cast<float>(1.0 / recipe.rescale_factor);
+      break;
+  }
+  x = x - mean;
+  x = x / std;
   return x;
 }
 
@@ -66,6 +79,42 @@ TEST(Patches, NormalisingPutsOneChannelAfterTheOther) {
       EXPECT_EQ(chw[c * 35 + i], normalized(image.pixels()[3 * i + c], imagenet(), c));
     }
   }
+}
+
+TEST(Patches, EachFormOfNormalisingIsItsLibrarysOwnOrderOfOperations) {
+  Image all_values({16, 16});
+  for (std::size_t i = 0; i < all_values.pixels().size(); ++i) {
+    all_values.pixels()[i] = static_cast<std::uint8_t>(i / 3);
+  }
+  std::vector<std::vector<float>> made;
+  for (const Normalization form : {Normalization::kDivide, Normalization::kRescale, Normalization::kFused}) {
+    PreprocessRecipe recipe = imagenet();
+    recipe.normalization = form;
+    std::vector<float> chw(all_values.pixels().size());
+    normalize(all_values, recipe, chw);
+    for (std::size_t c = 0; c < 3; ++c) {
+      for (std::size_t value = 0; value < 256; ++value) {
+        EXPECT_EQ(chw[c * 256 + value], normalized(static_cast<std::uint8_t>(value), recipe, c));
+      }
+    }
+    made.push_back(chw);
+  }
+  EXPECT_EQ(made[0], made[1]);  // a division by 255 and a product in double with its inverse round alike
+  EXPECT_NE(made[0], made[2]);
+}
+
+TEST(Patches, WithoutMeanAndStdThePixelsAreOnlyRescaled) {
+  Image image({1, 1});
+  image.pixels()[0] = 51;
+  PreprocessRecipe recipe = imagenet();
+  recipe.normalize = false;
+  recipe.normalization = Normalization::kFused;
+  std::vector<float> chw(3);
+  normalize(image, recipe, chw);
+  EXPECT_EQ(chw[0], 51.0F * static_cast<float>(1.0 / 255.0));
+  recipe.rescale_factor = 1.0;
+  normalize(image, recipe, chw);
+  EXPECT_EQ(chw[0], 51.0F);
 }
 
 TEST(Patches, WhatDoesNotFitIsRefusedWithBothSizes) {

@@ -36,6 +36,60 @@ TEST(Preprocess, TheCropsCornerIsRoundedHalfToEven) {
   }
 }
 
+TEST(Preprocess, TransformersRoundsTheCornerDown) {
+  const std::array<std::pair<int, int>, 4> spare_and_top{{{1, 0}, {3, 1}, {5, 2}, {7, 3}}};
+  for (const auto& [spare, top] : spare_and_top) {
+    PreprocessRecipe recipe = recipe_of({32, 32}, 1.0, CropMode::kCenter);
+    recipe.crop_rounding = CropRounding::kFloor;
+    EXPECT_EQ(preprocess(Image({32 + spare, 32}), recipe).geometry.top, top) << spare;
+  }
+}
+
+TEST(Preprocess, ThePaddingRuleSaysWhereTheOddRowGoes) {
+  PreprocessRecipe recipe = recipe_of({35, 35}, 1.75, CropMode::kCenter);  // resized to 20: 15 rows are missing
+  for (const auto& [rule, first] :
+       {std::pair{PaddingRule::kSmallerHalfFirst, 7}, std::pair{PaddingRule::kLargerHalfFirst, 8}}) {
+    recipe.padding_rule = rule;
+    Image white({10, 10});
+    std::fill(white.pixels().begin(), white.pixels().end(), std::uint8_t{255});
+    const Preprocessed made = preprocess(white, recipe);
+    EXPECT_EQ(made.geometry.top, -first);
+    EXPECT_EQ(made.pixels.row(first - 1)[3 * 17], 0);
+    EXPECT_EQ(made.pixels.row(first)[3 * 17], 255);
+    EXPECT_EQ(made.pixels.row(first + 19)[3 * 17], 255);
+    EXPECT_EQ(made.pixels.row(first + 20)[3 * 17], 0);
+  }
+}
+
+TEST(Preprocess, TheLongestEdgeIsCapped) {
+  PreprocessRecipe recipe = recipe_of({48, 48}, 1.0, CropMode::kCenter);
+  recipe.resize = ResizeRule::kCapped;
+  recipe.resize_size = {56, 56};
+  recipe.longest_edge = 80;
+  EXPECT_EQ(preprocess(Image({100, 120}), recipe).geometry.resized, (Size{56, 67}));
+  EXPECT_EQ(preprocess(Image({100, 400}), recipe).geometry.resized, (Size{20, 80}));
+  EXPECT_EQ(preprocess(Image({400, 100}), recipe).geometry.resized, (Size{80, 20}));
+  EXPECT_EQ(preprocess(Image({56, 70}), recipe).geometry.resized, (Size{56, 70}));
+}
+
+TEST(Preprocess, WithoutACropTheShapeMustFit) {
+  PreprocessRecipe recipe = recipe_of({48, 48}, 1.0, CropMode::kCenter);
+  recipe.center_crop = false;
+  EXPECT_EQ(preprocess(Image({60, 60}), recipe).pixels.size(), (Size{48, 48}));
+  try {
+    static_cast<void>(preprocess(Image({60, 90}), recipe));
+    ADD_FAILURE() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kShape);
+    EXPECT_STREQ(error.what(),
+                 "picture is 48x72 px after resizing, expected 48x48 (height x width): the recipe crops "
+                 "nothing");
+  }
+  recipe.resize = ResizeRule::kNone;
+  EXPECT_EQ(preprocess(Image({48, 48}), recipe).geometry.resized, (Size{48, 48}));
+  EXPECT_THROW(static_cast<void>(preprocess(Image({49, 48}), recipe)), Error);
+}
+
 TEST(Preprocess, ACropIsThatPartOfTheResizedPicture) {
   const Image image = test::random_image({90, 140}, 1);
   const Preprocessed made = preprocess(image, recipe_of({48, 48}, 0.875, CropMode::kCenter));

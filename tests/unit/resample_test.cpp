@@ -22,6 +22,19 @@ using test::ForcedTarget;
 constexpr std::array kFilters{Interpolation::kBox, Interpolation::kBilinear, Interpolation::kHamming,
                               Interpolation::kBicubic, Interpolation::kLanczos};
 
+/// Every way to resample but the nearest ones.
+std::vector<Resampling> all_ways() {
+  std::vector<Resampling> ways;
+  for (const Interpolation filter : kFilters) {
+    ways.push_back({filter, Resampler::kPillow, 13});
+    ways.push_back({filter, Resampler::kPillow, 12});
+  }
+  for (const Interpolation filter : {Interpolation::kBilinear, Interpolation::kBicubic, Interpolation::kLanczos}) {
+    ways.push_back({filter, Resampler::kAten, 13});
+  }
+  return ways;
+}
+
 bool same(const Image& a, const Image& b) {
   return a.size() == b.size() && std::equal(a.pixels().begin(), a.pixels().end(), b.pixels().begin(), b.pixels().end());
 }
@@ -36,14 +49,15 @@ Image cut(const Image& image, Region region) {
 
 TEST(Resample, EqualsThePlainLoopsOnEverySizeThatIsAwkwardForVectors) {
   const std::array sizes{1, 2, 3, 5, 15, 16, 17, 31, 32, 33, 64, 65};
+  const std::vector<Resampling> ways = all_ways();
   unsigned seed = 0;
   for (const int from : sizes) {
     for (const int to : sizes) {
       // Sides are paired so that every combination of wider, narrower, higher and lower comes up.
       const Image image = test::random_image({from, sizes[seed % sizes.size()]}, seed);
       const Size target{to, sizes[(seed * 7 + 3) % sizes.size()]};
-      const Interpolation filter = kFilters[seed % kFilters.size()];
-      EXPECT_TRUE(same(resample(image, target, {filter}), test::naive_resample(image, target, {filter})))
+      const Resampling& how = ways[seed % ways.size()];
+      EXPECT_TRUE(same(resample(image, target, how), test::naive_resample(image, target, how)))
           << from << "x" << image.size().width << " to " << to << "x" << target.width;
       ++seed;
     }
@@ -54,27 +68,63 @@ TEST(Resample, GivesTheSameBytesOnEveryInstructionSet) {
   const Image image = test::random_image({97, 131}, 1);
   const std::vector<std::int64_t> targets = resample_targets();
   ASSERT_GE(targets.size(), 2U);
-  for (const std::int64_t target : targets) {
-    if ((hwy::SupportedTargets() & target) == 0) continue;  // not on this machine
-    const ForcedTarget forced(target);
-    for (const Interpolation filter : kFilters) {
-      for (const Size to : {Size{48, 64}, Size{48, 2}, Size{1, 1}, Size{97, 64}, Size{48, 131}, Size{200, 333}}) {
-        EXPECT_TRUE(same(resample(image, to, {filter}), test::naive_resample(image, to, {filter})))
+  for (const Resampling& how : all_ways()) {
+    for (const Size to : {Size{48, 64}, Size{48, 2}, Size{1, 1}, Size{97, 64}, Size{48, 131}, Size{200, 333}}) {
+      const Image expected = test::naive_resample(image, to, how);
+      for (const std::int64_t target : targets) {
+        if ((hwy::SupportedTargets() & target) == 0) continue;  // not on this machine
+        const ForcedTarget forced(target);
+        EXPECT_TRUE(same(resample(image, to, how), expected))
             << hwy::TargetName(target) << " to " << to.height << "x" << to.width;
       }
     }
   }
 }
 
+TEST(Resample, TorchsWeightsHaveAsManyBitsAsFitInto16) {
+  // Enlarged by whole numbers a weight of 1 comes up (14 bits); the further reduced, the smaller are the weights.
+  EXPECT_EQ(make_axis_taps(10, 30, 0, 30, {Interpolation::kBicubic, Resampler::kAten}).precision_bits, 14);
+  EXPECT_EQ(make_axis_taps(500, 224, 0, 224, {Interpolation::kBicubic, Resampler::kAten}).precision_bits, 16);
+  EXPECT_EQ(make_axis_taps(4000, 224, 0, 224, {Interpolation::kBicubic, Resampler::kAten}).precision_bits, 19);
+  EXPECT_EQ(make_axis_taps(100'000'000, 1, 0, 1, {Interpolation::kBilinear, Resampler::kAten}).precision_bits, 22);
+}
+
+TEST(Resample, TheBitsComeFromTheWholeAxisWhateverTheRegion) {
+  // Only the middle output of three lies on a sample; the outer ones alone would take 15 bits.
+  const AxisTaps part = make_axis_taps(9, 27, 2, 1, {Interpolation::kBilinear, Resampler::kAten});
+  EXPECT_EQ(part.precision_bits, 14);
+}
+
+TEST(Resample, TorchHasNoBoxAndNoHamming) {
+  const Image image = test::random_image({8, 8}, 6);
+  for (const Interpolation filter : {Interpolation::kBox, Interpolation::kHamming}) {
+    try {
+      static_cast<void>(resample(image, {4, 4}, {filter, Resampler::kAten}));
+      ADD_FAILURE() << "accepted";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kUsage);
+    }
+  }
+}
+
+TEST(Resample, TorchsNearestTakesTheSampleUnderTheMiddle) {
+  EXPECT_EQ(nearest_exact_sources(4, 2, 0, 2), (std::vector<int>{1, 3}));
+  EXPECT_EQ(nearest_exact_sources(3, 5, 0, 5), (std::vector<int>{0, 0, 1, 2, 2}));
+  EXPECT_EQ(nearest_exact_sources(3, 5, 2, 2), (std::vector<int>{1, 2}));
+}
+
 TEST(Resample, ARegionIsThatPartOfTheWhole) {
   const Image image = test::random_image({60, 45}, 2);
   const std::array<Size, 4> targets{Size{31, 33}, Size{100, 70}, Size{60, 20}, Size{7, 44}};
   for (const Size to : targets) {
-    for (const Interpolation filter : {Interpolation::kNearest, Interpolation::kBicubic, Interpolation::kLanczos}) {
-      const Image whole = resample(image, to, {filter});
+    for (const Resampling& how :
+         {Resampling{Interpolation::kNearest}, Resampling{Interpolation::kBicubic}, Resampling{Interpolation::kLanczos},
+          Resampling{Interpolation::kNearest, Resampler::kAten},
+          Resampling{Interpolation::kBicubic, Resampler::kAten}}) {
+      const Image whole = resample(image, to, how);
       for (const Region region : {Region{0, 0, {1, 1}}, Region{to.height - 1, to.width - 1, {1, 1}},
                                   Region{2, 3, {to.height / 2, to.width / 2}}, Region{1, 0, {5, to.width}}}) {
-        EXPECT_TRUE(same(resample(image, to, {filter}, region), cut(whole, region)));
+        EXPECT_TRUE(same(resample(image, to, how, region), cut(whole, region)));
       }
     }
   }
@@ -110,8 +160,10 @@ TEST(Resample, ALongThinPictureCostsOnlyWhatTheCropNeeds) {
   const Region crop{206554, 12, {224, 224}};
   const auto begin = std::chrono::steady_clock::now();
   const Image out = resample(image, {413333, 248}, {Interpolation::kBicubic}, crop);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(500));
   EXPECT_EQ(out.size(), (Size{224, 224}));
+  const Image torch = resample(image, {413333, 248}, {Interpolation::kBicubic, Resampler::kAten}, crop);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(500));
+  EXPECT_EQ(torch.size(), (Size{224, 224}));
 }
 
 }  // namespace
