@@ -1,42 +1,16 @@
 #include "base/files.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <system_error>
 
 #include "base/open_file.hpp"
+#include "base/pending_file.hpp"
 #include "base/text.hpp"
 
 namespace fovea {
-namespace {
-
-[[noreturn]] void fail_to_write(const std::filesystem::path& path, int error_number) {
-  throw Error(ErrorCode::kOutput,
-              fmt::format("{}: cannot be written: {}", printable(path), std::generic_category().message(error_number)),
-              error_number == ENOSPC || error_number == EFBIG || error_number == EDQUOT
-                  ? "free some space, or choose another place with -o"
-                  : "choose another place with -o");
-}
-
-/// False with errno set on the first failure.
-bool write_all(int descriptor, std::span<const std::byte> content) {
-  while (!content.empty()) {
-    const ssize_t written = ::write(descriptor, content.data(), content.size());
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      return false;
-    }
-    content = content.subspan(static_cast<std::size_t>(written));
-  }
-  return true;
-}
-
-}  // namespace
 
 std::vector<std::byte> read_file(const std::filesystem::path& path) {
   const OpenFile file = open_regular_file(path);
@@ -91,23 +65,21 @@ void make_folders(const std::filesystem::path& folder) {
     }
     if (part == part.parent_path()) break;
   }
-  fail_to_write(folder, error ? error.value() : ENOTDIR);
+  throw unwritable(folder, error ? error.value() : ENOTDIR);
+}
+
+Error unwritable(const std::filesystem::path& path, int error_number) {
+  return Error(ErrorCode::kOutput,
+               fmt::format("{}: cannot be written: {}", printable(path), std::generic_category().message(error_number)),
+               error_number == ENOSPC || error_number == EFBIG || error_number == EDQUOT
+                   ? "free some space, or choose another place with -o"
+                   : "choose another place with -o");
 }
 
 void replace_file(const std::filesystem::path& path, std::span<const std::byte> content) {
-  make_folders(path.parent_path());
-  // Named after process and call: two threads, or two programs, never share one.
-  static std::atomic<unsigned> calls{0};
-  const std::string temporary = fmt::format("{}.{}-{}.tmp", path.native(), ::getpid(), calls++);
-  const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
-  if (descriptor < 0) fail_to_write(path, errno);
-  int failure = write_all(descriptor, content) ? 0 : errno;
-  if (::close(descriptor) != 0 && failure == 0) failure = errno;
-  if (failure == 0 && ::rename(temporary.c_str(), path.c_str()) != 0) failure = errno;
-  if (failure != 0) {
-    ::unlink(temporary.c_str());
-    fail_to_write(path, failure);
-  }
+  PendingFile file(path);
+  file.append(content);
+  file.commit();
 }
 
 void replace_file(const std::filesystem::path& path, std::string_view content) {

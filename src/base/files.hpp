@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "fovea/error.hpp"
+
 namespace fovea {
 
 /// The whole of a regular file. Never blocks on a FIFO or device.
@@ -27,6 +29,9 @@ namespace fovea {
 /// @throws Error  kOutput.
 void replace_file(const std::filesystem::path& path, std::span<const std::byte> content);
 void replace_file(const std::filesystem::path& path, std::string_view content);
+
+/// The sentence for an errno of a file that cannot be written.
+[[nodiscard]] Error unwritable(const std::filesystem::path& path, int error_number);
 
 /// @throws Error  kOutput, naming what is in the way.
 void make_folders(const std::filesystem::path& folder);

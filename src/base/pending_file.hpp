@@ -1,0 +1,39 @@
+// A file that is written beside its place and renamed into it when it is whole.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace fovea {
+
+class PendingFile {
+ public:
+  /// Makes parent folders as needed. What lies at `path` stays as it is until commit().
+  /// @throws Error  kOutput.
+  explicit PendingFile(std::filesystem::path path);
+  /// Removes what was written, unless it was committed.
+  ~PendingFile();
+  PendingFile(const PendingFile&) = delete;
+  PendingFile& operator=(const PendingFile&) = delete;
+
+  /// @throws Error  kOutput.
+  void append(std::span<const std::byte> bytes);
+  void append(std::string_view text) { append(std::as_bytes(std::span(text))); }
+  /// Over bytes that are there.
+  /// @throws Error  kOutput.
+  void overwrite(std::uint64_t offset, std::string_view text);
+  /// Once, at the end.
+  /// @throws Error  kOutput.
+  void commit();
+
+ private:
+  std::filesystem::path path_;
+  std::string temporary_;
+  int descriptor_;
+};
+
+}  // namespace fovea
