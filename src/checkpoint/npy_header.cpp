@@ -19,6 +19,7 @@ namespace fovea {
 namespace {
 
 constexpr std::string_view kMagic = "\x93NUMPY";
+constexpr std::size_t kMaxTextBytes = 10'000;
 
 struct NumpyType {
   std::string_view descr;
@@ -170,11 +171,11 @@ class LiteralParser {
 
 }  // namespace
 
-NpyHeader parse_npy_header(std::span<const std::byte> beginning, const std::string& where) {
+std::size_t npy_header_bytes(std::span<const std::byte> prefix, const std::string& where) {
   const auto fail = [&](const std::string& what) {
     throw Error(ErrorCode::kCheckpoint, fmt::format("{} {}", where, what), "save it again with numpy.savez");
   };
-  ByteReader reader(beginning, where);
+  ByteReader reader(prefix, where);
   if (reader.left() < kMagic.size() || reader.take_text(kMagic.size()) != kMagic) {
     fail("is no .npy array, expected one (it does not begin with \\x93NUMPY)");
   }
@@ -184,11 +185,17 @@ NpyHeader parse_npy_header(std::span<const std::byte> beginning, const std::stri
     fail(fmt::format("is of .npy version {}.{}, expected 1.0, 2.0 or 3.0", major, minor));
   }
   const std::size_t length = major == 1 ? reader.read<std::uint16_t>() : reader.read<std::uint32_t>();
-  if (length > kMaxNpyHeaderBytes - reader.at()) {
-    fail(fmt::format("has a header of {} bytes, expected at most {}", length, kMaxNpyHeaderBytes - reader.at()));
-  }
-  NpyHeader header = LiteralParser(reader.take_text(length), where).parse();
-  header.bytes = reader.at();
+  if (length > kMaxTextBytes) fail(fmt::format("has a header of {} bytes, expected at most {}", length, kMaxTextBytes));
+  return reader.at() + length;
+}
+
+NpyHeader parse_npy_header(std::span<const std::byte> beginning, const std::string& where) {
+  ByteReader reader(beginning, where);
+  const std::size_t bytes = npy_header_bytes(beginning, where);
+  const std::size_t prefix = beginning[kMagic.size()] == std::byte{1} ? kNpyPrefixBytes - 2 : kNpyPrefixBytes;
+  reader.skip(prefix);
+  NpyHeader header = LiteralParser(reader.take_text(bytes - prefix), where).parse();
+  header.bytes = bytes;
   return header;
 }
 

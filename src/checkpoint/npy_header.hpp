@@ -10,8 +10,8 @@
 
 namespace fovea {
 
-/// What numpy itself reads at most of a header (numpy.lib.format, max_header_size), and what stands before it.
-constexpr std::size_t kMaxNpyHeaderBytes = 10'000 + 12;
+/// Enough of an array for npy_header_bytes.
+constexpr std::size_t kNpyPrefixBytes = 12;
 
 struct NpyHeader {
   DType dtype = DType::kF32;
@@ -20,9 +20,14 @@ struct NpyHeader {
   std::size_t bytes = 0;  // of the header with magic and padding; the elements follow
 };
 
-/// Versions 1 to 3; little-endian floats and integers, and `V2`, which is how numpy stores bfloat16.
-/// @param beginning  of the array, at least kMaxNpyHeaderBytes of it or all.
-/// @param where      "model.npz: member 'cls.npy'", for messages.
+/// The size of the header with its magic, from the array's first kNpyPrefixBytes. Versions 1 to 3, and, as in numpy
+/// itself (numpy.lib.format, max_header_size), at most 10,000 bytes of text.
+/// @param where   "model.npz: member 'cls.npy'", for messages.
+/// @throws Error  kCheckpoint.
+[[nodiscard]] std::size_t npy_header_bytes(std::span<const std::byte> prefix, const std::string& where);
+
+/// Little-endian floats and integers, and `V2`, which is how numpy stores bfloat16.
+/// @param beginning  of the array, at least npy_header_bytes of it.
 /// @throws Error     kCheckpoint.
 [[nodiscard]] NpyHeader parse_npy_header(std::span<const std::byte> beginning, const std::string& where);
 

@@ -17,6 +17,13 @@ namespace {
 
 constexpr std::string_view kExtension = ".npy";
 
+/// Without touching more of the member than is needed: pages that are read or bytes that are inflated.
+NpyHeader read_header(const ZipMember& member) {
+  if (!member.deflated) return parse_npy_header(member.content, member.where);
+  const std::size_t bytes = npy_header_bytes(read_beginning(member, kNpyPrefixBytes), member.where);
+  return parse_npy_header(read_beginning(member, bytes), member.where);
+}
+
 /// The array of a member; of a deflated one only the header is inflated.
 TensorView read_array(const ZipMember& member) {
   const auto fail = [&](const std::string& what) {
@@ -24,7 +31,7 @@ TensorView read_array(const ZipMember& member) {
                 "the file is damaged or no npz: download it again, or save it again with numpy.savez");
   };
   if (!member.name.ends_with(kExtension)) fail("is no array, expected only names that end in .npy");
-  NpyHeader header = parse_npy_header(read_beginning(member, kMaxNpyHeaderBytes), member.where);
+  NpyHeader header = read_header(member);
   const auto expected = byte_size(header.dtype, header.shape);
   if (!expected) fail(fmt::format("has shape {}, which no file can hold", shape_text(header.shape)));
   if (member.size - header.bytes != *expected) {

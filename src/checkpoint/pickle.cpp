@@ -88,7 +88,7 @@ class Machine {
   void remember_next() { memo_[static_cast<std::uint32_t>(memo_.size())] = top(); }
   template <typename Index>
   void recall() {
-    const std::uint32_t index = reader_.read<Index>();
+    const auto index = reader_.read<Index>();
     const auto found = memo_.find(index);
     if (found == memo_.end()) fail(fmt::format("recalls value {}, expected one that was remembered before", index));
     push_id(found->second);
