@@ -131,6 +131,7 @@ struct ModelInfo {
   PreprocessRecipe recipe;
   std::string recipe_source;       // where the recipe was read, e.g. "config.json (pretrained_cfg)"
   std::vector<ClassLabel> labels;  // one for each class, in order
+  std::string labels_source;       // where the names were read; empty if the classes have none
   std::uint64_t parameters = 0;
   std::uint64_t weight_bytes = 0;  // as stored
   std::string dtype;               // the stored type, e.g. "F16", or "F16+F32" where mixed
@@ -143,8 +144,9 @@ struct ModelInfo {
 
 /// What the user knows better than the files.
 struct LoadOptions {
-  std::optional<Size> image_size;        // px; position embeddings are resampled by the family's rule
-  std::optional<std::size_t> num_heads;  // where no config says it
+  std::optional<Size> image_size;               // px; position embeddings are resampled by the family's rule
+  std::optional<std::size_t> num_heads;         // where no config says it
+  std::optional<std::filesystem::path> labels;  // class names, one a line or JSON; in place of the config's
   RecipeOptions recipe;
 };
 
@@ -238,7 +240,7 @@ class Session {
 [[nodiscard]] std::vector<std::string> timm_architecture_names();
 
 /// SHA-256 over the checkpoint's tensor bytes (in name order) and its config.json, in lower-case hex.
-[[nodiscard]] std::string model_sha256(const std::filesystem::path& model);
+[[nodiscard]] std::string model_sha256(const std::filesystem::path& model, const LoadOptions& options = {});
 /// SHA-256 of these bytes, in lower-case hex.
 [[nodiscard]] std::string sha256_hex(std::string_view bytes);
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -51,6 +52,8 @@ class Checkpoint {
   [[nodiscard]] virtual std::string_view format() const noexcept = 0;
   /// Sorted by name.
   [[nodiscard]] virtual std::span<const TensorView> tensors() const noexcept = 0;
+  /// Texts that a file holds beside its tensors, of the formats that have them.
+  [[nodiscard]] virtual std::map<std::string, std::string> metadata() const { return {}; }
   /// nullptr if there is none of this name.
   [[nodiscard]] const TensorView* find(std::string_view name) const noexcept;
 };

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -50,12 +51,18 @@ class Safetensors final : public Checkpoint {
     for (const auto& [key, entry] : header.items()) {
       if (key != "__metadata__") tensors_.push_back(parse_tensor(key, entry, payload));
     }
+    if (const auto texts = header.find("__metadata__"); texts != header.end() && texts->is_object()) {
+      for (const auto& [key, text] : texts->items()) {
+        if (text.is_string()) metadata_[key] = text.get<std::string>();
+      }
+    }
     check_layout(payload);
     std::sort(tensors_.begin(), tensors_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   }
 
   [[nodiscard]] std::string_view format() const noexcept override { return "safetensors"; }
   [[nodiscard]] std::span<const TensorView> tensors() const noexcept override { return tensors_; }
+  [[nodiscard]] std::map<std::string, std::string> metadata() const override { return metadata_; }
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
@@ -169,6 +176,7 @@ class Safetensors final : public Checkpoint {
   MappedFile file_;
   std::string path_;
   std::vector<TensorView> tensors_;
+  std::map<std::string, std::string> metadata_;
 };
 
 /// A length, then a JSON object: enough to tell it from every other format; what is wrong in it is open's to say.

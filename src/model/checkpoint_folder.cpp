@@ -12,6 +12,7 @@
 #include "base/files.hpp"
 #include "fovea/error.hpp"
 #include "model/config.hpp"
+#include "model/labels.hpp"
 #include "model/recipe.hpp"
 
 namespace fovea {
@@ -269,8 +270,9 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
   info.recipe = resolved.recipe;
   info.recipe_source = resolved.source;
   if (resolved.assumed) info.assumptions.push_back("preprocessing: " + resolved.source);
-  info.labels = config.labels;
-  info.labels.resize(a.num_classes);
+  ClassNames names = resolve_labels(options.labels, config.labels, a.num_classes);
+  info.labels = std::move(names.labels);
+  info.labels_source = std::move(names.source);
   info.multi_label = config.multi_label;
   describe_storage(*open.checkpoint, info);
   return open;

@@ -9,6 +9,7 @@
 
 #include "fovea/error.hpp"
 #include "model/config_reader.hpp"
+#include "model/labels.hpp"
 
 namespace fovea {
 namespace {
@@ -37,12 +38,6 @@ constexpr std::array kModelTypes{"vit",
                                  "clip_vision_model",
                                  "siglip",
                                  "siglip_vision_model"};
-
-/// WordNet's ids: "n" and eight digits.
-bool is_synset(std::string_view text) {
-  return text.size() == 9 && text[0] == 'n' &&
-         std::all_of(text.begin() + 1, text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
 
 std::vector<ClassLabel> read_timm_labels(const ConfigReader& reader) {
   const auto names = reader.root().find("label_names");

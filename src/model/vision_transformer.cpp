@@ -65,8 +65,8 @@ ModelInfo inspect_model(const std::filesystem::path& model, const LoadOptions& o
   return open_model(model, options).info;
 }
 
-std::string model_sha256(const std::filesystem::path& model) {
-  const OpenModel open = open_model(model);
+std::string model_sha256(const std::filesystem::path& model, const LoadOptions& options) {
+  const OpenModel open = open_model(model, options);
   Sha256 hash;
   for (const TensorView& tensor : open.checkpoint->tensors()) {
     visit_bytes(tensor, [&](std::span<const std::byte> run) { hash.update(run); });

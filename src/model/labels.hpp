@@ -1,0 +1,52 @@
+// What a model's classes are called, where that is read, and how a user names one of them.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fovea/model.hpp"
+
+namespace fovea {
+
+struct ClassNames {
+  std::vector<ClassLabel> labels;  // one for each class
+  std::string source;              // where they were read; empty where nothing names the classes
+};
+
+/// WordNet's ids: "n" and eight digits.
+[[nodiscard]] bool is_synset(std::string_view text);
+
+/// A list of class names, in class order:
+///  - text, one class a line: "tench, Tinca tinca", or with its WordNet id before it, as in ImageNet's
+///  synset_words.txt:
+///    "n01440764 tench, Tinca tinca"; an empty line is a class without a name;
+///  - JSON: ["tench", ...], {"0": "tench", ...} or {"0": ["n01440764", "tench"], ...}.
+/// @param name     for messages.
+/// @throws Error   kUsage for JSON of any other form.
+[[nodiscard]] std::vector<ClassLabel> parse_labels(std::string_view text, const std::string& name);
+/// @throws Error  kUsage if it cannot be read, or parse_labels() refuses it.
+[[nodiscard]] std::vector<ClassLabel> read_labels(const std::filesystem::path& file);
+
+/// The 1,000 classes of ILSVRC 2012 in the order that every library trains them in.
+[[nodiscard]] const std::vector<ClassLabel>& imagenet1k_labels();
+
+/// The user's file, or what the config says, or ImageNet-1k's list where there are 1,000 classes and nothing else is
+/// known, or no names.
+/// @throws Error  kUsage if the user's file has another number of classes.
+[[nodiscard]] ClassNames resolve_labels(const std::optional<std::filesystem::path>& file,
+                                        std::vector<ClassLabel> from_config, std::size_t num_classes);
+
+/// @throws Error  kUsage with both numbers if they differ.
+void check_label_count(std::size_t labels, std::size_t num_classes, const std::string& file);
+
+/// The class that `name` means: an index, a WordNet id, the whole description, or any of its comma-separated names;
+/// upper and lower case are the same.
+/// @throws Error  kUsage if it fits no class (the hint says which is nearest), or several (the message lists them).
+[[nodiscard]] std::size_t find_class(std::string_view name, std::span<const ClassLabel> labels);
+
+}  // namespace fovea
