@@ -39,6 +39,12 @@ struct MapRecord {
   std::optional<std::string> map;      // relative to the output folder
 };
 
+/// Features of an input: its row in the array that holds those of all inputs.
+struct FeatureRecord {
+  std::size_t row = 0;
+  std::vector<std::size_t> shape;  // of the row: [D], or [T, D] for all patch tokens
+};
+
 struct Failure {
   ErrorCode code = ErrorCode::kDecode;
   std::string message;
@@ -60,7 +66,8 @@ struct Record {
   Size size;              // px, after orientation; zero where decoding failed
   std::vector<Prediction> predictions;
   std::vector<MapRecord> maps;
-  std::optional<std::string> thumbnail;  // relative to the output folder
+  std::optional<FeatureRecord> features;  // in place of predictions
+  std::optional<std::string> thumbnail;   // relative to the output folder
   std::optional<SourceStamp> source;
   std::optional<Failure> failure;
 };

@@ -25,7 +25,8 @@ class BatchFolder {
         pictures_(pictures),
         options_(options),
         folder_(pictures.layout.folder),
-        hash_(std::async(std::launch::async, [path = options.model] { return model_sha256(path); })),
+        hash_(std::async(std::launch::async,
+                         [path = options.model, load = options.load] { return model_sha256(path, load); })),
         records_(inputs.size()) {
     if (options.save_logits) {
       logits_.assign(inputs.size() * classes(), std::numeric_limits<float>::quiet_NaN());
@@ -64,7 +65,8 @@ class BatchFolder {
   }
 
  private:
-  [[nodiscard]] std::size_t classes() const { return model_->architecture().num_classes; }
+  [[nodiscard]] ClassSpace class_space() const { return fovea::class_space(model_->info(), pictures_); }
+  [[nodiscard]] std::size_t classes() const { return class_space().labels.size(); }
 
   const std::string& model_hash() {
     if (model_hash_.empty()) model_hash_ = hash_.get();
@@ -81,7 +83,7 @@ class BatchFolder {
     const auto rows = read_rows(folder_ / kRows);
     if (rows.empty()) return kept;
     std::optional<SavedLogits> saved;
-    if (options_.save_logits) saved.emplace(*options_.save_logits, classes());
+    if (options_.save_logits) saved.emplace(*options_.save_logits, class_space(), pictures_.predictions);
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       const auto row = rows.find(inputs_[i].path);
       if (row == rows.end()) continue;
@@ -146,10 +148,11 @@ class BatchFolder {
     summary.model_name = model_->info().name;
     summary.model_path = options_.model.string();
     summary.model_sha256 = model_hash();
+    summary.labels_source = options_.labels_source;
     summary.options = options_.all_options;
     summary.version = options_.version;
-    replace_file(folder_ / kRows, report("jsonl", records, outcome.counts, pictures_.top_k));
-    replace_file(folder_ / "results.csv", report("csv", records, outcome.counts, pictures_.top_k));
+    replace_file(folder_ / kRows, report("jsonl", records, outcome.counts, pictures_.predictions.top_k));
+    replace_file(folder_ / "results.csv", report("csv", records, outcome.counts, pictures_.predictions.top_k));
     if (options_.save_logits) {
       const std::size_t shape[] = {inputs_.size(), classes()};
       replace_file(*options_.save_logits, npy_f32(logits_, shape));

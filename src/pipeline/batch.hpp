@@ -18,6 +18,8 @@ namespace fovea {
 
 struct BatchOptions {
   std::filesystem::path model;  // what is hashed
+  LoadOptions load;             // as it was loaded
+  std::string labels_source;    // where the class names were read, for summary.json
   bool fresh = false;           // results of an earlier run count for nothing
   std::optional<std::filesystem::path> save_logits;
   std::map<std::string, std::string> all_options;     // for summary.json, by flag name

@@ -23,7 +23,8 @@ struct Classifier::Impl {
     Explanation result;
     result.geometry = ready.geometry;
     result.classification.logits = std::move(session.forward(patches, request).front().logits);
-    result.classification.predictions = predictions_of(result.classification.logits, model->info(), top_k);
+    result.classification.predictions =
+        predictions_of(result.classification.logits, class_space(model->info()), {top_k});
     return result;
   }
 

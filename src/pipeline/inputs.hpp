@@ -18,6 +18,7 @@ struct Input {
   std::string path;                // as given, or argument / entry; any bytes
   std::string name;                // relative to its argument, or the base name: what its overlays are called after
   std::optional<Failure> failure;  // what listing already knows, e.g. a folder called x.png
+  std::string file = {};           // what is read, where the path is no file's, as of FILE#0; else empty
 
   [[nodiscard]] bool is_standard_input() const noexcept { return path == kStandardInput; }
 };

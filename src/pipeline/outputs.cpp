@@ -29,7 +29,8 @@ std::map<FileId, std::string> files_of(std::span<const Input> inputs) {
   std::map<FileId, std::string> files;
   for (const Input& input : inputs) {
     if (input.is_standard_input()) continue;
-    if (const auto id = file_id(input.path)) files.emplace(*id, input.path);
+    const std::string& file = input.file.empty() ? input.path : input.file;
+    if (const auto id = file_id(file)) files.emplace(*id, file);
   }
   return files;
 }

@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "base/files.hpp"
-#include "base/numerics.hpp"
 #include "image/codec.hpp"
 #include "image/patches.hpp"
 #include "image/preprocess.hpp"
@@ -32,6 +31,7 @@ struct PictureJob {
   std::optional<SourceStamp> source;
   std::vector<std::unique_ptr<Explainer>> explainers;  // in the order of the methods
   Logits logits;
+  std::vector<float> features;
 };
 
 /// Asks the kernel to read the file soon, so that a cold disk works while the cores do.
@@ -61,26 +61,30 @@ class PictureWorker {
         ahead_(schedule.workers * schedule.batch) {}
 
   [[nodiscard]] PictureJob prepare(std::size_t item) const {
-    if (item + ahead_ < todo_.size()) announce(inputs_[todo_[item + ahead_]]);
+    if (!options_.tensors && item + ahead_ < todo_.size()) announce(inputs_[todo_[item + ahead_]]);
     const Input& input = inputs_[todo_[item]];
     if (input.failure) throw Error(input.failure->code, input.failure->message, input.failure->hint);
     PictureJob job;
     job.index = todo_[item];
     if (options_.stamp_sources) job.source = stamp_of(input);  // before it is read: a change in between shows as one
-    Image image = read_input(input, options_.decode);
-    job.size = image.size();
     const Architecture& architecture = model_->architecture();
-    const Preprocessed ready = preprocess(image, model_->info().recipe);
-    job.geometry = ready.geometry;
     job.patches.resize(architecture.grid().size() * architecture.patch_dim());
-    extract_patches(ready.pixels, model_->info().recipe, architecture.patch_size, job.patches);
-    if (!options_.methods.empty() || options_.layout.thumbnails) job.original = std::move(image);
+    if (options_.tensors) {
+      take_tensor(*options_.tensors, job);
+    } else {
+      take_picture(input, job);
+    }
     return job;
   }
 
   void infer(std::span<PictureJob> jobs) {
-    std::vector<ForwardResult> results = session_.forward(gather(jobs), observers(jobs));
-    for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].logits = std::move(results[i].logits);
+    std::vector<ForwardResult> results = session_.forward(gather(jobs), request_for(jobs));
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+      jobs[i].logits = options_.zero_shot ? (*options_.zero_shot)(results[i]) : std::move(results[i].logits);
+      if (options_.features) {
+        jobs[i].features = features_of(std::move(results[i]), model_->architecture(), *options_.features);
+      }
+    }
   }
 
   PictureOutcome render(PictureJob& job) const {
@@ -91,7 +95,11 @@ class PictureWorker {
     record.path = input.path;
     record.size = job.size;
     record.source = job.source;
-    record.predictions = predictions_of(job.logits, model_->info(), options_.top_k);
+    if (options_.features) {
+      record.features = FeatureRecord{job.index, feature_shape(model_->info(), *options_.features)};
+    } else {
+      record.predictions = predictions_of(job.logits, class_space(model_->info(), options_), options_.predictions);
+    }
     for (std::size_t m = 0; m < job.explainers.size(); ++m) {
       record.maps.push_back(draw_map(job, input, *options_.methods[m], *job.explainers[m], record.predictions));
     }
@@ -101,6 +109,7 @@ class PictureWorker {
                    encode_jpeg(thumbnail(job.original, kThumbnailSide), kThumbnailQuality));
     }
     outcome.logits = std::move(job.logits);
+    outcome.features = std::move(job.features);
     return outcome;
   }
 
@@ -113,6 +122,28 @@ class PictureWorker {
   }
 
  private:
+  [[nodiscard]] bool draws() const { return !options_.methods.empty() || options_.layout.thumbnails; }
+
+  void take_picture(const Input& input, PictureJob& job) const {
+    const PreprocessRecipe& recipe = model_->info().recipe;
+    Image image = read_input(input, options_.decode);
+    job.size = image.size();
+    const Preprocessed ready = preprocess(image, recipe);
+    job.geometry = ready.geometry;
+    extract_patches(ready.pixels, recipe, model_->architecture().patch_size, job.patches);
+    if (draws()) job.original = std::move(image);
+  }
+
+  /// What the model is fed is there already; what is drawn on has to be made of it.
+  void take_tensor(const TensorImages& tensors, PictureJob& job) const {
+    job.size = tensors.size();
+    job.geometry = {job.size, job.size, job.size, 0, 0};
+    std::vector<float> chw(job.patches.size());  // [3, H, W]
+    tensors.read(job.index, chw);
+    cut_patches(chw, job.size, model_->architecture().patch_size, job.patches);
+    if (draws()) job.original = denormalized(chw, job.size, model_->info().recipe);
+  }
+
   /// The patches of all jobs in one piece; a single job's where they are.
   std::span<const float> gather(std::span<PictureJob> jobs) {
     if (jobs.size() == 1) return jobs[0].patches;
@@ -121,8 +152,9 @@ class PictureWorker {
     return gathered_;
   }
 
-  [[nodiscard]] ForwardRequest observers(std::span<PictureJob> jobs) const {
+  [[nodiscard]] ForwardRequest request_for(std::span<PictureJob> jobs) const {
     ForwardRequest request;
+    request.keep_tokens = options_.features && *options_.features != FeaturePool::kHead;
     if (options_.methods.empty()) return request;
     const TokenLayout tokens = token_layout(model_->architecture());
     for (PictureJob& job : jobs) {
@@ -177,20 +209,8 @@ class PictureWorker {
 
 }  // namespace
 
-std::vector<Prediction> predictions_of(const Logits& logits, const ModelInfo& model, std::size_t k) {
-  Logits probabilities = logits;
-  softmax(probabilities);
-  std::vector<Prediction> predictions;
-  for (const std::size_t c : top_k(logits, k)) {
-    Prediction& prediction = predictions.emplace_back();
-    prediction.class_index = c;
-    prediction.probability = probabilities[c];
-    if (c < model.labels.size()) {
-      prediction.label = model.labels[c].label();
-      prediction.synset = model.labels[c].synset;
-    }
-  }
-  return predictions;
+ClassSpace class_space(const ModelInfo& model, const PictureOptions& options) {
+  return options.zero_shot ? options.zero_shot->classes() : class_space(model);
 }
 
 TokenLayout token_layout(const Architecture& architecture) {

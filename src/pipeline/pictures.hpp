@@ -1,10 +1,11 @@
-// The steps of the schedule for pictures: file → pixels → patches → logits and maps → record and overlays.
+// The steps of the schedule for pictures: file → pixels → patches → logits, features, maps → record and overlays.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -12,9 +13,13 @@
 #include "fovea/model.hpp"
 #include "fovea/report.hpp"
 #include "image/overlay.hpp"
+#include "pipeline/features.hpp"
 #include "pipeline/inputs.hpp"
 #include "pipeline/outputs.hpp"
+#include "pipeline/predictions.hpp"
 #include "pipeline/scheduler.hpp"
+#include "pipeline/tensor_images.hpp"
+#include "pipeline/zero_shot.hpp"
 
 namespace fovea {
 
@@ -24,8 +29,11 @@ inline constexpr int kOverlayCompression = 1;
 
 struct PictureOptions {
   DecodeOptions decode;
-  std::size_t top_k = 5;
-  std::vector<const ExplainMethod*> methods;  // none: no maps
+  std::shared_ptr<const TensorImages> tensors;  // the pictures, already normalised; null: the inputs are image files
+  PredictionOptions predictions;
+  std::shared_ptr<const ZeroShotHead> zero_shot;  // in place of the model's own head
+  std::optional<FeaturePool> features;            // features in place of predictions
+  std::vector<const ExplainMethod*> methods;      // none: no maps
   ExplainOptions explain;
   OverlayStyle style;
   bool stamp_sources = false;  // records carry size and time of their file
@@ -34,11 +42,12 @@ struct PictureOptions {
 
 struct PictureOutcome {
   Record record;
-  Logits logits;  // empty for failures
+  Logits logits;                // empty for failures
+  std::vector<float> features;  // empty for failures, and unless asked for
 };
 
-/// The k best classes of a model for these logits.
-[[nodiscard]] std::vector<Prediction> predictions_of(const Logits& logits, const ModelInfo& model, std::size_t top_k);
+/// The classes that outcomes are about.
+[[nodiscard]] ClassSpace class_space(const ModelInfo& model, const PictureOptions& options);
 [[nodiscard]] TokenLayout token_layout(const Architecture& architecture);
 
 /// Size and time of a regular file, without a fingerprint; none for anything else.

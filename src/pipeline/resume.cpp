@@ -12,7 +12,6 @@
 #include <utility>
 
 #include "base/files.hpp"
-#include "base/numerics.hpp"
 #include "pipeline/pictures.hpp"
 #include "report/documents.hpp"
 
@@ -112,30 +111,30 @@ std::optional<Record> still_valid(const Record& row, const Input& input, std::si
   return record;
 }
 
-SavedLogits::SavedLogits(const std::filesystem::path& path, std::size_t classes) : classes_(classes) {
+SavedLogits::SavedLogits(const std::filesystem::path& path, const ClassSpace& classes, const PredictionOptions& options)
+    : classes_(classes), options_(options) {
   if (!is_file(path)) return;
   try {
     NpyArray array = parse_npy_f32(read_file(path), printable(path));
-    if (array.shape.size() == 2 && array.shape[1] == classes) values_ = std::move(array.values);
+    if (array.shape.size() == 2 && array.shape[1] == classes.labels.size()) values_ = std::move(array.values);
   } catch (const Error&) {
     values_.clear();  // some other file: it is replaced at the end, as any output is
   }
 }
 
 std::optional<Logits> SavedLogits::row_of(const Record& record) const {
-  if ((record.index + 1) * classes_ > values_.size()) return std::nullopt;
-  const auto begin = values_.begin() + static_cast<std::ptrdiff_t>(record.index * classes_);
-  Logits row(begin, begin + static_cast<std::ptrdiff_t>(classes_));
+  const std::size_t classes = classes_.labels.size();
+  if ((record.index + 1) * classes > values_.size()) return std::nullopt;
+  const auto begin = values_.begin() + static_cast<std::ptrdiff_t>(record.index * classes);
+  Logits row(begin, begin + static_cast<std::ptrdiff_t>(classes));
   if (std::any_of(row.begin(), row.end(), [](float value) { return std::isnan(value); })) return std::nullopt;
-  Logits probabilities = row;
-  softmax(probabilities);
-  const auto best = top_k(row, record.predictions.size());
-  for (std::size_t i = 0; i < record.predictions.size(); ++i) {
-    const Prediction& prediction = record.predictions[i];
-    if (best[i] != prediction.class_index) return std::nullopt;
-    if (std::abs(probabilities[best[i]] - prediction.probability) > 1e-5F) return std::nullopt;
-  }
-  return row;
+  const std::vector<Prediction> predictions = predictions_of(row, classes_, options_);
+  const bool same =
+      std::equal(predictions.begin(), predictions.end(), record.predictions.begin(), record.predictions.end(),
+                 [](const Prediction& a, const Prediction& b) {
+                   return a.class_index == b.class_index && std::abs(a.probability - b.probability) <= 1e-5F;
+                 });
+  return same ? std::optional(std::move(row)) : std::nullopt;
 }
 
 }  // namespace fovea

@@ -13,6 +13,7 @@
 #include "fovea/report.hpp"
 #include "pipeline/inputs.hpp"
 #include "pipeline/outputs.hpp"
+#include "pipeline/predictions.hpp"
 
 namespace fovea {
 
@@ -50,12 +51,14 @@ class RowLog {
 class SavedLogits {
  public:
   /// No file, or one with another number of classes, holds none.
-  SavedLogits(const std::filesystem::path& path, std::size_t classes);
-  /// The row, if softmax makes this record's predictions of it: else it is another run's.
+  /// @param classes  outlive this
+  SavedLogits(const std::filesystem::path& path, const ClassSpace& classes, const PredictionOptions& options);
+  /// The row, if it makes this record's predictions: else it is another run's.
   [[nodiscard]] std::optional<Logits> row_of(const Record& record) const;
 
  private:
-  std::size_t classes_;
+  ClassSpace classes_;
+  PredictionOptions options_;
   std::vector<float> values_;
 };
 

@@ -17,15 +17,16 @@ namespace fovea {
 /// What `summary.json` holds beside the counts.
 struct BatchSummary {
   Summary counts;
-  std::size_t skipped = 0;         // rows kept from an earlier run
-  double seconds = 0;              // wall clock of this run
-  double images_per_second = 0;    // done in this run
+  std::size_t skipped = 0;       // rows kept from an earlier run
+  double seconds = 0;            // wall clock of this run
+  double images_per_second = 0;  // done in this run
   std::string model_name;
   std::string model_path;
   std::string model_sha256;
-  std::map<std::string, std::string> options;         // as given, by flag name
-  std::map<std::string, std::size_t> class_histogram; // top-1 label → inputs
-  std::map<std::string, std::size_t> failures;        // code → inputs
+  std::string labels_source;                           // where the class names were read; may be empty
+  std::map<std::string, std::string> options;          // as given, by flag name
+  std::map<std::string, std::size_t> class_histogram;  // top-1 label → inputs
+  std::map<std::string, std::size_t> failures;         // code → inputs
   std::string version;
 };
 
@@ -43,11 +44,22 @@ struct BatchSummary {
 /// numpy's .npy, version 1.0, C order, little-endian float32.
 /// @param shape  its product is values.size().
 [[nodiscard]] std::string npy_f32(std::span<const float> values, std::span<const std::size_t> shape);
-/// The inverse. @throws Error kDecode if it is not such a file.
+/// What stands before the values.
+/// @param least_bytes  padded with spaces to no less: room for a larger shape.
+[[nodiscard]] std::string npy_f32_header(std::span<const std::size_t> shape, std::size_t least_bytes = 0);
+
+/// Such an array where it lies.
+struct NpyView {
+  std::vector<std::size_t> shape;
+  std::span<const std::byte> values;  // float32; possibly unaligned
+};
+/// @throws Error  kDecode if it is not such a file.
+[[nodiscard]] NpyView view_npy_f32(std::span<const std::byte> file, std::string_view name);
 struct NpyArray {
   std::vector<std::size_t> shape;
   std::vector<float> values;
 };
+/// @throws Error  kDecode if it is not such a file.
 [[nodiscard]] NpyArray parse_npy_f32(std::span<const std::byte> file, std::string_view name);
 
 }  // namespace fovea

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <bit>
 #include <cassert>
 #include <charconv>
@@ -9,6 +10,7 @@
 #include <functional>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include "fovea/error.hpp"
 #include "report/documents.hpp"
@@ -138,25 +140,30 @@ Parts split(std::string_view file, std::string_view name) {
 
 }  // namespace
 
-std::string npy_f32(std::span<const float> values, std::span<const std::size_t> shape) {
-  assert(std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>()) == values.size());
+std::string npy_f32_header(std::span<const std::size_t> shape, std::size_t least_bytes) {
   std::string header = fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}{}), }}",
                                    fmt::join(shape, ", "), shape.size() == 1 ? "," : "");
   const std::size_t prefix = kMagic.size() + 4;  // version and length, two bytes each
-  header.append(kAlignment - (prefix + header.size() + 1) % kAlignment, ' ');
+  const std::size_t aligned = ((prefix + header.size() + 1) / kAlignment + 1) * kAlignment;  // as numpy pads
+  header.resize(std::max(aligned, least_bytes) - prefix - 1, ' ');
   header += '\n';
   std::string file(kMagic);
   file += {'\x01', '\x00', static_cast<char>(header.size() & 0xFF), static_cast<char>(header.size() >> 8)};
-  file += header;
+  return file + header;
+}
+
+std::string npy_f32(std::span<const float> values, std::span<const std::size_t> shape) {
+  assert(std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>()) == values.size());
+  std::string file = npy_f32_header(shape);
   const std::size_t values_at = file.size();
   file.resize(values_at + values.size_bytes());
   if (!values.empty()) std::memcpy(file.data() + values_at, values.data(), values.size_bytes());
   return file;
 }
 
-NpyArray parse_npy_f32(std::span<const std::byte> file, std::string_view name) {
+NpyView view_npy_f32(std::span<const std::byte> file, std::string_view name) {
   const Parts parts = split({reinterpret_cast<const char*>(file.data()), file.size()}, name);
-  NpyArray array{HeaderReader(parts.header, name).shape(), {}};
+  NpyView array{HeaderReader(parts.header, name).shape(), {}};
   std::size_t count = 1;
   for (const std::size_t size : array.shape) {
     if (size != 0 && count > std::numeric_limits<std::size_t>::max() / sizeof(float) / size) {
@@ -168,8 +175,14 @@ NpyArray parse_npy_f32(std::span<const std::byte> file, std::string_view name) {
     refuse(name, fmt::format("values are {} bytes, expected {} for shape ({})", parts.values.size(),
                              count * sizeof(float), fmt::join(array.shape, ", ")));
   }
-  array.values.resize(count);
-  if (count > 0) std::memcpy(array.values.data(), parts.values.data(), parts.values.size());
+  array.values = std::as_bytes(std::span(parts.values));
+  return array;
+}
+
+NpyArray parse_npy_f32(std::span<const std::byte> file, std::string_view name) {
+  NpyView view = view_npy_f32(file, name);
+  NpyArray array{std::move(view.shape), std::vector<float>(view.values.size() / sizeof(float))};
+  if (!array.values.empty()) std::memcpy(array.values.data(), view.values.data(), view.values.size());
   return array;
 }
 

@@ -46,6 +46,10 @@ RecordJson map_object(const MapRecord& map) {
 void put_result(RecordJson& object, const Record& record) {
   object["width"] = record.size.width;
   object["height"] = record.size.height;
+  if (record.features) {
+    object["features"] = {{"row", record.features->row}, {"shape", record.features->shape}};
+    return;
+  }
   object["predictions"] = RecordJson::array();
   for (const Prediction& prediction : record.predictions) {
     object["predictions"].push_back(prediction_object(prediction));

@@ -29,6 +29,7 @@ std::string summary_json(const BatchSummary& summary) {
       {"class_histogram", Json(Json::value_t::object)},
       {"failures", Json(Json::value_t::object)},
       {"version", summary.version}};
+  if (!summary.labels_source.empty()) document["model"]["labels"] = summary.labels_source;
   for (const auto& [flag, value] : summary.options) document["options"][flag] = value;
   for (const auto& [label, count] : summary.class_histogram) document["class_histogram"][label] = count;
   for (const auto& [code, count] : summary.failures) document["failures"][code] = count;

@@ -55,8 +55,13 @@ class TextWriter final : public ReportWriter {
     if (options_.top_k == 1 && record.predictions.size() == 1 && record.maps.empty()) {
       return fmt::format("{}  {}\n", path, prediction(record.predictions.front(), true));
     }
-    std::string block =
-        fmt::format("{}  {}\n", path, painted(kDim, fmt::format("{} x {}", record.size.width, record.size.height)));
+    const std::string size = painted(kDim, fmt::format("{} x {}", record.size.width, record.size.height));
+    if (record.features) {
+      return fmt::format("{}  {}  row {}: {}\n", path, size, record.features->row,
+                         fmt::join(record.features->shape, " x "));
+    }
+    std::string block = fmt::format("{}  {}\n", path, size);
+    if (record.predictions.empty()) block += fmt::format("  {}\n", painted(kDim, "no class is probable enough"));
     for (std::size_t k = 0; k < options_.top_k && k < record.predictions.size(); ++k) {
       block += fmt::format("  {}\n", prediction(record.predictions[k], k == 0));
     }

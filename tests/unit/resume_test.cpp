@@ -114,7 +114,9 @@ TEST_F(Resume, SavedLogitsAreKeptOnlyWhereTheyMakeTheRowsPredictions) {
   const std::vector<float> values{0.0F, std::log(3.0F), nan, nan, 2.0F, 0.0F};
   const std::size_t shape[] = {3, 2};
   replace_file(path, npy_f32(values, shape));
-  const SavedLogits saved(path, 2);
+  const std::vector<ClassLabel> two(2);
+  const std::vector<ClassLabel> three(3);
+  const SavedLogits saved(path, {two}, {1});
   row_.index = 0;  // softmax of its row is 0.25, 0.75
   ASSERT_TRUE(saved.row_of(row_));
   EXPECT_FLOAT_EQ(saved.row_of(row_)->at(1), std::log(3.0F));
@@ -125,8 +127,8 @@ TEST_F(Resume, SavedLogitsAreKeptOnlyWhereTheyMakeTheRowsPredictions) {
   row_.index = 3;
   EXPECT_FALSE(saved.row_of(row_)) << "beyond the end";
   row_.index = 0;
-  EXPECT_FALSE(SavedLogits(path, 3).row_of(row_)) << "another number of classes";
-  EXPECT_FALSE(SavedLogits(folder_ / "none.npy", 2).row_of(row_));
+  EXPECT_FALSE(SavedLogits(path, {three}, {1}).row_of(row_)) << "another number of classes";
+  EXPECT_FALSE(SavedLogits(folder_ / "none.npy", {two}, {1}).row_of(row_));
 }
 
 }  // namespace

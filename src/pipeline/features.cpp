@@ -1,0 +1,52 @@
+#include "pipeline/features.hpp"
+
+#include <fmt/core.h>
+
+#include <utility>
+
+#include "base/files.hpp"
+#include "fovea/error.hpp"
+
+namespace fovea {
+
+std::string_view name(FeaturePool pool) noexcept {
+  switch (pool) {
+    case FeaturePool::kHead: return "head";
+    case FeaturePool::kClassToken: return "cls";
+    case FeaturePool::kPatchMean: return "mean";
+    case FeaturePool::kPatchTokens: return "tokens";
+  }
+  return "";
+}
+
+std::vector<std::size_t> feature_shape(const ModelInfo& model, FeaturePool pool) {
+  const Architecture& a = model.architecture;
+  if (pool == FeaturePool::kClassToken && a.num_prefix_tokens == a.num_register_tokens) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("{}: the model has no class token, expected one for --pool cls", printable(model.path)),
+                fmt::format("--pool head is its {}", name(a.read_out)));
+  }
+  if (pool == FeaturePool::kHead) return {a.feature_dim()};
+  if (pool == FeaturePool::kPatchTokens) return {a.grid().size(), a.embed_dim};
+  return {a.embed_dim};
+}
+
+std::vector<float> features_of(ForwardResult result, const Architecture& architecture, FeaturePool pool) {
+  if (pool == FeaturePool::kHead) return std::move(result.features);
+  const std::size_t width = architecture.embed_dim;
+  std::vector<float>& tokens = result.tokens;  // [N, D], the class token first
+  if (pool == FeaturePool::kClassToken) {
+    tokens.resize(width);
+    return std::move(tokens);
+  }
+  tokens.erase(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(architecture.num_prefix_tokens * width));
+  if (pool == FeaturePool::kPatchTokens) return std::move(tokens);
+  std::vector<double> sums(width, 0.0);
+  for (std::size_t i = 0; i < tokens.size(); ++i) sums[i % width] += static_cast<double>(tokens[i]);
+  std::vector<float> mean(width);
+  const auto patches = static_cast<double>(architecture.grid().size());
+  for (std::size_t i = 0; i < width; ++i) mean[i] = static_cast<float>(sums[i] / patches);
+  return mean;
+}
+
+}  // namespace fovea

@@ -1,0 +1,46 @@
+// Classes described by text: zero-shot classification with an image tower of CLIP or SigLIP.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "fovea/model.hpp"
+#include "pipeline/predictions.hpp"
+
+namespace fovea {
+
+/// What a text tower made of the descriptions of some classes.
+struct TextEmbeddings {
+  std::string source;  // the file, for messages
+  std::size_t width = 0;
+  std::vector<float> rows;         // [classes, width], of any length
+  std::vector<ClassLabel> labels;  // one for each row
+};
+
+/// In place of a head: logits = scale · cos(image, text) + bias (Radford et al. 2021, figure 3; Zhai et al. 2023,
+/// Sigmoid Loss for Language Image Pre-Training, algorithm 1).
+class ZeroShotHead {
+ public:
+  /// Scale and bias are the model's; without a bias the classes share a softmax, with one each has its sigmoid.
+  /// @throws Error  kUsage if the embeddings are not as wide as the model's features, or a row has no direction.
+  ZeroShotHead(TextEmbeddings text, const ModelInfo& model);
+
+  /// @param result  of a forward pass of that model
+  /// @return        [classes]
+  [[nodiscard]] Logits operator()(const ForwardResult& result) const;
+  [[nodiscard]] ClassSpace classes() const noexcept { return {text_.labels, bias_.has_value()}; }
+
+  /// exp(logit_scale) that CLIP's training is capped at, and ends at; assumed where a checkpoint has none.
+  static constexpr float kAssumedScale = 100.0F;
+
+ private:
+  TextEmbeddings text_;  // rows of length 1
+  bool reads_logits_;    // timm keeps CLIP's projection as the head
+  float scale_;
+  std::optional<float> bias_;
+};
+
+}  // namespace fovea
