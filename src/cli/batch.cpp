@@ -7,11 +7,14 @@
 #include <CLI/CLI.hpp>
 
 #include "base/files.hpp"
+#include "cli/class_options.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/model_options.hpp"
 #include "cli/models.hpp"
 #include "cli/options.hpp"
 #include "cli/rows.hpp"
+#include "cli/run_note.hpp"
 #include "fovea/version.hpp"
 
 namespace fovea::cli {
@@ -27,8 +30,10 @@ class Batch : public Command {
     app.add_option("--save-logits", save_logits_, "write raw scores, float32 [inputs, classes], NaN where one failed")
         ->type_name("FILE.npy");
     add_map_options(app, maps_);
-    add_report_options(app, format_, top_k_);
+    add_report_options(app, format_);
     add_input_options(app, input_);
+    add_class_options(app, classes_);
+    add_model_options(app, model_);
     add_decode_options(app, decode_);
   }
 
@@ -39,21 +44,25 @@ class Batch : public Command {
     const std::atomic<bool>& stop = watch_signals();
     input_.recurse = !no_recurse_;
     std::vector<Input> inputs = collect_inputs(operands, input_, output_);
-    const PictureOptions pictures = picture_options();
+    PictureOptions pictures = picture_options();
     check_outputs(pictures.layout, inputs);
     if (!save_logits_.empty()) check_not_input(save_logits_, inputs);
 
     BatchOptions options;
     options.model = find_model(common.model);
+    options.load = load_options(model_);
+    options.load.labels = model_labels(classes_);
+    const auto model = VisionTransformer::load(options.model, options.load);
+    const ModelInfo& info = model->info();
+    RunNote(common).loaded(info);
+    pictures.decode = decode_options(decode_, info.recipe);
+    pictures.zero_shot = zero_shot_head(classes_, info, common);
+    options.labels_source = pictures.zero_shot ? classes_.text_embeddings : info.labels_source;
     options.fresh = fresh_;
     if (!save_logits_.empty()) options.save_logits = save_logits_;
-    options.result_options = option_texts(pictures, maps_, decode_);
-    options.all_options = options.result_options;
-    options.all_options["threads"] = std::to_string(common.threads);
-    options.all_options["batch"] = std::to_string(common.batch);
+    set_option_texts(pictures, info, options);
     options.version = FOVEA_VERSION;
-    const auto model = VisionTransformer::load(options.model);
-    Rows rows(inputs.size(), format_, top_k_, common);
+    Rows rows(inputs.size(), format_, classes_.top_k, common);
     const BatchOutcome outcome = run_batch_folder(
         model, inputs, pictures, common.threads, common.batch, options,
         [&](const Record& record) { rows.write(record); }, &stop);
@@ -65,14 +74,26 @@ class Batch : public Command {
  private:
   [[nodiscard]] PictureOptions picture_options() const {
     PictureOptions pictures;
-    pictures.decode = decode_options(decode_);
-    pictures.top_k = top_k_;
+    pictures.predictions = prediction_options(classes_);
     pictures.layout.folder = output_;
     pictures.layout.maps = "overlays/";
     pictures.layout.thumbnails = true;
     pictures.stamp_sources = true;
     apply_map_flags(maps_, pictures);
     return pictures;
+  }
+
+  /// summary.json has the flags as given; the fingerprint of the run what they came to.
+  void set_option_texts(const PictureOptions& pictures, const ModelInfo& model, BatchOptions& options) const {
+    const auto common_texts = option_texts(pictures, maps_, decode_);
+    options.result_options = common_texts;
+    options.result_options.merge(resolved_texts(classes_));
+    options.result_options.merge(resolved_texts(model));
+    options.all_options = common_texts;
+    options.all_options.merge(option_texts(classes_));
+    options.all_options.merge(option_texts(model_));
+    options.all_options["threads"] = std::to_string(common.threads);
+    options.all_options["batch"] = std::to_string(common.batch);
   }
 
   void say_where(const BatchOutcome& outcome) const {
@@ -85,10 +106,11 @@ class Batch : public Command {
   }
 
   InputFlags input_;
+  ClassFlags classes_;
+  ModelFlags model_;
   DecodeFlags decode_;
   MapFlags maps_;
   std::string format_ = "text";
-  std::size_t top_k_ = 5;
   std::string output_;
   std::string save_logits_;
   bool fresh_ = false;

@@ -7,9 +7,11 @@
 
 #include "cli/command.hpp"
 #include "cli/json_text.hpp"
+#include "cli/model_options.hpp"
 #include "cli/models.hpp"
 #include "cli/options.hpp"
 #include "cli/output_stream.hpp"
+#include "cli/run_note.hpp"
 #include "fovea/error.hpp"
 #include "fovea/version.hpp"
 
@@ -109,6 +111,7 @@ class Bench : public Command {
         ->check(CLI::Range(0.1, 3600.0).description(""));
     app.add_option("--folder", folder_, "also the throughput over the images of this folder")->type_name("DIR");
     add_choice(app, "-f,--format", format_, {"text", "json"}, "what to print");
+    add_model_options(app, model_);
   }
 
   int run() override {
@@ -116,8 +119,8 @@ class Bench : public Command {
       throw Error(ErrorCode::kUsage, fmt::format("{} images are given, expected at most one", operands.size()));
     }
     BenchPlan plan;
-    plan.model = arch_.empty() ? VisionTransformer::load(find_model(common.model))
-                               : VisionTransformer::random(timm_architecture(arch_), 1);
+    plan.model = load();
+    RunNote(common).loaded(plan.model->info());
     plan.threads = common.threads;
     plan.batch = common.batch;
     plan.seconds = seconds_;
@@ -129,6 +132,26 @@ class Bench : public Command {
   }
 
  private:
+  [[nodiscard]] std::shared_ptr<const VisionTransformer> load() const {
+    const LoadOptions options = load_options(model_);
+    if (arch_.empty()) return VisionTransformer::load(find_model(common.model), options);
+    Architecture architecture = timm_architecture(arch_);
+    if (options.image_size) architecture.image_size = *options.image_size;
+    const auto [height, width] = architecture.image_size;
+    const auto patch = static_cast<int>(architecture.patch_size);
+    if (height % patch != 0 || width % patch != 0) {
+      throw Error(ErrorCode::kUsage, fmt::format("--image-size is {}x{}, expected multiples of the patch size, {} px",
+                                                 height, width, patch));
+    }
+    if (options.num_heads) architecture.num_heads = *options.num_heads;
+    if (architecture.embed_dim % architecture.num_heads != 0) {
+      throw Error(ErrorCode::kUsage, fmt::format("--heads is {}, expected a divisor of the width {}",
+                                                 architecture.num_heads, architecture.embed_dim));
+    }
+    return VisionTransformer::random(architecture, 1);
+  }
+
+  ModelFlags model_;
   std::string arch_;
   double seconds_ = 3;
   std::string folder_;

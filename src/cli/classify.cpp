@@ -7,8 +7,10 @@
 #include <numeric>
 
 #include "base/files.hpp"
+#include "cli/class_options.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/model_options.hpp"
 #include "cli/models.hpp"
 #include "cli/options.hpp"
 #include "cli/rows.hpp"
@@ -22,35 +24,41 @@ namespace {
 class Classify : public Command {
  public:
   explicit Classify(CLI::App& app) {
-    add_report_options(app, format_, top_k_);
+    add_report_options(app, format_);
     app.add_option("-o,--output", output_, "write the report to this file, in one step at the end")->type_name("FILE");
     app.add_option("--save-logits", save_logits_, "write raw scores, float32 [inputs, classes], NaN where one failed")
         ->type_name("FILE.npy");
     app.add_flag("-r,--recurse", input_.recurse, "look into sub-folders");
     add_input_options(app, input_);
+    add_tensor_option(app, input_);
+    add_class_options(app, classes_);
+    add_model_options(app, model_);
     add_decode_options(app, decode_);
   }
 
   int run() override {
     const std::atomic<bool>& stop = watch_signals();
-    const std::vector<Input> inputs = collect_inputs(operands, input_, "");
-    if (!output_.empty() && output_ != "-") check_not_input(output_, inputs);
-    if (!save_logits_.empty()) check_not_input(save_logits_, inputs);
+    PictureOptions options;
+    options.tensors = open_tensors(operands, input_);
+    const std::vector<Input> inputs =
+        options.tensors ? options.tensors->inputs() : collect_inputs(operands, input_, "");
+    check_outputs_are_no_inputs(inputs);
     // A place that cannot be written is found before the work, not after it.
     make_folders(std::filesystem::path(output_).parent_path());
     make_folders(std::filesystem::path(save_logits_).parent_path());
     RunNote note(common);
-    const auto model = VisionTransformer::load(find_model(common.model));
+    LoadOptions load = load_options(model_, options.tensors.get());
+    load.labels = model_labels(classes_);
+    const auto model = VisionTransformer::load(find_model(common.model), load);
     note.loaded(model->info());
-
-    PictureOptions options;
-    options.decode = decode_options(decode_);
-    options.top_k = top_k_;
+    options.decode = decode_options(decode_, model->info().recipe);
+    options.predictions = prediction_options(classes_);
+    options.zero_shot = zero_shot_head(classes_, model->info(), common);
     std::vector<std::size_t> todo(inputs.size());
     std::iota(todo.begin(), todo.end(), std::size_t{0});
     const Schedule schedule = plan_schedule(todo.size(), common.threads, common.batch);
-    Rows rows(inputs.size(), format_, top_k_, common, output_);
-    const std::size_t classes = model->architecture().num_classes;
+    Rows rows(inputs.size(), format_, classes_.top_k, common, output_);
+    const std::size_t classes = class_space(model->info(), options).labels.size();
     std::vector<float> logits(save_logits_.empty() ? 0 : inputs.size() * classes,
                               std::numeric_limits<float>::quiet_NaN());
     std::atomic<bool> ended{false};  // by a signal, or because nobody reads on
@@ -75,10 +83,17 @@ class Classify : public Command {
   }
 
  private:
+  void check_outputs_are_no_inputs(const std::vector<Input>& inputs) const {
+    for (const std::string& output : {output_, save_logits_}) {
+      if (!output.empty() && output != "-") check_not_input(output, inputs);
+    }
+  }
+
   InputFlags input_;
+  ClassFlags classes_;
+  ModelFlags model_;
   DecodeFlags decode_;
   std::string format_ = "text";
-  std::size_t top_k_ = 5;
   std::string output_;
   std::string save_logits_;
 };

@@ -6,8 +6,10 @@
 #include <numeric>
 
 #include "base/files.hpp"
+#include "cli/class_options.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/model_options.hpp"
 #include "cli/models.hpp"
 #include "cli/options.hpp"
 #include "cli/output_stream.hpp"
@@ -31,9 +33,12 @@ class Explain : public Command {
     app.add_option("-o,--output", output_, "folder for the overlays")->type_name("DIR");
     add_map_options(app, maps_);
     app.add_flag("--list-methods", list_methods_, "say what each method shows, and stop");
-    add_report_options(app, format_, top_k_);
+    add_report_options(app, format_);
     app.add_flag("-r,--recurse", input_.recurse, "look into sub-folders");
     add_input_options(app, input_);
+    add_tensor_option(app, input_);
+    add_class_options(app, classes_);
+    add_model_options(app, model_);
     add_decode_options(app, decode_);
   }
 
@@ -46,22 +51,26 @@ class Explain : public Command {
       throw Error(ErrorCode::kUsage, "-o is missing, expected a folder for the overlays", "for example: -o out");
     }
     const std::atomic<bool>& stop = watch_signals();
-    std::vector<Input> inputs = collect_inputs(operands, input_, output_);
     PictureOptions options;
-    options.decode = decode_options(decode_);
-    options.top_k = top_k_;
+    options.tensors = open_tensors(operands, input_);
+    std::vector<Input> inputs = options.tensors ? options.tensors->inputs() : collect_inputs(operands, input_, output_);
+    options.predictions = prediction_options(classes_);
     options.layout.folder = output_;
     apply_map_flags(maps_, options);
     check_outputs(options.layout, inputs);
     RunNote note(common);
-    const auto model = VisionTransformer::load(find_model(common.model));
+    LoadOptions load = load_options(model_, options.tensors.get());
+    load.labels = model_labels(classes_);
+    const auto model = VisionTransformer::load(find_model(common.model), load);
     note.loaded(model->info());
+    options.decode = decode_options(decode_, model->info().recipe);
+    options.zero_shot = zero_shot_head(classes_, model->info(), common);
     make_folders(output_);
 
     std::vector<std::size_t> todo(inputs.size());
     std::iota(todo.begin(), todo.end(), std::size_t{0});
     const Schedule schedule = plan_schedule(todo.size(), common.threads, common.batch);
-    Rows rows(inputs.size(), format_, top_k_, common);
+    Rows rows(inputs.size(), format_, classes_.top_k, common);
     const std::size_t done = run_pictures(
         model, inputs, todo, options, schedule, [&](const PictureOutcome& outcome) { rows.write(outcome.record); },
         &stop);
@@ -72,10 +81,11 @@ class Explain : public Command {
 
  private:
   InputFlags input_;
+  ClassFlags classes_;
+  ModelFlags model_;
   DecodeFlags decode_;
   MapFlags maps_;
   std::string format_ = "text";
-  std::size_t top_k_ = 5;
   std::string output_;
   bool list_methods_ = false;
 };

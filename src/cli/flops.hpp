@@ -6,7 +6,7 @@
 namespace fovea::cli {
 
 /// 2 operations for each multiply-add of all matrix products of one image (patches, qkv, q·kᵀ, a·v, projection, MLP,
-/// head), in 1e9; softmax, norms and GELU are not counted, as is usual.
+/// attention pool, heads, CLIP's projection), in 1e9; softmax, norms and activations are not counted, as is usual.
 [[nodiscard]] double gflop_per_image(const Architecture& architecture);
 
 }  // namespace fovea::cli

@@ -18,7 +18,7 @@ std::vector<std::string> names_in(const std::vector<std::filesystem::path>& plac
   for (const auto& place : places) {
     std::error_code failed;
     for (const auto& entry : std::filesystem::directory_iterator(place, failed)) {
-      if (entry.is_directory(failed)) names.push_back(entry.path().filename().string());
+      names.push_back(entry.path().filename().string());
     }
   }
   return names;

@@ -14,8 +14,8 @@ namespace fovea::cli {
 namespace {
 
 /// Makes no sense twice: what one call reads, writes or asks.
-constexpr std::string_view kOneCallOnly[] = {"help",       "version", "config",       "output", "save-logits",
-                                             "files-from", "fresh",   "list-methods", "folder", "null"};
+constexpr std::string_view kOneCallOnly[] = {"help",  "version",      "config", "output", "save-logits", "files-from",
+                                             "fresh", "list-methods", "folder", "null",   "tensor"};
 
 std::string joined(const std::vector<std::string>& words, std::string_view between) {
   std::string text;
@@ -123,6 +123,21 @@ std::vector<Input> collect_inputs(std::span<const std::string> operands, const I
   return inputs;
 }
 
+void add_tensor_option(CLI::App& app, InputFlags& flags) {
+  app.add_option("--tensor", flags.tensor,
+                 "pictures that are normalised already, float32 [3, H, W] or [n, 3, H, W], in place of PATH")
+      ->type_name("FILE.npy");
+}
+
+std::shared_ptr<const TensorImages> open_tensors(std::span<const std::string> operands, const InputFlags& flags) {
+  if (flags.tensor.empty()) return nullptr;
+  if (!operands.empty() || !flags.files_from.empty()) {
+    throw Error(ErrorCode::kUsage, "--tensor and pictures are given, expected one of them",
+                "run them in two calls: the tensor is what the model is fed, in place of image files");
+  }
+  return std::make_shared<const TensorImages>(flags.tensor);
+}
+
 void add_decode_options(CLI::App& app, DecodeFlags& flags) {
   const std::string group = "Reading images";
   add_choice(app, "--exif", flags.exif, {"auto", "apply", "ignore"},
@@ -133,10 +148,9 @@ void add_decode_options(CLI::App& app, DecodeFlags& flags) {
   add_count(app, "--max-pixels", flags.max_pixels, 1, "refuse larger pictures before decoding them")->group(group);
 }
 
-DecodeOptions decode_options(const DecodeFlags& flags) {
+DecodeOptions decode_options(const DecodeFlags& flags, const PreprocessRecipe& recipe) {
   DecodeOptions options;
-  // auto: the models that are read here are timm's, and timm ignores the tag.
-  options.exif = flags.exif == "apply" ? ExifMode::kApply : ExifMode::kIgnore;
+  options.exif = flags.exif == "auto" ? recipe.exif : flags.exif == "apply" ? ExifMode::kApply : ExifMode::kIgnore;
   options.gray16 = flags.gray16 == "scale" ? Gray16::kScale : Gray16::kClip;
   options.max_pixels = flags.max_pixels;
   return options;
@@ -184,15 +198,13 @@ void apply_map_flags(const MapFlags& flags, PictureOptions& options) {
   options.layout.save_maps = flags.save_map;
 }
 
-void add_report_options(CLI::App& app, std::string& format, std::size_t& top_k) {
-  add_count(app, "-k,--top-k", top_k, 1, "classes to name for each input");
+void add_report_options(CLI::App& app, std::string& format) {
   add_choice(app, "-f,--format", format, names_of(report_formats()), "what to print");
 }
 
 std::map<std::string, std::string> option_texts(const PictureOptions& pictures, const MapFlags& maps,
                                                 const DecodeFlags& decode) {
-  return {{"top-k", std::to_string(pictures.top_k)},
-          {"exif", decode.exif},
+  return {{"exif", decode.exif},
           {"gray16", decode.gray16},
           {"max-pixels", std::to_string(decode.max_pixels)},
           {"method", joined(pictures.layout.methods, ",")},

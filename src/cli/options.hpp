@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,6 +32,7 @@ struct InputFlags {
   bool recurse = false;
   std::string files_from;
   bool nul = false;
+  std::string tensor;  // a file; empty is not given
 };
 /// --files-from and -0; recursion is added by the verb.
 void add_input_options(CLI::App& app, InputFlags& flags);
@@ -39,13 +41,21 @@ void add_input_options(CLI::App& app, InputFlags& flags);
 [[nodiscard]] std::vector<Input> collect_inputs(std::span<const std::string> operands, const InputFlags& flags,
                                                 const std::string& output_folder);
 
+/// --tensor
+void add_tensor_option(CLI::App& app, InputFlags& flags);
+/// The pictures of --tensor, or null where it is not given.
+/// @throws Error  kUsage if there are operands or a list as well, or the file is no such array.
+[[nodiscard]] std::shared_ptr<const TensorImages> open_tensors(std::span<const std::string> operands,
+                                                               const InputFlags& flags);
+
 struct DecodeFlags {
   std::string exif = "apply";
   std::string gray16 = "clip";
   std::size_t max_pixels = DecodeOptions{}.max_pixels;
 };
 void add_decode_options(CLI::App& app, DecodeFlags& flags);
-[[nodiscard]] DecodeOptions decode_options(const DecodeFlags& flags);
+/// @param recipe  whose library `--exif auto` follows
+[[nodiscard]] DecodeOptions decode_options(const DecodeFlags& flags, const PreprocessRecipe& recipe);
 
 struct MapFlags {
   std::vector<std::string> methods;
@@ -58,10 +68,10 @@ void add_map_options(CLI::App& app, MapFlags& flags);
 /// Fills what concerns maps: methods, explain, style and the layout's part.
 void apply_map_flags(const MapFlags& flags, PictureOptions& options);
 
-/// -f with the registry's names, and -k.
-void add_report_options(CLI::App& app, std::string& format, std::size_t& top_k);
+/// -f with the registry's names.
+void add_report_options(CLI::App& app, std::string& format);
 
-/// All options of a parsed verb by name, as text: for summary.json.
+/// Options of pictures and maps by flag name, as text: for summary.json.
 [[nodiscard]] std::map<std::string, std::string> option_texts(const PictureOptions& pictures, const MapFlags& maps,
                                                               const DecodeFlags& decode);
 

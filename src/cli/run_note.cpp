@@ -16,11 +16,15 @@ double RunNote::lap_ms() {
 }
 
 void RunNote::loaded(const ModelInfo& model) {
-  if (!common_.verbose) return;
   const Messages messages(use_color(common_.color, STDERR_FILENO));
+  if (!common_.quiet) {
+    for (const std::string& assumption : model.assumptions) messages.warning("assumed " + assumption);
+  }
+  if (!common_.verbose) return;
   messages.note(
       fmt::format("model {} ({}, {}) ready in {:.1f} ms", model.name, printable(model.path), model.dtype, lap_ms()));
-  for (const std::string& assumption : model.assumptions) messages.note("assumed " + assumption);
+  messages.note("preprocessing from " + model.recipe_source);
+  if (!model.labels_source.empty()) messages.note("labels from " + model.labels_source);
 }
 
 void RunNote::done(const Summary& summary, const Schedule& schedule) {

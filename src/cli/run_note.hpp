@@ -1,4 +1,4 @@
-// What -v says about a run, on standard error.
+// What is said about a run on standard error: what had to be assumed about the model, and with -v its speed.
 #pragma once
 
 #include <chrono>
@@ -14,6 +14,7 @@ namespace fovea::cli {
 class RunNote {
  public:
   explicit RunNote(const CommonOptions& common) : common_(common) {}
+  /// Warns once about each assumption, unless -q.
   void loaded(const ModelInfo& model);
   void done(const Summary& summary, const Schedule& schedule);
 
