@@ -116,40 +116,77 @@ HWY_INLINE auto pixel_of(V sums) {
   }
 }
 
-/// kRows rows at once, because they share the weights.
-template <bool kSplit, int kRows>
-HWY_INLINE void resample_rows(const std::uint8_t* const* in, const AxisTaps& taps, std::uint8_t* const* out) {
+/// The sums of kRows rows, which share their weights. A list and no array: compilers keep the members of a struct in
+/// registers, but not the elements of an array that a loop goes over.
+template <class Sum, int kRows>
+struct RowSums {
+  Sum sum;
+  RowSums<Sum, kRows - 1> others;
+
+  HWY_INLINE RowSums() : sum(), others() {}
+  /// Adds what `read` makes of the samples at in[0..kRows) + offset.
+  template <class Read, class V16>
+  HWY_INLINE void add(const std::uint8_t* const* in, std::size_t offset, const Read& read, V16 low, V16 high) {
+    sum.add(read(in[0] + offset), low, high);
+    others.add(in + 1, offset, read, low, high);
+  }
+  template <class Write>
+  HWY_INLINE void write(std::uint8_t* const* out, std::size_t offset, const Write& write_one) const {
+    write_one(sum.total(), out[0] + offset);
+    others.write(out + 1, offset, write_one);
+  }
+};
+template <class Sum>
+struct RowSums<Sum, 0> {
+  HWY_INLINE RowSums() {}
+  template <class Read, class V16>
+  HWY_INLINE void add(const std::uint8_t* const*, std::size_t, const Read&, V16, V16) {}
+  template <class Write>
+  HWY_INLINE void write(std::uint8_t* const*, std::size_t, const Write&) const {}
+};
+
+/// One output pixel of kRows rows.
+template <bool kSplit, int kRows, class Write>
+HWY_INLINE void resample_pixel(const std::uint8_t* const* in, const AxisTaps& taps, int x, std::uint8_t* const* out,
+                               const Write& write) {
   const hn::CappedTag<std::uint8_t, 32> d8;
   const hn::Repartition<std::int16_t, decltype(d8)> d16;
   using V32 = hn::Vec<hn::Repartition<std::int32_t, decltype(d8)> >;
   constexpr std::size_t kStep = hn::MaxLanes(d8);
-  const hn::FixedTag<std::uint8_t, 4> d8x4;
 
-  for (int x = 0; x < taps.count; ++x) {
-    const std::size_t first = static_cast<std::size_t>(taps.first[static_cast<std::size_t>(x)]) * 3;
-    const int groups = (taps.length[static_cast<std::size_t>(x)] + AxisTaps::kGroup - 1) / AxisTaps::kGroup;
-    WeightedSum<V32, kSplit> sums[kRows];
-    for (int g = 0; g < groups; ++g) {
-      const auto weights = hn::LoadDup128(d8, reinterpret_cast<const std::uint8_t*>(taps.group(x, g)));
-      for (std::size_t half = 0; half < 32; half += kStep) {
-        const auto low = hn::BitCast(d16, hn::TableLookupBytes(weights, hn::Load(d8, kLowWeights.data() + half)));
-        const auto high = hn::BitCast(d16, hn::TableLookupBytes(weights, hn::Load(d8, kHighWeights.data() + half)));
-        const auto pairs = hn::Load(d8, kPixelPairs.data() + half);
-        for (int r = 0; r < kRows; ++r) {
-          const auto bytes = hn::LoadDup128(d8, in[r] + first + static_cast<std::size_t>(g) * 3 * AxisTaps::kGroup);
-          sums[r].add(hn::BitCast(d16, hn::TableLookupBytesOr0(bytes, pairs)), low, high);
-        }
-      }
-    }
-    // Four bytes are written for each pixel but the last; the next pixel overwrites the fourth.
-    const std::size_t bytes = x + 1 < taps.count ? 4 : 3;
-    for (int r = 0; r < kRows; ++r) {
-      const auto pixel = hn::DemoteTo(d8x4, rounded(pixel_of(sums[r].total()), taps.precision_bits));
-      alignas(4) std::uint8_t rgb[4];
-      hn::Store(pixel, d8x4, rgb);
-      std::memcpy(out[r] + static_cast<std::size_t>(x) * 3, rgb, bytes);
+  const auto i = static_cast<std::size_t>(x);
+  const int groups = (taps.length[i] + AxisTaps::kGroup - 1) / AxisTaps::kGroup;
+  std::size_t offset = static_cast<std::size_t>(taps.first[i]) * 3;
+  RowSums<WeightedSum<V32, kSplit>, kRows> sums;
+  for (int g = 0; g < groups; ++g, offset += 3 * AxisTaps::kGroup) {
+    const auto weights = hn::LoadDup128(d8, reinterpret_cast<const std::uint8_t*>(taps.group(x, g)));
+    for (std::size_t half = 0; half < 32; half += kStep) {
+      const auto low = hn::BitCast(d16, hn::TableLookupBytes(weights, hn::Load(d8, kLowWeights.data() + half)));
+      const auto high = hn::BitCast(d16, hn::TableLookupBytes(weights, hn::Load(d8, kHighWeights.data() + half)));
+      const auto pairs = hn::Load(d8, kPixelPairs.data() + half);
+      const auto read = [&](const std::uint8_t* pixels) HWY_ATTR {
+        return hn::BitCast(d16, hn::TableLookupBytesOr0(hn::LoadDup128(d8, pixels), pairs));
+      };
+      sums.add(in, offset, read, low, high);
     }
   }
+  sums.write(out, i * 3, write);
+}
+
+template <bool kSplit, int kRows>
+HWY_INLINE void resample_rows(const std::uint8_t* const* in, const AxisTaps& taps, std::uint8_t* const* out) {
+  const hn::FixedTag<std::uint8_t, 4> d8;
+  // Four bytes are written for each pixel; the next pixel overwrites the fourth, and the last pixel has none.
+  for (int x = 0; x + 1 < taps.count; ++x) {
+    resample_pixel<kSplit, kRows>(in, taps, x, out, [&](auto sums, std::uint8_t* to) HWY_ATTR {
+      hn::StoreU(hn::DemoteTo(d8, rounded(pixel_of(sums), taps.precision_bits)), d8, to);
+    });
+  }
+  resample_pixel<kSplit, kRows>(in, taps, taps.count - 1, out, [&](auto sums, std::uint8_t* to) HWY_ATTR {
+    alignas(4) std::uint8_t rgb[4];
+    hn::Store(hn::DemoteTo(d8, rounded(pixel_of(sums), taps.precision_bits)), d8, rgb);
+    std::memcpy(to, rgb, 3);
+  });
 }
 
 template <bool kSplit>
