@@ -169,7 +169,36 @@ struct ForwardRequest {
   AttentionObserver attention;
   TokenObserver tokens;
   PoolObserver pool_attention;
-  bool keep_tokens = false;  // ForwardResult::tokens
+  bool keep_tokens = false;         // ForwardResult::tokens
+  bool keep_for_gradients = false;  // what Session::gradients needs; for one image at a time
+};
+
+/// The score that is differentiated: a sum of logits. One class: {{c, 1}}; "why a rather than b": {{a, 1}, {b, -1}}.
+struct ScoreTerm {
+  std::size_t class_index = 0;
+  float weight = 1.0F;
+};
+using ScoreSeed = std::vector<ScoreTerm>;
+
+/// ∂score/∂A of one block, last block first. The views are valid only during the call.
+/// @param gradient  [H, N, N]
+using GradientObserver = std::function<void(const AttentionView& attention, std::span<const float> gradient)>;
+/// ∂score/∂A of the attention pool, before any block's.
+/// @param attention, gradient  [H, n], of the last n tokens
+using PoolGradientObserver = std::function<void(MatrixView<const float> attention, MatrixView<const float> gradient)>;
+/// The output of the last block's first norm, and ∂score/∂ it: Grad-CAM's features.
+/// @param features, gradient  [N, D]
+using FeatureGradientObserver = std::function<void(MatrixView<const float> features, MatrixView<const float> gradient)>;
+
+/// What to compute on the way back. Whatever is not asked for is not computed.
+struct GradientRequest {
+  GradientObserver attention;
+  PoolGradientObserver pool;
+  FeatureGradientObserver features;
+  /// Of scores read from each block's own output through the model's final norm and head (LeGrad), in place of the
+  /// score behind the last block. Last block first.
+  GradientObserver layer_attention;
+  std::size_t first_block = 0;  // blocks before it are left out
 };
 
 struct ForwardResult {
@@ -223,6 +252,11 @@ class Session {
   [[nodiscard]] std::vector<Logits> run(std::span<const float> patches, const AttentionObserver& observe = {});
   /// The same with everything that can be asked for; asking for more changes no bit of the logits.
   [[nodiscard]] std::vector<ForwardResult> forward(std::span<const float> patches, const ForwardRequest& request = {});
+  /// Gradients of a score with respect to attention matrices, of the image of the last forward pass, which was asked to
+  /// keep what they need. Weights for the way back are packed at first
+  /// use, shared by all sessions.
+  /// @throws Error   kShape if nothing was kept, kUsage for a class that the model does not have.
+  void gradients(const ScoreSeed& seed, const GradientRequest& request);
 
  private:
   struct Impl;

@@ -14,7 +14,19 @@ nn::Strided<T> dense(std::span<T> values, std::size_t features) {
   return {values.data(), features};
 }
 
+void keep(std::span<const float> values, AlignedBuffer<float>& place) {
+  std::copy(values.begin(), values.end(), place.data());
+}
+
 }  // namespace
+
+SavedBlock::SavedBlock(const Architecture& a)
+    : x_in(a.tokens() * a.embed_dim),
+      raw_qkv(a.qk_norm ? 3 * x_in.size() : 0),
+      qkv(3 * x_in.size()),
+      attention(a.num_heads * a.tokens() * a.tokens()),
+      x_mid(x_in.size()),
+      wide(a.tokens() * a.fc1_dim()) {}
 
 EncoderBlock::AfterAttention::AfterAttention(const Architecture& a, Precision precision, std::size_t num_rows,
                                              nn::Workspace& workspace)
@@ -24,7 +36,30 @@ EncoderBlock::AfterAttention::AfterAttention(const Architecture& a, Precision pr
       proj(make_linear(precision, {rows, a.embed_dim, a.embed_dim, Activation::kNone, true}, workspace)),
       fc1(make_linear(precision, {rows, a.embed_dim, a.fc1_dim(), a.gated_mlp ? Activation::kNone : a.activation},
                       workspace)),
-      fc2(make_linear(precision, {rows, a.mlp_hidden_dim, a.embed_dim, Activation::kNone, true}, workspace)) {}
+      fc2(make_linear(precision, {rows, a.mlp_hidden_dim, a.embed_dim, Activation::kNone, true}, workspace)),
+      fc1_shape_{rows, a.embed_dim, a.fc1_dim()},
+      activation_kind_(a.gated_mlp ? Activation::kNone : a.activation),
+      precision_(precision),
+      workspace_(workspace) {}
+
+/// normed → wide, activated where the MLP is not gated; the same bits whether it is kept for the way back or not.
+void EncoderBlock::AfterAttention::first_layer(const EncoderBlockWeights& weights, std::span<const float> normed,
+                                               std::span<float> wide, SavedBlock* saved) {
+  if (saved == nullptr) return (*fc1)(*weights.fc1, normed, wide);
+  if (!fc1_alone) {
+    fc1_alone = make_linear(precision_, fc1_shape_, workspace_);
+    if (activation_kind_ != Activation::kNone) {
+      activation = std::make_unique<nn::ActivationLayer>(activation_kind_, wide.size(), workspace_);
+    }
+  }
+  const std::span<float> kept = saved->wide.first(wide.size());
+  (*fc1_alone)(*weights.fc1, normed, kept);
+  if (activation) {
+    (*activation)(kept, wide);
+  } else {
+    std::copy(kept.begin(), kept.end(), wide.begin());
+  }
+}
 
 void EncoderBlock::AfterAttention::operator()(const EncoderBlockWeights& weights, std::span<float> x,
                                               const BlockActivations& scratch) {
@@ -32,9 +67,10 @@ void EncoderBlock::AfterAttention::operator()(const EncoderBlockWeights& weights
   const std::span<float> wide = scratch.hidden.first(scratch.hidden.size() / scratch.rows * rows);  // [rows, F or 2F]
   const std::span<float> gated = scratch.gated.first(scratch.gated.size() / scratch.rows * rows);   // [rows, F]
   (*proj)(*weights.proj, scratch.mixed.first(x.size()), x);
+  if (scratch.saved != nullptr) keep(x, scratch.saved->x_mid);
   nn::normalize(norm2, weights.norm2.weight, weights.norm2.bias, dense<const float>(x, norm2.features),
                 dense(normed, norm2.features));
-  (*fc1)(*weights.fc1, normed, wide);
+  first_layer(weights, normed, wide, scratch.saved);
   if (!gated.empty()) nn::silu_gate(rows, mlp_norm.features, wide, gated);
   const std::span<float> hidden = gated.empty() ? wide : gated;  // [rows, F]
   if (weights.mlp_norm) {
@@ -75,6 +111,7 @@ void EncoderBlock::normalize_heads(const NormWeights& norm, std::span<float> fir
 
 void EncoderBlock::attend(const EncoderBlockWeights& weights, const nn::RotaryTable* rotary, std::span<const float> x,
                           const BlockActivations& scratch, std::size_t queries, const AttentionReady& attention_ready) {
+  if (scratch.saved != nullptr) keep(x, scratch.saved->x_in);
   nn::normalize(norm1_, weights.norm1.weight, weights.norm1.bias, dense(x, embed_dim_),
                 dense(scratch.normed, embed_dim_));
   (*qkv_)(*weights.qkv, scratch.normed, scratch.qkv);
@@ -82,11 +119,13 @@ void EncoderBlock::attend(const EncoderBlockWeights& weights, const nn::RotaryTa
   for (std::size_t image = 0; image < batch_; ++image) {
     // One image at a time: its attention stays in cache, and an observer sees it at once.
     const std::span<float> qkv = scratch.qkv.subspan(image * 3 * size, 3 * size);  // [N, 3, H, d]
+    if (scratch.saved != nullptr && weights.q_norm) keep(qkv, scratch.saved->raw_qkv);
     if (weights.q_norm) normalize_heads(weights.q_norm, qkv);
     if (weights.k_norm) normalize_heads(weights.k_norm, qkv.subspan(embed_dim_));
     if (rotary != nullptr) nn::rotate(*rotary, prefix_, num_heads_, qkv);
-    attention_(qkv, attention_ready ? tokens_ : queries, weights.attention_bias,
-               scratch.mixed.subspan(image * size, size), attention_ready ? scratch.weights : std::span<float>());
+    attention_(qkv, scratch.weights.empty() ? queries : tokens_, weights.attention_bias,
+               scratch.mixed.subspan(image * size, size), scratch.weights);
+    if (scratch.saved != nullptr) keep(qkv, scratch.saved->qkv);
     if (attention_ready) attention_ready(image);
   }
 }

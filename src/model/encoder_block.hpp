@@ -6,8 +6,10 @@
 #include <memory>
 #include <span>
 
+#include "base/aligned_buffer.hpp"
 #include "fovea/model.hpp"
 #include "model/weights.hpp"
+#include "nn/activation.hpp"
 #include "nn/attention.hpp"
 #include "nn/linear.hpp"
 #include "nn/norm_kernels.hpp"
@@ -15,15 +17,27 @@
 
 namespace fovea {
 
+/// What the way back needs of one block of one image.
+struct SavedBlock {
+  AlignedBuffer<float> x_in;       // [N, D]
+  AlignedBuffer<float> raw_qkv;    // [N, 3, H, d] before the norms of q and k; empty where there are none
+  AlignedBuffer<float> qkv;        // [N, 3, H, d] as the attention read it
+  AlignedBuffer<float> attention;  // [H, N, N]
+  AlignedBuffer<float> x_mid;      // [N, D] behind the attention; of a shortened last block the leading rows only
+  AlignedBuffer<float> wide;       // [N, F or 2F] before the activation; likewise
+  explicit SavedBlock(const Architecture& architecture);
+};
+
 /// What blocks write on their way; one set serves all blocks, one after the other.
 struct BlockActivations {
-  std::size_t rows;          // n·N
-  std::span<float> normed;   // [n·N, D]
-  std::span<float> qkv;      // [n·N, 3D]
-  std::span<float> mixed;    // [n·N, D], the heads' outputs side by side
-  std::span<float> hidden;   // [n·N, F], of a gated MLP [n·N, 2F]
-  std::span<float> gated;    // [n·N, F], of a gated MLP; hidden and gated may be where qkv and mixed were
-  std::span<float> weights;  // [H, N, N], attention of one image; empty if nobody observes it
+  std::size_t rows;             // n·N
+  std::span<float> normed;      // [n·N, D]
+  std::span<float> qkv;         // [n·N, 3D]
+  std::span<float> mixed;       // [n·N, D], the heads' outputs side by side
+  std::span<float> hidden;      // [n·N, F], of a gated MLP [n·N, 2F]
+  std::span<float> gated;       // [n·N, F], of a gated MLP; hidden and gated may be where qkv and mixed were
+  std::span<float> weights;     // [H, N, N], attention of one image; empty if nobody observes it
+  SavedBlock* saved = nullptr;  // receives, of a batch of one image, what the way back needs
 };
 
 /// Called for each image while `BlockActivations::weights` holds its attention; may be empty.
@@ -59,6 +73,17 @@ class EncoderBlock {
     std::unique_ptr<nn::Linear> proj;
     std::unique_ptr<nn::Linear> fc1;
     std::unique_ptr<nn::Linear> fc2;
+    // The first layer without its activation, and the activation: compiled when the way back is asked for.
+    std::unique_ptr<nn::Linear> fc1_alone;
+    std::unique_ptr<nn::ActivationLayer> activation;
+
+   private:
+    void first_layer(const EncoderBlockWeights& weights, std::span<const float> normed, std::span<float> wide,
+                     SavedBlock* saved);
+    nn::LinearShape fc1_shape_;
+    Activation activation_kind_;
+    Precision precision_;
+    nn::Workspace& workspace_;
   };
   void attend(const EncoderBlockWeights& weights, const nn::RotaryTable* rotary, std::span<const float> x,
               const BlockActivations& scratch, std::size_t queries, const AttentionReady& attention_ready);

@@ -8,6 +8,7 @@
 
 #include "base/aligned_buffer.hpp"
 #include "fovea/error.hpp"
+#include "model/backward.hpp"
 #include "model/encoder_block.hpp"
 #include "model/pooling.hpp"
 #include "model/vision_transformer.hpp"
@@ -84,23 +85,35 @@ struct Session::Impl {
                   {tokens.data(), width}, {tokens.data(), width});
   }
 
+  void prepare_to_keep(std::size_t batch) {
+    if (batch != 1) {
+      throw Error(ErrorCode::kShape, fmt::format("gradients: the batch is {} images, expected 1", batch));
+    }
+    saved.blocks.reserve(architecture().depth);
+    while (saved.blocks.size() < architecture().depth) saved.blocks.emplace_back(architecture());
+  }
+
   /// All blocks; x [n·N, D] in place.
   /// @param whole_tokens  whether all tokens are needed after the last block, not just those that are read out
   void run_blocks(std::size_t batch, std::span<float> x, const ForwardRequest& request, bool whole_tokens) {
     const Architecture& a = architecture();
-    AlignedBuffer<float>& attention = activations.weights;
-    if (request.attention && attention.size() == 0) {
-      attention = AlignedBuffer<float>(a.num_heads * a.tokens() * a.tokens());
+    if (request.attention && activations.weights.size() == 0) {
+      activations.weights = AlignedBuffer<float>(a.num_heads * a.tokens() * a.tokens());
     }
     EncoderBlock& encoder_block = block_for(batch);
-    const BlockActivations scratch = activations.block_scratch(a, batch);
+    BlockActivations scratch = activations.block_scratch(a, batch);
+    if (!request.attention) scratch.weights = {};
     const nn::RotaryTable* rotary = weights().rotary ? &*weights().rotary : nullptr;
     read_out.begin(batch);
     for (std::size_t block = 0; block < a.depth; ++block) {
+      if (request.keep_for_gradients) {
+        scratch.saved = &saved.blocks[block];
+        scratch.weights = scratch.saved->attention.span();
+      }
       AttentionReady attention_ready;
       if (request.attention) {
         attention_ready = [&, block](std::size_t image) {
-          request.attention(image, {block, a.num_heads, a.tokens(), attention.span()});
+          request.attention(image, {block, a.num_heads, a.tokens(), scratch.weights});
         };
       }
       if (block + 1 == a.depth && !whole_tokens) {
@@ -129,6 +142,8 @@ struct Session::Impl {
   Activations activations;
   std::unique_ptr<nn::Linear> patch_embed;
   Pooling read_out;
+  SavedForward saved;                          // of the last forward pass that was asked to keep it
+  std::unique_ptr<BackwardPass> backward;      // compiled when gradients are asked for
   std::map<std::size_t, EncoderBlock> blocks;  // by batch size
 };
 
@@ -160,6 +175,7 @@ std::vector<ForwardResult> Session::forward(std::span<const float> patches, cons
                 fmt::format("patches: their number of values is {}, expected 1 to {} times {} ([{}, {}])",
                             patches.size(), impl.max_batch, image_size, a.grid().size(), a.patch_dim()));
   }
+  if (request.keep_for_gradients) impl.prepare_to_keep(batch);
   const std::size_t token_values = a.tokens() * a.embed_dim;  // N·D
   const std::span<float> x = impl.activations.tokens.first(batch * token_values);
   for (std::size_t image = 0; image < batch; ++image) {
@@ -172,12 +188,25 @@ std::vector<ForwardResult> Session::forward(std::span<const float> patches, cons
   impl.run_blocks(batch, x, request, whole_tokens);
 
   const std::size_t read_values = whole_tokens ? token_values : leading * a.embed_dim;
+  if (request.keep_for_gradients)
+    impl.saved.x_out.assign(x.begin(), x.begin() + static_cast<std::ptrdiff_t>(read_values));
   std::vector<ForwardResult> results;
   results.reserve(batch);
   for (std::size_t image = 0; image < batch; ++image) {
     results.push_back(impl.read_out(impl.weights(), image, x.subspan(image * read_values, read_values), request));
   }
   return results;
+}
+
+void Session::gradients(const ScoreSeed& seed, const GradientRequest& request) {
+  Impl& impl = *impl_;
+  if (impl.saved.x_out.empty()) {
+    throw Error(ErrorCode::kShape, "gradients: no forward pass was kept, expected ForwardRequest::keep_for_gradients");
+  }
+  if (!impl.backward) {
+    impl.backward = std::make_unique<BackwardPass>(impl.architecture(), impl.precision(), impl.workspace);
+  }
+  (*impl.backward)(impl.weights(), impl.model->impl().backward_weights(), impl.saved, seed, request);
 }
 
 }  // namespace fovea

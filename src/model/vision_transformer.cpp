@@ -40,6 +40,11 @@ std::shared_ptr<const VisionTransformer> VisionTransformer::load(const std::file
   auto impl = std::make_unique<Impl>();
   const auto source = checkpoint_source(*open.checkpoint, *open.naming);
   impl->weights = pack_weights(open.info.architecture, impl->precision, *source);
+  impl->pack_backward = [model, options] {
+    const OpenModel again = open_model(model, options);
+    return pack_backward_weights(again.info.architecture, Precision::kF32,
+                                 *checkpoint_source(*again.checkpoint, *again.naming));
+  };
   impl->info = std::move(open.info);
   return std::shared_ptr<const VisionTransformer>(new VisionTransformer(std::move(impl)));
 }
@@ -49,6 +54,9 @@ std::shared_ptr<const VisionTransformer> VisionTransformer::random(const Archite
   auto impl = std::make_unique<Impl>();
   const CountingSource source(random_source(architecture, seed));
   impl->weights = pack_weights(architecture, impl->precision, source);
+  impl->pack_backward = [architecture, seed] {
+    return pack_backward_weights(architecture, Precision::kF32, *random_source(architecture, seed));
+  };
   impl->info.name = architecture.name;
   impl->info.format = "random";
   impl->info.architecture = architecture;

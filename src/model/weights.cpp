@@ -29,8 +29,10 @@ struct DenseLayer {
 /// Reads layers through one buffer that grows to the largest of them.
 class Packer {
  public:
-  Packer(const Architecture& architecture, Precision precision, const TensorSource& source)
-      : a_(architecture), precision_(precision), source_(source) {}
+  enum class Direction { kForward, kBackward };
+  Packer(const Architecture& architecture, Precision precision, const TensorSource& source,
+         Direction direction = Direction::kForward)
+      : a_(architecture), precision_(precision), source_(source), direction_(direction) {}
 
   [[nodiscard]] std::vector<float> values(Role role, Part part, std::size_t block, std::size_t count) const {
     if (!source_.has(role, part)) return {};
@@ -58,7 +60,7 @@ class Packer {
     weights.qkv = qkv(index);
     weights.q_norm = norm(kQNorm, a_.head_dim(), index);
     weights.k_norm = norm(kKNorm, a_.head_dim(), index);
-    if (a_.relative_position_bias) weights.attention_bias = attention_bias(index);
+    if (a_.relative_position_bias && direction_ == Direction::kForward) weights.attention_bias = attention_bias(index);
     weights.proj = scaled(kProj, kLayerScale1, width, width, index);
     weights.norm2 = norm(kNorm2, width, index);
     weights.fc1 = fc1(index);
@@ -85,8 +87,7 @@ class Packer {
       for (std::size_t i = 0; i < width; ++i) sum += static_cast<double>(row[i]) * static_cast<double>(latent[i]);
       weights.query.push_back(static_cast<float>(sum));
     }
-    weights.kv = nn::pack_linear(precision_, {qkv.weight_rows(width, 2 * width), 2 * width, width},
-                                 qkv.bias_rows(width, 2 * width));
+    weights.kv = pack({qkv.weight_rows(width, 2 * width), 2 * width, width}, qkv.bias_rows(width, 2 * width));
     weights.proj = linear(kPoolProj, width, width);
     weights.norm = norm(kPoolNorm, width);
     weights.fc1 = linear(kPoolFc1, a_.pool_hidden_dim, width);
@@ -108,7 +109,12 @@ class Packer {
     if (source_.has(role, Part::kBias)) source_.read(role, Part::kBias, block, layer.bias_rows(first, count));
   }
   [[nodiscard]] std::unique_ptr<nn::LinearWeights> pack(const DenseLayer& layer) const {
-    return nn::pack_linear(precision_, {layer.weight, layer.bias.size(), layer.in}, layer.bias);
+    return pack({layer.weight, layer.bias.size(), layer.in}, layer.bias);
+  }
+  [[nodiscard]] std::unique_ptr<nn::LinearWeights> pack(MatrixView<const float> weight,
+                                                        std::span<const float> bias) const {
+    return direction_ == Direction::kForward ? nn::pack_linear(precision_, weight, bias)
+                                             : nn::pack_linear_backward(precision_, weight);
   }
 
   /// One tensor or three; BEiT and EVA-02 have one weight and the biases of q and v only.
@@ -157,6 +163,7 @@ class Packer {
   const Architecture& a_;
   Precision precision_;
   const TensorSource& source_;
+  Direction direction_;
   AlignedBuffer<float> buffer_;
 };
 
@@ -187,6 +194,13 @@ void place_pos_embed(const Architecture& a, const Packer& packer, ModelWeights& 
       resample_pos_embed(std::span(stored).subspan(prefix_values), trained, a.grid(), a.pos_embed_resampling);
 }
 
+void pack_read_out(const Architecture& a, Packer& packer, ModelWeights& weights) {
+  if (a.read_out == ReadOut::kAttentionPool) weights.pool = packer.attention_pool();
+  weights.head = packer.linear_if_any(kHead, a.num_classes, a.pooled_dim());
+  weights.head_dist = packer.linear_if_any(kHeadDist, a.num_classes, a.embed_dim);
+  weights.projection = packer.linear_if_any(kProjection, a.projection_dim, a.embed_dim);
+}
+
 }  // namespace
 
 ModelWeights pack_weights(const Architecture& a, Precision precision, const TensorSource& source) {
@@ -201,11 +215,17 @@ ModelWeights pack_weights(const Architecture& a, Precision precision, const Tens
   weights.blocks.reserve(a.depth);
   for (std::size_t block = 0; block < a.depth; ++block) weights.blocks.push_back(packer.block(block));
   weights.norm = packer.norm(kNorm, a.embed_dim);
-  if (a.read_out == ReadOut::kAttentionPool) weights.pool = packer.attention_pool();
   weights.fc_norm = packer.norm(kFcNorm, a.embed_dim);
-  weights.head = packer.linear_if_any(kHead, a.num_classes, a.pooled_dim());
-  weights.head_dist = packer.linear_if_any(kHeadDist, a.num_classes, a.embed_dim);
-  weights.projection = packer.linear_if_any(kProjection, a.projection_dim, a.embed_dim);
+  pack_read_out(a, packer, weights);
+  return weights;
+}
+
+ModelWeights pack_backward_weights(const Architecture& a, Precision precision, const TensorSource& source) {
+  Packer packer(a, precision, source, Packer::Direction::kBackward);
+  ModelWeights weights;
+  weights.blocks.reserve(a.depth);
+  for (std::size_t block = 0; block < a.depth; ++block) weights.blocks.push_back(packer.block(block));
+  pack_read_out(a, packer, weights);
   return weights;
 }
 

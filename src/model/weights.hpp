@@ -68,4 +68,8 @@ struct ModelWeights {
 [[nodiscard]] ModelWeights pack_weights(const Architecture& architecture, Precision precision,
                                         const TensorSource& source);
 
+/// The linear layers for the way back (nn::pack_linear_backward): blocks, pool and heads; nothing else is filled in.
+[[nodiscard]] ModelWeights pack_backward_weights(const Architecture& architecture, Precision precision,
+                                                 const TensorSource& source);
+
 }  // namespace fovea

@@ -18,7 +18,7 @@ namespace fovea::nn {
 namespace HWY_NAMESPACE {
 /// kRows x kVectors vectors of y, in registers from the first to the last step of the depth. The last vector may be
 /// partial: `last` of its lanes exist, 0 < last <= Lanes.
-template <std::size_t kRows, std::size_t kVectors>
+template <bool kTransposed, std::size_t kRows, std::size_t kVectors>
 HWY_INLINE void multiply_tile(std::size_t depth, float scale, Strided<const float> a, Strided<const float> b,
                               Strided<float> y, std::size_t last) {
   const Floats d;
@@ -37,7 +37,7 @@ HWY_INLINE void multiply_tile(std::size_t depth, float scale, Strided<const floa
     for (std::size_t v = 0; v + 1 < kVectors; ++v) b_vectors[v] = hn::LoadU(d, b_row + v * lanes);
     b_vectors[kVectors - 1] = load_last(b_row + (kVectors - 1) * lanes);
     for (std::size_t r = 0; r < kRows; ++r) {
-      const auto a_value = hn::Set(d, a.values[r * a.stride + k]);
+      const auto a_value = hn::Set(d, a.values[kTransposed ? k * a.stride + r : r * a.stride + k]);
       for (std::size_t v = 0; v < kVectors; ++v) sums[r][v] = hn::MulAdd(a_value, b_vectors[v], sums[r][v]);
     }
   }
@@ -50,7 +50,7 @@ HWY_INLINE void multiply_tile(std::size_t depth, float scale, Strided<const floa
 }
 
 /// kRows rows of y. Six rows of two vectors fit the 16 registers of AVX2 and hide the latency of the multiply-adds.
-template <std::size_t kRows>
+template <bool kTransposed, std::size_t kRows>
 void multiply_rows(const ProductSize& size, float scale, Strided<const float> a, Strided<const float> b,
                    Strided<float> y) {
   const Floats d;
@@ -60,27 +60,41 @@ void multiply_rows(const ProductSize& size, float scale, Strided<const float> a,
     const Strided<const float> b_cols{b.values + col, b.stride};
     const Strided<float> y_cols{y.values + col, y.stride};
     if (left > lanes) {
-      multiply_tile<kRows, 2>(size.depth, scale, a, b_cols, y_cols, left - lanes);
+      multiply_tile<kTransposed, kRows, 2>(size.depth, scale, a, b_cols, y_cols, left - lanes);
     } else {
-      multiply_tile<kRows, 1>(size.depth, scale, a, b_cols, y_cols, left);
+      multiply_tile<kTransposed, kRows, 1>(size.depth, scale, a, b_cols, y_cols, left);
     }
   }
 }
 
-void multiply(const ProductSize& size, float scale, Strided<const float> a, Strided<const float> b, Strided<float> y) {
+/// @param a  [rows, depth], or [depth, rows] where it is transposed
+template <bool kTransposed>
+void multiply_any(const ProductSize& size, float scale, Strided<const float> a, Strided<const float> b,
+                  Strided<float> y) {
   using Rows = void (*)(const ProductSize&, float, Strided<const float>, Strided<const float>, Strided<float>);
   constexpr std::size_t kMostRows = 6;
-  constexpr Rows kRest[kMostRows] = {nullptr,          multiply_rows<1>, multiply_rows<2>,
-                                     multiply_rows<3>, multiply_rows<4>, multiply_rows<5>};
+  constexpr Rows kRest[kMostRows] = {nullptr,
+                                     multiply_rows<kTransposed, 1>,
+                                     multiply_rows<kTransposed, 2>,
+                                     multiply_rows<kTransposed, 3>,
+                                     multiply_rows<kTransposed, 4>,
+                                     multiply_rows<kTransposed, 5>};
+  const auto from_row = [&](std::size_t row) {
+    return Strided<const float>{a.values + (kTransposed ? row : row * a.stride), a.stride};
+  };
   std::size_t row = 0;
   for (; row + kMostRows <= size.rows; row += kMostRows) {
-    multiply_rows<kMostRows>(size, scale, {a.values + row * a.stride, a.stride}, b,
-                             {y.values + row * y.stride, y.stride});
+    multiply_rows<kTransposed, kMostRows>(size, scale, from_row(row), b, {y.values + row * y.stride, y.stride});
   }
-  if (row < size.rows) {
-    kRest[size.rows - row](size, scale, {a.values + row * a.stride, a.stride}, b,
-                           {y.values + row * y.stride, y.stride});
-  }
+  if (row < size.rows) kRest[size.rows - row](size, scale, from_row(row), b, {y.values + row * y.stride, y.stride});
+}
+
+void multiply(const ProductSize& size, float scale, Strided<const float> a, Strided<const float> b, Strided<float> y) {
+  multiply_any<false>(size, scale, a, b, y);
+}
+void multiply_transposed(const ProductSize& size, float scale, Strided<const float> a, Strided<const float> b,
+                         Strided<float> y) {
+  multiply_any<true>(size, scale, a, b, y);
 }
 
 void softmax_row(float* row, std::size_t cols) {
@@ -116,6 +130,27 @@ void softmax_rows(float* values, std::size_t rows, std::size_t cols) {
   for (std::size_t r = 0; r < rows; ++r) softmax_row(values + r * cols, cols);
 }
 
+void softmax_backward_row(const float* p, const float* g, std::size_t cols, float* result) {
+  const Floats d;
+  const std::size_t lanes = hn::Lanes(d);
+  const std::size_t tail = cols % lanes;
+  const std::size_t whole = cols - tail;
+  auto dot = hn::Zero(d);
+  for (std::size_t i = 0; i < whole; i += lanes) dot = hn::MulAdd(hn::LoadU(d, p + i), hn::LoadU(d, g + i), dot);
+  if (tail > 0) dot = hn::MulAdd(load_first(p + whole, tail), load_first(g + whole, tail), dot);
+  dot = hn::SumOfLanes(d, dot);
+  for (std::size_t i = 0; i < whole; i += lanes) {
+    hn::StoreU(hn::Mul(hn::LoadU(d, p + i), hn::Sub(hn::LoadU(d, g + i), dot)), d, result + i);
+  }
+  if (tail > 0) {
+    store_first(hn::Mul(load_first(p + whole, tail), hn::Sub(load_first(g + whole, tail), dot)), result + whole, tail);
+  }
+}
+
+void softmax_backward_rows(const float* p, const float* g, std::size_t rows, std::size_t cols, float* result) {
+  for (std::size_t r = 0; r < rows; ++r) softmax_backward_row(p + r * cols, g + r * cols, cols, result + r * cols);
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace fovea::nn
 HWY_AFTER_NAMESPACE();
@@ -124,10 +159,17 @@ HWY_AFTER_NAMESPACE();
 namespace fovea::nn {
 
 HWY_EXPORT(multiply);
+HWY_EXPORT(multiply_transposed);
 HWY_EXPORT(softmax_rows);
+HWY_EXPORT(softmax_backward_rows);
 
 void multiply(const ProductSize& size, float scale, Strided<const float> a, Strided<const float> b, Strided<float> y) {
   HWY_DYNAMIC_DISPATCH(multiply)(size, scale, a, b, y);
+}
+
+void multiply_transposed(const ProductSize& size, float scale, Strided<const float> a, Strided<const float> b,
+                         Strided<float> y) {
+  HWY_DYNAMIC_DISPATCH(multiply_transposed)(size, scale, a, b, y);
 }
 
 void transpose(std::size_t rows, std::size_t cols, Strided<const float> from, Strided<float> to) {
@@ -144,6 +186,14 @@ void softmax_rows(std::span<float> values, std::size_t cols) {
   if (cols == 0) return;
   assert(values.size() % cols == 0);
   HWY_DYNAMIC_DISPATCH(softmax_rows)(values.data(), values.size() / cols, cols);
+}
+
+void softmax_backward_rows(std::span<const float> probabilities, std::span<const float> gradient, std::size_t cols,
+                           std::span<float> result) {
+  if (cols == 0) return;
+  assert(probabilities.size() == gradient.size() && result.size() == gradient.size() && gradient.size() % cols == 0);
+  HWY_DYNAMIC_DISPATCH(softmax_backward_rows)
+  (probabilities.data(), gradient.data(), gradient.size() / cols, cols, result.data());
 }
 
 }  // namespace fovea::nn

@@ -19,11 +19,21 @@ struct ProductSize {
 };
 void multiply(const ProductSize& size, float scale, Strided<const float> a, Strided<const float> b, Strided<float> y);
 
+/// y = scale · aᵀ · b.
+/// @param a  [depth, rows]
+void multiply_transposed(const ProductSize& size, float scale, Strided<const float> a, Strided<const float> b,
+                         Strided<float> y);
+
 /// [rows, cols] → [cols, rows]
 void transpose(std::size_t rows, std::size_t cols, Strided<const float> from, Strided<float> to);
 
 /// exp(x - max) / sum over each row, in place; finite for logits of any size.
 /// @param values  [rows, cols], row-major
 void softmax_rows(std::span<float> values, std::size_t cols);
+
+/// The gradient before the softmax from the one behind it: p ⊙ (g - Σ g ⊙ p), the sum over each row.
+/// @param probabilities, gradient, result  [rows, cols], row-major
+void softmax_backward_rows(std::span<const float> probabilities, std::span<const float> gradient, std::size_t cols,
+                           std::span<float> result);
 
 }  // namespace fovea::nn

@@ -22,6 +22,13 @@ std::unique_ptr<LinearWeights> pack_linear(Precision precision, MatrixView<const
   return nullptr;
 }
 
+std::unique_ptr<LinearWeights> pack_linear_backward(Precision precision, MatrixView<const float> weight) {
+  switch (precision) {
+    case Precision::kF32: return pack_linear_backward_f32(weight);
+  }
+  return nullptr;
+}
+
 std::unique_ptr<Linear> make_linear(Precision precision, const LinearShape& shape, Workspace& workspace) {
   switch (precision) {
     case Precision::kF32: return make_linear_f32(shape, workspace);

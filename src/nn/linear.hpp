@@ -39,6 +39,8 @@ class Linear {
 /// @throws Error   kBackend if this machine cannot compute in this precision.
 [[nodiscard]] std::unique_ptr<LinearWeights> pack_linear(Precision precision, MatrixView<const float> weight,
                                                          std::span<const float> bias);
+/// The same weight for the way back: y = x W, a linear layer of shape {rows, out_features, in_features}, no bias.
+[[nodiscard]] std::unique_ptr<LinearWeights> pack_linear_backward(Precision precision, MatrixView<const float> weight);
 [[nodiscard]] std::unique_ptr<Linear> make_linear(Precision precision, const LinearShape& shape, Workspace& workspace);
 
 }  // namespace fovea::nn

@@ -1,6 +1,7 @@
 // Linear layers in float32, by oneDNN's matmul with weights in the layout that it asks for.
 #include <cassert>
 #include <cstring>
+#include <vector>
 
 #include "nn/linear_precisions.hpp"
 #include "nn/onednn.hpp"
@@ -14,20 +15,9 @@ memory::dim dim(std::size_t size) {
   return static_cast<memory::dim>(size);
 }
 
-void append_activation(dnnl::post_ops& post_ops, Activation activation) {
-  constexpr float kQuickGeluSlope = 1.702F;
-  switch (activation) {
-    case Activation::kNone: return;
-    case Activation::kGelu: return append_eltwise(post_ops, dnnl::algorithm::eltwise_gelu_erf, 0.0F);
-    case Activation::kGeluTanh: return append_eltwise(post_ops, dnnl::algorithm::eltwise_gelu_tanh, 0.0F);
-    case Activation::kQuickGelu: return append_eltwise(post_ops, dnnl::algorithm::eltwise_swish, kQuickGeluSlope);
-    case Activation::kSilu: return append_eltwise(post_ops, dnnl::algorithm::eltwise_swish, 1.0F);
-  }
-}
-
 dnnl::matmul::primitive_desc describe(const LinearShape& shape, const memory::desc& weights) {
   dnnl::post_ops post_ops;
-  append_activation(post_ops, shape.activation);
+  if (shape.activation != Activation::kNone) append_eltwise(post_ops, eltwise_function(shape.activation));
   if (shape.accumulate) post_ops.append_sum(1.0F);
   dnnl::primitive_attr attr = user_scratchpad();
   attr.set_post_ops(post_ops);
@@ -44,12 +34,12 @@ memory::desc packed_layout(std::size_t in_features, std::size_t out_features) {
 }
 
 struct LinearWeightsF32 final : LinearWeights {
-  LinearWeightsF32(MatrixView<const float> weight, std::span<const float> bias_values)
-      : packed(packed_layout(weight.cols(), weight.rows()), cpu_engine()),
-        bias(dense({1, dim(bias_values.size())}), cpu_engine()) {
-    assert(bias_values.size() == weight.rows());
-    // [out, in] row-major is [in, out] with its axes swapped: no transpose, only a view.
-    const memory::desc stored({dim(weight.cols()), dim(weight.rows())}, memory::data_type::f32, memory::format_tag::ba);
+  /// @param axes  how [in, out] lies in `weight`: ba where its rows are outputs, ab where they are inputs
+  LinearWeightsF32(MatrixView<const float> weight, memory::format_tag axes, std::size_t in, std::size_t out,
+                   std::span<const float> bias_values)
+      : packed(packed_layout(in, out), cpu_engine()), bias(dense({1, dim(out)}), cpu_engine()) {
+    assert(bias_values.size() == out && weight.values().size() == in * out);
+    const memory::desc stored({dim(in), dim(out)}, memory::data_type::f32, axes);
     memory source(stored, cpu_engine(), const_cast<float*>(weight.values().data()));
     dnnl::stream stream(cpu_engine());
     dnnl::reorder(source, packed).execute(stream, source, packed);
@@ -91,7 +81,17 @@ class LinearF32 final : public Linear {
 }  // namespace
 
 std::unique_ptr<LinearWeights> pack_linear_f32(MatrixView<const float> weight, std::span<const float> bias) {
-  return translate_errors("packing weights", [&] { return std::make_unique<LinearWeightsF32>(weight, bias); });
+  // [out, in] row-major is [in, out] with its axes swapped: no transpose, only a view.
+  return translate_errors("packing weights", [&] {
+    return std::make_unique<LinearWeightsF32>(weight, memory::format_tag::ba, weight.cols(), weight.rows(), bias);
+  });
+}
+
+std::unique_ptr<LinearWeights> pack_linear_backward_f32(MatrixView<const float> weight) {
+  const std::vector<float> no_bias(weight.cols(), 0.0F);
+  return translate_errors("packing weights", [&] {
+    return std::make_unique<LinearWeightsF32>(weight, memory::format_tag::ab, weight.rows(), weight.cols(), no_bias);
+  });
 }
 
 std::unique_ptr<Linear> make_linear_f32(const LinearShape& shape, Workspace& workspace) {

@@ -7,6 +7,7 @@ namespace fovea::nn {
 
 [[nodiscard]] std::unique_ptr<LinearWeights> pack_linear_f32(MatrixView<const float> weight,
                                                              std::span<const float> bias);
+[[nodiscard]] std::unique_ptr<LinearWeights> pack_linear_backward_f32(MatrixView<const float> weight);
 [[nodiscard]] std::unique_ptr<Linear> make_linear_f32(const LinearShape& shape, Workspace& workspace);
 
 }  // namespace fovea::nn

@@ -80,6 +80,52 @@ void normalize_row(const NormShape& shape, const float* weight, const float* bia
   scale_row(x, y, shape.features, centre, 1.0F / std::sqrt(variance + shape.eps), weight, bias);
 }
 
+/// With x̂ the normalised row, r the factor and g = dy ⊙ weight: dx += r (g - mean(g) - x̂ mean(g ⊙ x̂)); RMSNorm has
+/// no mean(g).
+void normalize_backward_row(const NormShape& shape, const float* weight, const float* x, const float* dy, float* dx) {
+  const Floats d;
+  const std::size_t size = shape.features;
+  const float centre = shape.kind == NormKind::kLayer ? mean(x, size) : 0.0F;
+  const float r = 1.0F / std::sqrt(mean_square(x, size, centre) + shape.eps);
+  const auto middle = hn::Set(d, centre);
+  const auto factor = hn::Set(d, r);
+  auto sum = hn::Zero(d);
+  auto dot = hn::Zero(d);
+  const auto add = [&](hn::Vec<Floats> g, hn::Vec<Floats> normed) {
+    sum = hn::Add(sum, g);
+    dot = hn::MulAdd(g, normed, dot);
+  };
+  for_vectors(
+      size,
+      [&](std::size_t i) {
+        add(hn::Mul(hn::LoadU(d, dy + i), hn::LoadU(d, weight + i)),
+            hn::Mul(hn::Sub(hn::LoadU(d, x + i), middle), factor));
+      },
+      [&](std::size_t i, std::size_t count) {  // lanes that do not exist have g = 0
+        add(hn::Mul(load_first(dy + i, count), load_first(weight + i, count)),
+            hn::Mul(hn::Sub(load_first(x + i, count), middle), factor));
+      });
+  const float of_size = 1.0F / static_cast<float>(size);
+  const float mean_g = shape.kind == NormKind::kLayer ? hn::GetLane(hn::SumOfLanes(d, sum)) * of_size : 0.0F;
+  const auto mean_gradient = hn::Set(d, mean_g);
+  const auto mean_product = hn::Set(d, hn::GetLane(hn::SumOfLanes(d, dot)) * of_size);
+  const auto apply = [&](hn::Vec<Floats> g, hn::Vec<Floats> normed, hn::Vec<Floats> before) {
+    return hn::MulAdd(factor, hn::NegMulAdd(normed, mean_product, hn::Sub(g, mean_gradient)), before);
+  };
+  for_vectors(
+      size,
+      [&](std::size_t i) {
+        const auto g = hn::Mul(hn::LoadU(d, dy + i), hn::LoadU(d, weight + i));
+        const auto normed = hn::Mul(hn::Sub(hn::LoadU(d, x + i), middle), factor);
+        hn::StoreU(apply(g, normed, hn::LoadU(d, dx + i)), d, dx + i);
+      },
+      [&](std::size_t i, std::size_t count) {
+        const auto g = hn::Mul(load_first(dy + i, count), load_first(weight + i, count));
+        const auto normed = hn::Mul(hn::Sub(load_first(x + i, count), middle), factor);
+        store_first(apply(g, normed, load_first(dx + i, count)), dx + i, count);
+      });
+}
+
 void silu_gate_row(std::size_t features, const float* x, float* y) {
   const Floats d;
   const auto one = hn::Set(d, 1.0F);
@@ -94,6 +140,32 @@ void silu_gate_row(std::size_t features, const float* x, float* y) {
       });
 }
 
+/// d silu(a) = σ(a) (1 + a (1 - σ(a))).
+void silu_gate_backward_row(std::size_t features, const float* x, const float* dy, float* dx) {
+  const Floats d;
+  const auto one = hn::Set(d, 1.0F);
+  const auto sigmoid = [&](hn::Vec<Floats> a) { return hn::Div(one, hn::Add(one, hn::Exp(d, hn::Neg(a)))); };
+  const auto slope = [&](hn::Vec<Floats> a, hn::Vec<Floats> s) {
+    return hn::Mul(s, hn::MulAdd(a, hn::Sub(one, s), one));
+  };
+  for_vectors(
+      features,
+      [&](std::size_t i) {
+        const auto gate = hn::LoadU(d, x + i);
+        const auto g = hn::LoadU(d, dy + i);
+        const auto s = sigmoid(gate);
+        hn::StoreU(hn::Mul(hn::Mul(g, hn::LoadU(d, x + features + i)), slope(gate, s)), d, dx + i);
+        hn::StoreU(hn::Mul(g, hn::Mul(gate, s)), d, dx + features + i);
+      },
+      [&](std::size_t i, std::size_t count) {
+        const auto gate = load_first(x + i, count);
+        const auto g = load_first(dy + i, count);
+        const auto s = sigmoid(gate);
+        store_first(hn::Mul(hn::Mul(g, load_first(x + features + i, count)), slope(gate, s)), dx + i, count);
+        store_first(hn::Mul(g, hn::Mul(gate, s)), dx + features + i, count);
+      });
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace fovea::nn
 HWY_AFTER_NAMESPACE();
@@ -102,7 +174,9 @@ HWY_AFTER_NAMESPACE();
 namespace fovea::nn {
 
 HWY_EXPORT(normalize_row);
+HWY_EXPORT(normalize_backward_row);
 HWY_EXPORT(silu_gate_row);
+HWY_EXPORT(silu_gate_backward_row);
 
 void normalize(const NormShape& shape, std::span<const float> weight, std::span<const float> bias,
                Strided<const float> x, Strided<float> y) {
@@ -120,6 +194,26 @@ void silu_gate(std::size_t rows, std::size_t features, std::span<const float> x,
 #pragma omp parallel for schedule(static) if (rows > 1)
   for (std::size_t row = 0; row < rows; ++row) {
     HWY_DYNAMIC_DISPATCH(silu_gate_row)(features, x.data() + row * 2 * features, y.data() + row * features);
+  }
+}
+
+void normalize_backward(const NormShape& shape, std::span<const float> weight, Strided<const float> x,
+                        Strided<const float> dy, Strided<float> dx) {
+  assert(weight.size() == shape.features);
+#pragma omp parallel for schedule(static) if (shape.rows > 1)
+  for (std::size_t row = 0; row < shape.rows; ++row) {
+    HWY_DYNAMIC_DISPATCH(normalize_backward_row)
+    (shape, weight.data(), x.values + row * x.stride, dy.values + row * dy.stride, dx.values + row * dx.stride);
+  }
+}
+
+void silu_gate_backward(std::size_t rows, std::size_t features, std::span<const float> x, std::span<const float> dy,
+                        std::span<float> dx) {
+  assert(x.size() == 2 * rows * features && dy.size() == rows * features && dx.size() == x.size());
+#pragma omp parallel for schedule(static) if (rows > 1)
+  for (std::size_t row = 0; row < rows; ++row) {
+    HWY_DYNAMIC_DISPATCH(silu_gate_backward_row)
+    (features, x.data() + row * 2 * features, dy.data() + row * features, dx.data() + row * 2 * features);
   }
 }
 

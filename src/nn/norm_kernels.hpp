@@ -26,9 +26,19 @@ struct NormShape {
 void normalize(const NormShape& shape, std::span<const float> weight, std::span<const float> bias,
                Strided<const float> x, Strided<float> y);
 
+/// dx += the gradient with respect to x of normalize().
+/// @param dy  [rows, features], the gradient with respect to y
+/// @param dx  [rows, features]; not the same memory as dy
+void normalize_backward(const NormShape& shape, std::span<const float> weight, Strided<const float> x,
+                        Strided<const float> dy, Strided<float> dx);
+
 /// silu(gate) · value (Shazeer 2020).
 /// @param x  [rows, 2·features], gate first
 /// @param y  [rows, features]
 void silu_gate(std::size_t rows, std::size_t features, std::span<const float> x, std::span<float> y);
+/// @param dy  [rows, features]
+/// @param dx  [rows, 2·features]
+void silu_gate_backward(std::size_t rows, std::size_t features, std::span<const float> x, std::span<const float> dy,
+                        std::span<float> dx);
 
 }  // namespace fovea::nn

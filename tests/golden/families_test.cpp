@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <set>
@@ -26,6 +28,12 @@ class Expected {
   explicit Expected(const std::filesystem::path& file) : checkpoint_(open_checkpoint(file)) {}
   [[nodiscard]] bool has(const std::string& name) const { return checkpoint_->find(name) != nullptr; }
   [[nodiscard]] std::vector<float> values(const std::string& name) const { return to_float(*checkpoint_->find(name)); }
+  [[nodiscard]] std::vector<std::int64_t> integers(const std::string& name) const {
+    const TensorView* tensor = checkpoint_->find(name);
+    std::vector<std::int64_t> values(tensor->numel());
+    std::memcpy(values.data(), tensor->bytes.data(), tensor->bytes.size());
+    return values;
+  }
   [[nodiscard]] std::vector<std::size_t> shape(const std::string& name) const { return checkpoint_->find(name)->shape; }
   [[nodiscard]] std::set<std::string> names() const {
     std::set<std::string> all;
@@ -64,16 +72,22 @@ float row_sum_error(std::span<const float> weights, std::size_t columns) {
   return most;
 }
 
+/// For the size of the reference's input; heads where the folder does not say.
+std::shared_ptr<const VisionTransformer> load_for(const std::filesystem::path& folder, const Expected& expected) {
+  const auto shape = expected.shape("x");
+  LoadOptions options;
+  options.image_size = Size{int(shape[2]), int(shape[3])};
+  if (!std::filesystem::exists(folder / "config.json")) options.num_heads = expected.shape("attn_0")[1];
+  return VisionTransformer::load(folder, options);
+}
+
 /// Loads a folder for the input's size and compares everything that the reference holds: logits, pooled features, the
 /// tokens before and after each block, every attention matrix.
 void expect_equal_to_reference(const std::filesystem::path& folder, const std::string& expected_file) {
   const Expected expected(folder / expected_file);
   const auto inputs = expected.values("x");  // [n, 3, H, W]
   const auto shape = expected.shape("x");
-  LoadOptions options;
-  options.image_size = Size{int(shape[2]), int(shape[3])};
-  if (!std::filesystem::exists(folder / "config.json")) options.num_heads = expected.shape("attn_0")[1];
-  const auto model = VisionTransformer::load(folder, options);
+  const auto model = load_for(folder, expected);
   const Architecture& a = model->architecture();
   const std::size_t images = shape[0];
   Session session(model, images);
@@ -146,6 +160,45 @@ std::filesystem::path own_folders() {
   return test::source_dir() / "tests/golden/families";
 }
 
+/// Gradients of the target's logit with respect to every attention matrix, against autograd's.
+void expect_gradients_equal_to_reference(const std::filesystem::path& folder) {
+  const Expected expected(folder / "expected.safetensors");
+  const auto inputs = expected.values("x");
+  const auto shape = expected.shape("x");
+  const auto targets = expected.integers("target");
+  const auto model = load_for(folder, expected);
+  const std::size_t images = shape[0];
+  std::set<std::string> compared;
+  for (std::size_t image = 0; image < images; ++image) {
+    Session session(model, 1);
+    ForwardRequest forward;
+    forward.keep_for_gradients = true;
+    const auto patches = test::naive_patches(
+        model->architecture(), std::span(inputs).subspan(image * inputs.size() / images, inputs.size() / images));
+    const auto kept = session.forward(patches, forward);
+    EXPECT_EQ(kept.front().logits, session.run(patches).front()) << "what is kept changes no bit";
+    (void)session.forward(patches, forward);
+    const auto check = [&](const std::string& name, std::span<const float> gradient) {
+      if (!expected.has(name)) return;
+      compared.insert(name);
+      const auto reference = expected.values(name);
+      EXPECT_LE(difference(gradient, reference, image), 1e-4F * largest(reference)) << name << ", image " << image;
+    };
+    GradientRequest request;
+    request.attention = [&](const AttentionView& view, std::span<const float> gradient) {
+      check("grad_" + std::to_string(view.block), gradient);
+    };
+    request.pool = [&](MatrixView<const float>, MatrixView<const float> gradient) {
+      check("grad_pool", gradient.values());
+    };
+    session.gradients({{std::size_t(targets[image]), 1.0F}}, request);
+  }
+  for (const std::string& name : expected.names()) {
+    EXPECT_TRUE(!name.starts_with("grad_") || name == "grad_rollout" || compared.contains(name))
+        << name << " was not compared";
+  }
+}
+
 /// The folders in the project, and those that tools/make_golden_families.py leaves where they are.
 std::vector<std::string> folder_names() {
   std::vector<std::string> names{"hf_deit_teacher", "hf_vit",      "timm_bf16",       "timm_dinov3_nonsquare",
@@ -174,6 +227,10 @@ TEST_P(Family, EqualsItsReferenceInLogitsTokensAndAttention) {
 
 INSTANTIATE_TEST_SUITE_P(Golden, Family, testing::ValuesIn(folder_names()),
                          [](const auto& chosen) { return chosen.param; });
+
+TEST_P(Family, EqualsAutogradInTheGradientsOfEveryAttentionMatrix) {
+  expect_gradients_equal_to_reference(folder_);
+}
 
 class FamilyAtAnotherSize : public Family {};
 

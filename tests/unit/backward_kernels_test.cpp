@@ -1,0 +1,224 @@
+// The way back through each operation against the definition in double, or against finite differences of the way forth.
+#include <gtest/gtest.h>
+#include <hwy/targets.h>
+
+#include <cmath>
+#include <functional>
+#include <random>
+#include <span>
+#include <vector>
+
+#include "nn/activation.hpp"
+#include "nn/attention.hpp"
+#include "nn/attention_backward.hpp"
+#include "nn/attention_kernels.hpp"
+#include "nn/linear.hpp"
+#include "nn/norm_kernels.hpp"
+#include "support/forced_target.hpp"
+
+namespace fovea::nn {
+namespace {
+
+std::vector<float> normal_values(std::size_t count, unsigned seed, float spread = 1.0F) {
+  std::mt19937 generator(seed);
+  std::normal_distribution<float> normal(0.0F, spread);
+  std::vector<float> values(count);
+  for (float& value : values) value = normal(generator);
+  return values;
+}
+
+double dot(std::span<const float> a, std::span<const float> b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += double(a[i]) * double(b[i]);
+  return sum;
+}
+
+/// Central differences of `score` at a few places of x, against `gradient`.
+void expect_derivative(const std::function<double(std::span<const float>)>& score, std::vector<float> x,
+                       std::span<const float> gradient, double tolerance) {
+  ASSERT_EQ(x.size(), gradient.size());
+  constexpr float kStep = 1e-2F;
+  const std::size_t stride = std::max<std::size_t>(1, x.size() / 61);
+  for (std::size_t i = 0; i < x.size(); i += stride) {
+    const float middle = x[i];
+    x[i] = middle + kStep;
+    const double above = score(x);
+    x[i] = middle - kStep;
+    const double below = score(x);
+    x[i] = middle;
+    ASSERT_NEAR(double(gradient[i]), (above - below) / (2.0 * double(kStep)), tolerance) << "at " << i;
+  }
+}
+
+TEST(MultiplyTransposed, EqualsTheDefinitionForEverySizeAndInstructionSet) {
+  for (std::int64_t left = HWY_TARGETS & hwy::SupportedTargets(); left != 0; left &= left - 1) {
+    const test::ForcedTarget forced(left & -left);
+    for (const std::size_t rows : {1U, 5U, 6U, 7U, 13U}) {
+      for (const std::size_t depth : {1U, 2U, 31U}) {
+        for (const std::size_t cols : {1U, 15U, 16U, 17U, 33U}) {
+          const auto a = normal_values(depth * (rows + 3), 1);
+          const auto b = normal_values(depth * (cols + 5), 2);
+          std::vector<float> y(rows * cols);
+          multiply_transposed({rows, depth, cols}, 0.5F, {a.data(), rows + 3}, {b.data(), cols + 5}, {y.data(), cols});
+          for (std::size_t r = 0; r < rows; ++r) {
+            for (std::size_t c = 0; c < cols; ++c) {
+              double sum = 0;
+              for (std::size_t k = 0; k < depth; ++k)
+                sum += double(a[k * (rows + 3) + r]) * double(b[k * (cols + 5) + c]);
+              ASSERT_NEAR(double(y[r * cols + c]), 0.5 * sum, 1e-5) << rows << "x" << depth << "x" << cols;
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(SoftmaxBackwardRows, EqualsTheDefinitionForEveryWidthAndInstructionSet) {
+  for (std::int64_t left = HWY_TARGETS & hwy::SupportedTargets(); left != 0; left &= left - 1) {
+    const test::ForcedTarget forced(left & -left);
+    for (const std::size_t cols : {1U, 2U, 15U, 16U, 17U, 31U, 32U, 33U, 197U}) {
+      auto p = normal_values(3 * cols, 1);
+      softmax_rows(p, cols);
+      const auto g = normal_values(3 * cols, 2);
+      std::vector<float> result(3 * cols);
+      softmax_backward_rows(p, g, cols, result);
+      for (std::size_t r = 0; r < 3; ++r) {
+        const double sum = dot(std::span(p).subspan(r * cols, cols), std::span(g).subspan(r * cols, cols));
+        for (std::size_t i = r * cols; i < (r + 1) * cols; ++i) {
+          ASSERT_NEAR(double(result[i]), double(p[i]) * (double(g[i]) - sum), 1e-6) << cols;
+        }
+      }
+    }
+  }
+}
+
+TEST(NormalizeBackward, EqualsFiniteDifferencesAndAddsToWhatIsThere) {
+  for (std::int64_t left = HWY_TARGETS & hwy::SupportedTargets(); left != 0; left &= left - 1) {
+    const test::ForcedTarget forced(left & -left);
+    for (const NormKind kind : {NormKind::kLayer, NormKind::kRms}) {
+      for (const std::size_t features : {2U, 15U, 16U, 17U, 48U}) {
+        const NormShape shape{kind, 3, features, 1e-6F};
+        const auto weight = normal_values(features, 1);
+        const std::vector<float> bias(kind == NormKind::kLayer ? features : 0, 0.25F);
+        const auto x = normal_values(3 * features, 2, 4.0F);
+        const auto dy = normal_values(3 * features, 3);
+        std::vector<float> dx(3 * features, 1.0F);
+        normalize_backward(shape, weight, {x.data(), features}, {dy.data(), features}, {dx.data(), features});
+        for (float& value : dx) value -= 1.0F;
+        SCOPED_TRACE(features);
+        ASSERT_NO_FATAL_FAILURE(expect_derivative(
+            [&](std::span<const float> at) {
+              std::vector<float> y(at.size());
+              normalize(shape, weight, bias, {at.data(), features}, {y.data(), features});
+              return dot(y, dy);
+            },
+            x, dx, 5e-3));
+      }
+    }
+  }
+}
+
+TEST(SiluGateBackward, EqualsFiniteDifferences) {
+  for (const std::size_t features : {1U, 15U, 16U, 33U}) {
+    const auto x = normal_values(3 * 2 * features, 1);
+    const auto dy = normal_values(3 * features, 2);
+    std::vector<float> dx(x.size());
+    silu_gate_backward(3, features, x, dy, dx);
+    ASSERT_NO_FATAL_FAILURE(expect_derivative(
+        [&](std::span<const float> at) {
+          std::vector<float> y(dy.size());
+          silu_gate(3, features, at, y);
+          return dot(y, dy);
+        },
+        x, dx, 2e-3));
+  }
+}
+
+TEST(ActivationLayer, IsBitForBitTheLinearLayersAndHasItsDerivative) {
+  Workspace workspace;
+  for (const Activation kind : {Activation::kGelu, Activation::kGeluTanh, Activation::kQuickGelu, Activation::kSilu}) {
+    const std::size_t size = 5 * 33;
+    const auto weight = normal_values(33 * 48, 1);
+    const auto bias = normal_values(33, 2);
+    const auto packed = pack_linear(Precision::kF32, MatrixView<const float>(weight, 33, 48), bias);
+    const auto in = normal_values(5 * 48, 3, 0.3F);
+    std::vector<float> fused(size);
+    std::vector<float> before(size);
+    std::vector<float> after(size);
+    (*make_linear(Precision::kF32, {5, 48, 33, kind}, workspace))(*packed, in, fused);
+    (*make_linear(Precision::kF32, {5, 48, 33}, workspace))(*packed, in, before);
+    ActivationLayer layer(kind, size, workspace);
+    layer(before, after);
+    EXPECT_EQ(after, fused) << name(kind);
+    const auto dy = normal_values(size, 4);
+    std::vector<float> dx(size);
+    layer.backward(before, dy, dx);
+    ASSERT_NO_FATAL_FAILURE(expect_derivative(
+        [&](std::span<const float> at) {
+          std::vector<float> y(size);
+          layer(at, y);
+          return dot(y, dy);
+        },
+        before, dx, 2e-3));
+  }
+}
+
+TEST(PackLinearBackward, MultipliesByTheWeightFromTheOtherSide) {
+  Workspace workspace;
+  const auto weight = normal_values(33 * 48, 1);
+  const auto packed = pack_linear_backward(Precision::kF32, MatrixView<const float>(weight, 33, 48));
+  const auto dy = normal_values(5 * 33, 2);
+  std::vector<float> dx(5 * 48);
+  (*make_linear(Precision::kF32, {5, 33, 48}, workspace))(*packed, dy, dx);
+  for (std::size_t r = 0; r < 5; ++r) {
+    for (std::size_t i = 0; i < 48; ++i) {
+      double sum = 0;
+      for (std::size_t o = 0; o < 33; ++o) sum += double(dy[r * 33 + o]) * double(weight[o * 48 + i]);
+      ASSERT_NEAR(double(dx[r * 48 + i]), sum, 1e-4);
+    }
+  }
+}
+
+TEST(AttentionBackward, EqualsFiniteDifferencesForAnyNumberOfQueriesThatAreRead) {
+  for (const auto& [tokens, heads, dim] :
+       {std::tuple<std::size_t, std::size_t, std::size_t>{7, 2, 8}, {17, 3, 16}, {65, 2, 16}}) {
+    for (const std::size_t queries : {std::size_t{1}, std::size_t{2}, tokens}) {
+      const AttentionShape shape{tokens, heads, dim};
+      const std::size_t width = heads * dim;
+      const auto qkv = normal_values(tokens * 3 * width, 1);
+      const auto d_out = normal_values(queries * width, 2);
+      Attention attention(shape);
+      std::vector<float> weights(heads * tokens * tokens);
+      std::vector<float> out(tokens * width);
+      attention(qkv, tokens, {}, out, weights);
+      AttentionBackward backward(shape);
+      std::vector<float> gradient(weights.size(), 9.0F);
+      std::vector<float> d_qkv(qkv.size(), 9.0F);
+      backward.weights(qkv, queries, d_out, gradient);
+      backward.inputs(qkv, weights, queries, d_out, gradient, d_qkv);
+      SCOPED_TRACE(testing::Message() << tokens << " tokens, " << queries << " read");
+      for (std::size_t h = 0; h < heads; ++h) {
+        for (std::size_t i = 0; i < tokens; ++i) {
+          for (std::size_t j = 0; j < tokens; ++j) {
+            double sum = 0;
+            for (std::size_t c = 0; i < queries && c < dim; ++c) {
+              sum += double(d_out[i * width + h * dim + c]) * double(qkv[j * 3 * width + 2 * width + h * dim + c]);
+            }
+            ASSERT_NEAR(double(gradient[(h * tokens + i) * tokens + j]), sum, 1e-4);
+          }
+        }
+      }
+      ASSERT_NO_FATAL_FAILURE(expect_derivative(
+          [&](std::span<const float> at) {
+            std::vector<float> y(tokens * width);
+            attention(at, tokens, {}, y, {});
+            return dot(std::span(y).first(queries * width), d_out);
+          },
+          qkv, d_qkv, 5e-3));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace fovea::nn
