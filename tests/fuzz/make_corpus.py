@@ -399,11 +399,49 @@ def model_config():
     def recipe(**changes):
         return changed(pretrained_cfg={**base["pretrained_cfg"], **changes})
 
+    def transformers(family, change=None):
+        """A golden family's config and, after a NUL, its preprocessor's, both changed."""
+        folder = CORPUS.parent.parent / "golden" / "families" / family
+        configs = [json.loads((folder / f"{name}.json").read_text()) for name in ("config", "preprocessor_config")]
+        if change:
+            change(*configs)
+        return b"\0".join(json.dumps(config).encode() for config in configs)
+
+    def preprocessor(**changes):
+        return transformers("hf_deit", lambda _, recipe: recipe.update(changes))
+
+    def vit(**changes):
+        return transformers("hf_deit", lambda config, _: config.update(changes))
+
     plain = changed()
     labelled = changed(label_names=list(labels), label_descriptions=labels)
     return {
         "good_labelled": labelled,
         "good_no_labels": plain,
+        **{f"good_{family}": transformers(family) for family in
+           ("hf_beit", "hf_clip", "hf_deit", "hf_dinov2", "hf_siglip")},
+        "good_size_one_number": preprocessor(size=32),
+        "bad_preprocessor_truncated": transformers("hf_deit")[:-30],
+        "bad_preprocessor_list": transformers("hf_deit").split(b"\0")[0] + b"\0[]",
+        "bad_preprocessor_empty": transformers("hf_deit").split(b"\0")[0] + b"\0",
+        "bad_resample_99": preprocessor(resample=99),
+        "bad_size_negative": preprocessor(size={"height": -1, "width": -1}),
+        "bad_size_text": preprocessor(size="large"),
+        "bad_image_mean_text": preprocessor(image_mean="a"),
+        "bad_image_std_zero": preprocessor(image_std=[0, 0, 0]),
+        "odd_size_huge": preprocessor(size={"height": 2**40, "width": 2**40}),
+        "odd_rescale_factor": preprocessor(rescale_factor=1e300),
+        "odd_crop_pct": preprocessor(crop_pct=1e-9, size={"shortest_edge": 1}),
+        "bad_heads_zero": vit(num_attention_heads=0),
+        "bad_heads_text": vit(num_attention_heads="many"),
+        "odd_heads_huge": vit(num_attention_heads=2**63),
+        "odd_eps_negative": vit(layer_norm_eps=-1),
+        "odd_eps_text": vit(layer_norm_eps="tiny"),
+        "odd_act_unknown": vit(hidden_act="magic"),
+        "odd_id2label_numbers": vit(id2label={"0": 1}),
+        "odd_id2label_gap": vit(id2label={"7": "a"}),
+        "odd_image_size_list": vit(image_size=[1, 2, 3]),
+        "odd_model_type_unknown": vit(model_type="swin"),
         "good_squash_bilinear": recipe(crop_mode="squash", interpolation="bilinear", crop_pct=1.0),
         "bad_empty": b"",
         "bad_text": b"not json at all\n",
