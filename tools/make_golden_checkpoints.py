@@ -3,8 +3,8 @@
 
 usage: tools/make_golden_checkpoints.py     (torch 2.15.0, numpy 2.4.6, safetensors 0.8.0, ml_dtypes 0.6.0)
 
-Beside each FILE.npz, FILE.pth or index lies FILE.expected.safetensors: the names, types, shapes and values that must come
-out. `refused` has files that must not be read; their names say why.
+Beside each FILE.npz, FILE.pth or index lies FILE.expected.safetensors: the names, types, shapes and values that must
+come out. `refused` has files that must not be read; their names say why.
 """
 import argparse
 import collections
@@ -78,7 +78,8 @@ def write_pth():
         "args": argparse.Namespace(lr=5e-4, output_dir="out", betas=(0.9, 0.999), resume=None),
     }
     save("torch_deit_training", training, state)
-    save("torch_ddp", {"epoch": 1, "arch": "vit", "best_acc1": 81.5, "state_dict": prefixed}, expected_without(prefixed))
+    wrapped = {"epoch": 1, "arch": "vit", "best_acc1": 81.5, "state_dict": prefixed}
+    save("torch_ddp", wrapped, {name.removeprefix("module."): tensor for name, tensor in prefixed.items()})
     teacher = {f"backbone.{name}": tensor for name, tensor in state.items()}
     head = {"head.mlp.0.weight": torch.randn(2, 3), "head.last_layer.weight_g": torch.randn(2, 1)}
     save("torch_dino_teacher", {"student": prefixed, "teacher": {**teacher, **head}, "epoch": 100}, state)
@@ -115,10 +116,6 @@ def write_pth():
     torch.save({"a": torch.zeros(2).to(torch.float8_e5m2)}, REFUSED / "float8.pth")
     torch.save({"a": torch.zeros(1).expand(4, 4)}, REFUSED / "expanded.pth")
     torch.jit.script(torch.nn.Linear(2, 1)).save(REFUSED / "torchscript.pt")
-
-
-def expected_without(prefixed):
-    return {name.removeprefix("module."): tensor for name, tensor in prefixed.items()}
 
 
 def write_shards():

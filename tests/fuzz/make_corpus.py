@@ -86,7 +86,7 @@ def safetensors():
     }
 
 
-# ---- sharded index: beside a.safetensors (a1, a2) and b.safetensors (b1) ----------------------------------------------
+# ---- sharded index: beside a.safetensors (a1, a2) and b.safetensors (b1) ---------------------------------------------
 
 
 def sharded():
@@ -222,7 +222,7 @@ def npz():
     }
 
 
-# ---- pth: whole archives, and pickles beside the storages data/0 (96 bytes), data/1 (24), data/2 (96, deflated) ---------
+# ---- pth: whole archives, and pickles beside the storages data/0 (96 bytes), data/1 (24), data/2 (96, deflated) ------
 
 
 class Persistent(tuple):
