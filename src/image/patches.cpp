@@ -72,14 +72,17 @@ void extract_patches(const Image& image, const PreprocessRecipe& recipe, std::si
                      std::span<float> patches) {
   const auto height = static_cast<std::size_t>(image.size().height);
   const auto width = static_cast<std::size_t>(image.size().width);
-  if (image.empty() || patch_size == 0 || height % patch_size != 0 || width % patch_size != 0) {
-    throw Error(ErrorCode::kShape, fmt::format("picture is {}x{} px, expected whole patches of {}x{} px", width, height,
-                                               patch_size, patch_size));
+  if (image.empty() || patch_size == 0 || height < patch_size || width < patch_size) {
+    throw Error(ErrorCode::kShape, fmt::format("picture is {}x{} px, expected at least one patch of {}x{} px", width,
+                                               height, patch_size, patch_size));
   }
-  if (patches.size() != height * width * 3) {
+  const std::size_t rows = height / patch_size;
+  const std::size_t cols = width / patch_size;
+  const std::size_t patch_values = 3 * patch_size * patch_size;
+  if (patches.size() != rows * cols * patch_values) {
     throw Error(ErrorCode::kShape,
                 fmt::format("patches: output has {} values, expected {} ({} patches of 3 x {} x {})", patches.size(),
-                            height * width * 3, height / patch_size * (width / patch_size), patch_size, patch_size));
+                            rows * cols * patch_values, rows * cols, patch_size, patch_size));
   }
   const std::array<ChannelTable, 3> tables = tables_of(recipe);
   const auto side = static_cast<int>(patch_size);
@@ -87,10 +90,12 @@ void extract_patches(const Image& image, const PreprocessRecipe& recipe, std::si
   const std::size_t plane_size = patch_size * width;
   AlignedBuffer<float> strip(3 * plane_size);
   float* to = patches.data();
-  for (int top = 0; top < image.size().height; top += side) {
+  for (std::size_t row = 0; row < rows; ++row) {
     float* const planes = strip.data();
-    normalize_pixels(image.row(top), plane_size, tables, planes, planes + plane_size, planes + 2 * plane_size);
-    for (int left = 0; left < image.size().width; left += side) {
+    normalize_pixels(image.row(static_cast<int>(row) * side), plane_size, tables, planes, planes + plane_size,
+                     planes + 2 * plane_size);
+    for (std::size_t col = 0; col < cols; ++col) {
+      const int left = static_cast<int>(col) * side;
       for (std::size_t c = 0; c < 3; ++c, to += patch_size * patch_size) {
         const cv::Mat patch = plane(planes + c * plane_size, side, image.size().width)(cv::Rect(left, 0, side, side));
         patch.copyTo(plane(to, side, side));

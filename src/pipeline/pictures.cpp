@@ -138,7 +138,7 @@ class PictureWorker {
   void take_tensor(const TensorImages& tensors, PictureJob& job) const {
     job.size = tensors.size();
     job.geometry = {job.size, job.size, job.size, 0, 0};
-    std::vector<float> chw(job.patches.size());  // [3, H, W]
+    std::vector<float> chw(static_cast<std::size_t>(job.size.height) * static_cast<std::size_t>(job.size.width) * 3);
     tensors.read(job.index, chw);
     cut_patches(chw, job.size, model_->architecture().patch_size, job.patches);
     if (draws()) job.original = denormalized(chw, job.size, model_->info().recipe);

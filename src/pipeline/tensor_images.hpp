@@ -37,8 +37,9 @@ class TensorImages {
   Size size_;
 };
 
-/// Cuts a picture into patches, row by row; each patch is channel-major.
-/// @param chw      [3, H, W], H and W multiples of the patch size
+/// Cuts a picture into patches, row by row; each patch is channel-major. What is behind the last whole patch is left
+/// out.
+/// @param chw      [3, H, W]
 /// @param patches  [T, 3·P·P]
 void cut_patches(std::span<const float> chw, Size size, std::size_t patch_size, std::span<float> patches);
 

@@ -117,15 +117,31 @@ TEST(Patches, WithoutMeanAndStdThePixelsAreOnlyRescaled) {
   EXPECT_EQ(chw[0], 51.0F);
 }
 
+TEST(Patches, LeaveOutWhatIsBehindTheLastWholePatch) {
+  // SigLIP has patches of 14 in 384 px: its convolution reads 378 of them.
+  const Image image = test::random_image({23, 31}, 9);
+  std::vector<float> chw(image.pixels().size());
+  normalize(image, imagenet(), chw);
+  std::vector<float> patches(std::size_t{3} * 4 * 3 * 7 * 7);  // 3 rows of 4
+  extract_patches(image, imagenet(), 7, patches);
+  for (std::size_t i = 0; i < patches.size(); ++i) {
+    const std::size_t patch = i / (3 * 7 * 7);
+    const std::size_t color = i / (7 * 7) % 3;
+    const std::size_t y = patch / 4 * 7 + i / 7 % 7;
+    const std::size_t x = patch % 4 * 7 + i % 7;
+    ASSERT_EQ(patches[i], chw[(color * 23 + y) * 31 + x]) << i;
+  }
+}
+
 TEST(Patches, WhatDoesNotFitIsRefusedWithBothSizes) {
   const Image image = test::random_image({30, 32}, 9);
   std::vector<float> patches(image.pixels().size());
   try {
-    extract_patches(image, imagenet(), 16, patches);
+    extract_patches(image, imagenet(), 31, patches);
     ADD_FAILURE() << "accepted";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kShape);
-    EXPECT_STREQ(error.what(), "picture is 32x30 px, expected whole patches of 16x16 px");
+    EXPECT_STREQ(error.what(), "picture is 32x30 px, expected at least one patch of 31x31 px");
   }
   EXPECT_THROW(extract_patches(image, imagenet(), 0, patches), Error);
   patches.pop_back();
