@@ -32,20 +32,19 @@ const TransformersBlock kDinov2V5{"@encoder.layer.{}.", "attention.q_proj", "att
 const TransformersBlock kClip{"@encoder.layers.{}.", "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj",
                               "self_attn.out_proj",  "mlp.fc1",          "mlp.fc2"};
 
-TransformersBlock swiglu(TransformersBlock names) {
-  names.fc1 = "mlp.weights_in";
-  names.fc2 = "mlp.weights_out";
-  return names;
-}
-
-Rules transformers_block(const TransformersBlock& names, const std::string& norm1, const std::string& norm2) {
+Rules transformers_attention(const TransformersBlock& names, const std::string& norm1, const std::string& norm2) {
   return join({norm(names.path + norm1, kNorm1),
                linear_maybe_bias(names.path + names.query, kQuery, kEmbed, kEmbed, Option::kQkvBias),
                linear_maybe_bias(names.path + names.key, kKey, kEmbed, kEmbed, Option::kQkvBias),
                linear_maybe_bias(names.path + names.value, kValue, kEmbed, kEmbed, Option::kQkvBias),
-               linear(names.path + names.proj, kProj, kEmbed, kEmbed), norm(names.path + norm2, kNorm2),
-               linear(names.path + names.fc1, kFc1, kFc1Width, kEmbed),
+               linear(names.path + names.proj, kProj, kEmbed, kEmbed), norm(names.path + norm2, kNorm2)});
+}
+Rules transformers_mlp(const TransformersBlock& names) {
+  return join({linear(names.path + names.fc1, kFc1, kFc1Width, kEmbed),
                linear(names.path + names.fc2, kFc2, kEmbed, kMlpHidden)});
+}
+Rules transformers_block(const TransformersBlock& names, const std::string& norm1, const std::string& norm2) {
+  return join({transformers_attention(names, norm1, norm2), transformers_mlp(names)});
 }
 
 Rules transformers_embeddings() {
@@ -70,35 +69,45 @@ Rules two_classifiers() {
                linear("distillation_classifier", kHeadDist, kClasses, kEmbed)});
 }
 
-Rules transformers_dinov2(const TransformersBlock& names) {
+/// DINOv2's gated MLP: in one tensor with version 4, apart with version 5.
+Rules swiglu_v4() {
+  return join({linear("@encoder.layer.{}.mlp.weights_in", kFc1, kFc1Width, kEmbed),
+               linear("@encoder.layer.{}.mlp.weights_out", kFc2, kEmbed, kMlpHidden)});
+}
+Rules swiglu_v5() {
+  return join({linear("@encoder.layer.{}.mlp.gate_proj", kFc1Gate, kMlpHidden, kEmbed),
+               linear("@encoder.layer.{}.mlp.up_proj", kFc1, kMlpHidden, kEmbed),
+               linear("@encoder.layer.{}.mlp.down_proj", kFc2, kEmbed, kMlpHidden)});
+}
+
+Rules transformers_dinov2(const TransformersBlock& names, const Rules& mlp) {
   return join(
       {transformers_embeddings(),
        {tensor("@embeddings.register_tokens", kRegisterTokens, {kOne, kRegisters, kEmbed}, {Option::kRegisters}),
         tensor("@embeddings.position_embeddings", kPosEmbed, {kOne, kPosTokens, kEmbed}),
         tensor(names.path + "layer_scale1.lambda1", kLayerScale1, {kEmbed}),
         tensor(names.path + "layer_scale2.lambda1", kLayerScale2, {kEmbed})},
-       transformers_block(names, "norm1", "norm2"),
+       transformers_attention(names, "norm1", "norm2"),
+       mlp,
        norm("@layernorm", kNorm),
        one_classifier()});
 }
 
-Rules transformers_beit() {
-  const std::string layer = "@encoder.layer.{}.";
-  const std::string attention = layer + "attention.attention.";
+/// The keys of BEiT have no bias.
+Rules transformers_beit(const TransformersBlock& names, const std::string& relative_position_bias) {
   return join({transformers_embeddings(),
-               norm(layer + "layernorm_before", kNorm1),
-               linear_maybe_bias(attention + "query", kQuery, kEmbed, kEmbed, Option::kQkvBias),
-               {tensor(attention + "key.weight", kKey, {kEmbed, kEmbed}),
-                tensor(attention + "relative_position_bias.relative_position_bias_table", kRelativePosition,
+               norm(names.path + "layernorm_before", kNorm1),
+               linear_maybe_bias(names.path + names.query, kQuery, kEmbed, kEmbed, Option::kQkvBias),
+               {tensor(names.path + names.key + ".weight", kKey, {kEmbed, kEmbed}),
+                tensor(names.path + relative_position_bias + ".relative_position_bias_table", kRelativePosition,
                        {kRelativePositions, kHeads}),
-                ignored(attention + "relative_position_bias.relative_position_index"),
-                tensor(layer + "lambda_1", kLayerScale1, {kEmbed}, {Option::kGamma}),
-                tensor(layer + "lambda_2", kLayerScale2, {kEmbed}, {Option::kGamma})},
-               linear_maybe_bias(attention + "value", kValue, kEmbed, kEmbed, Option::kQkvBias),
-               linear(layer + "attention.output.dense", kProj, kEmbed, kEmbed),
-               norm(layer + "layernorm_after", kNorm2),
-               linear(layer + "intermediate.dense", kFc1, kFc1Width, kEmbed),
-               linear(layer + "output.dense", kFc2, kEmbed, kMlpHidden),
+                ignored(names.path + relative_position_bias + ".relative_position_index"),
+                tensor(names.path + "lambda_1", kLayerScale1, {kEmbed}, {Option::kGamma}),
+                tensor(names.path + "lambda_2", kLayerScale2, {kEmbed}, {Option::kGamma})},
+               linear_maybe_bias(names.path + names.value, kValue, kEmbed, kEmbed, Option::kQkvBias),
+               linear(names.path + names.proj, kProj, kEmbed, kEmbed),
+               norm(names.path + "layernorm_after", kNorm2),
+               transformers_mlp(names),
                norm("@layernorm", kNorm, kEmbed, {Option::kNorm}),
                norm("@pooler.layernorm", kFcNorm, kEmbed, {Option::kFcNorm}),
                one_classifier()});
@@ -191,7 +200,13 @@ std::vector<Family> transformers_families() {
        {v4 + "relative_position_bias.relative_position_bias_table"},
        {},
        beit,
-       transformers_beit()},
+       transformers_beit(kVitV4, "attention.attention.relative_position_bias")},
+      {"transformers BEiT",
+       {"beit.", ""},
+       {"@layers.0.relative_position_bias.relative_position_bias_table"},
+       {},
+       beit,
+       transformers_beit(kVitV5, "relative_position_bias")},
       {"transformers ViT",
        of_vit,
        {"@encoder.layer.0.layernorm_before.weight"},
@@ -209,25 +224,25 @@ std::vector<Family> transformers_families() {
        {v4 + "query.weight", "@encoder.layer.0.mlp.weights_in.weight"},
        {},
        dinov2,
-       transformers_dinov2(swiglu(kDinov2V4))},
+       transformers_dinov2(kDinov2V4, swiglu_v4())},
       {"transformers DINOv2",
        of_dinov2,
        {v4 + "query.weight", "@encoder.layer.0.layer_scale1.lambda1"},
        {},
        dinov2,
-       transformers_dinov2(kDinov2V4)},
+       transformers_dinov2(kDinov2V4, transformers_mlp(kDinov2V4))},
       {"transformers DINOv2",
        of_dinov2,
-       {v5 + "q_proj.weight", "@encoder.layer.0.mlp.weights_in.weight"},
+       {v5 + "q_proj.weight", "@encoder.layer.0.mlp.gate_proj.weight"},
        {},
        dinov2,
-       transformers_dinov2(swiglu(kDinov2V5))},
+       transformers_dinov2(kDinov2V5, swiglu_v5())},
       {"transformers DINOv2",
        of_dinov2,
        {v5 + "q_proj.weight", "@encoder.layer.0.layer_scale1.lambda1"},
        {},
        dinov2,
-       transformers_dinov2(kDinov2V5)},
+       transformers_dinov2(kDinov2V5, transformers_mlp(kDinov2V5))},
       {"transformers CLIP classifier",
        of_vision,
        {"@pre_layrnorm.weight", head},
