@@ -31,7 +31,7 @@ fs::path checkpoint_file(const fs::path& model) {
   std::error_code ignored;
   if (!fs::is_directory(model, ignored)) return model;
   constexpr std::array kNames{"model.safetensors", "model.safetensors.index.json", "open_clip_model.safetensors",
-                              "pytorch_model.bin", "open_clip_pytorch_model.bin"};
+                              "pytorch_model.bin", "pytorch_model.bin.index.json", "open_clip_pytorch_model.bin"};
   for (const char* file : kNames) {
     if (fs::exists(model / file, ignored)) return model / file;
   }
@@ -82,15 +82,16 @@ std::unique_ptr<Checkpoint> open_with_head(const fs::path& model, const fs::path
   return checkpoint;
 }
 
-/// Heads, from the user, the config, or else from the width.
-std::size_t resolve_heads(const ModelConfig& config, const LoadOptions& options, std::size_t embed_dim,
+/// Heads, from the user, the config, the tensors, or else from the width.
+std::size_t resolve_heads(const ModelConfig& config, const LoadOptions& options, const Architecture& a,
                           std::vector<std::string>& assumptions) {
   if (options.num_heads) return *options.num_heads;
   if (config.num_heads) return *config.num_heads;
-  const std::size_t heads = std::max<std::size_t>(1, embed_dim / kUsualHeadDim);
+  if (a.num_heads > 0) return a.num_heads;
+  const std::size_t heads = std::max<std::size_t>(1, a.embed_dim / kUsualHeadDim);
   assumptions.push_back(
       fmt::format("num_heads {} from width {} ({} a head): no config says it; --heads N if it differs", heads,
-                  embed_dim, kUsualHeadDim));
+                  a.embed_dim, kUsualHeadDim));
   return heads;
 }
 
@@ -121,7 +122,7 @@ void resolve_image_size(const ModelConfig& config, const LoadOptions& options, s
   const auto patch = static_cast<int>(a.patch_size);
   if (patch <= 0) return;  // check_sizes has the sentence
   std::optional<PatchGrid> configured;
-  if (config.image_size && config.image_size->height % patch == 0 && config.image_size->width % patch == 0) {
+  if (config.image_size) {
     Architecture trained = a;
     trained.image_size = *config.image_size;
     configured = trained.grid();
@@ -153,7 +154,8 @@ void resolve_image_size(const ModelConfig& config, const LoadOptions& options, s
   }
 }
 
-void check_sizes(const Architecture& a, const ModelConfig& config, const std::string& file) {
+void check_sizes(const Architecture& a, const ModelConfig& config, const LoadOptions& options,
+                 const std::string& file) {
   const auto fail = [&](const std::string& what) {
     throw Error(ErrorCode::kCheckpoint, fmt::format("{}: {}", file, what),
                 "config.json and checkpoint may belong to different models");
@@ -164,11 +166,21 @@ void check_sizes(const Architecture& a, const ModelConfig& config, const std::st
     fail(fmt::format("blocks, width and MLP width are {}, {} and {}, expected at least 1 each", a.depth, a.embed_dim,
                      a.mlp_hidden_dim));
   }
-  if (patch == 0 || height <= 0 || width <= 0 || height % patch != 0 || width % patch != 0) {
-    fail(fmt::format("the image size is {}x{} px, expected a multiple of the patch size, {} px", height, width, patch));
+  // A convolution leaves out pixels behind the last whole patch: SigLIP was trained so, with patches of 14 in 384 px.
+  const bool as_trained = config.image_size == a.image_size && std::min(height, width) >= patch;
+  if (patch == 0 || height <= 0 || width <= 0 || ((height % patch != 0 || width % patch != 0) && !as_trained)) {
+    const auto what =
+        fmt::format("the image size is {}x{} px, expected a multiple of the patch size, {} px", height, width, patch);
+    if (options.image_size) throw Error(ErrorCode::kUsage, fmt::format("{}: {}", file, what), "choose another size");
+    fail(what);
   }
   if (a.num_heads == 0 || a.embed_dim % a.num_heads != 0) {
-    fail(fmt::format("num_heads is {}, expected a divisor of the width {}", a.num_heads, a.embed_dim));
+    const auto what = fmt::format("num_heads is {}, expected a divisor of the width {}", a.num_heads, a.embed_dim);
+    if (options.num_heads) throw Error(ErrorCode::kUsage, fmt::format("{}: {}", file, what), "choose another number");
+    fail(what);
+  }
+  if (a.read_out_blocks > a.depth) {
+    fail(fmt::format("the head reads the class tokens of {} blocks, expected at most {}", a.read_out_blocks, a.depth));
   }
   if (a.rope != Rope::kNone && a.head_dim() % 4 != 0) {
     fail(fmt::format("the heads are {} wide, expected a multiple of 4 for rotary embeddings", a.head_dim()));
@@ -190,7 +202,10 @@ void apply_config(const ModelConfig& config, const std::string& file, Architectu
   if (config.activation) a.activation = *config.activation;
   a.pool_activation = a.activation;
   a.pool_sees_prefix = config.pool_sees_prefix;
-  if (a.family == "timm EVA") a.rope = a.pos_embed ? (a.gated_mlp ? Rope::kEva02 : Rope::kNone) : Rope::kDinoV3;
+  if (a.family == "timm EVA") {
+    const Rope by_parts = a.pos_embed ? (a.gated_mlp ? Rope::kEva02 : Rope::kNone) : Rope::kDinoV3;
+    a.rope = config.rope.value_or(by_parts);
+  }
   if (!config.read_out || a.read_out == ReadOut::kClassAndDistToken) return;
   if ((*config.read_out == ReadOut::kAttentionPool) != (a.read_out == ReadOut::kAttentionPool)) {
     throw Error(ErrorCode::kCheckpoint,
@@ -217,7 +232,7 @@ void describe_storage(const Checkpoint& checkpoint, ModelInfo& info) {
   std::set<std::string> types;
   for (const TensorView& tensor : checkpoint.tensors()) {
     info.parameters += tensor.numel();
-    info.weight_bytes += tensor.bytes.size();
+    info.weight_bytes += tensor.stored_bytes();
     types.emplace(name(tensor.dtype));
     info.tensors.push_back({tensor.name, std::string(name(tensor.dtype)), tensor.shape});
   }
@@ -254,9 +269,9 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
   info.format = open.checkpoint->format();
   Architecture a = infer_architecture(*open.naming, *open.checkpoint, {}, shown);
   apply_config(config, shown, a);
-  a.num_heads = resolve_heads(config, options, a.embed_dim, info.assumptions);
+  a.num_heads = resolve_heads(config, options, a, info.assumptions);
   resolve_image_size(config, options, count_pos_embeddings(*open.naming, *open.checkpoint), info.assumptions, shown, a);
-  check_sizes(a, config, shown);
+  check_sizes(a, config, options, shown);
   check_tensors(*open.naming, *open.checkpoint, a, shown);
   if (open.config.empty()) {
     info.assumptions.push_back(fmt::format("norm eps {} and {}, as {} has them: there is no config.json", a.norm_eps,

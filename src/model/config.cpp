@@ -81,7 +81,7 @@ void refuse_unsupported(const ConfigReader& reader, const json& model_args, cons
   }
   if (!timm_facts(architecture).supported) {
     reader.fail("architecture", fmt::format("'{}'", architecture),
-                "a ViT, DeiT, BEiT, EVA-02 or DINOv3 of timm with pre-norm blocks");
+                "a ViT, DeiT, BEiT, EVA-02 or DINOv3 of timm with norms before the sub-layers");
   }
 }
 
@@ -105,6 +105,7 @@ ModelConfig read_timm(const ConfigReader& reader) {
     if (pool) config.read_out = reader.choice(*place, "global_pool", kTimmPools, ReadOut::kClassToken);
   }
   config.pool_sees_prefix = facts.pool_sees_prefix;
+  config.rope = facts.rope;
   if (cfg.contains("input_size")) config.image_size = reader.as_size(cfg["input_size"], "input_size");
   if (model_args.contains("img_size")) config.image_size = reader.as_size(model_args["img_size"], "img_size");
   config.labels = read_timm_labels(reader);

@@ -21,6 +21,7 @@ struct ModelConfig {
   std::optional<Activation> activation;
   std::optional<ReadOut> read_out;
   bool pool_sees_prefix = false;
+  std::optional<Rope> rope;  // where the tensors do not tell which
   bool multi_label = false;
   std::vector<ClassLabel> labels;  // empty if it names none
 };
@@ -34,6 +35,7 @@ struct TimmFacts {
   float norm_eps = 1e-6F;
   Activation activation = Activation::kGelu;
   bool pool_sees_prefix = false;
+  std::optional<Rope> rope;
   bool supported = true;  // false: the same tensors are computed with in another way
 };
 [[nodiscard]] TimmFacts timm_facts(std::string_view architecture);

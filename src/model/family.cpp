@@ -65,10 +65,12 @@ class SizeReader {
   SizeReader(const Naming& naming, const Checkpoint& checkpoint, std::string_view file)
       : naming_(naming), checkpoint_(checkpoint), file_(file) {}
 
-  /// The size along the axis on which the rule of `role` has `dim`; 0 if the model has no such tensor.
+  /// The size along the axis on which the rule of `role` has `dim`; 0 if the model has no such tensor, or axis.
   [[nodiscard]] std::size_t size(Role role, Dim dim) const {
     const TensorRule* rule = naming_.rule(role, Part::kWeight);
     if (rule == nullptr) return 0;
+    const auto axis = std::find(rule->shape.begin(), rule->shape.end(), dim) - rule->shape.begin();
+    if (static_cast<std::size_t>(axis) == rule->shape.size()) return 0;
     const std::string name = naming_.tensor_name(*rule);
     const TensorView* tensor = checkpoint_.find(name);
     if (tensor == nullptr) {
@@ -83,7 +85,6 @@ class SizeReader {
                               rule->shape.size()),
                   "the file may hold another kind of model");
     }
-    const auto axis = std::find(rule->shape.begin(), rule->shape.end(), dim) - rule->shape.begin();
     return tensor->shape[static_cast<std::size_t>(axis)];
   }
 
@@ -100,6 +101,15 @@ class SizeReader {
   const Checkpoint& checkpoint_;
   std::string_view file_;
 };
+
+/// Heads, where a tensor keeps them apart (Google's, BEiT's) or is as wide as one of them; else 0.
+std::size_t infer_heads(const SizeReader& reader, std::size_t embed_dim) {
+  for (const Role role : {Role::kQuery, Role::kRelativePosition}) {
+    if (const std::size_t heads = reader.size(role, Dim::kHeads)) return heads;
+  }
+  const std::size_t head_dim = reader.size(Role::kQNorm, Dim::kHeadDim);
+  return head_dim > 0 ? embed_dim / head_dim : 0;
+}
 
 /// How features are pooled, as far as the tensors tell.
 ReadOut infer_read_out(const Naming& naming, const Architecture& a) {
@@ -192,6 +202,7 @@ Architecture infer_architecture(const Naming& naming, const Checkpoint& checkpoi
   a.embed_dim = reader.size(Role::kPatchEmbed, Dim::kEmbed);
   a.patch_size = reader.size(Role::kPatchEmbed, Dim::kPatch);
   a.depth = reader.blocks();
+  a.num_heads = infer_heads(reader, a.embed_dim);
   a.mlp_hidden_dim = reader.size(Role::kFc2, Dim::kMlpHidden);
   a.num_classes = reader.size(Role::kHead, Dim::kClasses);
   a.num_register_tokens = reader.size(Role::kRegisterTokens, Dim::kRegisters);

@@ -173,8 +173,8 @@ class Naming {
 /// The family that knows the checkpoint's names.
 [[nodiscard]] std::optional<Naming> recognise_family(const Checkpoint& checkpoint, bool has_config);
 
-/// What the tensors themselves tell: sizes, and which parts there are. What they cannot tell (heads, image size, eps of
-/// a config) is left as it is in `known`.
+/// What the tensors themselves tell: sizes, and which parts there are. Heads are 0 where they do not tell them; what they
+/// never tell (image size, eps of a config) is left as it is in `known`.
 /// @param file     for messages.
 /// @throws Error   kCheckpoint if a tensor that tells a size is missing or has another rank.
 [[nodiscard]] Architecture infer_architecture(const Naming& naming, const Checkpoint& checkpoint, Architecture known,

@@ -1,6 +1,7 @@
 // timm's names for plain Vision Transformers (Dosovitskiy et al. 2021, table 1; Touvron et al. 2021, table 1).
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
@@ -36,12 +37,16 @@ constexpr std::array kRows{
     Row{"deit_base_patch16_384", 384, 16, 768, 12, 12},
 };
 
-/// Names whose heads are not 64 wide (timm/models/vision_transformer.py and eva.py).
-constexpr std::array kUnusualHeads{std::pair{"vit_huge_", 16U},
+/// Beginnings of names whose heads are not 64 wide, or begin like one (timm/models/vision_transformer.py and eva.py).
+constexpr std::array kUnusualHeads{std::pair{"vit_base_patch16_gap_224", 16U},
+                                   std::pair{"vit_huge_plus_", 20U},
+                                   std::pair{"vit_huge_", 16U},
                                    std::pair{"vit_giant_patch14_clip", 16U},
                                    std::pair{"vit_giant_patch14_224", 16U},
+                                   std::pair{"vit_giant_patch16_gap", 16U},
                                    std::pair{"vit_giantopt_", 16U},
                                    std::pair{"vit_gigantic_", 16U},
+                                   std::pair{"vit_7b_", 32U},
                                    std::pair{"vit_so400m_", 16U},
                                    std::pair{"deit3_huge_", 16U},
                                    std::pair{"eva_giant_", 16U},
@@ -49,8 +54,23 @@ constexpr std::array kUnusualHeads{std::pair{"vit_huge_", 16U},
                                    std::pair{"test_vit4", 3U},
                                    std::pair{"test_vit", 2U}};
 
+/// Parts of names with tanh's approximation of GELU. Not all of SigLIP's: timm has it where the weights were trained
+/// so.
+constexpr std::array kTanhNames{"so400m_patch16_siglip", "giantopt_patch16_siglip", "base_patch32_siglip",
+                                "large_patch16_siglip_512", "large_patch16_siglip_gap_512"};
+/// Parts of names with a norm eps of 1e-5.
+constexpr std::array kLargerEpsNames{"_clip_", "dinov3", "lingbot"};
+/// Parts of names whose tensors are called like those of models that compute otherwise: norms behind the sub-layers,
+/// rotary embeddings of other kinds.
+constexpr std::array kUnsupportedNames{"_rpn_", "eva02_enormous", "_rope_", "vit_pe_"};
+
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
+}
+
+template <typename Parts>
+bool contains_any(std::string_view text, const Parts& parts) {
+  return std::any_of(parts.begin(), parts.end(), [text](std::string_view part) { return contains(text, part); });
 }
 
 }  // namespace
@@ -88,15 +108,12 @@ TimmFacts timm_facts(std::string_view architecture) {
   for (const auto& [beginning, heads] : kUnusualHeads) {
     if (!facts.num_heads && architecture.starts_with(beginning)) facts.num_heads = heads;
   }
-  if (contains(architecture, "_clip_") || contains(architecture, "dinov3")) facts.norm_eps = 1e-5F;
+  if (contains_any(architecture, kLargerEpsNames) && !architecture.starts_with("eva_")) facts.norm_eps = 1e-5F;
   if (contains(architecture, "quickgelu")) facts.activation = Activation::kQuickGelu;
-  const bool siglip = contains(architecture, "siglip");
-  if (siglip && (contains(architecture, "so400m") || contains(architecture, "giantopt"))) {
-    facts.activation = Activation::kGeluTanh;
-  }
+  if (contains_any(architecture, kTanhNames)) facts.activation = Activation::kGeluTanh;
   facts.pool_sees_prefix = architecture == "test_vit3";
-  // Norms behind the sub-layers, under the names of norms before them; two branches in parallel.
-  facts.supported = !contains(architecture, "_rpn_") && !contains(architecture, "_parallel_");
+  if (contains(architecture, "_rope_reg")) facts.rope = Rope::kEva02;
+  facts.supported = facts.rope.has_value() || !contains_any(architecture, kUnsupportedNames);
   return facts;
 }
 
