@@ -23,6 +23,7 @@ namespace fs = std::filesystem;
 
 /// The files of a model that speak of preprocessing.
 struct RecipeFiles {
+  fs::path folder;
   std::optional<ConfigReader> config;        // config.json
   std::optional<ConfigReader> preprocessor;  // preprocessor_config.json, or processor_config.json
   json timm;                                 // pretrained_cfg; null if config.json is not timm's
@@ -38,6 +39,7 @@ RecipeFiles open_files(const fs::path& model) {
   std::error_code ignored;
   const fs::path folder = fs::is_directory(model, ignored) ? model : model.parent_path();
   RecipeFiles files;
+  files.folder = folder;
   files.config = reader_of(folder / "config.json");
   if (files.config) {
     const json& root = files.config->root();
@@ -89,7 +91,7 @@ ResolvedRecipe from_timm(const RecipeFiles& files) {
   return {read_timm_recipe(*files.config, files.timm),
           fmt::format("{} ({}), timm's evaluation transform", files.config->file_name(),
                       nested ? "pretrained_cfg" : "flat, as older timm wrote it"),
-          false};
+          false, files.folder / files.config->file_name()};
 }
 
 ResolvedRecipe from_transformers(const RecipeFiles& files, TransformersBackend backend, std::string_view why) {
@@ -100,17 +102,20 @@ ResolvedRecipe from_transformers(const RecipeFiles& files, TransformersBackend b
     return {read_transformers_recipe(*files.preprocessor, files.processor, shown, backend),
             fmt::format("{} ({}{}), backend {}: {}", files.preprocessor->file_name(), shown,
                         type.empty() ? ", assumed" : "", backend_name, why),
-            type.empty()};
+            type.empty(), files.folder / files.preprocessor->file_name()};
   }
   return {transformers_recipe(type, backend, stated_size(files)),
           fmt::format("assumed: the defaults of {}, as no preprocessor_config.json is there; backend {}: {}", type,
                       backend_name, why),
-          true};
+          true,
+          {}};
 }
 
 ResolvedRecipe from_preset(std::string_view preset, Size input_size, bool asked) {
   return {preset_recipe(preset, input_size),
-          fmt::format("{}{}", asked ? "" : "assumed, as no file says it: ", preset_about(preset)), !asked};
+          fmt::format("{}{}", asked ? "" : "assumed, as no file says it: ", preset_about(preset)),
+          !asked,
+          {}};
 }
 
 /// The recipe before the options change it.
@@ -264,10 +269,14 @@ ResolvedRecipe resolve_recipe(const fs::path& model, const RecipeOptions& option
     resolved.source += fmt::format("; adapted from {}x{} to {}x{} px", resolved.recipe.input_size.height,
                                    resolved.recipe.input_size.width, input_size->height, input_size->width);
     resolved.recipe = with_input_size(resolved.recipe, *input_size);
+    resolved.changed = true;
   }
   change_sizes(resolved.recipe, options);
   change_values(resolved.recipe, options);
-  if (const std::string changed = changes(options); !changed.empty()) resolved.source += "; " + changed;
+  if (const std::string changed = changes(options); !changed.empty()) {
+    resolved.source += "; " + changed;
+    resolved.changed = true;
+  }
   return resolved;
 }
 

@@ -13,8 +13,10 @@ namespace fovea {
 
 struct ResolvedRecipe {
   PreprocessRecipe recipe;
-  std::string source;    // where it is from and why: "config.json (pretrained_cfg), timm's pipeline"
-  bool assumed = false;  // no file says it
+  std::string source;          // where it is from and why: "config.json (pretrained_cfg), timm's evaluation transform"
+  bool assumed = false;        // no file says it
+  std::filesystem::path file;  // whose values these are; empty if they are a preset's
+  bool changed = false;        // by the options, or because the model takes another size
 };
 
 /// What RecipeOptions::preprocess may be, "auto" first.

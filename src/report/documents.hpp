@@ -44,6 +44,8 @@ struct BatchSummary {
 /// numpy's .npy, version 1.0, C order, little-endian float32.
 /// @param shape  its product is values.size().
 [[nodiscard]] std::string npy_f32(std::span<const float> values, std::span<const std::size_t> shape);
+/// The same of bytes.
+[[nodiscard]] std::string npy_u8(std::span<const std::uint8_t> values, std::span<const std::size_t> shape);
 /// What stands before the values.
 /// @param least_bytes  padded with spaces to no less: room for a larger shape.
 [[nodiscard]] std::string npy_f32_header(std::span<const std::size_t> shape, std::size_t least_bytes = 0);

@@ -138,10 +138,9 @@ Parts split(std::string_view file, std::string_view name) {
   return {file.substr(header_at, length), file.substr(header_at + length)};
 }
 
-}  // namespace
-
-std::string npy_f32_header(std::span<const std::size_t> shape, std::size_t least_bytes) {
-  std::string header = fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}{}), }}",
+/// @param descr  numpy's name of the type, e.g. "<f4"
+std::string header_of(std::string_view descr, std::span<const std::size_t> shape, std::size_t least_bytes) {
+  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}{}), }}", descr,
                                    fmt::join(shape, ", "), shape.size() == 1 ? "," : "");
   const std::size_t prefix = kMagic.size() + 4;  // version and length, two bytes each
   const std::size_t aligned = ((prefix + header.size() + 1) / kAlignment + 1) * kAlignment;  // as numpy pads
@@ -152,13 +151,28 @@ std::string npy_f32_header(std::span<const std::size_t> shape, std::size_t least
   return file + header;
 }
 
-std::string npy_f32(std::span<const float> values, std::span<const std::size_t> shape) {
+template <typename T>
+std::string array_of(std::string_view descr, std::span<const T> values, std::span<const std::size_t> shape) {
   assert(std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>()) == values.size());
-  std::string file = npy_f32_header(shape);
+  std::string file = header_of(descr, shape, 0);
   const std::size_t values_at = file.size();
   file.resize(values_at + values.size_bytes());
   if (!values.empty()) std::memcpy(file.data() + values_at, values.data(), values.size_bytes());
   return file;
+}
+
+}  // namespace
+
+std::string npy_f32_header(std::span<const std::size_t> shape, std::size_t least_bytes) {
+  return header_of("<f4", shape, least_bytes);
+}
+
+std::string npy_f32(std::span<const float> values, std::span<const std::size_t> shape) {
+  return array_of("<f4", values, shape);
+}
+
+std::string npy_u8(std::span<const std::uint8_t> values, std::span<const std::size_t> shape) {
+  return array_of("|u1", values, shape);
 }
 
 NpyView view_npy_f32(std::span<const std::byte> file, std::string_view name) {
