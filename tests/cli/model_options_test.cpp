@@ -1,0 +1,175 @@
+// What the user knows better than the model's files, and what nobody knows.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "checkpoint/checkpoint.hpp"
+#include "support/pictures.hpp"
+#include "support/process.hpp"
+#include "support/shared.hpp"
+#include "support/temp_folder.hpp"
+#include "support/tiny_model.hpp"
+
+namespace fovea::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const std::filesystem::path kGolden = source_dir() / "tests/golden/families";
+
+class ModelOptions : public ::testing::Test {
+ protected:
+  ModelOptions() {
+    write_tiny_model_folder(folder_ / "model");
+    write_picture(folder_ / "a.png", 40, 50);
+  }
+  [[nodiscard]] std::string at(const std::string& name) const { return (folder_ / name).string(); }
+  [[nodiscard]] ProcessResult run(const std::string& verb, std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {verb, "-m", at("model")});
+    return run_fovea(arguments);
+  }
+  TempFolder folder_;
+};
+
+TEST_F(ModelOptions, LabelsOfAFileReplaceTheConfigsAndHaveToBeAsMany) {
+  write_text(folder_ / "five.txt", "n01440764 tench, Tinca tinca\nb\nc\nd\ne\n");
+  const auto row = run("classify", {at("a.png"), "--labels", at("five.txt"), "-f", "jsonl"}).json_lines().at(0);
+  for (const auto& prediction : row.at("predictions")) {
+    const auto c = prediction.at("class_index").get<std::size_t>();
+    EXPECT_EQ(prediction.at("label"), (std::vector<std::string>{"tench", "b", "c", "d", "e"}[c]));
+    EXPECT_EQ(prediction.count("synset"), c == 0 ? 1U : 0U);
+  }
+  write_text(folder_ / "four.txt", "a\nb\nc\nd\n");
+  for (const char* verb : {"classify", "inspect"}) {
+    const auto refused = verb == std::string("inspect")
+                             ? run_fovea({"inspect", at("model"), "--labels", at("four.txt")})
+                             : run(verb, {at("a.png"), "--labels", at("four.txt")});
+    EXPECT_EQ(refused.exit_code, 2) << verb;
+    EXPECT_THAT(refused.err, HasSubstr("is 4, expected 5"));
+  }
+  EXPECT_THAT(run_fovea({"inspect", at("model"), "--labels", at("five.txt")}).out, HasSubstr("five.txt"));
+}
+
+TEST_F(ModelOptions, AThousandClassesWithoutNamesAreImageNetsAndItIsSaid) {
+  Architecture architecture = tiny_architecture();
+  architecture.num_classes = 1000;
+  write_tiny_model(folder_ / "model", architecture, make_tiny_tensors(architecture, 2));
+  const auto result = run("classify", {at("a.png"), "-v", "-f", "jsonl"});
+  EXPECT_THAT(result.err, HasSubstr("labels from built-in list of ImageNet-1k"));
+  EXPECT_TRUE(result.json_lines().at(0).at("predictions")[0].contains("synset"));
+  EXPECT_THAT(run("inspect", {}).out, HasSubstr("from built-in list of ImageNet-1k"));
+  ASSERT_EQ(run("batch", {at("a.png"), "-o", at("out")}).exit_code, 0);
+  const auto summary = nlohmann::json::parse(read_text(folder_ / "out/summary.json"));
+  EXPECT_THAT(summary.at("model").at("labels").get<std::string>(), HasSubstr("built-in"));
+}
+
+TEST_F(ModelOptions, AThresholdLeavesOutClassesAndPossiblyAll) {
+  const auto all = run("classify", {at("a.png"), "-f", "jsonl"}).json_lines().at(0).at("predictions");
+  const std::string second = std::to_string(all[1].at("probability").get<double>() * 0.999);
+  const auto two = run("classify", {at("a.png"), "-f", "jsonl", "--threshold", second}).json_lines().at(0);
+  EXPECT_EQ(two.at("predictions").size(), 2U);
+  for (const char* verb : {"classify", "explain", "batch"}) {
+    std::vector<std::string> arguments{at("a.png"), "-f", "jsonl", "--threshold", "1"};
+    if (verb != std::string("classify")) arguments.insert(arguments.end(), {"-o", at(verb)});
+    const auto none = run(verb, arguments);
+    EXPECT_EQ(none.exit_code, 0) << none.err;
+    EXPECT_EQ(none.json_lines().at(0).at("predictions").size(), 0U) << verb;
+  }
+  EXPECT_THAT(run("classify", {at("a.png"), "--threshold", "1"}).out, HasSubstr("no class is probable enough"));
+  EXPECT_EQ(run("classify", {at("a.png"), "--threshold", "1.5"}).exit_code, 2);
+}
+
+TEST_F(ModelOptions, AnotherImageSizeIsAnotherGridForEveryVerb) {
+  const auto inspected = nlohmann::json::parse(run("inspect", {"--image-size", "40x64", "-f", "json"}).out);
+  EXPECT_EQ(inspected.at("image_size"), (std::vector<int>{40, 64}));
+  EXPECT_EQ(inspected.at("tokens"), 1 + 5 * 8);
+  EXPECT_EQ(inspected.at("preprocessing").at("input_size"), (std::vector<int>{40, 64}));
+  EXPECT_EQ(run("classify", {at("a.png"), "--image-size", "64"}).exit_code, 0);
+  EXPECT_EQ(run("explain", {at("a.png"), "--image-size", "64", "-o", at("out")}).exit_code, 0);
+  EXPECT_EQ(run("embed", {at("a.png"), "--image-size", "64", "-o", at("f.npy")}).exit_code, 0);
+  EXPECT_EQ(run("bench", {"--image-size", "64", "--seconds", "0.1"}).exit_code, 0);
+  for (const char* wrong : {"30", "32x", "0", "x32", "32x32x32", "-32"}) {
+    EXPECT_EQ(run("classify", {at("a.png"), "--image-size", wrong}).exit_code, 2) << wrong;
+  }
+}
+
+TEST_F(ModelOptions, BatchDoesRowsAgainForAnotherSizeRecipeOrLabels) {
+  write_text(folder_ / "five.txt", "a\nb\nc\nd\ne\n");
+  const auto skipped = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {at("a.png"), "-o", at("out")});
+    EXPECT_EQ(run("batch", arguments).exit_code, 0);
+    return nlohmann::json::parse(read_text(folder_ / "out/summary.json")).at("skipped").get<int>();
+  };
+  EXPECT_EQ(skipped({}), 0);
+  EXPECT_EQ(skipped({}), 1);
+  for (const std::vector<std::string>& options : {std::vector<std::string>{"--image-size", "64"},
+                                                  {"--heads", "2"},
+                                                  {"--crop-pct", "0.5"},
+                                                  {"--labels", at("five.txt")},
+                                                  {"--threshold", "0.1"}}) {
+    EXPECT_EQ(skipped(options), 0) << options[0];
+    EXPECT_EQ(skipped(options), 1) << options[0];
+  }
+  write_text(folder_ / "five.txt", "a\nb\nc\nd\nf\n");
+  EXPECT_EQ(skipped({"--labels", at("five.txt"), "--threshold", "0.1"}), 0);
+  write_text(folder_ / "five.txt", "a\nb\nc\nd\ng\n");
+  EXPECT_EQ(skipped({"--labels", at("five.txt"), "--threshold", "0.1"}), 0) << "the file says something else now";
+}
+
+TEST_F(ModelOptions, HeadsThatNoConfigNamesAreAssumedAloudOnceOrGiven) {
+  std::filesystem::remove(folder_ / "model/config.json");
+  const auto assumed = run("classify", {at("a.png")});
+  EXPECT_EQ(assumed.exit_code, 0);
+  EXPECT_THAT(assumed.err, HasSubstr("warning: assumed num_heads 1 from width 24"));
+  EXPECT_EQ(assumed.err.find("num_heads"), assumed.err.rfind("num_heads"));
+  EXPECT_EQ(run("classify", {at("a.png"), "-q"}).err, "");
+  EXPECT_THAT(run("inspect", {}).out, HasSubstr("num_heads 1 from width 24"));
+  const auto given = run("classify", {at("a.png"), "--heads", "3"});
+  EXPECT_THAT(given.err, Not(HasSubstr("num_heads")));
+  EXPECT_NE(given.out, assumed.out);
+  const auto wrong = run("classify", {at("a.png"), "--heads", "5"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("num_heads is 5, expected a divisor of the width 24"));
+}
+
+TEST_F(ModelOptions, InspectSaysWhatFamiliesDifferIn) {
+  const auto inspect = [](const char* family) {
+    return nlohmann::json::parse(run_fovea({"inspect", (kGolden / family).string(), "-f", "json"}).out);
+  };
+  const auto eva = inspect("timm_eva02_base");
+  EXPECT_EQ(eva.at("rope"), "eva02");
+  EXPECT_EQ(eva.at("gated_mlp"), true);
+  EXPECT_EQ(eva.at("mlp_norm"), true);
+  EXPECT_EQ(inspect("timm_rmsnorm_gap").at("norm"), "rms");
+  EXPECT_EQ(inspect("timm_beit").at("relative_position_bias"), true);
+  const auto registers = inspect("timm_dinov2_reg");
+  EXPECT_GT(registers.at("num_register_tokens"), 0);
+  EXPECT_EQ(registers.at("num_prefix_tokens").get<int>(), registers.at("num_register_tokens").get<int>() + 1);
+  EXPECT_EQ(inspect("timm_siglip_map_tanh").at("read_out"), "attention pool");
+  EXPECT_EQ(inspect("timm_clip_quickgelu").at("activation"), "quick_gelu");
+  for (const auto& entry : std::filesystem::directory_iterator(kGolden)) {
+    const auto text = run_fovea({"inspect", entry.path().string()});
+    EXPECT_EQ(text.exit_code, 0) << entry.path();
+    for (const char* key : {"\ntokens ", "\npositions ", "\nblocks ", "\nread-out ", "\npreprocessing "}) {
+      EXPECT_THAT(text.out, HasSubstr(key)) << entry.path();
+    }
+  }
+}
+
+TEST_F(ModelOptions, AModelIsAFolderAFileOrANameWhateverItsFormat) {
+  ProcessOptions options;
+  options.environment = {"FOVEA_MODEL_PATH=" + kGolden.string() + ":" + folder_.path().string()};
+  std::filesystem::copy(folder_ / "model/model.safetensors", folder_ / "alone.safetensors");
+  const std::string sharded = (kGolden / "hf_vit_sharded").string();
+  for (const std::string& name : {std::string("hf_vit_sharded"), std::string("alone.safetensors"), std::string("model"),
+                                  sharded, sharded + "/model.safetensors.index.json"}) {
+    const auto result = run_fovea({"inspect", name}, options);
+    EXPECT_EQ(result.exit_code, 0) << name << ": " << result.err;
+  }
+  const auto unknown = run_fovea({"inspect", "alone.safetensor"}, options);
+  EXPECT_EQ(unknown.exit_code, 3);
+  EXPECT_THAT(unknown.err, HasSubstr("did you mean 'alone.safetensors'?"));
+}
+
+}  // namespace
+}  // namespace fovea::test
