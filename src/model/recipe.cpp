@@ -232,13 +232,23 @@ std::string changes(const RecipeOptions& options) {
   return flags.empty() ? "" : fmt::format("changed by {}", fmt::join(flags, ", "));
 }
 
+void check_input_size(const ResolvedRecipe& resolved) {
+  constexpr int kMost = 16384;  // a picture of that size on both sides has 800 MB
+  const Size size = resolved.recipe.input_size;
+  if (std::min(size.height, size.width) >= 1 && std::max(size.height, size.width) <= kMost) return;
+  throw Error(ErrorCode::kCheckpoint,
+              fmt::format("{}: the input is {}x{} px, expected sides of 1 to {} px", resolved.source, size.height,
+                          size.width, kMost),
+              "--crop-size says what the model takes");
+}
+
 }  // namespace
 
 PreprocessRecipe with_input_size(PreprocessRecipe recipe, Size input_size) {
   const Size from = std::exchange(recipe.input_size, input_size);
   if (input_size == from || recipe.resize == ResizeRule::kNone) return recipe;
   const auto scaled = [](int side, int before, int after) {
-    return std::max(1, static_cast<int>(std::nearbyint(static_cast<double>(side) * after / before)));
+    return static_cast<int>(std::clamp(std::nearbyint(static_cast<double>(side) * after / before), 1.0, 1e6));
   };
   const bool same_shape = static_cast<std::int64_t>(from.height) * input_size.width ==
                           static_cast<std::int64_t>(from.width) * input_size.height;
@@ -273,6 +283,7 @@ ResolvedRecipe resolve_recipe(const fs::path& model, const RecipeOptions& option
   }
   change_sizes(resolved.recipe, options);
   change_values(resolved.recipe, options);
+  check_input_size(resolved);
   if (const std::string changed = changes(options); !changed.empty()) {
     resolved.source += "; " + changed;
     resolved.changed = true;

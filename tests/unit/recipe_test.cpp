@@ -269,6 +269,16 @@ TEST(Recipe, ImpossibleValuesOfTimmAreSaidWithTheKey) {
   EXPECT_EQ(error.code(), ErrorCode::kShape);
 }
 
+TEST(Recipe, NoSizeIsSoLargeThatAPictureOfItCouldNotBeHeld) {
+  const Error error =
+      error_of([] { (void)resolve_processor(R"({"image_processor_type":"ViTImageProcessor","size":1000000})"); });
+  EXPECT_EQ(error.code(), ErrorCode::kCheckpoint);
+  EXPECT_THAT(error.what(), HasSubstr("the input is 1000000x1000000 px"));
+  const PreprocessRecipe recipe =
+      resolve_processor(R"({"image_processor_type":"BitImageProcessor","size":1000000,"crop_size":1})").recipe;
+  EXPECT_EQ(with_input_size(recipe, {16384, 16384}).resize_size, (Size{1'000'000, 1'000'000}));
+}
+
 TEST(Recipe, TheDescriptionNamesEveryStep) {
   std::string text;
   for (const std::string& line : describe(resolve_processor(kVit).recipe)) text += line + "\n";
