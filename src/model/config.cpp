@@ -130,7 +130,10 @@ ModelConfig read_transformers(const ConfigReader& reader) {
   config.num_heads = reader.count(vision, "num_attention_heads").value_or(kClassDefaultHeads);
   config.image_size =
       vision.contains("image_size") ? reader.as_size(vision["image_size"], "image_size") : kClassDefaultSize;
-  if (const auto eps = reader.number(vision, "layer_norm_eps")) config.norm_eps = static_cast<float>(*eps);
+  if (const auto eps = reader.number(vision, "layer_norm_eps")) {
+    if (!(*eps >= 0.0 && *eps <= 1.0)) reader.fail("layer_norm_eps", fmt::format("{}", *eps), "0 to 1");
+    config.norm_eps = static_cast<float>(*eps);
+  }
   if (reader.text(vision, "hidden_act")) {
     config.activation = reader.choice(vision, "hidden_act", kTransformersActivations, Activation::kGelu);
   }

@@ -110,6 +110,7 @@ TEST(ModelFaults, IncludeWhatAConfigSaysAndNobodyComputes) {
   };
   EXPECT_EQ(transformers_with(json::object()), "accepted");
   EXPECT_THAT(transformers_with({{"hidden_act", "relu"}}), HasSubstr("hidden_act is 'relu', expected one of gelu,"));
+  EXPECT_THAT(transformers_with({{"layer_norm_eps", -1}}), HasSubstr("layer_norm_eps is -1, expected 0 to 1"));
   EXPECT_THAT(transformers_with({{"model_type", "swin"}}), HasSubstr("model_type is 'swin', expected one of vit,"));
 }
 
