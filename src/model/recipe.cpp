@@ -105,15 +105,14 @@ ResolvedRecipe from_transformers(const RecipeFiles& files, TransformersBackend b
             type.empty(), files.folder / files.preprocessor->file_name()};
   }
   return {transformers_recipe(type, backend, stated_size(files)),
-          fmt::format("assumed: the defaults of {}, as no preprocessor_config.json is there; backend {}: {}", type,
-                      backend_name, why),
+          fmt::format("no preprocessor_config.json: the defaults of {}; backend {}: {}", type, backend_name, why),
           true,
           {}};
 }
 
 ResolvedRecipe from_preset(std::string_view preset, Size input_size, bool asked) {
   return {preset_recipe(preset, input_size),
-          fmt::format("{}{}", asked ? "" : "assumed, as no file says it: ", preset_about(preset)),
+          fmt::format("{}{}", asked ? "" : "no file says it: ", preset_about(preset)),
           !asked,
           {}};
 }

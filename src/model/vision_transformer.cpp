@@ -61,7 +61,7 @@ std::shared_ptr<const VisionTransformer> VisionTransformer::random(const Archite
   impl->info.format = "random";
   impl->info.architecture = architecture;
   impl->info.recipe = timm_recipe(architecture.image_size, 0.9);
-  impl->info.recipe_source = "assumed: the weights are random";
+  impl->info.recipe_source = "none: the weights are random";
   impl->info.labels.resize(architecture.num_classes);
   impl->info.parameters = source.values();
   impl->info.weight_bytes = source.values() * sizeof(float);

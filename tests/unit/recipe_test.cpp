@@ -84,7 +84,7 @@ TEST(Recipe, TheModelTypeNamesTheClassWhereTheProcessorsFileDoesNot) {
   replace_file(folder / "config.json", R"({"model_type":"dinov2","image_size":518})");
   const ResolvedRecipe alone = resolve_recipe(folder.path(), {});
   EXPECT_TRUE(alone.assumed);
-  EXPECT_THAT(alone.source, StartsWith("assumed: the defaults of BitImageProcessor"));
+  EXPECT_THAT(alone.source, StartsWith("no preprocessor_config.json: the defaults of BitImageProcessor"));
   EXPECT_EQ(alone.recipe.input_size, (Size{518, 518}));
   replace_file(folder / "preprocessor_config.json", R"({"crop_size":224})");
   const ResolvedRecipe both = resolve_recipe(folder.path(), {});
@@ -107,7 +107,7 @@ TEST(Recipe, WithoutAnyFileThePresetIsAssumedAndSaid) {
   const test::TempFolder folder;
   const ResolvedRecipe torchvision = resolve_recipe(folder.path(), {}, Size{224, 224}, "torchvision");
   EXPECT_TRUE(torchvision.assumed);
-  EXPECT_THAT(torchvision.source, StartsWith("assumed, as no file says it: torchvision's"));
+  EXPECT_THAT(torchvision.source, StartsWith("no file says it: torchvision's"));
   EXPECT_EQ(torchvision.recipe.resize_size, (Size{256, 256}));
   EXPECT_EQ(torchvision.recipe.interpolation, Interpolation::kBilinear);
   const ResolvedRecipe asked = resolve_recipe(folder / "model.pth", named("torchvision"), Size{384, 384});
