@@ -115,7 +115,7 @@ std::vector<Heatmap> explain_photographs(const char* method, const ExplainOption
   const auto files = lines_of(test::shared_dir() / "golden/deit_tiny/files.txt");
   std::ifstream stream(test::shared_dir() / "golden/deit_tiny/maps.json");
   const Architecture& a = run.architecture();
-  const TokenLayout layout{a.depth, a.num_heads, a.num_prefix_tokens, a.grid(), 0};
+  const TokenLayout layout{a.depth, a.num_heads, a.num_prefix_tokens, a.grid(), {{0, 1.0F}}};
   std::vector<Heatmap> heatmaps;
   const auto index = nlohmann::json::parse(stream);
   for (const auto& image : index.at("images")) {
