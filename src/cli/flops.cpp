@@ -32,7 +32,7 @@ double gflop_per_image(const Architecture& a) {
   const double patches = static_cast<double>(a.grid().size() * a.patch_dim()) * d;
   const double heads = a.read_out == ReadOut::kClassAndDistToken ? 2 : 1;
   const double head = heads * static_cast<double>(a.pooled_dim() * a.num_classes);
-  const double projection = static_cast<double>(a.pooled_dim() * a.projection_dim);
+  const auto projection = static_cast<double>(a.pooled_dim() * a.projection_dim);
   return 2e-9 * (patches + static_cast<double>(a.depth) * block_products(a) + pool_products(a) + head + projection);
 }
 
