@@ -14,8 +14,9 @@ namespace fovea::cli {
 namespace {
 
 /// Makes no sense twice: what one call reads, writes or asks.
-constexpr std::string_view kOneCallOnly[] = {"help",  "version",      "config", "output", "save-logits", "files-from",
-                                             "fresh", "list-methods", "folder", "null",   "tensor"};
+constexpr std::string_view kOneCallOnly[] = {"help",       "version",    "config",       "output", "save-logits",
+                                             "files-from", "fresh",      "list-methods", "folder", "null",
+                                             "tensor",     "dump-input", "dump-pixels"};
 
 std::string joined(const std::vector<std::string>& words, std::string_view between) {
   std::string text;

@@ -138,7 +138,6 @@ struct RowSums {
 };
 template <class Sum>
 struct RowSums<Sum, 0> {
-  HWY_INLINE RowSums() {}
   template <class Read, class V16>
   HWY_INLINE void add(const std::uint8_t* const*, std::size_t, const Read&, V16, V16) {}
   template <class Write>
@@ -153,12 +152,13 @@ HWY_INLINE void resample_pixel(const std::uint8_t* const* in, const AxisTaps& ta
   const hn::Repartition<std::int16_t, decltype(d8)> d16;
   using V32 = hn::Vec<hn::Repartition<std::int32_t, decltype(d8)> >;
   constexpr std::size_t kStep = hn::MaxLanes(d8);
+  constexpr auto kGroupBytes = std::size_t{3} * AxisTaps::kGroup;
 
   const auto i = static_cast<std::size_t>(x);
   const int groups = (taps.length[i] + AxisTaps::kGroup - 1) / AxisTaps::kGroup;
   std::size_t offset = static_cast<std::size_t>(taps.first[i]) * 3;
   RowSums<WeightedSum<V32, kSplit>, kRows> sums;
-  for (int g = 0; g < groups; ++g, offset += 3 * AxisTaps::kGroup) {
+  for (int g = 0; g < groups; ++g, offset += kGroupBytes) {
     const auto weights = hn::LoadDup128(d8, reinterpret_cast<const std::uint8_t*>(taps.group(x, g)));
     for (std::size_t half = 0; half < 32; half += kStep) {
       const auto low = hn::BitCast(d16, hn::TableLookupBytes(weights, hn::Load(d8, kLowWeights.data() + half)));

@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 
 /// The files of a model that speak of preprocessing.
 struct RecipeFiles {
-  fs::path folder;
+  std::string folder;
   std::optional<ConfigReader> config;        // config.json
   std::optional<ConfigReader> preprocessor;  // preprocessor_config.json, or processor_config.json
   json timm;                                 // pretrained_cfg; null if config.json is not timm's
@@ -39,7 +39,7 @@ RecipeFiles open_files(const fs::path& model) {
   std::error_code ignored;
   const fs::path folder = fs::is_directory(model, ignored) ? model : model.parent_path();
   RecipeFiles files;
-  files.folder = folder;
+  files.folder = folder.native();
   files.config = reader_of(folder / "config.json");
   if (files.config) {
     const json& root = files.config->root();
@@ -91,7 +91,7 @@ ResolvedRecipe from_timm(const RecipeFiles& files) {
   return {read_timm_recipe(*files.config, files.timm),
           fmt::format("{} ({}), timm's evaluation transform", files.config->file_name(),
                       nested ? "pretrained_cfg" : "flat, as older timm wrote it"),
-          false, files.folder / files.config->file_name()};
+          false, fs::path(files.folder) / files.config->file_name()};
 }
 
 ResolvedRecipe from_transformers(const RecipeFiles& files, TransformersBackend backend, std::string_view why) {
@@ -102,7 +102,7 @@ ResolvedRecipe from_transformers(const RecipeFiles& files, TransformersBackend b
     return {read_transformers_recipe(*files.preprocessor, files.processor, shown, backend),
             fmt::format("{} ({}{}), backend {}: {}", files.preprocessor->file_name(), shown,
                         type.empty() ? ", assumed" : "", backend_name, why),
-            type.empty(), files.folder / files.preprocessor->file_name()};
+            type.empty(), fs::path(files.folder) / files.preprocessor->file_name()};
   }
   return {transformers_recipe(type, backend, stated_size(files)),
           fmt::format("no preprocessor_config.json: the defaults of {}; backend {}: {}", type, backend_name, why),
