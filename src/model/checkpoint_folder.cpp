@@ -99,10 +99,12 @@ std::size_t resolve_heads(const ModelConfig& config, const LoadOptions& options,
 /// token, or none.
 bool split_pos_embeddings(std::size_t count, const std::optional<PatchGrid>& configured, Architecture& a) {
   const std::array prefixes{a.num_prefix_tokens, std::min<std::size_t>(a.num_prefix_tokens, 1), std::size_t{0}};
-  for (const std::size_t prefix : prefixes) {
-    if (!configured || prefix > count || configured->size() != count - prefix) continue;
+  if (configured) {
+    // A number that fits none of the three is not guessed at: check_tensors says both shapes.
+    const auto fits = [&](std::size_t prefix) { return prefix + configured->size() == count; };
+    const auto* const fitting = std::find_if(prefixes.begin(), prefixes.end(), fits);
     a.pos_embed_grid = *configured;
-    a.pos_embed_prefix = prefix;
+    a.pos_embed_prefix = fitting == prefixes.end() ? prefixes.front() : *fitting;
     return true;
   }
   for (const std::size_t prefix : prefixes) {

@@ -126,11 +126,17 @@ void normalize_backward_row(const NormShape& shape, const float* weight, const f
       });
 }
 
-void silu_gate_row(std::size_t features, const float* x, float* y) {
+/// 1 / (1 + exp(-a)); Highway's Exp has no upper end, so the exponent is bounded where the result is 0 in float.
+HWY_INLINE hn::Vec<Floats> sigmoid(hn::Vec<Floats> a) {
   const Floats d;
   const auto one = hn::Set(d, 1.0F);
+  return hn::Div(one, hn::Add(one, hn::Exp(d, hn::Min(hn::Neg(a), hn::Set(d, 87.0F)))));
+}
+
+void silu_gate_row(std::size_t features, const float* x, float* y) {
+  const Floats d;
   const auto apply = [&](hn::Vec<Floats> gate, hn::Vec<Floats> value) {
-    return hn::Mul(hn::Div(gate, hn::Add(one, hn::Exp(d, hn::Neg(gate)))), value);
+    return hn::Mul(hn::Mul(gate, sigmoid(gate)), value);
   };
   for_vectors(
       features,
@@ -144,7 +150,6 @@ void silu_gate_row(std::size_t features, const float* x, float* y) {
 void silu_gate_backward_row(std::size_t features, const float* x, const float* dy, float* dx) {
   const Floats d;
   const auto one = hn::Set(d, 1.0F);
-  const auto sigmoid = [&](hn::Vec<Floats> a) { return hn::Div(one, hn::Add(one, hn::Exp(d, hn::Neg(a)))); };
   const auto slope = [&](hn::Vec<Floats> a, hn::Vec<Floats> s) {
     return hn::Mul(s, hn::MulAdd(a, hn::Sub(one, s), one));
   };

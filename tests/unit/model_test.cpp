@@ -136,13 +136,13 @@ TEST(Loading, ListsMissingLeftOverAndMisshapenTensorsAtOnce) {
   auto tensors = test::make_tiny_tensors(tiny(), 1);
   tensors.erase("blocks.1.norm2.bias");
   tensors["blocks.0.mlp.fc2.bias"] = {{2}, {0, 0}};
-  tensors["blocks.0.ls1.gamma"] = {{2}, {0, 0}};
+  tensors["blocks.0.attn.rel_pos.weight"] = {{2}, {0, 0}};
   test::write_tiny_model(folder.path(), tiny(), tensors);
   const std::string message = refusal(folder.path());
   EXPECT_THAT(message, HasSubstr("model.safetensors: "));
   EXPECT_THAT(message, HasSubstr("tensor 'blocks.1.norm2.bias' is missing, expected [48]"));
   EXPECT_THAT(message, HasSubstr("tensor 'blocks.0.mlp.fc2.bias' is [2], expected [48]"));
-  EXPECT_THAT(message, HasSubstr("tensor 'blocks.0.ls1.gamma' [2] is left over"));
+  EXPECT_THAT(message, HasSubstr("tensor 'blocks.0.attn.rel_pos.weight' [2] is left over"));
 }
 
 TEST(Loading, RefusesAConfigThatContradictsTheTensors) {
@@ -168,7 +168,7 @@ TEST(Loading, RefusesConfigsThatWouldBeComputedWrongly) {
   const test::TempFolder folder;
   test::write_tiny_model(folder.path(), tiny(), test::make_tiny_tensors(tiny(), 1));
   for (const char* config :
-       {"{", "[]", R"({"global_pool":"avg"})", R"({"model_args":{"act_layer":"quick_gelu"}})", R"({"model_args":7})",
+       {"{", "[]", R"({"global_pool":"avgmax"})", R"({"model_args":{"act_layer":"relu"}})", R"({"model_args":7})",
         R"({"pretrained_cfg":{"input_size":[3,32,48],"crop_pct":0}})",
         R"({"pretrained_cfg":{"input_size":[3,32,48],"interpolation":"cubic"}})",
         R"({"pretrained_cfg":{"input_size":[3,32,48],"mean":[0.5]}})",
@@ -187,9 +187,10 @@ TEST(Loading, SaysWhatItAssumedWithoutAConfig) {
   const ModelInfo info = inspect_model(folder / "model.safetensors");
   EXPECT_EQ(info.architecture.num_heads, 2U);
   EXPECT_EQ(info.architecture.image_size, (Size{32, 32}));
-  ASSERT_EQ(info.assumptions.size(), 2U);
+  ASSERT_EQ(info.assumptions.size(), 3U);
   EXPECT_THAT(info.assumptions[0], HasSubstr("num_heads 2 from width 128"));
-  EXPECT_THAT(info.assumptions[1], HasSubstr("preprocessing"));
+  EXPECT_THAT(info.assumptions[1], HasSubstr("norm eps 1e-06 and gelu"));
+  EXPECT_THAT(info.assumptions[2], HasSubstr("preprocessing"));
 }
 
 TEST(DefaultModel, IsWhatItsReadmeSays) {
