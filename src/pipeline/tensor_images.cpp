@@ -99,7 +99,7 @@ Image denormalized(std::span<const float> chw, Size size, const PreprocessRecipe
   const std::size_t area = chw.size() / 3;
   for (std::size_t i = 0; i < area; ++i) {
     for (std::size_t c = 0; c < 3; ++c) {
-      double value = static_cast<double>(chw[c * area + i]);
+      auto value = static_cast<double>(chw[c * area + i]);
       if (recipe.normalize) value = value * static_cast<double>(recipe.std[c]) + static_cast<double>(recipe.mean[c]);
       image.pixels()[3 * i + c] = static_cast<std::uint8_t>(std::lround(std::clamp(value / factor, 0.0, 255.0)));
     }
