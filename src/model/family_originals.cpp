@@ -5,7 +5,7 @@
 namespace fovea {
 namespace {
 
-using namespace family_rules;
+using namespace family_rules;  // NOLINT(google-build-using-namespace): the words that tables are written in
 
 Rules dinov2_attention() {
   return join({linear_maybe_bias("blocks.{}.attn.qkv", kQkv, kThreeEmbed, kEmbed, Option::kQkvBias),

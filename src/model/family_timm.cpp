@@ -5,7 +5,7 @@
 namespace fovea {
 namespace {
 
-using namespace family_rules;
+using namespace family_rules;  // NOLINT(google-build-using-namespace): the words that tables are written in
 
 Rules timm_tokens() {
   return {tensor("cls_token", kClassToken, {kOne, kOne, kEmbed}, {Option::kClassToken}),

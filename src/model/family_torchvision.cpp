@@ -4,7 +4,7 @@
 namespace fovea {
 namespace {
 
-using namespace family_rules;
+using namespace family_rules;  // NOLINT(google-build-using-namespace): the words that tables are written in
 
 Rules torchvision(const std::string& fc1, const std::string& fc2) {
   const std::string layer = "encoder.layers.encoder_layer_{}.";

@@ -5,7 +5,7 @@
 namespace fovea {
 namespace {
 
-using namespace family_rules;
+using namespace family_rules;  // NOLINT(google-build-using-namespace): the words that tables are written in
 
 /// The names inside a block changed with version 5; both are written.
 struct TransformersBlock {
