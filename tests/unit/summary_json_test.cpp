@@ -16,6 +16,7 @@ TEST(SummaryJson, HoldsCountsModelOptionsAndHistograms) {
                              .model_name = "vit_tiny_tin200",
                              .model_path = "weights/vit_tiny_tin200/model.safetensors",
                              .model_sha256 = "ab",
+                             .labels_source = "config.json",
                              .options = {{"--top-k", "5"}},
                              .class_histogram = {{"Egyptian cat", 2}, {"espresso", 1}},
                              .failures = {{"decode", 1}},
@@ -26,7 +27,7 @@ TEST(SummaryJson, HoldsCountsModelOptionsAndHistograms) {
       nlohmann::ordered_json::parse(text).dump(),
       R"({"schema":1,"type":"batch_summary","succeeded":3,"failed":1,"skipped":2,"interrupted":true,"seconds":1.235,)"
       R"("images_per_second":61.728,"model":{"name":"vit_tiny_tin200",)"
-      R"("path":"weights/vit_tiny_tin200/model.safetensors","sha256":"ab"},"options":{"--top-k":"5"},)"
+      R"("path":"weights/vit_tiny_tin200/model.safetensors","sha256":"ab","labels":"config.json"},"options":{"--top-k":"5"},)"
       R"("class_histogram":{"Egyptian cat":2,"espresso":1},"failures":{"decode":1},"version":"0.1.0"})");
 }
 
