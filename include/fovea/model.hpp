@@ -164,12 +164,40 @@ using TokenObserver = std::function<void(std::size_t image, std::size_t block, M
 /// Called with the attention pool's weights for one image, [H, n]; tokens that it does not see are left out.
 using PoolObserver = std::function<void(std::size_t image, MatrixView<const float> weights)>;
 
+/// Hard attention: the model goes on with fewer tokens. At most one of `keep` and `merge` is given.
+struct TokenReduction {
+  /// EViT (Liang et al. 2022): the share of patch tokens that goes on behind blocks L/4, L/2 and 3L/4, chosen by the
+  /// class token's attention; the others become one token, their sum weighted by that attention. 1: all.
+  float keep = 1.0F;
+  /// ToMe (Bolya et al. 2023): so many tokens of each block are merged into those that are most alike.
+  std::size_t merge = 0;
+  /// With keep: tokens are drawn at random, without replacement, in proportion to the attention, in place of the top.
+  bool sample = false;
+  std::uint64_t seed = 0;
+  [[nodiscard]] bool active() const noexcept { return keep < 1.0F || merge > 0; }
+};
+
+/// Called after a stage that reduced tokens.
+/// @param token_of_patch  [T] the token, among `tokens`, that a patch is now part of
+/// @param share           [T] its share in it: 1 where it is alone; the shares of one token sum to 1
+/// @param kept            [T] whether the patch goes on as itself or merged (false: it was swept up with the rest)
+struct ReducedTokens {
+  std::size_t block = 0;   // the tokens left this block so
+  std::size_t tokens = 0;  // prefix and fused tokens included
+  std::span<const std::size_t> token_of_patch;
+  std::span<const float> share;
+  std::span<const std::uint8_t> kept;
+};
+using ReductionObserver = std::function<void(std::size_t image, const ReducedTokens&)>;
+
 /// What to compute beside the logits.
 struct ForwardRequest {
   AttentionObserver attention;
   TokenObserver tokens;
   PoolObserver pool_attention;
-  bool keep_tokens = false;         // ForwardResult::tokens
+  bool keep_tokens = false;  // ForwardResult::tokens
+  TokenReduction reduction;  // attention is then shown un-merged, [H, N, N] over all tokens
+  ReductionObserver reduced;
   bool keep_for_gradients = false;  // what Session::gradients needs; for one image at a time
 };
 
@@ -189,6 +217,11 @@ using PoolGradientObserver = std::function<void(MatrixView<const float> attentio
 /// The output of the last block's first norm, and ∂score/∂ it: Grad-CAM's features.
 /// @param features, gradient  [N, D]
 using FeatureGradientObserver = std::function<void(MatrixView<const float> features, MatrixView<const float> gradient)>;
+
+/// ∂score/∂A and the relevance of A (Chefer et al. 2021) of one block, last block first, in double.
+/// @param gradient, relevance  [H, N, N]; valid only during the call
+using RelevanceObserver =
+    std::function<void(std::size_t block, std::span<const double> gradient, std::span<const double> relevance)>;
 
 /// What to compute on the way back. Whatever is not asked for is not computed.
 struct GradientRequest {
@@ -262,6 +295,13 @@ class Session {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+/// Layer-wise relevance propagation (LRP, alpha 1, beta 0) of a score, in double: in float it does not reproduce
+/// itself. Reads the weights from the checkpoint at first use and keeps them, in double, for all images.
+/// @param patches  [T, 3·P·P], of one image
+/// @throws Error   kUsage for a model that the rules are not defined for, naming what it has.
+void propagate_relevance(const VisionTransformer& model, std::span<const float> patches, const ScoreSeed& seed,
+                         const RelevanceObserver& observe);
 
 /// Reads config and checkpoint header only; touches no weight.
 /// @throws Error  as VisionTransformer::load.

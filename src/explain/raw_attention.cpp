@@ -56,7 +56,9 @@ ExplainMethod raw_attention_method() {
       .shows =
           "Which patches the read-out token attends to in the last block alone; what earlier blocks had "
           "already mixed into those patches is left out, and the map is the same for every class.",
+      .costs = "nothing beside the forward pass",
       .reference = "Caron et al. 2021, Emerging Properties in Self-Supervised Vision Transformers, arXiv:2104.14294",
+      .needs = {.attention = true},
       .variant = variant,
       .make = make};
 }

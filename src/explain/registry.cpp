@@ -12,6 +12,17 @@
 
 namespace fovea {
 
+// What a method does not need it is not fed; what it ignores costs nothing.
+void Explainer::observe(const AttentionView& /*attention*/) {}
+void Explainer::observe_pool(MatrixView<const float> /*weights*/) {}
+void Explainer::observe_gradient(const AttentionView& /*attention*/, std::span<const float> /*gradient*/) {}
+void Explainer::observe_pool_gradient(MatrixView<const float> /*weights*/, MatrixView<const float> /*gradient*/) {}
+void Explainer::observe_layer_gradient(const AttentionView& /*attention*/, std::span<const float> /*gradient*/) {}
+void Explainer::observe_features(MatrixView<const float> /*features*/, MatrixView<const float> /*gradient*/) {}
+void Explainer::observe_relevance(std::size_t /*block*/, std::span<const double> /*gradient*/,
+                                  std::span<const double> /*relevance*/) {}
+void Explainer::rerun(std::span<const float> /*patches*/, std::size_t /*most*/, const RunAgain& /*run*/) {}
+
 std::span<const ExplainMethod> explain_methods() {
   static const std::array kMethods{
 #define FOVEA_EXPLAIN_METHOD(name) name##_method(),

@@ -89,7 +89,9 @@ ExplainMethod rollout_method() {
           .shows =
               "How much of each patch the attention of all blocks can have carried to the read-out token; it is "
               "the same for every class and does not say which way a patch moved a score.",
+          .costs = "nothing beside the forward pass",
           .reference = "Abnar & Zuidema 2020, Quantifying Attention Flow in Transformers, arXiv:2005.00928",
+          .needs = {.attention = true},
           .variant = variant,
           .make = make};
 }
