@@ -60,8 +60,9 @@ struct ExplainOptions {
   HeadFusion head_fusion = HeadFusion::kMean;  // rollout, attention, token-rank
   // Rollout.
   bool renormalize = false;  // rows of maximum or minimum over heads, which do not sum to 1, are divided by their sums
-  float discard = 0;         // share of each row's patches, the smallest, that counts as 0; [0, 1)
-  float residual = 0.5F;     // weight of the identity beside the attention; [0, 1)
+  /// Share of each row's patches, the smallest, that counts as 0; [0, 1). None: 0, of vit-explain its own 0.9.
+  std::optional<float> discard;
+  float residual = 0.5F;  // weight of the identity beside the attention; [0, 1)
   RolloutCompat compat = RolloutCompat::kPaper;
   std::size_t start_block = 0;  // blocks before it are left out; gradient methods too
   // Attention, token-rank.

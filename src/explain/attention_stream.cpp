@@ -6,8 +6,12 @@
 
 namespace fovea {
 
-AttentionStream::AttentionStream(std::string_view method, const TokenLayout& layout)
-    : method_(method), layout_(layout) {
+AttentionStream::AttentionStream(std::string_view method, const TokenLayout& layout, BlockOrder order,
+                                 std::size_t first_block)
+    : method_(method),
+      layout_(layout),
+      order_(order),
+      first_block_(order == BlockOrder::kFirstToLast ? 0 : first_block) {
   if (layout.num_blocks == 0 || layout.num_heads == 0 || layout.grid.size() == 0) {
     throw Error(ErrorCode::kShape,
                 fmt::format("{}: layout is {} blocks, {} heads, {}x{} patches, expected at least 1", method_,
@@ -18,12 +22,23 @@ AttentionStream::AttentionStream(std::string_view method, const TokenLayout& lay
     throw Error(ErrorCode::kShape,
                 fmt::format("{}: read-out row is {}, expected one of {} tokens", method_, read.token, layout.tokens()));
   }
+  require_block(method_, "start block", first_block, layout);
+}
+
+std::optional<std::size_t> AttentionStream::next_block() const noexcept {
+  if (seen_ == expected_blocks()) return std::nullopt;
+  return order_ == BlockOrder::kFirstToLast ? seen_ : last_block() - seen_;
 }
 
 void AttentionStream::accept(const AttentionView& attention) {
-  if (attention.block != seen_ || seen_ == layout_.num_blocks) {
+  const std::optional<std::size_t> next = next_block();
+  if (next != attention.block) {
+    throw Error(ErrorCode::kShape, fmt::format("{}: block is {}, expected {} of {}", method_, attention.block,
+                                               next ? std::to_string(*next) : "no more", layout_.num_blocks));
+  }
+  if (order_ == BlockOrder::kLastToFirst && pooled() && !pool_seen_) {
     throw Error(ErrorCode::kShape,
-                fmt::format("{}: block is {}, expected {} of {}", method_, attention.block, seen_, layout_.num_blocks));
+                fmt::format("{}: block is {}, expected the attention pool before it", method_, attention.block));
   }
   const std::size_t expected = layout_.num_heads * tokens() * tokens();
   if (attention.num_heads != layout_.num_heads || attention.tokens != tokens() ||
@@ -36,28 +51,48 @@ void AttentionStream::accept(const AttentionView& attention) {
   ++seen_;
 }
 
+void AttentionStream::accept(const AttentionView& attention, std::span<const float> gradient) {
+  accept(attention);
+  if (gradient.size() == attention.weights.size()) return;
+  throw Error(ErrorCode::kShape, fmt::format("{}: gradient of block {} is {} values, expected {}", method_,
+                                             attention.block, gradient.size(), attention.weights.size()));
+}
+
 void AttentionStream::accept_pool(MatrixView<const float> weights) {
   const bool fits = weights.rows() == layout_.num_heads && weights.cols() >= 1 && weights.cols() <= tokens();
-  if (!pooled() || seen_ != layout_.num_blocks || pool_seen_ || !fits) {
+  const bool forth = order_ == BlockOrder::kFirstToLast;
+  const bool in_time = seen_ == (forth ? layout_.num_blocks : 0);
+  if (!pooled() || !in_time || pool_seen_ || !fits) {
     throw Error(ErrorCode::kShape,
                 fmt::format("{}: an attention pool [{}, {}] after {} of {} blocks, expected {}", method_,
                             weights.rows(), weights.cols(), seen_, layout_.num_blocks,
-                            pooled() ? fmt::format("one of {} heads over up to {} tokens after the last",
-                                                   layout_.num_heads, tokens())
+                            pooled() ? fmt::format("one of {} heads over up to {} tokens {} the last",
+                                                   layout_.num_heads, tokens(), forth ? "after" : "before")
                                      : "none: tokens are read out"));
   }
   pool_seen_ = true;
 }
 
 void AttentionStream::require_complete() const {
-  if (pooled() && seen_ == layout_.num_blocks && !pool_seen_) {
+  if (pooled() && seen_ == expected_blocks() && !pool_seen_) {
     throw Error(ErrorCode::kShape,
                 fmt::format("{}: the attention pool was not observed, expected after block {}", method_, last_block()));
   }
-  if (seen_ != layout_.num_blocks) {
+  if (seen_ != expected_blocks()) {
     throw Error(ErrorCode::kShape,
-                fmt::format("{}: number of observed blocks is {}, expected {}", method_, seen_, layout_.num_blocks));
+                fmt::format("{}: number of observed blocks is {}, expected {}", method_, seen_, expected_blocks()));
   }
+}
+
+Heatmap AttentionStream::patches_of(std::span<const float> row) const {
+  const std::span<const float> patches = row.subspan(layout_.num_prefix, layout_.grid.size());
+  return {layout_.grid, {patches.begin(), patches.end()}};
+}
+
+void require_block(std::string_view method, std::string_view flag, std::size_t block, const TokenLayout& layout) {
+  if (block < layout.num_blocks) return;
+  throw Error(ErrorCode::kUsage,
+              fmt::format("{}: {} is {}, expected 0 to {}", method, flag, block, layout.num_blocks - 1));
 }
 
 }  // namespace fovea

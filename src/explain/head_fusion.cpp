@@ -1,8 +1,12 @@
 #include "explain/head_fusion.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cassert>
 #include <vector>
+
+#include "fovea/error.hpp"
 
 namespace fovea {
 namespace {
@@ -32,6 +36,21 @@ std::string_view fused_heads_text(HeadFusion fusion) noexcept {
     case HeadFusion::kMin: return "min heads";
   }
   return "";
+}
+
+AttentionView heads_of(const AttentionView& attention, std::optional<std::size_t> head) {
+  if (!head) return attention;
+  return {attention.block, 1, attention.tokens, attention.head(*head)};
+}
+
+std::string heads_text(const ExplainOptions& options) {
+  return options.head ? fmt::format("head {}", *options.head) : std::string(fused_heads_text(options.head_fusion));
+}
+
+void require_head(std::string_view method, const ExplainOptions& options, const TokenLayout& layout) {
+  if (!options.head || *options.head < layout.num_heads) return;
+  throw Error(ErrorCode::kUsage,
+              fmt::format("{}: head is {}, expected 0 to {}", method, *options.head, layout.num_heads - 1));
 }
 
 void fuse_heads(const AttentionView& attention, HeadFusion fusion, std::size_t begin, std::span<float> fused) {

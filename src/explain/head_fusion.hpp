@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "fovea/explain.hpp"
@@ -11,6 +13,13 @@ namespace fovea {
 
 /// "mean heads", "max heads", "min heads": as a caption says it.
 [[nodiscard]] std::string_view fused_heads_text(HeadFusion fusion) noexcept;
+
+/// One head of a block as a block of one head; all of them where none is named.
+[[nodiscard]] AttentionView heads_of(const AttentionView& attention, std::optional<std::size_t> head);
+/// "head 2", or how all are fused.
+[[nodiscard]] std::string heads_text(const ExplainOptions& options);
+/// @throws Error  kUsage if the model has no such head.
+void require_head(std::string_view method, const ExplainOptions& options, const TokenLayout& layout);
 
 /// Elementwise over the heads of one block; max and min are not renormalised, so their rows need not sum to 1.
 /// @param begin   offset of the first value within a head's [tokens, tokens], e.g. row * tokens.

@@ -1,49 +1,99 @@
-// The read-out token's attention in the last block, as DINO's visualize_attention.py shows it (Caron et al. 2021).
+// The attention of one block, as DINO's visualize_attention.py shows it (Caron et al. 2021): by default the last
+// block's, of the tokens that are read out.
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <vector>
 
 #include "explain/attention_stream.hpp"
 #include "explain/head_fusion.hpp"
 #include "explain/registry.hpp"
+#include "fovea/error.hpp"
 
 namespace fovea {
 namespace {
 
+/// The fewest patches that hold this share of the map's sum; the others become 0.
+void keep_mass(std::span<float> values, float share) {
+  std::vector<std::size_t> order(values.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
+  const double sum = std::accumulate(values.begin(), values.end(), 0.0);
+  double below = 0;
+  for (const std::size_t at : order) {  // smallest first
+    below += double{values[at]};
+    if (below > (1 - double{share}) * sum) return;
+    values[at] = 0;
+  }
+}
+
 class RawAttention final : public Explainer {
  public:
   RawAttention(const ExplainOptions& options, const TokenLayout& layout)
-      : stream_("attention", layout), head_fusion_(options.head_fusion), row_(layout.tokens()) {}
+      : stream_("attention", layout),
+        options_(options),
+        block_(options.block.value_or(stream_.last_block())),
+        query_(layout.read_out),
+        row_(layout.tokens()) {
+    if (options.query) {
+      query_ = {{layout.num_prefix + options.query->row * layout.grid.cols + options.query->col, 1.0F}};
+    }
+  }
 
   void observe(const AttentionView& attention) override {
     stream_.accept(attention);
-    if (attention.block != stream_.last_block() || stream_.pooled()) return;
-    fuse_read_out(attention, head_fusion_, stream_.layout().read_out, row_);
+    if (attention.block != block_ || query_.empty()) return;
+    fuse_read_out(heads_of(attention, options_.head), options_.head_fusion, query_, row_);
   }
 
   /// Of an attention pool its own attention is what reads out.
   void observe_pool(MatrixView<const float> weights) override {
     stream_.accept_pool(weights);
-    fuse_pool(weights, head_fusion_, row_);
+    if (!query_.empty()) return;
+    const MatrixView<const float> heads =
+        options_.head ? MatrixView<const float>(weights.row(*options_.head), 1, weights.cols()) : weights;
+    fuse_pool(heads, options_.head_fusion, row_);
   }
 
   Heatmap heatmap() override {
     stream_.require_complete();
-    return {stream_.layout().grid,
-            {row_.begin() + static_cast<std::ptrdiff_t>(stream_.layout().num_prefix), row_.end()}};
+    Heatmap map = stream_.patches_of(row_);
+    if (options_.mass) keep_mass(map.values, *options_.mass);
+    return map;
   }
 
  private:
   AttentionStream stream_;
-  HeadFusion head_fusion_;
-  std::vector<float> row_;  // [tokens]
+  ExplainOptions options_;
+  std::size_t block_;
+  std::vector<ReadOutToken> query_;  // whose attention; empty: the pool's
+  std::vector<float> row_;           // [tokens]
 };
 
 std::string variant(const ExplainOptions& options) {
-  return "last block, " + std::string(fused_heads_text(options.head_fusion));
+  std::string text = options.block ? fmt::format("block {}", *options.block) : "last block";
+  text += ", " + heads_text(options);
+  if (options.query) text += fmt::format(", of patch {},{}", options.query->row, options.query->col);
+  if (options.mass) text += fmt::format(", {} of the mass", *options.mass);
+  return text;
 }
 
 std::unique_ptr<Explainer> make(const ExplainOptions& options, const TokenLayout& layout) {
+  if (options.block) require_block("attention", "block", *options.block, layout);
+  require_head("attention", options, layout);
+  const PatchGrid grid = layout.grid;
+  if (options.query && (options.query->row >= grid.rows || options.query->col >= grid.cols)) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("attention: query is patch {},{}, expected row 0 to {} and column 0 to {}",
+                            options.query->row, options.query->col, grid.rows - 1, grid.cols - 1));
+  }
+  if (options.block && !options.query && layout.read_out.empty()) {
+    throw Error(ErrorCode::kUsage, "attention: a block of a model that is read out by an attention pool needs a query",
+                "add --query row,col, or leave out --block for the pool's own attention");
+  }
   return std::make_unique<RawAttention>(options, layout);
 }
 
@@ -52,9 +102,9 @@ std::unique_ptr<Explainer> make(const ExplainOptions& options, const TokenLayout
 ExplainMethod raw_attention_method() {
   return {
       .name = "attention",
-      .title = "last-block attention",
+      .title = "attention",
       .shows =
-          "Which patches the read-out token attends to in the last block alone; what earlier blocks had "
+          "Which patches the read-out token, or any patch, attends to in one block; what earlier blocks had "
           "already mixed into those patches is left out, and the map is the same for every class.",
       .costs = "nothing beside the forward pass",
       .reference = "Caron et al. 2021, Emerging Properties in Self-Supervised Vision Transformers, arXiv:2104.14294",

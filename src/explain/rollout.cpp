@@ -1,17 +1,23 @@
 // Attention rollout (Abnar & Zuidema 2020, section 3):
 //   R = (0.5 F_{L-1} + 0.5 I) · … · (0.5 F_0 + 0.5 I),   F_l = attention of block l, its heads fused,
-// and the map is R[read-out, patches].
+// and the map is R[read-out, patches]. Its options, and what other programs of that name compute, are variations of F,
+// of the share of I, and of what rows are divided by.
+#include <fmt/format.h>
+
 #include <Eigen/Core>
 #include <algorithm>
 #include <memory>
+#include <numeric>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
 #include "explain/attention_stream.hpp"
+#include "explain/gradient_row.hpp"
 #include "explain/head_fusion.hpp"
 #include "explain/registry.hpp"
+#include "fovea/error.hpp"
 
 namespace fovea {
 namespace {
@@ -19,65 +25,158 @@ namespace {
 using RowVector = Eigen::Matrix<float, 1, Eigen::Dynamic>;
 using MatrixMap = Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>;
 
+constexpr float kVitExplainDiscard = 0.9F;  // vit_rollout.py's default
+
+float discard_of(const ExplainOptions& options) {
+  return options.discard.value_or(options.compat == RolloutCompat::kVitExplain ? kVitExplainDiscard : 0.0F);
+}
+
+/// What the mixture of attention and identity is divided by.
+enum class DividedBy {
+  kNothing,       // rows of mean heads sum to 1
+  kRowSums,       // each row by its own
+  kColumnsByRow,  // vit-explain: column j by the sum of row j (its issue 16)
+};
+
+DividedBy divided_by(const ExplainOptions& options) {
+  if (options.compat == RolloutCompat::kVitExplain) return DividedBy::kColumnsByRow;
+  const bool rows = options.compat == RolloutCompat::kChefer || options.renormalize || discard_of(options) > 0;
+  return rows ? DividedBy::kRowSums : DividedBy::kNothing;
+}
+
+/// The `count` smallest become 0; of equal ones those that come first.
+void discard_smallest(std::span<float> values, std::size_t count) {
+  std::vector<std::size_t> order(values.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto end = order.begin() + static_cast<std::ptrdiff_t>(count);
+  std::nth_element(order.begin(), end, order.end(), [&](std::size_t a, std::size_t b) {
+    return values[a] != values[b] ? values[a] < values[b] : a < b;
+  });
+  std::for_each(order.begin(), end, [&](std::size_t at) { values[at] = 0; });
+}
+
 // One row of R is all that is asked for, and a row can be carried from the last block down to the first:
 // r ← r · (0.5 F_l + 0.5 I) is O(L·N²) where the product of matrices is O(L·N³). The price is to keep F_l of every
-// block but the last, of which only the rows that are read out are ever used. Fused at once, that is 1/heads of the
-// attention. An attention pool comes after the last block, which is then kept like the others.
+// block: fused at once, that is 1/heads of the attention.
 class Rollout final : public Explainer {
  public:
   Rollout(const ExplainOptions& options, const TokenLayout& layout)
       : stream_("rollout", layout),
-        head_fusion_(options.head_fusion),
-        num_kept_(stream_.last_block() + (stream_.pooled() ? 1 : 0)),
-        fused_(num_kept_ * matrix_size()),
-        row_(RowVector::Zero(static_cast<Eigen::Index>(stream_.tokens()))) {}
+        options_(options),
+        divided_by_(divided_by(options)),
+        fused_((layout.num_blocks - options.start_block) * matrix_size()) {
+    if (divided_by_ != DividedBy::kNothing) sums_.resize(fused_.size() / tokens());
+  }
 
   void observe(const AttentionView& attention) override {
     stream_.accept(attention);
-    if (attention.block < num_kept_) {
-      fuse_heads(attention, head_fusion_, 0, fused_.span().subspan(attention.block * matrix_size(), matrix_size()));
-      return;
+    if (attention.block < options_.start_block) return;
+    const std::span<float> fused = matrix_of(attention.block);
+    fuse_heads(attention, options_.head_fusion, 0, fused);
+    if (const float discard = discard_of(options_); discard > 0) this->discard(fused, discard);
+    if (divided_by_ == DividedBy::kNothing) return;
+    const std::span<float> sums = sums_of(attention.block);
+    for (std::size_t row = 0; row < tokens(); ++row) {
+      const auto begin = fused.begin() + static_cast<std::ptrdiff_t>(row * tokens());
+      const float sum = std::accumulate(begin, begin + static_cast<std::ptrdiff_t>(tokens()), 0.0F);
+      sums[row] = options_.residual + (1 - options_.residual) * sum;
     }
-    const std::vector<ReadOutToken>& read_out = stream_.layout().read_out;
-    fuse_read_out(attention, head_fusion_, read_out, std::span(row_.data(), stream_.tokens()));
-    for (const ReadOutToken& read : read_out) row_(static_cast<Eigen::Index>(read.token)) += read.weight;
-    row_ *= 0.5F;
   }
 
   void observe_pool(MatrixView<const float> weights) override {
     stream_.accept_pool(weights);
-    fuse_pool(weights, head_fusion_, std::span(row_.data(), stream_.tokens()));  // the last step has no residual
+    pool_.resize(tokens());
+    fuse_pool(weights, options_.head_fusion, pool_);
   }
 
   Heatmap heatmap() override {
     stream_.require_complete();
-    const auto tokens = static_cast<Eigen::Index>(stream_.tokens());
-    RowVector row = row_;
-    RowVector mixed(tokens);
-    for (std::size_t block = num_kept_; block-- > 0;) {
-      const MatrixMap fused(fused_.data() + block * matrix_size(), tokens, tokens);
-      mixed.noalias() = row * fused;
-      row = 0.5F * (row + mixed);
+    const auto size = static_cast<Eigen::Index>(tokens());
+    RowVector row = RowVector::Zero(size);
+    for (const ReadOutToken& read : stream_.layout().read_out) row(static_cast<Eigen::Index>(read.token)) = read.weight;
+    if (stream_.pooled()) row = Eigen::Map<const RowVector>(pool_.data(), size);  // the last step has no residual
+    RowVector mixed(size);
+    for (std::size_t block = stream_.layout().num_blocks; block-- > options_.start_block;) {
+      if (divided_by_ == DividedBy::kRowSums) row = row.cwiseQuotient(sums_row(block));
+      mixed.noalias() = row * MatrixMap(matrix_of(block).data(), size, size);
+      row = options_.residual * row + (1 - options_.residual) * mixed;
+      if (divided_by_ == DividedBy::kColumnsByRow) row = row.cwiseQuotient(sums_row(block));
     }
-    const auto num_prefix = static_cast<std::ptrdiff_t>(stream_.layout().num_prefix);
-    return {stream_.layout().grid, {row.begin() + num_prefix, row.end()}};
+    Heatmap map = stream_.patches_of({row.data(), tokens()});
+    if (options_.compat == RolloutCompat::kVitExplain) {
+      const float largest = *std::max_element(map.values.begin(), map.values.end());
+      for (float& value : map.values) value /= largest;
+    }
+    return map;
   }
 
  private:
-  [[nodiscard]] std::size_t matrix_size() const noexcept { return stream_.tokens() * stream_.tokens(); }
+  [[nodiscard]] std::size_t tokens() const noexcept { return stream_.tokens(); }
+  [[nodiscard]] std::size_t matrix_size() const noexcept { return tokens() * tokens(); }
+  [[nodiscard]] std::span<float> matrix_of(std::size_t block) noexcept {
+    return fused_.span().subspan((block - options_.start_block) * matrix_size(), matrix_size());
+  }
+  [[nodiscard]] std::span<float> sums_of(std::size_t block) noexcept {
+    return std::span(sums_).subspan((block - options_.start_block) * tokens(), tokens());
+  }
+  [[nodiscard]] Eigen::Map<const RowVector> sums_row(std::size_t block) noexcept {
+    return {sums_of(block).data(), static_cast<Eigen::Index>(tokens())};
+  }
+
+  /// vit-explain ranks the whole matrix and spares its first entry alone; otherwise each row has its own ranking, and
+  /// class token and registers are never discarded.
+  void discard(std::span<float> fused, float share) const {
+    if (options_.compat == RolloutCompat::kVitExplain) {
+      const float first = fused[0];
+      discard_smallest(fused, static_cast<std::size_t>(static_cast<double>(fused.size()) * double{share}));
+      fused[0] = first;
+      return;
+    }
+    const std::size_t patches = stream_.layout().grid.size();
+    const auto count = static_cast<std::size_t>(static_cast<double>(patches) * double{share});
+    for (std::size_t row = 0; row < tokens(); ++row) {
+      discard_smallest(fused.subspan(row * tokens() + stream_.layout().num_prefix, patches), count);
+    }
+  }
 
   AttentionStream stream_;
-  HeadFusion head_fusion_;
-  std::size_t num_kept_;
-  AlignedBuffer<float> fused_;  // [num_kept_, tokens, tokens]
-  RowVector row_;               // [tokens], how much each token is read, behind the blocks that are kept
+  ExplainOptions options_;
+  DividedBy divided_by_;
+  AlignedBuffer<float> fused_;  // [L - start, N, N]
+  std::vector<float> sums_;     // [L - start, N] of the rows of the mixture; empty where nothing is divided
+  std::vector<float> pool_;     // [N]
 };
 
+/// @throws Error  kUsage for what the reproduced program cannot do.
+void check_compat(const ExplainOptions& options) {
+  if (options.compat == RolloutCompat::kPaper) return;
+  const bool chefer = options.compat == RolloutCompat::kChefer;
+  const char* const program = chefer ? "chefer" : "vit-explain";
+  const auto refuse = [&](std::string_view option) {
+    throw Error(ErrorCode::kUsage, fmt::format("rollout: --compat {} has no {}", program, option),
+                "without --compat all options can be combined");
+  };
+  if (options.residual != 0.5F) refuse("--residual");
+  if (options.renormalize) refuse("--renormalize");
+  if (chefer && options.discard) refuse("--discard");
+  if (chefer && options.head_fusion != HeadFusion::kMean) refuse("--head-fusion");
+  if (!chefer && options.start_block > 0) refuse("--start-block");
+}
+
 std::string variant(const ExplainOptions& options) {
-  return std::string(fused_heads_text(options.head_fusion)) + ", residual 0.5";
+  std::string text(fused_heads_text(options.head_fusion));
+  if (options.compat == RolloutCompat::kChefer) return text + ", as chefer" + start_block_text(options);
+  const float discard = discard_of(options);
+  if (options.compat == RolloutCompat::kVitExplain) return fmt::format("{}, as vit-explain, discard {}", text, discard);
+  text += fmt::format(", residual {}", options.residual);
+  if (discard > 0) text += fmt::format(", discard {} of a row", discard);
+  if (discard == 0 && options.renormalize) text += ", rows renormalised";
+  return text + start_block_text(options);
 }
 
 std::unique_ptr<Explainer> make(const ExplainOptions& options, const TokenLayout& layout) {
+  check_compat(options);
+  require_block("rollout", "start block", options.start_block, layout);
   return std::make_unique<Rollout>(options, layout);
 }
 
@@ -89,7 +188,7 @@ ExplainMethod rollout_method() {
           .shows =
               "How much of each patch the attention of all blocks can have carried to the read-out token; it is "
               "the same for every class and does not say which way a patch moved a score.",
-          .costs = "nothing beside the forward pass",
+          .costs = "a few percent of the forward pass",
           .reference = "Abnar & Zuidema 2020, Quantifying Attention Flow in Transformers, arXiv:2005.00928",
           .needs = {.attention = true},
           .variant = variant,

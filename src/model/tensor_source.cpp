@@ -3,6 +3,8 @@
 #include <cassert>
 #include <vector>
 
+#include "base/random.hpp"
+
 namespace fovea {
 namespace {
 
@@ -53,14 +55,6 @@ class CheckpointSource final : public TensorSource {
   const Naming& naming_;
 };
 
-/// splitmix64 (Steele et al. 2014): a stream for each tensor from one seed.
-std::uint64_t next_random(std::uint64_t& state) {
-  std::uint64_t z = (state += 0x9E3779B97F4A7C15U);
-  z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9U;
-  z = (z ^ (z >> 27U)) * 0x94D049BB133111EBU;
-  return z ^ (z >> 31U);
-}
-
 class RandomSource final : public TensorSource {
  public:
   RandomSource(const Architecture& architecture, std::uint64_t seed) : a_(architecture), seed_(seed) {}
@@ -109,10 +103,11 @@ class RandomSource final : public TensorSource {
                       role == kMlpNorm || role == kNorm || role == kPoolNorm || role == kFcNorm;
     const float centre = norm && part == Part::kWeight ? 1.0F : 0.0F;
     constexpr float kSpread = 0.035F;  // uniform in ±0.035: a standard deviation of 0.02, as ViTs are initialised
-    std::uint64_t state =
-        seed_ * 1'000'003U + (2 * static_cast<std::uint64_t>(role) + static_cast<std::uint64_t>(part)) * 1009U + block;
+    const std::uint64_t tensor =
+        (2 * static_cast<std::uint64_t>(role) + static_cast<std::uint64_t>(part)) * 1009U + block;
+    Random random(seed_ * 1'000'003U + tensor);  // a stream for each tensor from one seed
     for (float& value : values) {
-      const auto unit = static_cast<float>(next_random(state) >> 40U) * 0x1p-24F;  // [0, 1)
+      const auto unit = static_cast<float>(random.bits() >> 40U) * 0x1p-24F;  // [0, 1)
       value = centre + kSpread * (2.0F * unit - 1.0F);
     }
   }

@@ -1,0 +1,74 @@
+#include "explain/gradient_row.hpp"
+
+#include <fmt/format.h>
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <utility>
+
+namespace fovea {
+namespace {
+
+using Row = Eigen::Map<Eigen::ArrayXf>;
+using ConstRow = Eigen::Map<const Eigen::ArrayXf>;
+
+}  // namespace
+
+GradientRow::GradientRow(std::string_view method, RowStep step, const ExplainOptions& options,
+                         const TokenLayout& layout)
+    : stream_(method, layout, BlockOrder::kLastToFirst, options.start_block),
+      step_(step),
+      row_(layout.tokens()),
+      next_(layout.tokens()),
+      positive_(layout.tokens()) {
+  for (const ReadOutToken& read : layout.read_out) row_[read.token] = read.weight;
+}
+
+/// The pool is the last step, without a residual connection: r = E_h[(G ⊙ A)+].
+void GradientRow::observe_pool_gradient(MatrixView<const float> weights, MatrixView<const float> gradient) {
+  stream_.accept_pool(weights);
+  const std::size_t unseen = row_.size() - weights.cols();
+  const auto heads = static_cast<float>(weights.rows());
+  for (std::size_t h = 0; h < weights.rows(); ++h) {
+    for (std::size_t i = 0; i < weights.cols(); ++i) {
+      row_[unseen + i] += std::max(weights.row(h)[i] * gradient.row(h)[i], 0.0F) / heads;
+    }
+  }
+}
+
+void GradientRow::observe_gradient(const AttentionView& attention, std::span<const float> gradient) {
+  stream_.accept(attention, gradient);
+  const std::size_t tokens = stream_.tokens();
+  const auto size = static_cast<Eigen::Index>(tokens);
+  Row next(next_.data(), size);
+  Row positive(positive_.data(), size);
+  next.setZero();
+  if (step_ == RowStep::kAdd) next = ConstRow(row_.data(), size);
+  for (std::size_t i = 0; i < tokens; ++i) {
+    if (row_[i] == 0) continue;  // behind the last block most rows are not read
+    positive.setZero();
+    for (std::size_t h = 0; h < attention.num_heads; ++h) {
+      const std::size_t at = (h * tokens + i) * tokens;  // [h, i, 0]
+      positive += (ConstRow(attention.weights.data() + at, size) * ConstRow(gradient.data() + at, size)).max(0.0F);
+    }
+    positive /= static_cast<float>(attention.num_heads);
+    if (step_ == RowStep::kAdd) {
+      next += row_[i] * positive;
+    } else {
+      positive(static_cast<Eigen::Index>(i)) += 1.0F;
+      next += row_[i] / positive.sum() * positive;
+    }
+  }
+  std::swap(row_, next_);
+}
+
+Heatmap GradientRow::heatmap() {
+  stream_.require_complete();
+  return stream_.patches_of(row_);
+}
+
+std::string start_block_text(const ExplainOptions& options) {
+  return options.start_block == 0 ? "" : fmt::format(", from block {}", options.start_block);
+}
+
+}  // namespace fovea

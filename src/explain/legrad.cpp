@@ -1,0 +1,64 @@
+// LeGrad (Bousselham et al. 2024): each block's own tokens are read out by the model's final norm and head, and
+//   map = Σ_l  mean over heads and query rows of (∂s_l/∂A_l)+.
+#include <algorithm>
+#include <vector>
+
+#include "explain/gradient_row.hpp"
+#include "explain/registry.hpp"
+
+namespace fovea {
+namespace {
+
+class LeGrad final : public Explainer {
+ public:
+  LeGrad(const ExplainOptions& options, const TokenLayout& layout)
+      : stream_("legrad", {layout.num_blocks, layout.num_heads, layout.num_prefix, layout.grid, {{0, 1.0F}}},
+                BlockOrder::kLastToFirst, options.start_block),
+        sums_(layout.tokens()) {}
+
+  void observe_layer_gradient(const AttentionView& attention, std::span<const float> gradient) override {
+    stream_.accept(attention, gradient);
+    const std::size_t tokens = stream_.tokens();
+    for (std::size_t row = 0; row < attention.num_heads * tokens; ++row) {  // all heads' queries
+      const float* const g = gradient.data() + row * tokens;
+      for (std::size_t key = 0; key < tokens; ++key) sums_[key] += std::max(g[key], 0.0F);
+    }
+  }
+
+  Heatmap heatmap() override {
+    stream_.require_complete();
+    Heatmap map = stream_.patches_of(sums_);
+    const auto rows = static_cast<float>(stream_.layout().num_heads * stream_.tokens());
+    for (float& value : map.values) value /= rows;
+    return map;
+  }
+
+ private:
+  AttentionStream stream_;   // no pool comes by here
+  std::vector<float> sums_;  // [N], by key, over blocks, heads and queries
+};
+
+}  // namespace
+
+ExplainMethod legrad_method() {
+  return {.name = "legrad",
+          .title = "LeGrad",
+          .shows =
+              "Which patches every block's attention would have to look at more for this class to score higher; a "
+              "sensitivity, not what the model attended to.",
+          .costs = "one pass back, each block with a read-out of its own, for each class",
+          .reference =
+              "Bousselham et al. 2024, LeGrad: An Explainability Method for Vision Transformers via Feature Formation "
+              "Sensitivity, arXiv:2404.03214",
+          .needs = {.layer_gradients = true},
+          .variant =
+              [](const ExplainOptions& options) {
+                return options.start_block == 0 ? std::string("all blocks")
+                                                : "blocks" + start_block_text(options).substr(1);
+              },
+          .make = [](const ExplainOptions& options, const TokenLayout& layout) -> std::unique_ptr<Explainer> {
+            return std::make_unique<LeGrad>(options, layout);
+          }};
+}
+
+}  // namespace fovea

@@ -1,0 +1,140 @@
+// RISE (Petsiuk et al. 2018): the picture is seen through random soft masks, and a patch is worth the average
+// probability of the class while it was visible.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/random.hpp"
+#include "explain/registry.hpp"
+#include "fovea/error.hpp"
+
+namespace fovea {
+namespace {
+
+constexpr std::size_t kCells = 7;  // of the coarse grid a side, as in the paper
+constexpr double kVisible = 0.5;   // share of cells that show the picture
+
+/// One mask: a coarse grid of zeros and ones, enlarged bilinearly to one cell more than is needed, and shifted.
+class Mask {
+ public:
+  explicit Mask(Random& random) : cells_((kCells + 1) * (kCells + 1)) {
+    for (double& cell : cells_) cell = random.uniform() < kVisible ? 1 : 0;
+    shift_y_ = random.uniform();
+    shift_x_ = random.uniform();
+  }
+
+  /// @param y, x  0..1 over the picture
+  [[nodiscard]] double at(double y, double x) const {
+    const double row = y * (kCells - 1) + shift_y_;
+    const double col = x * (kCells - 1) + shift_x_;
+    const auto top = static_cast<std::size_t>(row);
+    const auto left = static_cast<std::size_t>(col);
+    const double down = row - std::floor(row);
+    const double right = col - std::floor(col);
+    const auto cell = [&](std::size_t r, std::size_t c) { return cells_[r * (kCells + 1) + c]; };
+    return (1 - down) * ((1 - right) * cell(top, left) + right * cell(top, left + 1)) +
+           down * ((1 - right) * cell(top + 1, left) + right * cell(top + 1, left + 1));
+  }
+
+ private:
+  std::vector<double> cells_;  // [8, 8]
+  double shift_y_ = 0;         // cells
+  double shift_x_ = 0;
+};
+
+class Rise final : public Explainer {
+ public:
+  Rise(const ExplainOptions& options, const TokenLayout& layout)
+      : grid_(layout.grid), masks_(options.rise_masks), random_(options.seed) {}
+
+  void rerun(std::span<const float> patches, std::size_t most, const RunAgain& run) override {
+    std::vector<double> sums(grid_.size());
+    std::vector<float> batch;
+    std::vector<float> visible;  // [count, T]
+    for (std::size_t first = 0; first < masks_; first += most) {
+      const std::size_t count = std::min(most, masks_ - first);
+      batch.resize(count * patches.size());
+      visible.resize(count * grid_.size());
+      for (std::size_t i = 0; i < count; ++i) {
+        look_through(Mask(random_), patches, std::span(batch).subspan(i * patches.size(), patches.size()),
+                     std::span(visible).subspan(i * grid_.size(), grid_.size()));
+      }
+      const std::vector<ClassScore> scores = run(batch);
+      for (std::size_t i = 0; i < count; ++i) {
+        for (std::size_t patch = 0; patch < sums.size(); ++patch) {
+          sums[patch] += double{scores[i].probability} * double{visible[i * sums.size() + patch]};
+        }
+      }
+    }
+    map_.resize(sums.size());
+    const double scale = 1 / (static_cast<double>(masks_) * kVisible);
+    std::transform(sums.begin(), sums.end(), map_.begin(), [&](double sum) { return static_cast<float>(sum * scale); });
+  }
+
+  Heatmap heatmap() override {
+    if (map_.empty()) throw Error(ErrorCode::kShape, "rise: the model was not run again, expected rerun() before");
+    return {grid_, map_};
+  }
+
+ private:
+  /// @param patches, seen  [T, 3, P, P]; 0 is the mean colour, which is what a mask hides a pixel with
+  /// @param visible        [T] the mask's average over each patch
+  void look_through(const Mask& mask, std::span<const float> patches, std::span<float> seen,
+                    std::span<float> visible) const {
+    const auto side =
+        static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(patches.size() / grid_.size() / 3))));
+    const auto height = static_cast<double>(grid_.rows * side);
+    const auto width = static_cast<double>(grid_.cols * side);
+    std::vector<float> opacity(side * side);
+    for (std::size_t patch = 0; patch < grid_.size(); ++patch) {
+      const std::size_t top = patch / grid_.cols * side;
+      const std::size_t left = patch % grid_.cols * side;
+      double sum = 0;
+      for (std::size_t i = 0; i < opacity.size(); ++i) {
+        const double y = (static_cast<double>(top + i / side) + 0.5) / height;
+        const double x = (static_cast<double>(left + i % side) + 0.5) / width;
+        opacity[i] = static_cast<float>(mask.at(y, x));
+        sum += double{opacity[i]};
+      }
+      visible[patch] = static_cast<float>(sum / static_cast<double>(opacity.size()));
+      for (std::size_t channel = 0; channel < 3; ++channel) {
+        const std::size_t at = (patch * 3 + channel) * opacity.size();
+        for (std::size_t i = 0; i < opacity.size(); ++i) seen[at + i] = patches[at + i] * opacity[i];
+      }
+    }
+  }
+
+  PatchGrid grid_;
+  std::size_t masks_;
+  Random random_;
+  std::vector<float> map_;  // [T]
+};
+
+}  // namespace
+
+ExplainMethod rise_method() {
+  return {
+      .name = "rise",
+      .title = "RISE",
+      .shows =
+          "With which patches in sight the class stays probable, over random masks: a control that treats the model "
+          "as a black box; noisy, and no finer than a mask's cells.",
+      .costs = "a forward pass for each mask (--masks, 1000) and class",
+      .reference =
+          "Petsiuk, Das, Saenko 2018, RISE: Randomized Input Sampling for Explanation of Black-box Models, "
+          "arXiv:1806.07421",
+      .needs = {.reruns = true},
+      .variant =
+          [](const ExplainOptions& options) {
+            return fmt::format("{} masks of {}x{} cells, seed {}", options.rise_masks, kCells, kCells, options.seed);
+          },
+      .make = [](const ExplainOptions& options, const TokenLayout& layout) -> std::unique_ptr<Explainer> {
+        return std::make_unique<Rise>(options, layout);
+      }};
+}
+
+}  // namespace fovea
