@@ -164,30 +164,34 @@ using TokenObserver = std::function<void(std::size_t image, std::size_t block, M
 /// Called with the attention pool's weights for one image, [H, n]; tokens that it does not see are left out.
 using PoolObserver = std::function<void(std::size_t image, MatrixView<const float> weights)>;
 
-/// Hard attention: the model goes on with fewer tokens. At most one of `keep` and `merge` is given.
+/// Hard attention: the model goes on with fewer tokens. At most one of `keep` and `merge` is given. Works with models
+/// that are read out at the class token, with or without a distillation token and registers, and whose positions are
+/// in their tokens; no training is needed.
 struct TokenReduction {
-  /// EViT (Liang et al. 2022): the share of patch tokens that goes on behind blocks L/4, L/2 and 3L/4, chosen by the
-  /// class token's attention; the others become one token, their sum weighted by that attention. 1: all.
-  float keep = 1.0F;
-  /// ToMe (Bolya et al. 2023): so many tokens of each block are merged into those that are most alike.
+  /// EViT (Liang et al. 2022): the share, in (0, 1], of patch tokens that goes on behind the attention of blocks L/4,
+  /// L/2 and 3L/4, ⌈keep · T⌉ by the class token's attention, mean over heads; the others become one token, their sum
+  /// weighted by that attention. 1: all.
+  double keep = 1.0;
+  /// ToMe (Bolya et al. 2023): behind the attention of each block so many tokens are merged into those that are most
+  /// like them, by the keys' mean over heads; a merged token weighs in the attention as what it was made of.
   std::size_t merge = 0;
   /// With keep: tokens are drawn at random, without replacement, in proportion to the attention, in place of the top.
   bool sample = false;
   std::uint64_t seed = 0;
-  [[nodiscard]] bool active() const noexcept { return keep < 1.0F || merge > 0; }
+  /// Which of several draws with one seed. A draw depends on these two and the image, not on its place in a batch.
+  std::uint64_t draw = 0;
+  [[nodiscard]] bool active() const noexcept { return keep != 1.0 || merge > 0 || sample; }
 };
 
-/// Called after a stage that reduced tokens.
-/// @param token_of_patch  [T] the token, among `tokens`, that a patch is now part of
-/// @param share           [T] its share in it: 1 where it is alone; the shares of one token sum to 1
-/// @param kept            [T] whether the patch goes on as itself or merged (false: it was swept up with the rest)
+/// What a stage left of one image's tokens: prefix tokens first, then patches and what they became part of.
 struct ReducedTokens {
-  std::size_t block = 0;   // the tokens left this block so
-  std::size_t tokens = 0;  // prefix and fused tokens included
-  std::span<const std::size_t> token_of_patch;
-  std::span<const float> share;
-  std::span<const std::uint8_t> kept;
+  std::size_t block = 0;   // it leaves this block so; nothing is left out behind the last attention
+  std::size_t tokens = 0;  // N, prefix and fused tokens included
+  std::span<const std::size_t> token_of_patch;  // [T] the token, of N, that a patch is part of
+  std::span<const float> share;                 // [T] its share in it; the shares of one token sum to 1
+  std::span<const std::uint8_t> kept;  // [T] whether it goes on as itself or merged (0: it was swept up with the rest)
 };
+/// Called after each stage that left fewer tokens. The spans are valid only during the call.
 using ReductionObserver = std::function<void(std::size_t image, const ReducedTokens&)>;
 
 /// What to compute beside the logits.
@@ -196,7 +200,10 @@ struct ForwardRequest {
   TokenObserver tokens;
   PoolObserver pool_attention;
   bool keep_tokens = false;  // ForwardResult::tokens
-  TokenReduction reduction;  // attention is then shown un-merged, [H, N, N] over all tokens
+  /// Attention and tokens are then shown un-merged, over all N tokens of the model: a patch attends as the token that
+  /// it is part of does, and receives its share of what that token receives, so rows still sum to 1. Not together with
+  /// keep_for_gradients.
+  TokenReduction reduction;
   ReductionObserver reduced;
   bool keep_for_gradients = false;  // what Session::gradients needs; for one image at a time
 };
@@ -283,7 +290,8 @@ class Session {
   /// @return         n rows of logits.
   /// @throws Error   kShape if patches is no whole number of images or too many of them.
   [[nodiscard]] std::vector<Logits> run(std::span<const float> patches, const AttentionObserver& observe = {});
-  /// The same with everything that can be asked for; asking for more changes no bit of the logits.
+  /// The same with everything that can be asked for; observing more changes no bit of the logits.
+  /// @throws Error   kUsage for a reduction that this model, or the rest of the request, does not allow.
   [[nodiscard]] std::vector<ForwardResult> forward(std::span<const float> patches, const ForwardRequest& request = {});
   /// Gradients of a score with respect to attention matrices, of the image of the last forward pass, which was asked to
   /// keep what they need. Weights for the way back are packed at first
