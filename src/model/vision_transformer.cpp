@@ -45,6 +45,10 @@ std::shared_ptr<const VisionTransformer> VisionTransformer::load(const std::file
     return pack_backward_weights(again.info.architecture, Precision::kF32,
                                  *checkpoint_source(*again.checkpoint, *again.naming));
   };
+  impl->read_relevance = [model, options] {
+    const OpenModel again = open_model(model, options);
+    return read_relevance_weights(again.info.architecture, *checkpoint_source(*again.checkpoint, *again.naming));
+  };
   impl->info = std::move(open.info);
   return std::shared_ptr<const VisionTransformer>(new VisionTransformer(std::move(impl)));
 }
@@ -56,6 +60,9 @@ std::shared_ptr<const VisionTransformer> VisionTransformer::random(const Archite
   impl->weights = pack_weights(architecture, impl->precision, source);
   impl->pack_backward = [architecture, seed] {
     return pack_backward_weights(architecture, Precision::kF32, *random_source(architecture, seed));
+  };
+  impl->read_relevance = [architecture, seed] {
+    return read_relevance_weights(architecture, *random_source(architecture, seed));
   };
   impl->info.name = architecture.name;
   impl->info.format = "random";
