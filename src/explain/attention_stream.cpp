@@ -30,16 +30,22 @@ std::optional<std::size_t> AttentionStream::next_block() const noexcept {
   return order_ == BlockOrder::kFirstToLast ? seen_ : last_block() - seen_;
 }
 
-void AttentionStream::accept(const AttentionView& attention) {
+/// @throws Error  kShape if this is not the next block.
+void AttentionStream::accept_block(std::size_t block) {
   const std::optional<std::size_t> next = next_block();
-  if (next != attention.block) {
-    throw Error(ErrorCode::kShape, fmt::format("{}: block is {}, expected {} of {}", method_, attention.block,
+  if (next != block) {
+    throw Error(ErrorCode::kShape, fmt::format("{}: block is {}, expected {} of {}", method_, block,
                                                next ? std::to_string(*next) : "no more", layout_.num_blocks));
   }
   if (order_ == BlockOrder::kLastToFirst && pooled() && !pool_seen_) {
     throw Error(ErrorCode::kShape,
-                fmt::format("{}: block is {}, expected the attention pool before it", method_, attention.block));
+                fmt::format("{}: block is {}, expected the attention pool before it", method_, block));
   }
+  ++seen_;
+}
+
+void AttentionStream::accept(const AttentionView& attention) {
+  accept_block(attention.block);
   const std::size_t expected = layout_.num_heads * tokens() * tokens();
   if (attention.num_heads != layout_.num_heads || attention.tokens != tokens() ||
       attention.weights.size() != expected) {
@@ -48,7 +54,6 @@ void AttentionStream::accept(const AttentionView& attention) {
                             method_, attention.block, attention.num_heads, attention.tokens, attention.tokens,
                             attention.weights.size(), layout_.num_heads, tokens(), tokens(), expected));
   }
-  ++seen_;
 }
 
 void AttentionStream::accept(const AttentionView& attention, std::span<const float> gradient) {
@@ -56,6 +61,14 @@ void AttentionStream::accept(const AttentionView& attention, std::span<const flo
   if (gradient.size() == attention.weights.size()) return;
   throw Error(ErrorCode::kShape, fmt::format("{}: gradient of block {} is {} values, expected {}", method_,
                                              attention.block, gradient.size(), attention.weights.size()));
+}
+
+void AttentionStream::accept(std::size_t block, std::span<const double> gradient, std::span<const double> relevance) {
+  accept_block(block);
+  const std::size_t expected = layout_.num_heads * tokens() * tokens();
+  if (gradient.size() == expected && relevance.size() == expected) return;
+  throw Error(ErrorCode::kShape, fmt::format("{}: gradient and relevance of block {} are {} and {} values, expected {}",
+                                             method_, block, gradient.size(), relevance.size(), expected));
 }
 
 void AttentionStream::accept_pool(MatrixView<const float> weights) {

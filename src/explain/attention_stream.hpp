@@ -29,6 +29,8 @@ class AttentionStream {
   void accept(const AttentionView& attention);
   /// The same of a gradient beside it.
   void accept(const AttentionView& attention, std::span<const float> gradient);
+  /// The same of relevance, with the gradient beside it.
+  void accept(std::size_t block, std::span<const double> gradient, std::span<const double> relevance);
   /// @throws Error  kShape if no pool is expected here, or it is of other sizes.
   void accept_pool(MatrixView<const float> weights);
   /// @throws Error  kShape if blocks, or the pool, are missing.
@@ -44,6 +46,7 @@ class AttentionStream {
 
  private:
   [[nodiscard]] std::size_t expected_blocks() const noexcept { return layout_.num_blocks - first_block_; }
+  void accept_block(std::size_t block);
   /// The block that comes next, or none after the last.
   [[nodiscard]] std::optional<std::size_t> next_block() const noexcept;
 
