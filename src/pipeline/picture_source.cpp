@@ -1,0 +1,74 @@
+#include "pipeline/picture_source.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <utility>
+
+#include "base/files.hpp"
+#include "fovea/error.hpp"
+#include "image/codec.hpp"
+#include "image/patches.hpp"
+#include "image/preprocess.hpp"
+
+namespace fovea {
+namespace {
+
+Image read_input(const Input& input, const DecodeOptions& options) {
+  if (input.is_standard_input()) return decode_image(read_stream(stdin, "standard input"), "standard input", options);
+  return decode_image(read_file(input.path), printable(input.path), options);
+}
+
+void take_file(const Input& input, const DecodeOptions& decode, const ModelInfo& model, bool draws,
+               LoadedPicture& picture) {
+  Image image = read_input(input, decode);
+  picture.size = image.size();
+  Preprocessed ready = preprocess(image, model.recipe);
+  picture.geometry = ready.geometry;
+  extract_patches(ready.pixels, model.recipe, model.architecture.patch_size, picture.patches);
+  if (!draws) return;
+  picture.original = std::move(image);
+  picture.network_input = std::move(ready.pixels);
+}
+
+/// What the model is fed is there already; what is drawn on has to be made of it.
+void take_tensor(const TensorImages& tensors, std::size_t index, const ModelInfo& model, bool draws,
+                 LoadedPicture& picture) {
+  picture.size = tensors.size();
+  picture.geometry = {picture.size, picture.size, picture.size, 0, 0};
+  const Size size = picture.size;
+  std::vector<float> chw(static_cast<std::size_t>(size.height) * static_cast<std::size_t>(size.width) * 3);
+  tensors.read(index, chw);
+  cut_patches(chw, size, model.architecture.patch_size, picture.patches);
+  if (!draws) return;
+  picture.original = denormalized(chw, size, model.recipe);
+  picture.network_input = picture.original;
+}
+
+}  // namespace
+
+void announce(const Input& input) {
+  struct stat status {};
+  if (::stat(input.path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return;
+  const int file = ::open(input.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) return;
+  ::posix_fadvise(file, 0, 0, POSIX_FADV_WILLNEED);
+  ::close(file);
+}
+
+LoadedPicture load_picture(const Input& input, std::size_t index, const TensorImages* tensors,
+                           const DecodeOptions& decode, const ModelInfo& model, bool draws) {
+  if (input.failure) throw Error(input.failure->code, input.failure->message, input.failure->hint);
+  LoadedPicture picture;
+  picture.patches.resize(model.architecture.grid().size() * model.architecture.patch_dim());
+  if (tensors != nullptr) {
+    take_tensor(*tensors, index, model, draws, picture);
+  } else {
+    take_file(input, decode, model, draws, picture);
+  }
+  return picture;
+}
+
+}  // namespace fovea
