@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "report/documents.hpp"
 #include "report/gallery_page.hpp"
+#include "report/html.hpp"
 #include "report/output.hpp"
 #include "report/record_json.hpp"
 
@@ -68,20 +69,6 @@ RecordJson heading(const BatchSummary& summary) {
   return heading;
 }
 
-/// JSON that may stand in a <script> element: without '<' nothing in it can end the element or open a comment.
-std::string script_safe(std::string_view json) {
-  std::string text;
-  text.reserve(json.size());
-  for (const char c : json) {
-    if (c == '<') {
-      text += "\\u003c";
-    } else {
-      text += c;
-    }
-  }
-  return text;
-}
-
 }  // namespace
 
 std::string gallery_html(std::span<const Record> records, const BatchSummary& summary) {
@@ -92,17 +79,7 @@ std::string gallery_html(std::span<const Record> records, const BatchSummary& su
   }
   content += "\n]}";
 
-  // The page names its parts as {{style}}, {{content}} and {{script}}; only the page itself is searched for them.
-  std::string html;
-  std::string_view rest = kPageHtml;
-  for (const auto& [mark, part] : {std::pair<std::string_view, std::string_view>{"{{style}}", kStyleCss},
-                                   {"{{content}}", content},
-                                   {"{{script}}", kScriptJs}}) {
-    const std::size_t at = rest.find(mark);
-    html.append(rest.substr(0, at)).append(part);
-    rest.remove_prefix(at + mark.size());
-  }
-  return html.append(rest);
+  return fill_page(kPageHtml, {{"{{style}}", kStyleCss}, {"{{content}}", content}, {"{{script}}", kScriptJs}});
 }
 
 }  // namespace fovea
