@@ -8,6 +8,7 @@
 
 #include "fovea/error.hpp"
 #include "fovea/model.hpp"
+#include "model/relevance_attention.hpp"
 #include "model/relevance_layers.hpp"
 #include "model/relevance_read_out.hpp"
 #include "model/relevance_weights.hpp"

@@ -15,6 +15,8 @@ namespace fovea {
 
 /// numerator / (denominator + 1e-9), and 0 where the denominator is 0.
 [[nodiscard]] double safe_divide(double numerator, double denominator);
+/// Value by value.
+[[nodiscard]] nn::MatrixF64 safe_divide(const nn::MatrixF64& numerator, nn::MatrixF64 denominator);
 
 /// y += x
 void add(nn::MatrixF64& y, const nn::MatrixF64& x);
@@ -55,26 +57,5 @@ void add(nn::MatrixF64& y, const nn::MatrixF64& x);
 /// @param result     [N, D], added to
 void add_mean_relevance(const nn::MatrixF64& x, std::size_t first, std::span<const double> relevance,
                         nn::MatrixF64& result);
-
-/// Multi-head attention with what its way back needs.
-struct AttentionF64 {
-  std::size_t num_heads = 0;
-  nn::MatrixF64 qkv;      // [N, 3D], the columns as [3, H, d]
-  nn::MatrixF64 weights;  // [H·N, N], each row sums to 1
-  nn::MatrixF64 mixed;    // [N, D], the heads' outputs side by side
-};
-/// @param bias  [H, N, N], added to the logits; or empty
-[[nodiscard]] AttentionF64 attend(std::size_t num_heads, nn::MatrixF64 qkv, std::span<const double> bias);
-
-/// What comes back through attention: gradients, or relevance.
-struct AttentionBackF64 {
-  nn::MatrixF64 weights;  // [H·N, N], of the attention matrices
-  nn::MatrixF64 qkv;      // [N, 3D]
-};
-/// G = do vᵀ; dv = Aᵀ do; dS = A ⊙ (G - rowsum(G ⊙ A)); dq = dS k / √d; dk = dSᵀ q / √d.
-[[nodiscard]] AttentionBackF64 attention_gradient(const AttentionF64& attention, const nn::MatrixF64& d_mixed);
-/// Of each product Z = X Y: S = R / Z; X receives X ⊙ (S Yᵀ) / 2 and Y receives Y ⊙ (Xᵀ S) / 2. First of A v, then,
-/// with what A received, of q kᵀ.
-[[nodiscard]] AttentionBackF64 attention_relevance(const AttentionF64& attention, const nn::MatrixF64& relevance);
 
 }  // namespace fovea

@@ -8,10 +8,10 @@ namespace fovea::nn {
 
 /// [rows, cols] with any distance between rows and between columns: a part of a matrix, or its transpose.
 struct ViewF64 {
-  const double* values;
-  std::size_t rows;
-  std::size_t cols;
-  std::size_t row_step;
+  const double* values = nullptr;
+  std::size_t rows = 0;
+  std::size_t cols = 0;
+  std::size_t row_step = 0;
   std::size_t col_step = 1;
 
   [[nodiscard]] ViewF64 transposed() const noexcept { return {values, cols, rows, col_step, row_step}; }
