@@ -10,6 +10,7 @@
 #include "cli/class_options.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/map_options.hpp"
 #include "cli/model_options.hpp"
 #include "cli/models.hpp"
 #include "cli/options.hpp"
@@ -57,6 +58,7 @@ class Batch : public Command {
     RunNote(common).loaded(info);
     pictures.decode = decode_options(decode_, info.recipe);
     pictures.zero_shot = zero_shot_head(classes_, info, common);
+    apply_map_flags(maps_, info, pictures);
     options.labels_source = pictures.zero_shot ? classes_.text_embeddings : info.labels_source;
     options.fresh = fresh_;
     if (!save_logits_.empty()) options.save_logits = save_logits_;
@@ -85,7 +87,8 @@ class Batch : public Command {
 
   /// summary.json has the flags as given; the fingerprint of the run what they came to.
   void set_option_texts(const PictureOptions& pictures, const ModelInfo& model, BatchOptions& options) const {
-    const auto common_texts = option_texts(pictures, maps_, decode_);
+    auto common_texts = option_texts(maps_, pictures);
+    common_texts.merge(option_texts(decode_));
     options.result_options = common_texts;
     options.result_options.merge(resolved_texts(classes_));
     options.result_options.merge(resolved_texts(model));

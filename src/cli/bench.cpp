@@ -52,9 +52,11 @@ std::string text_of(const BenchPlan& plan, const BenchReport& report) {
                       report.matmul_peak_gflops);
   text += fmt::format("stages        decode {:.2f} ms, preprocess {:.2f} ms ({})\n", report.decode_ms,
                       report.preprocess_ms, report.image);
-  text +=
-      fmt::format("              explain +{:.2f} ms, {:.1f} % of the forward pass ({}); draw and encode {:.2f} ms\n",
-                  report.explain_ms, 100 * report.explain_ratio, report.explain_method, report.encode_ms);
+  for (const MethodCost& cost : report.methods) {
+    text += fmt::format("              {} +{:.2f} ms: {:.2f} forward passes in all\n", cost.method, cost.added_ms,
+                        cost.forwards);
+  }
+  text += fmt::format("              draw and encode {:.2f} ms\n", report.encode_ms);
   text += fmt::format("memory        peak RSS {:.1f} MB after the forward passes\n", report.peak_rss_mb);
   if (report.folder) text += folder_text(*report.folder, plan.threads);
   return text;
@@ -90,9 +92,17 @@ std::string json_of(const BenchPlan& plan, const BenchReport& report) {
   json.add("peak_rss_mb", report.peak_rss_mb);
   JsonObject stages;
   stages.add("decode", report.decode_ms).add("preprocess", report.preprocess_ms);
-  stages.add("forward", report.forward.median).add("explain", report.explain_ms).add("encode", report.encode_ms);
+  stages.add("forward", report.forward.median)
+      .add("explain", report.methods.front().added_ms)
+      .add("encode", report.encode_ms);
   json.add("stages", stages).add("stages_image", report.image);
-  json.add("explain_method", report.explain_method).add("explain_ratio", report.explain_ratio);
+  JsonObject methods;
+  for (const MethodCost& cost : report.methods) {
+    JsonObject method;
+    method.add("added_ms", cost.added_ms).add("forwards", cost.forwards);
+    methods.add(cost.method, method);
+  }
+  json.add("methods", methods);
   JsonObject versions;
   versions.add("fovea", FOVEA_VERSION).add("commit", FOVEA_COMMIT).add("compiler", FOVEA_COMPILER);
   versions.add("build", FOVEA_BUILD_TYPE).add("backend", machine.backend);
@@ -110,6 +120,11 @@ class Bench : public Command {
         ->type_name("S")
         ->check(CLI::Range(0.1, 3600.0).description(""));
     app.add_option("--folder", folder_, "also the throughput over the images of this folder")->type_name("DIR");
+    app.add_option("--method", methods_, "also what this explanation costs; may be given more than once")
+        ->allow_extra_args(false)
+        ->take_all()
+        ->default_str(std::string(explain_methods().front().name))
+        ->type_name("{" + joined(registry_names(explain_methods()), "|") + "}");
     add_choice(app, "-f,--format", format_, {"text", "json"}, "what to print");
     add_model_options(app, model_);
   }
@@ -124,6 +139,8 @@ class Bench : public Command {
     plan.threads = common.threads;
     plan.batch = common.batch;
     plan.seconds = seconds_;
+    for (const std::string& method : methods_) plan.methods.push_back(&explain_method(method));
+    if (methods_.empty()) plan.methods.push_back(&explain_methods().front());
     if (!operands.empty()) plan.image = operands.front();
     if (!folder_.empty()) plan.folder = folder_;
     const BenchReport report = run_bench(plan);
@@ -155,19 +172,21 @@ class Bench : public Command {
   std::string arch_;
   double seconds_ = 3;
   std::string folder_;
+  std::vector<std::string> methods_;
   std::string format_ = "text";
 };
 
 }  // namespace
 
-const Verb bench_verb = {"bench",
-                         "Measure speed and memory beside the machine's own peak",
-                         "[IMAGE]",
-                         "what decoding and preprocessing are measured on; else a synthetic JPEG",
-                         {"fovea bench                                   # the default model",
-                          "fovea bench --arch vit_base_patch16_224 -f json",
-                          "fovea bench -m path/to/model --folder photos  # throughput against what the cores allow"},
-                         false,
-                         [](CLI::App& app) -> std::unique_ptr<Command> { return std::make_unique<Bench>(app); }};
+const Verb bench_verb = {
+    "bench",
+    "Measure speed and memory beside the machine's own peak",
+    "[IMAGE]",
+    "what decoding and preprocessing are measured on; else a synthetic JPEG",
+    {"fovea bench                                   # the default model",
+     "fovea bench --method rollout --method generic    # as multiples of the forward pass",
+     "fovea bench --arch vit_base_patch16_224 --folder photos  # throughput against what the cores allow"},
+    false,
+    [](CLI::App& app) -> std::unique_ptr<Command> { return std::make_unique<Bench>(app); }};
 
 }  // namespace fovea::cli

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "fovea/explain.hpp"
 #include "fovea/image.hpp"
 #include "fovea/model.hpp"
 
@@ -27,6 +28,7 @@ struct BenchPlan {
   std::size_t threads = 1;
   std::size_t batch = 1;
   double seconds = 3;                           // for the forward pass; the other stages take a part of it
+  std::vector<const ExplainMethod*> methods;    // whose cost is measured; the first is drawn
   std::optional<std::filesystem::path> image;   // else a synthetic JPEG of 500x375 px
   std::optional<std::filesystem::path> folder;  // measure the throughput of these files, too
 };
@@ -41,6 +43,13 @@ struct FolderTiming {
   double limit_images_per_second = 0;  // threads ÷ (decode_core_ms + forward_core_ms)
 };
 
+/// What a map costs, in runs that alternate with plain forward passes.
+struct MethodCost {
+  std::string method;
+  double added_ms = 0;  // to the forward pass of an image
+  double forwards = 0;  // forward pass and map together, as a multiple of the plain forward pass
+};
+
 struct BenchReport {
   Timing forward;  // per image: a run divided by the batch
   std::size_t runs = 0;
@@ -49,10 +58,8 @@ struct BenchReport {
   double matmul_peak_gflops = 0;
   double decode_ms = 0;      // medians for one image
   double preprocess_ms = 0;  // resampling, normalising, patches
-  double explain_ms = 0;     // what the first method adds to a forward pass
-  double explain_ratio = 0;  // the same as a share of the forward pass, interleaved runs
-  double encode_ms = 0;      // drawing and encoding the overlay
-  std::string explain_method;
+  std::vector<MethodCost> methods;
+  double encode_ms = 0;    // drawing and encoding the overlay
   std::string image;       // what decode and preprocess were measured on
   double peak_rss_mb = 0;  // after the forward passes
   std::optional<FolderTiming> folder;

@@ -9,6 +9,7 @@
 #include "cli/class_options.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/map_options.hpp"
 #include "cli/model_options.hpp"
 #include "cli/models.hpp"
 #include "cli/options.hpp"
@@ -19,10 +20,24 @@
 namespace fovea::cli {
 namespace {
 
+std::string needs_text(const Evidence& needs) {
+  std::vector<std::string> words;
+  if (needs.attention) words.emplace_back("attention");
+  if (needs.gradients) words.emplace_back("attention and its gradients");
+  if (needs.layer_gradients) words.emplace_back("gradients of a score read from each block");
+  if (needs.features) words.emplace_back("features of the last block and their gradient");
+  if (needs.relevance) words.emplace_back("relevance propagated in double precision");
+  if (needs.reruns) words.emplace_back("scores of changed pictures");
+  return joined(words, ", ");
+}
+
 std::string method_list() {
   std::string text;
   for (const ExplainMethod& method : explain_methods()) {
-    text += fmt::format("{}\n  {}: {}\n  {}\n", method.name, method.title, method.shows, method.reference);
+    text += fmt::format("{} - {}{}\n", method.name, method.title,
+                        method.needs.class_specific() ? ", of a class (--target)" : "");
+    text += fmt::format("  shows  {}\n  needs  {}\n  costs  {}\n  from   {}\n", method.shows, needs_text(method.needs),
+                        method.costs, method.reference);
   }
   return text;
 }
@@ -65,6 +80,7 @@ class Explain : public Command {
     note.loaded(model->info());
     options.decode = decode_options(decode_, model->info().recipe);
     options.zero_shot = zero_shot_head(classes_, model->info(), common);
+    apply_map_flags(maps_, model->info(), options);
     make_folders(output_);
 
     std::vector<std::size_t> todo(inputs.size());
@@ -97,8 +113,8 @@ const Verb explain_verb = {"explain",
                            "PATH...",
                            "image files, folders of them, or - for one on standard input",
                            {"fovea explain cat.jpg -o out                        # out/cat.jpg.rollout.png",
-                            "fovea explain cat.jpg -o out --side-by-side --colormap turbo",
-                            "fovea explain photos -r -o out --method rollout --method attention --save-map"},
+                            "fovea explain cat.jpg -o out --target top2           # a map for each of two classes",
+                            "fovea explain photos -r -o out --method generic --target tabby --against espresso"},
                            false,
                            [](CLI::App& app) -> std::unique_ptr<Command> { return std::make_unique<Explain>(app); }};
 

@@ -18,20 +18,13 @@ constexpr std::string_view kOneCallOnly[] = {"help",       "version",    "config
                                              "files-from", "fresh",      "list-methods", "folder", "null",
                                              "tensor",     "dump-input", "dump-pixels"};
 
+}  // namespace
+
 std::string joined(const std::vector<std::string>& words, std::string_view between) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : std::string(between)) + word;
   return text;
 }
-
-template <typename Table>
-std::vector<std::string> names_of(const Table& table) {
-  std::vector<std::string> names;
-  for (const auto& row : table) names.emplace_back(row.name);
-  return names;
-}
-
-}  // namespace
 
 CLI::Option* add_choice(CLI::App& app, const std::string& flags, std::string& value,
                         const std::vector<std::string>& choices, const std::string& about) {
@@ -157,65 +150,12 @@ DecodeOptions decode_options(const DecodeFlags& flags, const PreprocessRecipe& r
   return options;
 }
 
-void add_map_options(CLI::App& app, MapFlags& flags) {
-  const std::string group = "Maps";
-  const std::vector<std::string> methods = names_of(explain_methods());
-  CLI::Option* method = app.add_option("--method", flags.methods, "how to explain; may be given more than once");
-  method->allow_extra_args(false)->take_all()->default_str(methods.front())->group(group);
-  method->type_name("{" + joined(methods, "|") + "}");
-  method->check(
-      [](const std::string& name) {
-        (void)explain_method(name);  // throws, and says which is nearest
-        return std::string();
-      },
-      "");
-  add_choice(app, "--head-fusion", flags.head_fusion, {"mean", "max", "min"}, "how the heads become one")->group(group);
-  app.add_option("--alpha", flags.style.alpha, "0 shows the picture only, 1 the map only")
-      ->capture_default_str()
-      ->type_name("0..1")
-      ->check(CLI::Range(0.0, 1.0).description(""))
-      ->group(group);
-  std::vector<std::string> colormaps(colormap_names().begin(), colormap_names().end());
-  add_choice(app, "--colormap", flags.style.colormap, colormaps, "colours of the map")->group(group);
-  app.add_flag("--side-by-side", flags.style.side_by_side, "the picture itself beside the overlay")->group(group);
-  app.add_flag("--no-caption", flags.no_caption, "no strip with label, probability and scale")->group(group);
-  app.add_flag("--save-map", flags.save_map, "also write the raw map, float32 [rows, cols], as .npy")->group(group);
-}
-
-void apply_map_flags(const MapFlags& flags, PictureOptions& options) {
-  std::vector<std::string> names = flags.methods;
-  if (names.empty()) names.emplace_back(explain_methods().front().name);
-  for (const std::string& name : names) {
-    const ExplainMethod& method = explain_method(name);
-    if (std::find(options.methods.begin(), options.methods.end(), &method) != options.methods.end()) continue;
-    options.methods.push_back(&method);
-    options.layout.methods.emplace_back(method.name);
-  }
-  options.explain.head_fusion = flags.head_fusion == "max"   ? HeadFusion::kMax
-                                : flags.head_fusion == "min" ? HeadFusion::kMin
-                                                             : HeadFusion::kMean;
-  options.style = flags.style;
-  options.style.caption = !flags.no_caption;
-  options.layout.save_maps = flags.save_map;
-}
-
 void add_report_options(CLI::App& app, std::string& format) {
-  add_choice(app, "-f,--format", format, names_of(report_formats()), "what to print");
+  add_choice(app, "-f,--format", format, registry_names(report_formats()), "what to print");
 }
 
-std::map<std::string, std::string> option_texts(const PictureOptions& pictures, const MapFlags& maps,
-                                                const DecodeFlags& decode) {
-  return {{"exif", decode.exif},
-          {"gray16", decode.gray16},
-          {"max-pixels", std::to_string(decode.max_pixels)},
-          {"method", joined(pictures.layout.methods, ",")},
-          {"head-fusion", maps.head_fusion},
-          {"alpha", fmt::format("{}", pictures.style.alpha)},
-          {"colormap", pictures.style.colormap},
-          {"side-by-side", pictures.style.side_by_side ? "true" : "false"},
-          {"caption", pictures.style.caption ? "true" : "false"},
-          {"save-map", maps.save_map ? "true" : "false"},
-          {"precision", std::string(name(Precision::kF32))}};
+std::map<std::string, std::string> option_texts(const DecodeFlags& decode) {
+  return {{"exif", decode.exif}, {"gray16", decode.gray16}, {"max-pixels", std::to_string(decode.max_pixels)}};
 }
 
 }  // namespace fovea::cli

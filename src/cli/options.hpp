@@ -11,10 +11,21 @@
 
 #include "cli/command.hpp"
 #include "fovea/image.hpp"
+#include "fovea/model.hpp"
 #include "pipeline/inputs.hpp"
-#include "pipeline/pictures.hpp"
+#include "pipeline/tensor_images.hpp"
 
 namespace fovea::cli {
+
+/// "a|b|c"
+[[nodiscard]] std::string joined(const std::vector<std::string>& words, std::string_view between);
+/// The names in a registry's table.
+template <typename Table>
+[[nodiscard]] std::vector<std::string> registry_names(const Table& table) {
+  std::vector<std::string> names;
+  for (const auto& row : table) names.emplace_back(row.name);
+  return names;
+}
 
 /// Adds `flags` for a value out of a set; the help shows the set, a wrong value says which is nearest.
 CLI::Option* add_choice(CLI::App& app, const std::string& flags, std::string& value,
@@ -57,22 +68,10 @@ void add_decode_options(CLI::App& app, DecodeFlags& flags);
 /// @param recipe  whose library `--exif auto` follows
 [[nodiscard]] DecodeOptions decode_options(const DecodeFlags& flags, const PreprocessRecipe& recipe);
 
-struct MapFlags {
-  std::vector<std::string> methods;
-  std::string head_fusion = "mean";
-  OverlayStyle style;
-  bool no_caption = false;
-  bool save_map = false;
-};
-void add_map_options(CLI::App& app, MapFlags& flags);
-/// Fills what concerns maps: methods, explain, style and the layout's part.
-void apply_map_flags(const MapFlags& flags, PictureOptions& options);
-
 /// -f with the registry's names.
 void add_report_options(CLI::App& app, std::string& format);
 
-/// Options of pictures and maps by flag name, as text: for summary.json.
-[[nodiscard]] std::map<std::string, std::string> option_texts(const PictureOptions& pictures, const MapFlags& maps,
-                                                              const DecodeFlags& decode);
+/// By flag name, as text: for summary.json.
+[[nodiscard]] std::map<std::string, std::string> option_texts(const DecodeFlags& decode);
 
 }  // namespace fovea::cli

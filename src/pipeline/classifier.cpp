@@ -1,5 +1,6 @@
 #include "fovea/classifier.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/files.hpp"
@@ -14,7 +15,7 @@ namespace fovea {
 struct Classifier::Impl {
   explicit Impl(std::shared_ptr<const VisionTransformer> loaded) : model(std::move(loaded)), session(model, 1) {}
 
-  Explanation run(const Image& image, std::size_t top_k, const ForwardRequest& request) {
+  Explanation run(const Image& image, std::size_t top_k, const MapPlan& plan) {
     const Architecture& architecture = model->architecture();
     const PreprocessRecipe& recipe = model->info().recipe;
     const Preprocessed ready = preprocess(image, recipe);
@@ -22,9 +23,15 @@ struct Classifier::Impl {
     extract_patches(ready.pixels, recipe, architecture.patch_size, patches);
     Explanation result;
     result.geometry = ready.geometry;
-    result.classification.logits = std::move(session.forward(patches, request).front().logits);
+    ExplainedImage explained =
+        std::move(explain_images(*model, session, patches, plan, {}, [](std::size_t, const ForwardResult& forward) {
+                    const auto best = std::max_element(forward.logits.begin(), forward.logits.end());
+                    return std::vector{Target{static_cast<std::size_t>(best - forward.logits.begin()), std::nullopt}};
+                  }).front());
+    result.classification.logits = std::move(explained.result.logits);
     result.classification.predictions =
         predictions_of(result.classification.logits, class_space(model->info()), {top_k});
+    if (!explained.maps.empty()) result.heatmap = std::move(explained.maps.front().heatmap);
     return result;
   }
 
@@ -50,13 +57,11 @@ Classification Classifier::classify(const Image& image, std::size_t top_k) {
 
 Explanation Classifier::explain(const Image& image, std::string_view method, const ExplainOptions& options,
                                 std::size_t top_k) {
-  const auto explainer = explain_method(method).make(options, token_layout(impl_->model->architecture()));
-  ForwardRequest request;
-  request.attention = [&](std::size_t, const AttentionView& view) { explainer->observe(view); };
-  request.pool_attention = [&](std::size_t, MatrixView<const float> weights) { explainer->observe_pool(weights); };
-  Explanation result = impl_->run(image, top_k, request);
-  result.heatmap = explainer->heatmap();
-  return result;
+  MapPlan plan;
+  plan.methods = {&explain_method(method)};
+  plan.options = options;
+  check_plan(plan, impl_->model->architecture());
+  return impl_->run(image, top_k, plan);
 }
 
 Image read_image(const std::filesystem::path& path, const DecodeOptions& options) {

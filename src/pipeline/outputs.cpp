@@ -17,6 +17,9 @@ namespace {
 // NAME_MAX of every Linux file system in use, less the ".XXXXXX" under which replace_file() begins.
 constexpr std::size_t kLongestName = 255 - 7;  // bytes
 
+// Behind the method's name, for the largest classes there are.
+constexpr const char* kLongestTarget = ".1000000-1000000";
+
 using FileId = std::pair<dev_t, ino_t>;
 
 std::optional<FileId> file_id(const std::string& path) {
@@ -51,9 +54,39 @@ std::size_t longest_part(const std::string& path) {
   return longest;
 }
 
+/// "tom.jpg.generic" of "tom.jpg.generic.32-967.png": what a file is called before the classes it is about.
+std::string before_target(std::string_view name) {
+  for (const std::string_view ending : {".png", ".npy"}) {
+    if (!name.ends_with(ending)) continue;
+    name.remove_suffix(ending.size());
+    const std::size_t end = name.find_last_not_of("0123456789-");
+    return std::string(name.substr(0, end == std::string_view::npos ? 0 : end));  // without the dot
+  }
+  return std::string(name);
+}
+
+/// A map of some class would be written over an input: which class is known only when the model has run.
+void check_class_methods(const OutputLayout& layout, std::span<const Input> inputs,
+                         const std::map<FileId, std::string>& input_files) {
+  if (layout.class_methods.empty()) return;
+  std::set<std::string> stems;  // of the files that will be there
+  for (const Input& input : inputs) {
+    for (const std::string& method : layout.class_methods) stems.insert(layout.maps + input.name + '.' + method);
+  }
+  const std::filesystem::path folder = std::filesystem::weakly_canonical(layout.folder);
+  for (const auto& [id, file] : input_files) {
+    const std::filesystem::path inside = std::filesystem::weakly_canonical(file).lexically_relative(folder);
+    if (stems.contains(before_target(inside.string()))) refuse_to_overwrite((layout.folder / inside).string(), file);
+  }
+}
+
 void check_length(const OutputLayout& layout, Input& input) {
   if (input.failure) return;
-  for (const std::string& name : output_names(layout, input)) {
+  std::vector<std::string> names = output_names(layout, input);
+  for (const std::string& method : layout.class_methods) {
+    names.push_back(overlay_name(layout, input, method + kLongestTarget));
+  }
+  for (const std::string& name : names) {
     if (const std::size_t length = longest_part(name); length > kLongestName) {
       input.failure = Failure{ErrorCode::kOutput,
                               fmt::format("{}: name of the output file is {} bytes, expected at most {}",
@@ -66,12 +99,18 @@ void check_length(const OutputLayout& layout, Input& input) {
 
 }  // namespace
 
-std::string overlay_name(const OutputLayout& layout, const Input& input, std::string_view method) {
-  return fmt::format("{}{}.{}.png", layout.maps, input.name, method);
+std::string map_stem(std::string_view method, const std::optional<MapTarget>& target) {
+  if (!target) return std::string(method);
+  const std::string contrast = target->against ? fmt::format("-{}", target->against->class_index) : "";
+  return fmt::format("{}.{}{}", method, target->class_index, contrast);
 }
 
-std::string map_name(const OutputLayout& layout, const Input& input, std::string_view method) {
-  return fmt::format("{}{}.{}.npy", layout.maps, input.name, method);
+std::string overlay_name(const OutputLayout& layout, const Input& input, std::string_view stem) {
+  return fmt::format("{}{}.{}.png", layout.maps, input.name, stem);
+}
+
+std::string map_name(const OutputLayout& layout, const Input& input, std::string_view stem) {
+  return fmt::format("{}{}.{}.npy", layout.maps, input.name, stem);
 }
 
 std::string thumbnail_name(const Input& input) {
@@ -109,6 +148,7 @@ void check_outputs(const OutputLayout& layout, std::vector<Input>& inputs) {
     }
     check_length(layout, input);
   }
+  check_class_methods(layout, inputs, input_files);
 }
 
 void check_not_input(const std::filesystem::path& output, std::span<const Input> inputs) {

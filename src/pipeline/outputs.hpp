@@ -14,19 +14,22 @@ namespace fovea {
 /// Which files are made for each input, all below one folder.
 struct OutputLayout {
   std::filesystem::path folder;
-  std::string maps;                  // folder of overlays and maps below it, with a slash; may be empty
-  std::vector<std::string> methods;  // an overlay for each
-  bool save_maps = false;            // and the raw map beside it
+  std::string maps;                        // folder of overlays and maps below it, with a slash; may be empty
+  std::vector<std::string> methods;        // an overlay for each
+  std::vector<std::string> class_methods;  // of these one for each class that is explained
+  bool save_maps = false;                  // and the raw map beside it
   bool thumbnails = false;
 };
 
+/// "rollout", "generic.32", "generic.32-967"
+[[nodiscard]] std::string map_stem(std::string_view method, const std::optional<MapTarget>& target);
 /// Relative to the layout's folder: "overlays/cats/tom.jpg.rollout.png".
-[[nodiscard]] std::string overlay_name(const OutputLayout& layout, const Input& input, std::string_view method);
+[[nodiscard]] std::string overlay_name(const OutputLayout& layout, const Input& input, std::string_view stem);
 /// "overlays/cats/tom.jpg.rollout.npy"
-[[nodiscard]] std::string map_name(const OutputLayout& layout, const Input& input, std::string_view method);
+[[nodiscard]] std::string map_name(const OutputLayout& layout, const Input& input, std::string_view stem);
 /// "thumbs/cats/tom.jpg.jpg"
 [[nodiscard]] std::string thumbnail_name(const Input& input);
-/// All files of this input, relative to the layout's folder.
+/// All files of this input whose names do not depend on what the model says, relative to the layout's folder.
 [[nodiscard]] std::vector<std::string> output_names(const OutputLayout& layout, const Input& input);
 
 /// Before anything is written. An input whose output name no file system takes becomes a failure of its own.

@@ -13,11 +13,13 @@
 #include "fovea/model.hpp"
 #include "fovea/report.hpp"
 #include "image/overlay.hpp"
+#include "pipeline/explanations.hpp"
 #include "pipeline/features.hpp"
 #include "pipeline/inputs.hpp"
 #include "pipeline/outputs.hpp"
 #include "pipeline/predictions.hpp"
 #include "pipeline/scheduler.hpp"
+#include "pipeline/targets.hpp"
 #include "pipeline/tensor_images.hpp"
 #include "pipeline/zero_shot.hpp"
 
@@ -33,11 +35,11 @@ struct PictureOptions {
   PredictionOptions predictions;
   std::shared_ptr<const ZeroShotHead> zero_shot;  // in place of the model's own head
   std::optional<FeaturePool> features;            // features in place of predictions
-  std::vector<const ExplainMethod*> methods;      // none: no maps
-  ExplainOptions explain;
+  MapPlan maps;
+  std::vector<TargetRule> targets;  // the classes that class-specific methods explain
   OverlayStyle style;
   bool stamp_sources = false;  // records carry size and time of their file
-  OutputLayout layout;         // where overlays, maps and thumbnails go; its methods are those above, by name
+  OutputLayout layout;         // where overlays, maps and thumbnails go; its methods are those of the maps, by name
 };
 
 struct PictureOutcome {
@@ -48,7 +50,6 @@ struct PictureOutcome {
 
 /// The classes that outcomes are about.
 [[nodiscard]] ClassSpace class_space(const ModelInfo& model, const PictureOptions& options);
-[[nodiscard]] TokenLayout token_layout(const Architecture& architecture);
 
 /// Size and time of a regular file, without a fingerprint; none for anything else.
 [[nodiscard]] std::optional<SourceStamp> stamp_of(const Input& input);

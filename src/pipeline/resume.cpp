@@ -95,17 +95,25 @@ std::optional<Record> still_valid(const Record& row, const Input& input, std::si
   std::optional<SourceStamp> now = stamp_of(input);
   if (!now) return std::nullopt;
   now->run = run;
-  if (*now != *row.source || row.maps.size() != layout.methods.size()) return std::nullopt;
+  if (*now != *row.source) return std::nullopt;
   for (const std::string& name : output_names(layout, input)) {
     if (!is_file(layout.folder / name)) return std::nullopt;
   }
   Record record = row;
   record.index = index;
   // Names that are not UTF-8 do not survive JSON: they are made anew, not read back.
-  for (std::size_t m = 0; m < record.maps.size(); ++m) {
-    if (record.maps[m].method != layout.methods[m]) return std::nullopt;
-    record.maps[m].overlay = overlay_name(layout, input, layout.methods[m]);
-    if (layout.save_maps) record.maps[m].map = map_name(layout, input, layout.methods[m]);
+  for (MapRecord& map : record.maps) {
+    const std::string stem = map_stem(map.method, map.target);
+    map.overlay = overlay_name(layout, input, stem);
+    if (layout.save_maps) map.map = map_name(layout, input, stem);
+    if (!is_file(layout.folder / *map.overlay) || (map.map && !is_file(layout.folder / *map.map))) return std::nullopt;
+  }
+  for (const std::vector<std::string>& methods : {layout.methods, layout.class_methods}) {
+    for (const std::string& method : methods) {
+      const bool there = std::any_of(record.maps.begin(), record.maps.end(),
+                                     [&](const MapRecord& map) { return map.method == method; });
+      if (!there) return std::nullopt;
+    }
   }
   if (layout.thumbnails) record.thumbnail = thumbnail_name(input);
   return record;

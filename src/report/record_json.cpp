@@ -37,6 +37,9 @@ RecordJson map_object(const MapRecord& map) {
   RecordJson object{{"method", map.method}, {"variant", map.variant}};
   if (map.target) {
     object["target"] = {{"class_index", map.target->class_index}, {"label", text_or_null(map.target->label)}};
+    if (const auto& against = map.target->against) {
+      object["target"]["against"] = {{"class_index", against->class_index}, {"label", text_or_null(against->label)}};
+    }
   }
   if (map.overlay) put_path(object, "overlay", *map.overlay);
   if (map.map) put_path(object, "map", *map.map);
@@ -129,8 +132,12 @@ MapRecord map_of(const RecordJson& object) {
                 .overlay = optional_path_at(object, "overlay"),
                 .map = optional_path_at(object, "map")};
   if (const auto target = object.find("target"); target != object.end()) {
-    map.target =
-        MapTarget{.class_index = count_at(*target, "class_index"), .label = optional_text_at(*target, "label")};
+    map.target = MapTarget{.class_index = count_at(*target, "class_index"),
+                           .label = optional_text_at(*target, "label"),
+                           .against = std::nullopt};
+    if (const auto against = target->find("against"); against != target->end()) {
+      map.target->against = MapContrast{count_at(*against, "class_index"), optional_text_at(*against, "label")};
+    }
   }
   return map;
 }

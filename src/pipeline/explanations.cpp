@@ -1,0 +1,230 @@
+#include "pipeline/explanations.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "fovea/error.hpp"
+#include "pipeline/predictions.hpp"
+
+namespace fovea {
+namespace {
+
+using Explainers = std::vector<std::unique_ptr<Explainer>>;
+
+bool any(const MapPlan& plan, bool Evidence::*need) {
+  return std::any_of(plan.methods.begin(), plan.methods.end(),
+                     [&](const ExplainMethod* method) { return method->needs.*need; });
+}
+
+/// One explainer for each method, null for those that `wanted` refuses.
+Explainers make_explainers(const MapPlan& plan, const TokenLayout& layout, bool class_specific) {
+  Explainers explainers;
+  explainers.reserve(plan.methods.size());
+  for (const ExplainMethod* method : plan.methods) {
+    const bool wanted = method->needs.class_specific() == class_specific;
+    explainers.push_back(wanted ? method->make(plan.options, layout) : nullptr);
+  }
+  return explainers;
+}
+
+/// Calls `feed` for the explainers of methods with this need.
+template <typename Feed>
+void feed_each(const MapPlan& plan, const Explainers& explainers, bool Evidence::*need, Feed feed) {
+  for (std::size_t m = 0; m < explainers.size(); ++m) {
+    if (explainers[m] && plan.methods[m]->needs.*need) feed(*explainers[m]);
+  }
+}
+
+/// One pass back for all methods that need one.
+void lead_back(Session& session, const MapPlan& plan, const Target& target, const Explainers& explainers) {
+  GradientRequest request;
+  request.first_block = plan.options.start_block;
+  if (any(plan, &Evidence::gradients)) {
+    request.attention = [&](const AttentionView& attention, std::span<const float> gradient) {
+      feed_each(plan, explainers, &Evidence::gradients,
+                [&](Explainer& explainer) { explainer.observe_gradient(attention, gradient); });
+    };
+    request.pool = [&](MatrixView<const float> weights, MatrixView<const float> gradient) {
+      feed_each(plan, explainers, &Evidence::gradients,
+                [&](Explainer& explainer) { explainer.observe_pool_gradient(weights, gradient); });
+    };
+  }
+  if (any(plan, &Evidence::features)) {
+    request.features = [&](MatrixView<const float> features, MatrixView<const float> gradient) {
+      feed_each(plan, explainers, &Evidence::features,
+                [&](Explainer& explainer) { explainer.observe_features(features, gradient); });
+    };
+  }
+  if (any(plan, &Evidence::layer_gradients)) {
+    request.layer_attention = [&](const AttentionView& attention, std::span<const float> gradient) {
+      feed_each(plan, explainers, &Evidence::layer_gradients,
+                [&](Explainer& explainer) { explainer.observe_layer_gradient(attention, gradient); });
+    };
+  }
+  session.gradients(score_seed(target), request);
+}
+
+bool needs_backward(const MapPlan& plan) {
+  return std::any_of(plan.methods.begin(), plan.methods.end(),
+                     [](const ExplainMethod* method) { return method->needs.backward(); });
+}
+
+/// The maps of one image for its targets; evidence that a forward pass leaves behind is used before the model runs
+/// again.
+/// @return  by target, and in it by method: explainers that have seen everything
+std::vector<Explainers> explain_targets(const VisionTransformer& model, Session& session,
+                                        std::span<const float> patches, const MapPlan& plan, const TokenLayout& layout,
+                                        const std::vector<Target>& targets) {
+  std::vector<Explainers> by_target;
+  by_target.reserve(targets.size());
+  for (const Target& target : targets) {
+    const Explainers& explainers = by_target.emplace_back(make_explainers(plan, layout, true));
+    if (needs_backward(plan)) lead_back(session, plan, target, explainers);
+    if (!any(plan, &Evidence::relevance)) continue;
+    propagate_relevance(model, patches, score_seed(target),
+                        [&](std::size_t block, std::span<const double> gradient, std::span<const double> relevance) {
+                          feed_each(plan, explainers, &Evidence::relevance, [&](Explainer& explainer) {
+                            explainer.observe_relevance(block, gradient, relevance);
+                          });
+                        });
+  }
+  for (std::size_t t = 0; t < targets.size(); ++t) {
+    const RunAgain again = run_again(session, targets[t], model.info().multi_label);
+    feed_each(plan, by_target[t], &Evidence::reruns,
+              [&](Explainer& explainer) { explainer.rerun(patches, session.max_batch(), again); });
+  }
+  return by_target;
+}
+
+std::vector<ExplainedMap> collect(const MapPlan& plan, const Explainers& agnostic, const std::vector<Target>& targets,
+                                  const std::vector<Explainers>& by_target) {
+  std::vector<ExplainedMap> maps;
+  for (std::size_t m = 0; m < plan.methods.size(); ++m) {
+    if (agnostic[m]) maps.push_back({plan.methods[m], std::nullopt, agnostic[m]->heatmap()});
+    for (std::size_t t = 0; t < targets.size(); ++t) {
+      if (by_target[t][m]) maps.push_back({plan.methods[m], targets[t], by_target[t][m]->heatmap()});
+    }
+  }
+  return maps;
+}
+
+}  // namespace
+
+bool MapPlan::class_specific() const noexcept {
+  return std::any_of(methods.begin(), methods.end(),
+                     [](const ExplainMethod* method) { return method->needs.class_specific(); });
+}
+
+std::size_t MapPlan::session_batch(std::size_t batch) const noexcept {
+  return any(*this, &Evidence::reruns) ? std::max(batch, kRerunBatch) : batch;
+}
+
+TokenLayout token_layout(const Architecture& architecture) {
+  TokenLayout layout;
+  layout.num_blocks = architecture.depth;
+  layout.num_heads = architecture.num_heads;
+  layout.num_prefix = architecture.num_prefix_tokens;
+  layout.grid = architecture.grid();
+  switch (architecture.read_out) {
+    case ReadOut::kClassToken: layout.read_out = {{0, 1.0F}}; return layout;
+    case ReadOut::kClassAndDistToken: layout.read_out = {{0, 0.5F}, {1, 0.5F}}; return layout;
+    case ReadOut::kAttentionPool: layout.read_out.clear(); return layout;
+    case ReadOut::kPatchMean:
+    case ReadOut::kClassAndPatchMean: break;
+  }
+  const bool half = architecture.read_out == ReadOut::kClassAndPatchMean;
+  layout.read_out.clear();
+  if (half) layout.read_out.push_back({0, 0.5F});
+  const float share = (half ? 0.5F : 1.0F) / static_cast<float>(layout.grid.size());
+  for (std::size_t patch = 0; patch < layout.grid.size(); ++patch) {
+    layout.read_out.push_back({layout.num_prefix + patch, share});
+  }
+  return layout;
+}
+
+void check_plan(const MapPlan& plan, const Architecture& architecture) {
+  const TokenLayout layout = token_layout(architecture);
+  for (const ExplainMethod* method : plan.methods) {
+    (void)method->make(plan.options, layout);  // throws
+    if (!method->needs.class_specific()) continue;
+    if (architecture.num_classes == 0) {
+      throw Error(ErrorCode::kUsage,
+                  std::string(method->name) + ": the model's number of classes is 0, expected a head to explain",
+                  "rollout, attention and token-rank need none");
+    }
+    if (plan.reduction.active() && method->needs.backward()) {
+      throw Error(ErrorCode::kUsage,
+                  std::string(method->name) + ": gradients are of the whole model, expected no --keep and no --merge",
+                  "rollout, attention and token-rank explain hard attention");
+    }
+  }
+}
+
+std::vector<ExplainedImage> explain_images(const VisionTransformer& model, Session& session,
+                                           std::span<const float> patches, const MapPlan& plan,
+                                           const ForwardRequest& request, const ChooseTargets& choose) {
+  const Architecture& architecture = model.architecture();
+  const TokenLayout layout = token_layout(architecture);
+  const std::size_t image_size = architecture.grid().size() * architecture.patch_dim();  // T·3·P·P
+  const bool one_by_one = plan.class_specific();
+  const std::size_t step = one_by_one ? image_size : patches.size();
+  std::vector<ExplainedImage> images;
+  for (std::size_t begin = 0; begin < patches.size(); begin += step) {
+    const std::span<const float> batch = patches.subspan(begin, step);
+    const std::size_t first = images.size();
+    std::vector<Explainers> agnostic;
+    for (std::size_t i = 0; i < batch.size() / image_size; ++i)
+      agnostic.push_back(make_explainers(plan, layout, false));
+    ForwardRequest asked = request;
+    asked.reduction = plan.reduction;
+    asked.keep_for_gradients = needs_backward(plan);
+    if (request.tokens) {
+      asked.tokens = [&](std::size_t image, std::size_t block, MatrixView<const float> tokens) {
+        request.tokens(first + image, block, tokens);
+      };
+    }
+    if (request.reduced) {
+      asked.reduced = [&](std::size_t image, const ReducedTokens& tokens) { request.reduced(first + image, tokens); };
+    }
+    if (any(plan, &Evidence::attention)) {
+      asked.attention = [&](std::size_t image, const AttentionView& attention) {
+        feed_each(plan, agnostic[image], &Evidence::attention,
+                  [&](Explainer& explainer) { explainer.observe(attention); });
+      };
+      asked.pool_attention = [&](std::size_t image, MatrixView<const float> weights) {
+        feed_each(plan, agnostic[image], &Evidence::attention,
+                  [&](Explainer& explainer) { explainer.observe_pool(weights); });
+      };
+    }
+    for (ForwardResult& result : session.forward(batch, asked)) images.push_back({std::move(result), {}});
+    for (std::size_t i = 0; i < agnostic.size(); ++i) {
+      ExplainedImage& image = images[first + i];
+      std::vector<Target> targets;
+      if (one_by_one) targets = choose(first + i, image.result);
+      const auto by_target = explain_targets(model, session, batch, plan, layout, targets);
+      image.maps = collect(plan, agnostic[i], targets, by_target);
+    }
+  }
+  return images;
+}
+
+RunAgain run_again(Session& session, const Target& target, bool multi_label) {
+  return [&session, target, multi_label](std::span<const float> patches) {
+    std::vector<ClassScore> scores;
+    for (Logits& logits : session.run(patches)) {
+      ClassScore& score = scores.emplace_back();
+      score.score = logits[target.class_index];
+      if (target.against) {
+        score.score -= logits[*target.against];
+        score.probability = 1 / (1 + std::exp(-score.score));
+      } else {
+        to_probabilities(logits, multi_label);
+        score.probability = logits[target.class_index];
+      }
+    }
+    return scores;
+  };
+}
+
+}  // namespace fovea

@@ -1,0 +1,65 @@
+// Maps of pictures: methods and targets in, one forward pass, whatever each method needs on top, heatmaps out.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "fovea/explain.hpp"
+#include "fovea/model.hpp"
+#include "pipeline/targets.hpp"
+
+namespace fovea {
+
+/// Images that a method which runs the model again gives it at once.
+inline constexpr std::size_t kRerunBatch = 8;
+
+/// Which maps are made of every picture.
+struct MapPlan {
+  std::vector<const ExplainMethod*> methods;  // none: no maps
+  ExplainOptions options;
+  TokenReduction reduction;
+
+  /// Whether some method is about one class.
+  [[nodiscard]] bool class_specific() const noexcept;
+  /// What a session has to take at once, for batches of `batch`.
+  [[nodiscard]] std::size_t session_batch(std::size_t batch) const noexcept;
+};
+
+struct ExplainedMap {
+  const ExplainMethod* method = nullptr;
+  std::optional<Target> target;  // none: the same for every class
+  Heatmap heatmap;
+};
+
+struct ExplainedImage {
+  ForwardResult result;
+  std::vector<ExplainedMap> maps;  // in the order of the methods, and in it of the targets
+};
+
+[[nodiscard]] TokenLayout token_layout(const Architecture& architecture);
+
+/// Before any work: whether the options fit the model.
+/// @throws Error  kUsage, as ExplainMethod::make; or if a method is about classes and the model has none.
+void check_plan(const MapPlan& plan, const Architecture& architecture);
+
+/// The classes of one image that are explained, once its scores are known.
+using ChooseTargets = std::function<std::vector<Target>(std::size_t image, const ForwardResult& result)>;
+
+/// A forward pass of a batch with everything that the plan asks for. Where gradients are needed, the images go one
+/// by one: each is run once, and led back once for each target.
+/// @param session  of `model`, for plan.session_batch() images
+/// @param patches  [n, T, 3·P·P]
+/// @param request  what else is wanted of the forward pass; its attention observers are the plan's
+[[nodiscard]] std::vector<ExplainedImage> explain_images(const VisionTransformer& model, Session& session,
+                                                         std::span<const float> patches, const MapPlan& plan,
+                                                         const ForwardRequest& request, const ChooseTargets& choose);
+
+/// What the model says of a target in changed images.
+/// @param session  outlives the function; what it kept for gradients is gone after a call
+[[nodiscard]] RunAgain run_again(Session& session, const Target& target, bool multi_label);
+
+}  // namespace fovea
