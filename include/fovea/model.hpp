@@ -170,7 +170,7 @@ using PoolObserver = std::function<void(std::size_t image, MatrixView<const floa
 struct TokenReduction {
   /// EViT (Liang et al. 2022): the share, in (0, 1], of patch tokens that goes on behind the attention of blocks L/4,
   /// L/2 and 3L/4, ⌈keep · T⌉ by the class token's attention, mean over heads; the others become one token, their sum
-  /// weighted by that attention. 1: all.
+  /// weighted by that attention, unless that leaves no fewer. 1: all.
   double keep = 1.0;
   /// ToMe (Bolya et al. 2023): behind the attention of each block so many tokens are merged into those that are most
   /// like them, by the keys' mean over heads; a merged token weighs in the attention as what it was made of.

@@ -61,13 +61,17 @@ void EncoderBlock::AfterAttention::first_layer(const EncoderBlockWeights& weight
   }
 }
 
-void EncoderBlock::AfterAttention::operator()(const EncoderBlockWeights& weights, std::span<float> x,
-                                              const BlockActivations& scratch) {
+void EncoderBlock::AfterAttention::project(const EncoderBlockWeights& weights, std::span<float> x,
+                                           const BlockActivations& scratch) {
+  (*proj)(*weights.proj, scratch.mixed.first(x.size()), x);
+  if (scratch.saved != nullptr) keep(x, scratch.saved->x_mid);
+}
+
+void EncoderBlock::AfterAttention::mlp_residual(const EncoderBlockWeights& weights, std::span<float> x,
+                                                const BlockActivations& scratch) {
   const std::span<float> normed = scratch.normed.first(x.size());                                   // [rows, D]
   const std::span<float> wide = scratch.hidden.first(scratch.hidden.size() / scratch.rows * rows);  // [rows, F or 2F]
   const std::span<float> gated = scratch.gated.first(scratch.gated.size() / scratch.rows * rows);   // [rows, F]
-  (*proj)(*weights.proj, scratch.mixed.first(x.size()), x);
-  if (scratch.saved != nullptr) keep(x, scratch.saved->x_mid);
   nn::normalize(norm2, weights.norm2.weight, weights.norm2.bias, dense<const float>(x, norm2.features),
                 dense(normed, norm2.features));
   first_layer(weights, normed, wide, scratch.saved);
@@ -80,18 +84,19 @@ void EncoderBlock::AfterAttention::operator()(const EncoderBlockWeights& weights
   (*fc2)(*weights.fc2, hidden, x);
 }
 
-EncoderBlock::EncoderBlock(const Architecture& a, Precision precision, std::size_t batch, nn::Workspace& workspace)
+EncoderBlock::EncoderBlock(const Architecture& a, Precision precision, std::size_t batch, std::size_t tokens,
+                           nn::Workspace& workspace)
     : batch_(batch),
-      tokens_(a.tokens()),
+      tokens_(tokens),
       embed_dim_(a.embed_dim),
       num_heads_(a.num_heads),
       prefix_(a.num_prefix_tokens),
       leading_(leading_tokens(a)),
-      norm1_(norm_shape(a, batch * a.tokens(), a.embed_dim)),
-      head_norm_(norm_shape(a, a.tokens(), a.head_dim())),
-      qkv_(make_linear(precision, {batch * a.tokens(), a.embed_dim, 3 * a.embed_dim}, workspace)),
-      attention_({a.tokens(), a.num_heads, a.head_dim()}),
-      all_tokens_(a, precision, batch * a.tokens(), workspace),
+      norm1_(norm_shape(a, batch * tokens, a.embed_dim)),
+      head_norm_(norm_shape(a, tokens, a.head_dim())),
+      qkv_(make_linear(precision, {batch * tokens, a.embed_dim, 3 * a.embed_dim}, workspace)),
+      attention_({tokens, a.num_heads, a.head_dim()}),
+      all_tokens_(a, precision, batch * tokens, workspace),
       leading_tokens_(leading_ > 0 ? std::make_unique<AfterAttention>(a, precision, batch * leading_, workspace)
                                    : nullptr) {}
 
@@ -123,17 +128,25 @@ void EncoderBlock::attend(const EncoderBlockWeights& weights, const nn::RotaryTa
     if (weights.q_norm) normalize_heads(weights.q_norm, qkv);
     if (weights.k_norm) normalize_heads(weights.k_norm, qkv.subspan(embed_dim_));
     if (rotary != nullptr) nn::rotate(*rotary, prefix_, num_heads_, qkv);
-    attention_(qkv, scratch.weights.empty() ? queries : tokens_, weights.attention_bias,
-               scratch.mixed.subspan(image * size, size), scratch.weights);
+    const std::span<const float> bias = scratch.log_sizes.empty() ? std::span<const float>(weights.attention_bias)
+                                                                  : scratch.log_sizes.subspan(image * tokens_, tokens_);
+    attention_(qkv, scratch.weights.empty() ? queries : tokens_, bias, scratch.mixed.subspan(image * size, size),
+               scratch.weights);
     if (scratch.saved != nullptr) keep(qkv, scratch.saved->qkv);
     if (attention_ready) attention_ready(image);
   }
 }
 
-void EncoderBlock::operator()(const EncoderBlockWeights& weights, const nn::RotaryTable* rotary, std::span<float> x,
-                              const BlockActivations& scratch, const AttentionReady& attention_ready) {
+void EncoderBlock::attention_residual(const EncoderBlockWeights& weights, const nn::RotaryTable* rotary,
+                                      std::span<float> x, const BlockActivations& scratch,
+                                      const AttentionReady& attention_ready) {
   attend(weights, rotary, x, scratch, tokens_, attention_ready);
-  all_tokens_(weights, x, scratch);
+  all_tokens_.project(weights, x, scratch);
+}
+
+void EncoderBlock::mlp_residual(const EncoderBlockWeights& weights, std::span<float> x,
+                                const BlockActivations& scratch) {
+  all_tokens_.mlp_residual(weights, x, scratch);
 }
 
 void EncoderBlock::leading_tokens_only(const EncoderBlockWeights& weights, const nn::RotaryTable* rotary,
@@ -148,7 +161,8 @@ void EncoderBlock::leading_tokens_only(const EncoderBlockWeights& weights, const
                   rows.begin() + static_cast<std::ptrdiff_t>(image * kept));
     }
   }
-  (*leading_tokens_)(weights, x.first(batch_ * kept), scratch);
+  leading_tokens_->project(weights, x.first(batch_ * kept), scratch);
+  leading_tokens_->mlp_residual(weights, x.first(batch_ * kept), scratch);
 }
 
 }  // namespace fovea

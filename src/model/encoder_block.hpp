@@ -30,32 +30,37 @@ struct SavedBlock {
 
 /// What blocks write on their way; one set serves all blocks, one after the other.
 struct BlockActivations {
-  std::size_t rows;             // n·N
-  std::span<float> normed;      // [n·N, D]
-  std::span<float> qkv;         // [n·N, 3D]
-  std::span<float> mixed;       // [n·N, D], the heads' outputs side by side
-  std::span<float> hidden;      // [n·N, F], of a gated MLP [n·N, 2F]
-  std::span<float> gated;       // [n·N, F], of a gated MLP; hidden and gated may be where qkv and mixed were
-  std::span<float> weights;     // [H, N, N], attention of one image; empty if nobody observes it
-  SavedBlock* saved = nullptr;  // receives, of a batch of one image, what the way back needs
+  std::size_t rows;                  // n·N
+  std::span<float> normed;           // [n·N, D]
+  std::span<float> qkv;              // [n·N, 3D]
+  std::span<float> mixed;            // [n·N, D], the heads' outputs side by side
+  std::span<float> hidden;           // [n·N, F], of a gated MLP [n·N, 2F]
+  std::span<float> gated;            // [n·N, F], of a gated MLP; hidden and gated may be where qkv and mixed were
+  std::span<float> weights;          // [H, N, N], attention of one image; empty if nobody observes it
+  std::span<const float> log_sizes;  // [n·N], added to each key's logits (proportional attention, ToMe); or empty
+  SavedBlock* saved = nullptr;       // receives, of a batch of one image, what the way back needs
 };
 
 /// Called for each image while `BlockActivations::weights` holds its attention; may be empty.
 using AttentionReady = std::function<void(std::size_t image)>;
 
-/// The compiled operations of a block for `batch` images: all blocks have the same shapes, so all share them.
+/// The compiled operations of a block for `batch` images of so many tokens: all blocks have the same shapes, so all
+/// share them.
 class EncoderBlock {
  public:
-  EncoderBlock(const Architecture& architecture, Precision precision, std::size_t batch, nn::Workspace& workspace);
+  EncoderBlock(const Architecture& architecture, Precision precision, std::size_t batch, std::size_t tokens,
+               nn::Workspace& workspace);
 
-  /// x ← x + proj(attention(norm1(x))), then x ← x + fc2(act(fc1(norm2(x)))).
+  /// x ← x + proj(attention(norm1(x))).
   /// @param rotary  of all blocks, or nullptr
   /// @param x       [n·N, D], updated in place
-  void operator()(const EncoderBlockWeights& weights, const nn::RotaryTable* rotary, std::span<float> x,
-                  const BlockActivations& scratch, const AttentionReady& attention_ready);
+  void attention_residual(const EncoderBlockWeights& weights, const nn::RotaryTable* rotary, std::span<float> x,
+                          const BlockActivations& scratch, const AttentionReady& attention_ready);
+  /// x ← x + fc2(act(fc1(norm2(x)))).
+  void mlp_residual(const EncoderBlockWeights& weights, std::span<float> x, const BlockActivations& scratch);
 
-  /// The last block, of which only the first tokens (class, distillation) are read: after the attention nothing else
-  /// is computed, which leaves out most of the block and changes no bit of what is read.
+  /// Both for the last block, of which only the first tokens (class, distillation) are read: after the attention
+  /// nothing else is computed, which leaves out most of the block and changes no bit of what is read.
   /// @param x  [n·N, D]; its first rows become these tokens, [n·leading_tokens(), D], the rest is undefined
   void leading_tokens_only(const EncoderBlockWeights& weights, const nn::RotaryTable* rotary, std::span<float> x,
                            const BlockActivations& scratch, const AttentionReady& attention_ready);
@@ -66,7 +71,8 @@ class EncoderBlock {
   /// proj, norm2, fc1 and fc2, compiled for a number of rows.
   struct AfterAttention {
     AfterAttention(const Architecture& architecture, Precision precision, std::size_t rows, nn::Workspace& workspace);
-    void operator()(const EncoderBlockWeights& weights, std::span<float> x, const BlockActivations& scratch);
+    void project(const EncoderBlockWeights& weights, std::span<float> x, const BlockActivations& scratch);
+    void mlp_residual(const EncoderBlockWeights& weights, std::span<float> x, const BlockActivations& scratch);
     std::size_t rows;
     nn::NormShape norm2;
     nn::NormShape mlp_norm;

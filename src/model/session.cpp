@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "base/aligned_buffer.hpp"
@@ -11,6 +12,7 @@
 #include "model/backward.hpp"
 #include "model/encoder_block.hpp"
 #include "model/pooling.hpp"
+#include "model/token_reduction.hpp"
 #include "model/vision_transformer.hpp"
 
 namespace fovea {
@@ -27,8 +29,8 @@ struct Activations {
   AlignedBuffer<float> shared;   // [n·N, max(4D, F)], of gated MLPs max(4D, 3F)
   AlignedBuffer<float> weights;  // [H, N, N], made when somebody observes
 
-  BlockActivations block_scratch(const Architecture& a, std::size_t batch) {
-    const std::size_t rows = batch * a.tokens();    // n·N
+  /// @param rows  n·N, or fewer where tokens were left out
+  BlockActivations block_scratch(const Architecture& a, std::size_t rows) {
     const std::size_t values = rows * a.embed_dim;  // n·N·D
     return {rows,
             normed.first(values),
@@ -36,11 +38,19 @@ struct Activations {
             shared.span().subspan(3 * values, values),
             shared.first(rows * a.fc1_dim()),
             shared.span().subspan(rows * a.fc1_dim(), rows * gated_dim(a)),
-            weights.span()};
+            {},
+            {}};
+  }
+
+  /// [H, N, N] or [N, D], for what hard attention left, shown un-merged.
+  std::span<float> room_for_whole(const Architecture& a) {
+    if (whole.size() == 0) whole = AlignedBuffer<float>(a.tokens() * std::max(a.num_heads * a.tokens(), a.embed_dim));
+    return whole.span();
   }
 
  private:
   static std::size_t gated_dim(const Architecture& a) { return a.gated_mlp ? a.mlp_hidden_dim : 0; }
+  AlignedBuffer<float> whole;
 };
 
 }  // namespace
@@ -60,11 +70,14 @@ struct Session::Impl {
   [[nodiscard]] Precision precision() const { return model->impl().precision; }
   [[nodiscard]] const ModelWeights& weights() const { return model->impl().weights; }
 
-  /// Compiled for exactly `batch` images, on first use: the last batch of a folder is often smaller.
-  EncoderBlock& block_for(std::size_t batch) {
-    auto found = blocks.find(batch);
+  /// Compiled for exactly `batch` images of so many tokens, on first use: the last batch of a folder is often smaller,
+  /// and hard attention goes on with fewer tokens.
+  EncoderBlock& block_for(std::size_t batch, std::size_t tokens) {
+    auto found = blocks.find({batch, tokens});
     if (found == blocks.end()) {
-      found = blocks.emplace(batch, EncoderBlock(architecture(), precision(), batch, workspace)).first;
+      found =
+          blocks.emplace(std::pair(batch, tokens), EncoderBlock(architecture(), precision(), batch, tokens, workspace))
+              .first;
     }
     return found->second;
   }
@@ -93,46 +106,95 @@ struct Session::Impl {
     while (saved.blocks.size() < architecture().depth) saved.blocks.emplace_back(architecture());
   }
 
-  /// All blocks; x [n·N, D] in place.
+  /// All blocks; x [n·N, D] in place, of hard attention [n·N', D] in front.
   /// @param whole_tokens  whether all tokens are needed after the last block, not just those that are read out
   void run_blocks(std::size_t batch, std::span<float> x, const ForwardRequest& request, bool whole_tokens) {
     const Architecture& a = architecture();
-    if (request.attention && activations.weights.size() == 0) {
-      activations.weights = AlignedBuffer<float>(a.num_heads * a.tokens() * a.tokens());
-    }
-    EncoderBlock& encoder_block = block_for(batch);
-    BlockActivations scratch = activations.block_scratch(a, batch);
-    if (!request.attention) scratch.weights = {};
+    std::size_t tokens = a.tokens();
     const nn::RotaryTable* rotary = weights().rotary ? &*weights().rotary : nullptr;
     read_out.begin(batch);
+    BlockActivations scratch = scratch_for(request, batch, tokens);
     for (std::size_t block = 0; block < a.depth; ++block) {
+      const EncoderBlockWeights& own = weights().blocks[block];
       if (request.keep_for_gradients) {
         scratch.saved = &saved.blocks[block];
         scratch.weights = scratch.saved->attention.span();
       }
       AttentionReady attention_ready;
       if (request.attention) {
-        attention_ready = [&, block](std::size_t image) {
-          request.attention(image, {block, a.num_heads, a.tokens(), scratch.weights});
-        };
+        attention_ready = [&, block](std::size_t image) { show_attention(request, image, block, scratch.weights); };
       }
       if (block + 1 == a.depth && !whole_tokens) {
-        encoder_block.leading_tokens_only(weights().blocks[block], rotary, x, scratch, attention_ready);
+        block_for(batch, tokens).leading_tokens_only(own, rotary, x, scratch, attention_ready);
         break;
       }
-      encoder_block(weights().blocks[block], rotary, x, scratch, attention_ready);
+      block_for(batch, tokens).attention_residual(own, rotary, x, scratch, attention_ready);
+      if (reducer && reducer->reduce_behind(block, scratch.qkv, x, scratch.normed)) {
+        tokens = reducer->tokens();
+        x = x.first(batch * tokens * a.embed_dim);
+        scratch = scratch_for(request, batch, tokens);
+        show_reduced(request, batch, block);
+      }
+      block_for(batch, tokens).mlp_residual(own, x, scratch);
       show_tokens(request, batch, block + 1, x);
       read_out.note_class_tokens(block, x);
     }
   }
 
-  void show_tokens(const ForwardRequest& request, std::size_t batch, std::size_t block,
-                   std::span<const float> x) const {
+  /// @param tokens  N, or N' of hard attention
+  BlockActivations scratch_for(const ForwardRequest& request, std::size_t batch, std::size_t tokens) {
+    const Architecture& a = architecture();
+    if (request.attention && activations.weights.size() == 0) {
+      activations.weights = AlignedBuffer<float>(a.num_heads * a.tokens() * a.tokens());
+    }
+    BlockActivations scratch = activations.block_scratch(a, batch * tokens);
+    if (request.attention) scratch.weights = activations.weights.first(a.num_heads * tokens * tokens);
+    if (reducer) scratch.log_sizes = reducer->log_sizes();
+    return scratch;
+  }
+
+  void show_attention(const ForwardRequest& request, std::size_t image, std::size_t block,
+                      std::span<const float> attention) {
+    const Architecture& a = architecture();
+    if (reducer) {
+      const std::span<float> whole = activations.room_for_whole(a).first(a.num_heads * a.tokens() * a.tokens());
+      reducer->map(image).unmerge_attention(a.num_heads, attention, whole);
+      attention = whole;
+    }
+    request.attention(image, {block, a.num_heads, a.tokens(), attention});
+  }
+
+  void show_tokens(const ForwardRequest& request, std::size_t batch, std::size_t block, std::span<const float> x) {
     if (!request.tokens) return;
     const Architecture& a = architecture();
-    const std::size_t values = a.tokens() * a.embed_dim;
+    const std::size_t values = x.size() / batch;
     for (std::size_t image = 0; image < batch; ++image) {
-      request.tokens(image, block, {x.subspan(image * values, values), a.tokens(), a.embed_dim});
+      std::span<const float> tokens = x.subspan(image * values, values);
+      if (reducer) {
+        const std::span<float> whole = activations.room_for_whole(a).first(a.tokens() * a.embed_dim);
+        reducer->map(image).unmerge_tokens(a.embed_dim, tokens, whole);
+        tokens = whole;
+      }
+      request.tokens(image, block, {tokens, a.tokens(), a.embed_dim});
+    }
+  }
+
+  void show_reduced(const ForwardRequest& request, std::size_t batch, std::size_t block) const {
+    if (!request.reduced) return;
+    for (std::size_t image = 0; image < batch; ++image) {
+      request.reduced(image, reducer->map(image).seen_behind(block));
+    }
+  }
+
+  /// Of hard attention: x [n·N', D] → [n·N, D], in place.
+  void unmerge_tokens(std::size_t batch, std::span<float> x) {
+    const std::size_t width = architecture().embed_dim;
+    const std::size_t left = reducer->tokens() * width;         // N'·D
+    const std::size_t whole = architecture().tokens() * width;  // N·D
+    std::copy_n(x.begin(), batch * left, activations.normed.data());
+    for (std::size_t image = 0; image < batch; ++image) {
+      reducer->map(image).unmerge_tokens(width, activations.normed.span().subspan(image * left, left),
+                                         x.subspan(image * whole, whole));
     }
   }
 
@@ -142,9 +204,10 @@ struct Session::Impl {
   Activations activations;
   std::unique_ptr<nn::Linear> patch_embed;
   Pooling read_out;
-  SavedForward saved;                          // of the last forward pass that was asked to keep it
-  std::unique_ptr<BackwardPass> backward;      // compiled when gradients are asked for
-  std::map<std::size_t, EncoderBlock> blocks;  // by batch size
+  std::optional<TokenReducer> reducer;     // of a forward pass with hard attention
+  SavedForward saved;                      // of the last forward pass that was asked to keep it
+  std::unique_ptr<BackwardPass> backward;  // compiled when gradients are asked for
+  std::map<std::pair<std::size_t, std::size_t>, EncoderBlock> blocks;  // by batch size and tokens
 };
 
 Session::Session(std::shared_ptr<const VisionTransformer> model, std::size_t max_batch)
@@ -175,6 +238,11 @@ std::vector<ForwardResult> Session::forward(std::span<const float> patches, cons
                 fmt::format("patches: their number of values is {}, expected 1 to {} times {} ([{}, {}])",
                             patches.size(), impl.max_batch, image_size, a.grid().size(), a.patch_dim()));
   }
+  impl.reducer.reset();
+  if (request.reduction.active()) {
+    require_reducible(impl.model->info(), request);
+    impl.reducer.emplace(a, request.reduction, batch);
+  }
   if (request.keep_for_gradients) impl.prepare_to_keep(batch);
   const std::size_t token_values = a.tokens() * a.embed_dim;  // N·D
   const std::span<float> x = impl.activations.tokens.first(batch * token_values);
@@ -186,6 +254,7 @@ std::vector<ForwardResult> Session::forward(std::span<const float> patches, cons
   const std::size_t leading = EncoderBlock::leading_tokens(a);
   const bool whole_tokens = leading == 0 || request.tokens || request.keep_tokens;
   impl.run_blocks(batch, x, request, whole_tokens);
+  if (impl.reducer && whole_tokens) impl.unmerge_tokens(batch, x);
 
   const std::size_t read_values = whole_tokens ? token_values : leading * a.embed_dim;
   if (request.keep_for_gradients)

@@ -36,7 +36,7 @@ struct Attention::Impl {
               {keys.data() + head * shape.head_dim * shape.tokens, shape.tokens});
   }
 
-  /// @param bias     [rows, N], or empty
+  /// @param bias     [rows, N] or [N], or empty
   /// @param weights  [rows, N]
   void attend(std::size_t head, std::size_t first, std::size_t rows, std::span<const float> qkv,
               std::span<const float> bias, std::span<float> out, std::span<float> weights) const {
@@ -48,7 +48,10 @@ struct Attention::Impl {
     const Strided<const float> kt{keys.data() + head * head_dim * tokens, tokens};     // [d, N]
     const Strided<const float> v{qkv.data() + 2 * width + column, 3 * width};          // [N, d]
     multiply({rows, head_dim, tokens}, scale, q, kt, {weights.data(), tokens});
-    for (std::size_t i = 0; i < bias.size(); ++i) weights[i] += bias[i];
+    const std::size_t repeats = bias.empty() ? 0 : weights.size() / bias.size();  // rows
+    for (std::size_t row = 0; row < repeats; ++row) {
+      for (std::size_t i = 0; i < bias.size(); ++i) weights[row * bias.size() + i] += bias[i];
+    }
     softmax_rows(weights, tokens);
     multiply({rows, tokens, head_dim}, 1.0F, {weights.data(), tokens}, v, {out.data() + first * width + column, width});
   }
@@ -70,7 +73,7 @@ void Attention::operator()(std::span<const float> qkv, std::size_t queries, std:
   const std::size_t heads = impl.shape.num_heads;
   assert(qkv.size() == 3 * tokens * heads * impl.shape.head_dim && 3 * out.size() == qkv.size());
   assert(queries <= tokens && (weights.empty() || (queries == tokens && weights.size() == heads * tokens * tokens)));
-  assert(bias.empty() || bias.size() == heads * tokens * tokens);
+  assert(bias.empty() || bias.size() == tokens || bias.size() == heads * tokens * tokens);
   impl.add_scratch(omp_get_max_threads());
   const std::size_t blocks = (queries + kBlockRows - 1) / kBlockRows;
 #pragma omp parallel
@@ -84,10 +87,26 @@ void Attention::operator()(std::span<const float> qkv, std::size_t queries, std:
       const std::size_t first = item % blocks * kBlockRows;
       const std::size_t rows = std::min(kBlockRows, queries - first);
       const std::size_t offset = (head * tokens + first) * tokens;
-      impl.attend(head, first, rows, qkv, bias.empty() ? bias : bias.subspan(offset, rows * tokens), out,
+      impl.attend(head, first, rows, qkv, bias.size() <= tokens ? bias : bias.subspan(offset, rows * tokens), out,
                   weights.empty() ? scratch.first(rows * tokens) : weights.subspan(offset, rows * tokens));
     }
   }
+}
+
+void attention_row(const AttentionShape& shape, std::span<const float> qkv, std::size_t query,
+                   std::span<float> weights) {
+  const auto& [tokens, num_heads, head_dim] = shape;
+  const std::size_t width = num_heads * head_dim;  // D
+  assert(qkv.size() == 3 * tokens * width && query < tokens && weights.size() == num_heads * tokens);
+  AlignedBuffer<float> keys(head_dim * tokens);  // [d, N]
+  const float scale = 1.0F / std::sqrt(static_cast<float>(head_dim));
+  for (std::size_t head = 0; head < num_heads; ++head) {
+    const float* q = qkv.data() + query * 3 * width + head * head_dim;
+    transpose(tokens, head_dim, {qkv.data() + width + head * head_dim, 3 * width}, {keys.data(), tokens});
+    multiply({1, head_dim, tokens}, scale, {q, 3 * width}, {keys.data(), tokens},
+             {weights.data() + head * tokens, tokens});
+  }
+  softmax_rows(weights, tokens);
 }
 
 void attend_with_one_query(const AttentionShape& shape, std::span<const float> query, std::span<const float> kv,

@@ -23,7 +23,8 @@ class Attention {
 
   /// @param qkv      [N, 3, H, d], as timm's fused projection writes it; read in place.
   /// @param queries  only the first so many rows of `out` are needed: N, or 1 where just the class token is read out.
-  /// @param bias     [H, N, N], added to q kᵀ / √d before the softmax; or empty.
+  /// @param bias     [H, N, N], or [N] of each key for all heads and queries, added to q kᵀ / √d before the softmax;
+  ///                 or empty.
   /// @param out      [N, H, d]; rows from `queries` on are undefined.
   /// @param weights  [H, N, N], receives softmax(q kᵀ / √d), each row sums to 1 (queries must be N); or empty, if
   ///                 nobody asks: then it is never held in memory as a whole.
@@ -34,6 +35,12 @@ class Attention {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+/// One row of what Attention computes without a bias, to the bit; nothing else is computed.
+/// @param qkv      [N, 3, H, d]
+/// @param weights  [H, N], receives softmax(q kᵀ / √d) of token `query`
+void attention_row(const AttentionShape& shape, std::span<const float> qkv, std::size_t query,
+                   std::span<float> weights);
 
 /// One learned query for each head that attends to tokens (Lee et al. 2019, pooling by multi-head attention).
 /// @param query    [H, d]

@@ -6,7 +6,7 @@
 namespace fovea::test {
 namespace {
 
-using Rows = std::vector<std::vector<double>>;
+using Rows = NaiveReduction::Rows;
 
 Rows linear(const Rows& x, const TinyTensor& weight, const TinyTensor& bias) {
   const std::size_t out = bias.values.size();
@@ -41,8 +41,43 @@ void add(Rows& x, const Rows& y) {
   }
 }
 
+/// γ ⊙ y, if there is such a γ.
+Rows scaled(Rows y, const TinyTensors& tensors, const std::string& gamma) {
+  if (!tensors.contains(gamma)) return y;
+  for (auto& row : y) {
+    for (std::size_t i = 0; i < row.size(); ++i) row[i] *= double(tensors.at(gamma).values[i]);
+  }
+  return y;
+}
+
+/// Prefix tokens, then patches; position embeddings on the last ones, as many as there are.
+Rows embed(const Architecture& a, const TinyTensors& tensors, std::span<const float> chw) {
+  const std::vector<float> flat = naive_patches(a, chw);
+  Rows patches;
+  for (std::size_t t = 0; t < a.grid().size(); ++t) {
+    patches.emplace_back(flat.begin() + std::ptrdiff_t(t * a.patch_dim()),
+                         flat.begin() + std::ptrdiff_t((t + 1) * a.patch_dim()));
+  }
+  Rows x;
+  for (const char* name : {"cls_token", "dist_token", "reg_token"}) {
+    if (!tensors.contains(name)) continue;
+    const std::vector<float>& values = tensors.at(name).values;
+    for (auto from = values.begin(); from != values.end(); from += std::ptrdiff_t(a.embed_dim)) {
+      x.emplace_back(from, from + std::ptrdiff_t(a.embed_dim));
+    }
+  }
+  const Rows embedded = linear(patches, tensors.at("patch_embed.proj.weight"), tensors.at("patch_embed.proj.bias"));
+  x.insert(x.end(), embedded.begin(), embedded.end());
+  const std::vector<float>& positions = tensors.at("pos_embed").values;
+  const std::size_t without = x.size() - positions.size() / a.embed_dim;
+  for (std::size_t i = 0; i < positions.size(); ++i) {
+    x[without + i / a.embed_dim][i % a.embed_dim] += double(positions[i]);
+  }
+  return x;
+}
+
 /// qkv [N, 3D] → the heads' outputs [N, D]; `weights` receives [H, N, N].
-Rows attention(const Rows& qkv, std::size_t heads, std::vector<double>& weights) {
+Rows attention(const Rows& qkv, std::size_t heads, const NaiveReduction* reduction, std::vector<double>& weights) {
   const std::size_t tokens = qkv.size();
   const std::size_t width = qkv[0].size() / 3;
   const std::size_t d = width / heads;
@@ -54,7 +89,7 @@ Rows attention(const Rows& qkv, std::size_t heads, std::vector<double>& weights)
       for (std::size_t j = 0; j < tokens; ++j) {
         double score = 0;
         for (std::size_t c = 0; c < d; ++c) score += qkv[i][h * d + c] * qkv[j][width + h * d + c];
-        row[j] = std::exp(score / std::sqrt(double(d)));
+        row[j] = std::exp(score / std::sqrt(double(d))) * (reduction != nullptr ? reduction->size(j) : 1.0);
         sum += row[j];
       }
       for (std::size_t j = 0; j < tokens; ++j) {
@@ -86,39 +121,36 @@ std::vector<float> naive_patches(const Architecture& a, std::span<const float> c
   return patches;
 }
 
-NaiveForward naive_vit(const Architecture& a, const TinyTensors& tensors, std::span<const float> chw) {
-  const std::vector<float> flat = naive_patches(a, chw);
-  Rows patches;
-  for (std::size_t t = 0; t < a.grid().size(); ++t) {
-    patches.emplace_back(flat.begin() + std::ptrdiff_t(t * a.patch_dim()),
-                         flat.begin() + std::ptrdiff_t((t + 1) * a.patch_dim()));
-  }
-  Rows x = linear(patches, tensors.at("patch_embed.proj.weight"), tensors.at("patch_embed.proj.bias"));
-  const std::vector<float>& cls = tensors.at("cls_token").values;
-  x.insert(x.begin(), std::vector<double>(cls.begin(), cls.end()));
-  for (std::size_t r = 0; r < x.size(); ++r) {
-    for (std::size_t i = 0; i < a.embed_dim; ++i)
-      x[r][i] += double(tensors.at("pos_embed").values[r * a.embed_dim + i]);
-  }
+NaiveForward naive_vit(const Architecture& a, const TinyTensors& tensors, std::span<const float> chw,
+                       NaiveReduction* reduction) {
+  Rows x = embed(a, tensors, chw);
   const double eps = double(a.norm_eps);
   NaiveForward forward;
   for (std::size_t b = 0; b < a.depth; ++b) {
-    const auto tensor = [&](const char* name) -> const TinyTensor& {
-      return tensors.at("blocks." + std::to_string(b) + "." + name);
-    };
+    const std::string block = "blocks." + std::to_string(b) + ".";
+    const auto tensor = [&](const char* name) -> const TinyTensor& { return tensors.at(block + name); };
     const Rows normed = layer_norm(x, tensor("norm1.weight"), tensor("norm1.bias"), eps);
     const Rows qkv = linear(normed, tensor("attn.qkv.weight"), tensor("attn.qkv.bias"));
-    const Rows mixed = attention(qkv, a.num_heads, forward.attention.emplace_back());
-    add(x, linear(mixed, tensor("attn.proj.weight"), tensor("attn.proj.bias")));
+    std::vector<double> weights;
+    const Rows mixed = attention(qkv, a.num_heads, reduction, weights);
+    add(x, scaled(linear(mixed, tensor("attn.proj.weight"), tensor("attn.proj.bias")), tensors, block + "ls1.gamma"));
+    forward.attention.push_back(reduction != nullptr ? reduction->unmerged(weights) : weights);
+    if (reduction != nullptr) x = reduction->stage(b, x, qkv, weights);
     Rows hidden = linear(layer_norm(x, tensor("norm2.weight"), tensor("norm2.bias"), eps), tensor("mlp.fc1.weight"),
                          tensor("mlp.fc1.bias"));
     for (auto& row : hidden) {
       for (double& value : row) value *= 0.5 * (1.0 + std::erf(value / std::sqrt(2.0)));
     }
-    add(x, linear(hidden, tensor("mlp.fc2.weight"), tensor("mlp.fc2.bias")));
+    add(x, scaled(linear(hidden, tensor("mlp.fc2.weight"), tensor("mlp.fc2.bias")), tensors, block + "ls2.gamma"));
   }
-  const Rows pooled = layer_norm({x[0]}, tensors.at("norm.weight"), tensors.at("norm.bias"), eps);
-  forward.logits = linear(pooled, tensors.at("head.weight"), tensors.at("head.bias"))[0];
+  const Rows pooled = layer_norm(x, tensors.at("norm.weight"), tensors.at("norm.bias"), eps);
+  forward.logits = linear({pooled[0]}, tensors.at("head.weight"), tensors.at("head.bias"))[0];
+  if (tensors.contains("head_dist.weight")) {
+    const Rows second = linear({pooled[1]}, tensors.at("head_dist.weight"), tensors.at("head_dist.bias"));
+    for (std::size_t c = 0; c < forward.logits.size(); ++c) {
+      forward.logits[c] = (forward.logits[c] + second[0][c]) / 2;
+    }
+  }
   return forward;
 }
 

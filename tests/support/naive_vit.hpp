@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "fovea/model.hpp"
+#include "support/naive_reduction.hpp"
 #include "support/tiny_model.hpp"
 
 namespace fovea::test {
@@ -14,9 +15,11 @@ struct NaiveForward {
   std::vector<std::vector<double>> attention;  // for each block [H, N, N]
 };
 
-/// @param chw  the normalised input, [3, height, width]
+/// With a distillation token, registers and layer scale where the tensors have them; read out at the class token.
+/// @param chw        the normalised input, [3, height, width]
+/// @param reduction  attention is un-merged, if there is one
 [[nodiscard]] NaiveForward naive_vit(const Architecture& architecture, const TinyTensors& tensors,
-                                     std::span<const float> chw);
+                                     std::span<const float> chw, NaiveReduction* reduction = nullptr);
 
 /// [3, height, width] → [T, 3·P·P], loops only.
 [[nodiscard]] std::vector<float> naive_patches(const Architecture& architecture, std::span<const float> chw);
