@@ -187,12 +187,16 @@ std::vector<ExplainedImage> explain_images(const VisionTransformer& model, Sessi
     if (request.reduced) {
       asked.reduced = [&](std::size_t image, const ReducedTokens& tokens) { request.reduced(first + image, tokens); };
     }
-    if (any(plan, &Evidence::attention)) {
+    if (any(plan, &Evidence::attention) || request.attention) {
       asked.attention = [&](std::size_t image, const AttentionView& attention) {
+        if (request.attention) request.attention(first + image, attention);
         feed_each(plan, agnostic[image], &Evidence::attention,
                   [&](Explainer& explainer) { explainer.observe(attention); });
       };
+    }
+    if (any(plan, &Evidence::attention) || request.pool_attention) {
       asked.pool_attention = [&](std::size_t image, MatrixView<const float> weights) {
+        if (request.pool_attention) request.pool_attention(first + image, weights);
         feed_each(plan, agnostic[image], &Evidence::attention,
                   [&](Explainer& explainer) { explainer.observe_pool(weights); });
       };

@@ -53,7 +53,7 @@ using ChooseTargets = std::function<std::vector<Target>(std::size_t image, const
 /// by one: each is run once, and led back once for each target.
 /// @param session  of `model`, for plan.session_batch() images
 /// @param patches  [n, T, 3·P·P]
-/// @param request  what else is wanted of the forward pass; its attention observers are the plan's
+/// @param request  what else is wanted of the forward pass; whether something is kept for gradients is the plan's
 [[nodiscard]] std::vector<ExplainedImage> explain_images(const VisionTransformer& model, Session& session,
                                                          std::span<const float> patches, const MapPlan& plan,
                                                          const ForwardRequest& request, const ChooseTargets& choose);
