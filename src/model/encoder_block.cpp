@@ -132,7 +132,6 @@ void EncoderBlock::attend(const EncoderBlockWeights& weights, const nn::RotaryTa
                                                                   : scratch.log_sizes.subspan(image * tokens_, tokens_);
     attention_(qkv, scratch.weights.empty() ? queries : tokens_, bias, scratch.mixed.subspan(image * size, size),
                scratch.weights);
-    if (scratch.saved != nullptr) keep(qkv, scratch.saved->qkv);
     if (attention_ready) attention_ready(image);
   }
 }

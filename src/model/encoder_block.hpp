@@ -38,7 +38,7 @@ struct BlockActivations {
   std::span<float> gated;            // [n·N, F], of a gated MLP; hidden and gated may be where qkv and mixed were
   std::span<float> weights;          // [H, N, N], attention of one image; empty if nobody observes it
   std::span<const float> log_sizes;  // [n·N], added to each key's logits (proportional attention, ToMe); or empty
-  SavedBlock* saved = nullptr;       // receives, of a batch of one image, what the way back needs
+  SavedBlock* saved = nullptr;       // receives what the way back of one image needs; qkv and weights are its
 };
 
 /// Called for each image while `BlockActivations::weights` holds its attention; may be empty.

@@ -118,6 +118,7 @@ struct Session::Impl {
       const EncoderBlockWeights& own = weights().blocks[block];
       if (request.keep_for_gradients) {
         scratch.saved = &saved.blocks[block];
+        scratch.qkv = scratch.saved->qkv.span();
         scratch.weights = scratch.saved->attention.span();
       }
       AttentionReady attention_ready;

@@ -9,24 +9,20 @@
 
 #include "base/aligned_buffer.hpp"
 #include "nn/attention_kernels.hpp"
+#include "nn/row_pieces.hpp"
 
 namespace fovea::nn {
-namespace {
 
-/// Enough rows to use each part of k and v often, few enough for [rows, N] to stay in a core's own cache. A multiple
-/// of the rows that the product takes at a time.
-constexpr std::size_t kBlockRows = 48;
-
-}  // namespace
-
-/// The work is cut into (head, block of queries) pairs. Each is computed by one thread in one way, so the result
+/// The work is cut into (head, piece of the queries) pairs. Each is computed by one thread in one way, so the result
 /// depends on neither the number of threads nor on which of them did what. oneDNN's batched product was here before:
 /// its split changes the order of additions with the number of threads, and its first call spends 40 ms on making code.
 struct Attention::Impl {
   explicit Impl(const AttentionShape& sizes) : shape(sizes), keys(sizes.num_heads * sizes.head_dim * sizes.tokens) {}
 
   void add_scratch(int threads) {
-    while (scratch.size() < static_cast<std::size_t>(threads)) scratch.emplace_back(kBlockRows * shape.tokens);
+    while (scratch.size() < static_cast<std::size_t>(threads)) {
+      scratch.emplace_back(RowPieces::kMostRows * shape.tokens);
+    }
   }
 
   /// k of one head, [N, d] → [d, N]: the product wants neighbouring keys in neighbouring lanes.
@@ -58,7 +54,7 @@ struct Attention::Impl {
 
   AttentionShape shape;
   AlignedBuffer<float> keys;                  // [H, d, N]
-  std::vector<AlignedBuffer<float>> scratch;  // for each thread [kBlockRows, N]
+  std::vector<AlignedBuffer<float>> scratch;  // for each thread [kMostRows, N]
 };
 
 Attention::Attention(const AttentionShape& shape) : impl_(std::make_unique<Impl>(shape)) {}
@@ -75,17 +71,17 @@ void Attention::operator()(std::span<const float> qkv, std::size_t queries, std:
   assert(queries <= tokens && (weights.empty() || (queries == tokens && weights.size() == heads * tokens * tokens)));
   assert(bias.empty() || bias.size() == tokens || bias.size() == heads * tokens * tokens);
   impl.add_scratch(omp_get_max_threads());
-  const std::size_t blocks = (queries + kBlockRows - 1) / kBlockRows;
+  const RowPieces pieces(queries);
 #pragma omp parallel
   {
 #pragma omp for schedule(static)
     for (std::size_t head = 0; head < heads; ++head) impl.transpose_keys(head, qkv);
     AlignedBuffer<float>& scratch = impl.scratch[static_cast<std::size_t>(omp_get_thread_num())];
 #pragma omp for schedule(static)
-    for (std::size_t item = 0; item < heads * blocks; ++item) {
-      const std::size_t head = item / blocks;
-      const std::size_t first = item % blocks * kBlockRows;
-      const std::size_t rows = std::min(kBlockRows, queries - first);
+    for (std::size_t item = 0; item < heads * pieces.count(); ++item) {
+      const std::size_t head = item / pieces.count();
+      const std::size_t first = pieces.first(item % pieces.count());
+      const std::size_t rows = pieces.rows(item % pieces.count());
       const std::size_t offset = (head * tokens + first) * tokens;
       impl.attend(head, first, rows, qkv, bias.size() <= tokens ? bias : bias.subspan(offset, rows * tokens), out,
                   weights.empty() ? scratch.first(rows * tokens) : weights.subspan(offset, rows * tokens));

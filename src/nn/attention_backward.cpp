@@ -5,18 +5,11 @@
 #include <cmath>
 
 #include "nn/attention_kernels.hpp"
+#include "nn/row_pieces.hpp"
 
 namespace fovea::nn {
-namespace {
 
-/// Rows of one piece of work, as in the way forth: the pieces of all heads are spread over the threads.
-constexpr std::size_t kBlockRows = 48;
-
-std::size_t pieces(std::size_t rows) {
-  return (rows + kBlockRows - 1) / kBlockRows;
-}
-
-}  // namespace
+// As in the way forth, the pieces of all heads are spread over the threads.
 
 AttentionBackward::AttentionBackward(const AttentionShape& shape)
     : shape_(shape),
@@ -31,21 +24,28 @@ void AttentionBackward::weights(std::span<const float> qkv, std::size_t queries,
   const std::size_t width = heads * dim;  // D
   assert(qkv.size() == 3 * tokens * width && d_out.size() == queries * width);
   assert(gradient.size() == heads * tokens * tokens);
-  const std::size_t blocks = pieces(queries);
+  const RowPieces of_tokens(tokens);
+  const RowPieces of_queries(queries);
 #pragma omp parallel
   {
 #pragma omp for schedule(static)
+    for (std::size_t item = 0; item < heads * of_tokens.count(); ++item) {
+      const std::size_t head = item / of_tokens.count();
+      const std::size_t first = of_tokens.first(item % of_tokens.count());
+      transpose(of_tokens.rows(item % of_tokens.count()), dim,
+                {qkv.data() + first * 3 * width + 2 * width + head * dim, 3 * width},
+                {values_.data() + head * dim * tokens + first, tokens});
+    }
+#pragma omp for schedule(static) nowait
     for (std::size_t head = 0; head < heads; ++head) {
-      transpose(tokens, dim, {qkv.data() + 2 * width + head * dim, 3 * width},
-                {values_.data() + head * dim * tokens, tokens});
       const auto unread = gradient.subspan((head * tokens + queries) * tokens, (tokens - queries) * tokens);
       std::fill(unread.begin(), unread.end(), 0.0F);
     }
 #pragma omp for schedule(static)
-    for (std::size_t item = 0; item < heads * blocks; ++item) {
-      const std::size_t head = item / blocks;
-      const std::size_t first = item % blocks * kBlockRows;
-      multiply({std::min(kBlockRows, queries - first), dim, tokens}, 1.0F,
+    for (std::size_t item = 0; item < heads * of_queries.count(); ++item) {
+      const std::size_t head = item / of_queries.count();
+      const std::size_t first = of_queries.first(item % of_queries.count());
+      multiply({of_queries.rows(item % of_queries.count()), dim, tokens}, 1.0F,
                {d_out.data() + first * width + head * dim, width}, {values_.data() + head * dim * tokens, tokens},
                {gradient.data() + (head * tokens + first) * tokens, tokens});
     }
@@ -61,16 +61,16 @@ void AttentionBackward::inputs(std::span<const float> qkv, std::span<const float
   assert(attention.size() == heads * tokens * tokens && gradient.size() == attention.size());
   assert(d_qkv.size() == qkv.size() && d_out.size() == queries * width);
   const float scale = 1.0F / std::sqrt(static_cast<float>(dim));
-  const std::size_t query_blocks = pieces(queries);
-  const std::size_t key_blocks = pieces(tokens);
+  const RowPieces of_queries(queries);
+  const RowPieces of_keys(tokens);
 #pragma omp parallel
   {
     // dS and dq of a few queries at a time.
 #pragma omp for schedule(static)
-    for (std::size_t item = 0; item < heads * query_blocks; ++item) {
-      const std::size_t head = item / query_blocks;
-      const std::size_t first = item % query_blocks * kBlockRows;
-      const std::size_t rows = std::min(kBlockRows, queries - first);
+    for (std::size_t item = 0; item < heads * of_queries.count(); ++item) {
+      const std::size_t head = item / of_queries.count();
+      const std::size_t first = of_queries.first(item % of_queries.count());
+      const std::size_t rows = of_queries.rows(item % of_queries.count());
       const std::size_t offset = (head * tokens + first) * tokens;
       const std::span<float> d_scores = d_scores_.span().subspan(offset, rows * tokens);
       softmax_backward_rows(attention.subspan(offset, rows * tokens), gradient.subspan(offset, rows * tokens), tokens,
@@ -79,11 +79,11 @@ void AttentionBackward::inputs(std::span<const float> qkv, std::span<const float
                {d_qkv.data() + first * 3 * width + head * dim, 3 * width});
     }
     // dk and dv of a few keys at a time: columns of dS and A.
-#pragma omp for schedule(static)
-    for (std::size_t item = 0; item < heads * key_blocks; ++item) {
-      const std::size_t head = item / key_blocks;
-      const std::size_t first = item % key_blocks * kBlockRows;
-      const std::size_t rows = std::min(kBlockRows, tokens - first);
+#pragma omp for schedule(static) nowait
+    for (std::size_t item = 0; item < heads * of_keys.count(); ++item) {
+      const std::size_t head = item / of_keys.count();
+      const std::size_t first = of_keys.first(item % of_keys.count());
+      const std::size_t rows = of_keys.rows(item % of_keys.count());
       const std::size_t offset = head * tokens * tokens + first;
       float* const d_key = d_qkv.data() + first * 3 * width + width + head * dim;
       multiply_transposed({rows, queries, dim}, scale, {d_scores_.data() + offset, tokens},

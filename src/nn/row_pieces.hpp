@@ -1,0 +1,37 @@
+// How the rows of attention are cut into pieces of work.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+namespace fovea::nn {
+
+/// Pieces as even as can be: with three heads on two threads a short last piece of each head is what one thread waits
+/// for. About 48 rows use each part of the other factor often, and [rows, N] stays in a core's own cache.
+class RowPieces {
+ public:
+  explicit RowPieces(std::size_t rows) noexcept
+      : rows_(rows), size_(round_up((rows + wanted(rows) - 1) / wanted(rows))), count_((rows + size_ - 1) / size_) {}
+
+  [[nodiscard]] std::size_t count() const noexcept { return count_; }
+  [[nodiscard]] std::size_t first(std::size_t piece) const noexcept { return piece * size_; }
+  [[nodiscard]] std::size_t rows(std::size_t piece) const noexcept { return std::min(size_, rows_ - first(piece)); }
+
+  /// No piece of any number of rows is larger.
+  static constexpr std::size_t kMostRows = 72;
+
+ private:
+  static constexpr std::size_t kRows = 48;
+  static constexpr std::size_t kTile = 6;  // rows that a product takes at a time
+
+  static std::size_t wanted(std::size_t rows) noexcept { return std::max<std::size_t>(1, (rows + kRows / 2) / kRows); }
+  static std::size_t round_up(std::size_t rows) noexcept {
+    return std::max<std::size_t>(1, (rows + kTile - 1) / kTile) * kTile;
+  }
+
+  std::size_t rows_;
+  std::size_t size_;
+  std::size_t count_;
+};
+
+}  // namespace fovea::nn
