@@ -60,7 +60,7 @@ ExplainMethod attribution_method() {
           "Which patches the score of this class can be traced back to, layer by layer, MLPs included, where "
           "attention worked in its favour; the rules of the tracing are a convention, and where sums nearly cancel "
           "they amplify small differences.",
-      .costs = "about thirty forward passes in arithmetic, in double, for each class",
+      .costs = "some twenty forward passes, in double, for each class",
       .reference =
           "Chefer, Gur, Wolf 2021, Transformer Interpretability Beyond Attention Visualization, arXiv:2012.09838",
       .needs = {.relevance = true},
