@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -15,7 +16,7 @@
 #include "explain/spearman.hpp"
 #include "fovea/explain.hpp"
 #include "fovea/model.hpp"
-#include "pipeline/pictures.hpp"
+#include "pipeline/explanations.hpp"
 #include "support/naive_vit.hpp"
 #include "support/shared.hpp"
 
@@ -199,6 +200,40 @@ void expect_gradients_equal_to_reference(const std::filesystem::path& folder) {
   }
 }
 
+/// The maps of the reference's target.
+void expect_maps_equal_to_reference(const std::filesystem::path& folder) {
+  const Expected expected(folder / "expected.safetensors");
+  const auto inputs = expected.values("x");
+  const auto targets = expected.integers("target");
+  const auto model = load_for(folder, expected);
+  const std::size_t images = expected.shape("x")[0];
+  std::vector<float> patches;  // [n, T, 3·P·P]
+  for (std::size_t i = 0; i < images; ++i) {
+    const auto one = test::naive_patches(model->architecture(),
+                                         std::span(inputs).subspan(i * inputs.size() / images, inputs.size() / images));
+    patches.insert(patches.end(), one.begin(), one.end());
+  }
+  MapPlan plan;
+  plan.methods = {&explain_method("rollout"), &explain_method("generic"), &explain_method("grad-rollout")};
+  Session session(model, images);
+  const auto explained =
+      explain_images(*model, session, patches, plan, {}, [&](std::size_t image, const ForwardResult&) {
+        return std::vector{Target{static_cast<std::size_t>(targets[image]), std::nullopt}};
+      });
+  ASSERT_EQ(explained.size(), images);
+  for (std::size_t image = 0; image < images; ++image) {
+    ASSERT_EQ(explained[image].maps.size(), 3U);
+    for (std::size_t m = 0; m < 3; ++m) {
+      const char* const name = std::array{"rollout", "generic_attention", "grad_rollout"}[m];
+      const std::vector<float>& map = explained[image].maps[m].heatmap.values;
+      const auto all = expected.values(name);  // [n, gh, gw]
+      const std::span<const float> reference = std::span(all).subspan(image * map.size(), map.size());
+      EXPECT_LE(difference(map, all, image), 1e-4F * largest(reference)) << name << ", image " << image;
+      EXPECT_GE(spearman(map, reference), 0.999) << name << ", image " << image;
+    }
+  }
+}
+
 /// The folders in the project, and those that tools/make_golden_families.py leaves where they are.
 std::vector<std::string> folder_names() {
   std::vector<std::string> names{"hf_deit_teacher", "hf_vit",      "timm_bf16",       "timm_dinov3_nonsquare",
@@ -230,6 +265,10 @@ INSTANTIATE_TEST_SUITE_P(Golden, Family, testing::ValuesIn(folder_names()),
 
 TEST_P(Family, EqualsAutogradInTheGradientsOfEveryAttentionMatrix) {
   expect_gradients_equal_to_reference(folder_);
+}
+
+TEST_P(Family, EqualsItsReferenceInTheMapsOfItsTarget) {
+  expect_maps_equal_to_reference(folder_);
 }
 
 class FamilyAtAnotherSize : public Family {};

@@ -20,6 +20,7 @@
 #include "image/codec.hpp"
 #include "image/patches.hpp"
 #include "image/preprocess.hpp"
+#include "pipeline/explanations.hpp"
 #include "support/shared.hpp"
 
 namespace fovea {
@@ -41,18 +42,27 @@ class Runner {
     set_compute_threads(1);  // other tests run beside this one
   }
 
-  Logits operator()(const fs::path& picture, const AttentionObserver& observe = {}) {
+  Logits operator()(const fs::path& picture) { return session_.run(patches_of(picture))[0]; }
+
+  std::vector<ExplainedMap> explain(const fs::path& picture, const MapPlan& plan, const Target& target) {
+    return explain_images(*model_, session_, patches_of(picture), plan, {},
+                          [&](std::size_t, const ForwardResult&) { return std::vector{target}; })
+        .front()
+        .maps;
+  }
+  [[nodiscard]] const Architecture& architecture() const { return model_->architecture(); }
+
+ private:
+  [[nodiscard]] std::vector<float> patches_of(const fs::path& picture) const {
     DecodeOptions options;
     options.exif = ExifMode::kIgnore;
     const Image image = decode_image(read_file(picture), picture.string(), options);
     const Architecture& a = model_->architecture();
     std::vector<float> patches(a.grid().size() * a.patch_dim());
     extract_patches(preprocess(image, model_->info().recipe).pixels, model_->info().recipe, a.patch_size, patches);
-    return session_.run(patches, observe)[0];
+    return patches;
   }
-  [[nodiscard]] const Architecture& architecture() const { return model_->architecture(); }
 
- private:
   std::shared_ptr<const VisionTransformer> model_;
   Session session_;
 };
@@ -109,21 +119,25 @@ TEST(RealModels, TheDefaultModelGivesTimmsLogitsOn2000PicturesAnd763PerMilleRigh
   }
 }
 
-/// The 16 photographs of maps.json, explained.
-std::vector<Heatmap> explain_photographs(const char* method, const ExplainOptions& options) {
+/// The 16 photographs of maps.json, explained: by photograph, and in it by method.
+/// @param target  "top1" or "rank5": a key of maps.json
+std::vector<std::vector<Heatmap>> explain_photographs(const std::vector<const char*>& methods,
+                                                      const ExplainOptions& options, const char* target) {
   Runner run(test::shared_dir() / "models/deit_tiny_patch16_224");
   const auto files = lines_of(test::shared_dir() / "golden/deit_tiny/files.txt");
   std::ifstream stream(test::shared_dir() / "golden/deit_tiny/maps.json");
-  const Architecture& a = run.architecture();
-  const TokenLayout layout{a.depth, a.num_heads, a.num_prefix_tokens, a.grid(), {{0, 1.0F}}};
-  std::vector<Heatmap> heatmaps;
+  MapPlan plan;
+  for (const char* method : methods) plan.methods.push_back(&explain_method(method));
+  plan.options = options;
+  std::vector<std::vector<Heatmap>> heatmaps;
   const auto index = nlohmann::json::parse(stream);
   for (const auto& image : index.at("images")) {
-    const auto explainer = explain_method(method).make(options, layout);
     const fs::path file = files[image.at("index").get<std::size_t>()];
-    (void)run(test::shared_dir() / "images/imagenet_200" / file,
-              [&](std::size_t, const AttentionView& view) { explainer->observe(view); });
-    heatmaps.push_back(explainer->heatmap());
+    std::vector<Heatmap>& of_image = heatmaps.emplace_back();
+    for (ExplainedMap& map : run.explain(test::shared_dir() / "images/imagenet_200" / file, plan,
+                                         {image.at(target).get<std::size_t>(), std::nullopt})) {
+      of_image.push_back(std::move(map.heatmap));
+    }
   }
   return heatmaps;
 }
@@ -137,30 +151,57 @@ void expect_same_map(const Heatmap& heatmap, std::span<const float> wanted) {
   EXPECT_GE(spearman(heatmap.values, wanted), 0.999);
 }
 
-TEST(RealModels, RolloutOfDeitTinyEqualsTheReferencesMaps) {
-  FOVEA_NEEDS_SHARED(golden, "golden/deit_tiny");
-  const auto maps = open_checkpoint(golden / "maps.safetensors");
-  for (const auto& [key, fusion] : {std::pair{"rollout_mean", HeadFusion::kMean},
-                                    {"rollout_max", HeadFusion::kMax},
-                                    {"rollout_min", HeadFusion::kMin}}) {
-    const auto reference = to_float(*maps->find(key));  // [16, 14, 14]
-    const auto heatmaps = explain_photographs("rollout", {fusion});
-    ASSERT_EQ(heatmaps.size(), 16U);
+/// @param keys  of maps.safetensors, [16, 14, 14] each, in the order of the methods
+void expect_maps(const std::vector<const char*>& methods, const ExplainOptions& options, const char* target,
+                 const std::vector<std::string>& keys) {
+  const auto maps = open_checkpoint(test::shared_dir() / "golden/deit_tiny/maps.safetensors");
+  const auto heatmaps = explain_photographs(methods, options, target);
+  ASSERT_EQ(heatmaps.size(), 16U);
+  for (std::size_t m = 0; m < methods.size(); ++m) {
+    const auto reference = to_float(*maps->find(keys[m]));
     for (std::size_t i = 0; i < heatmaps.size(); ++i) {
-      SCOPED_TRACE(testing::Message() << key << ", photograph " << i);
-      expect_same_map(heatmaps[i], std::span<const float>(reference).subspan(i * 196, 196));
+      SCOPED_TRACE(testing::Message() << keys[m] << ", photograph " << i);
+      expect_same_map(heatmaps[i][m], std::span<const float>(reference).subspan(i * 196, 196));
     }
   }
 }
 
-TEST(RealModels, LastBlockAttentionOfDeitTinyEqualsTheReferencesRows) {
+TEST(RealModels, RolloutOfDeitTinyEqualsTheReferencesMaps) {
+  FOVEA_NEEDS_SHARED(golden, "golden/deit_tiny");
+  ExplainOptions options;
+  expect_maps({"rollout"}, options, "top1", {"rollout_mean"});
+  for (const auto& [name, fusion] : {std::pair{"max", HeadFusion::kMax}, {"min", HeadFusion::kMin}}) {
+    options.head_fusion = fusion;
+    options.renormalize = false;
+    expect_maps({"rollout"}, options, "top1", {std::string("rollout_") + name});
+    options.renormalize = true;
+    expect_maps({"rollout"}, options, "top1", {std::string("rollout_") + name + "_renorm"});
+  }
+}
+
+TEST(RealModels, ClassSpecificMapsOfDeitTinyEqualTheReferences) {
+  FOVEA_NEEDS_SHARED(golden, "golden/deit_tiny");
+  for (const std::string target : {"top1", "rank5"}) {
+    expect_maps({"generic", "grad-rollout", "grad-cam", "legrad"}, {}, target.c_str(),
+                {"generic_" + target, "grad_rollout_" + target, "gradcam_" + target, "legrad_" + target});
+    ExplainOptions last_two;
+    last_two.start_block = 10;
+    expect_maps({"legrad"}, last_two, target.c_str(), {"legrad_last2_" + target});
+  }
+}
+
+TEST(RealModels, AttentionOfDeitTinyEqualsTheReferencesRowsInEveryBlock) {
   FOVEA_NEEDS_SHARED(golden, "golden/deit_tiny");
   const auto maps = open_checkpoint(golden / "maps.safetensors");
   const auto reference = to_float(*maps->find("attn_cls_rows"));  // [16, 12, 197]
-  const auto heatmaps = explain_photographs("attention", {});
-  for (std::size_t i = 0; i < heatmaps.size(); ++i) {
-    SCOPED_TRACE(i);
-    expect_same_map(heatmaps[i], std::span<const float>(reference).subspan((i * 12 + 11) * 197 + 1, 196));
+  for (const std::size_t block : {0U, 5U, 11U}) {
+    ExplainOptions options;
+    options.block = block;
+    const auto heatmaps = explain_photographs({"attention"}, options, "top1");
+    for (std::size_t i = 0; i < heatmaps.size(); ++i) {
+      SCOPED_TRACE(testing::Message() << "block " << block << ", photograph " << i);
+      expect_same_map(heatmaps[i][0], std::span<const float>(reference).subspan((i * 12 + block) * 197 + 1, 196));
+    }
   }
 }
 

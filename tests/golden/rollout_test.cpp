@@ -35,7 +35,7 @@ void expect_same_map(std::span<const float> map, std::span<const float> expected
 /// @param blocks  one [num_heads, tokens, tokens] for each block.
 std::vector<float> map_of(std::string_view method, HeadFusion fusion, const TokenLayout& layout,
                           std::span<const std::vector<float>> blocks) {
-  const auto explainer = explain_method(method).make({.head_fusion = fusion}, layout);
+  const auto explainer = explain_method(method).make(test::with_heads(fusion), layout);
   for (std::size_t block = 0; block < blocks.size(); ++block) {
     explainer->observe({block, layout.num_heads, layout.tokens(), blocks[block]});
   }

@@ -14,6 +14,13 @@ namespace fovea::test {
 [[nodiscard]] std::vector<double> naive_rollout(std::span<const std::vector<float>> blocks, std::size_t num_heads,
                                                 std::size_t tokens, HeadFusion fusion);
 
+/// Defaults but for the heads.
+[[nodiscard]] inline ExplainOptions with_heads(HeadFusion fusion) {
+  ExplainOptions options;
+  options.head_fusion = fusion;
+  return options;
+}
+
 /// Row-stochastic attention of `num_blocks` blocks, peaked as a trained model's is: same seed, same values.
 [[nodiscard]] std::vector<std::vector<float>> random_attention(const TokenLayout& layout, unsigned seed);
 

@@ -18,7 +18,7 @@ using test::naive_rollout;
 using test::random_attention;
 
 Heatmap rollout(const TokenLayout& layout, const std::vector<std::vector<float>>& blocks, HeadFusion fusion) {
-  const auto explainer = explain_method("rollout").make({.head_fusion = fusion}, layout);
+  const auto explainer = explain_method("rollout").make(test::with_heads(fusion), layout);
   for (std::size_t block = 0; block < blocks.size(); ++block) {
     explainer->observe({block, layout.num_heads, layout.tokens(), blocks[block]});
   }
@@ -51,8 +51,8 @@ TEST(Rollout, EqualsTheProductOfMatricesForAnySizeAndHeadFusion) {
       const Heatmap map = rollout(layout, blocks, fusion);
       ASSERT_EQ(map.grid, layout.grid);
       ASSERT_EQ(map.values.size(), layout.grid.size());
-      const auto row =
-          expected.begin() + static_cast<std::ptrdiff_t>(layout.read_out.front().token * layout.tokens() + layout.num_prefix);
+      const auto row = expected.begin() +
+                       static_cast<std::ptrdiff_t>(layout.read_out.front().token * layout.tokens() + layout.num_prefix);
       const double largest = *std::max_element(row, row + static_cast<std::ptrdiff_t>(layout.grid.size()));
       for (std::size_t i = 0; i < map.values.size(); ++i) {
         EXPECT_NEAR(static_cast<double>(map.values[i]), row[static_cast<std::ptrdiff_t>(i)], 1e-6 * largest)
@@ -91,9 +91,9 @@ TEST(Rollout, MayBeAskedForTwice) {
 
 TEST(Rollout, NamesItsVariant) {
   const ExplainMethod& method = explain_method("rollout");
-  EXPECT_EQ(method.variant({.head_fusion = HeadFusion::kMean}), "mean heads, residual 0.5");
-  EXPECT_EQ(method.variant({.head_fusion = HeadFusion::kMax}), "max heads, residual 0.5");
-  EXPECT_EQ(method.variant({.head_fusion = HeadFusion::kMin}), "min heads, residual 0.5");
+  EXPECT_EQ(method.variant(test::with_heads(HeadFusion::kMean)), "mean heads, residual 0.5");
+  EXPECT_EQ(method.variant(test::with_heads(HeadFusion::kMax)), "max heads, residual 0.5");
+  EXPECT_EQ(method.variant(test::with_heads(HeadFusion::kMin)), "min heads, residual 0.5");
 }
 
 TEST(Rollout, RefusesBlocksOutOfOrderAndOfOtherSizes) {
