@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "fovea/error.hpp"
+#include "fovea/faithfulness.hpp"
 #include "fovea/image.hpp"
 
 namespace fovea {
@@ -37,12 +38,20 @@ struct MapTarget {
   std::optional<MapContrast> against;  // the map says why not this one
 };
 
+/// How alike two maps of a picture rank its patches (Spearman).
+struct MapAgreement {
+  std::string map;  // the other one, as files are called after it: "generic.32"
+  double correlation = 0;
+};
+
 struct MapRecord {
   std::string method;
   std::string variant;
   std::optional<MapTarget> target;
-  std::optional<std::string> overlay;  // relative to the output folder
-  std::optional<std::string> map;      // relative to the output folder
+  std::optional<Faithfulness> faithfulness;  // of the target; of class-agnostic maps, of the picture's first target
+  std::vector<MapAgreement> agreement;       // with the picture's other maps, but those of other classes
+  std::optional<std::string> overlay;        // relative to the output folder
+  std::optional<std::string> map;            // relative to the output folder
 };
 
 /// Features of an input: its row in the array that holds those of all inputs.
@@ -73,6 +82,7 @@ struct Record {
   std::vector<Prediction> predictions;
   std::vector<MapRecord> maps;
   std::optional<FeatureRecord> features;  // in place of predictions
+  std::optional<float> outlier_tokens;    // share of patch tokens that stand out as registers do
   std::optional<std::string> thumbnail;   // relative to the output folder
   std::optional<SourceStamp> source;
   std::optional<Failure> failure;

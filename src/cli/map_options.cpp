@@ -119,6 +119,9 @@ void add_explanation_options(CLI::App& app, MapFlags& flags) {
       ->group(group);
   count("--window", flags.options.occlusion_window, 1, "occlusion: patches a side that are hidden at a time");
   count("--masks", flags.options.rise_masks, 1, "rise: number of masks");
+  app.add_flag("--faithfulness", flags.faithfulness,
+               "say how far to trust each map: deletion and insertion against random maps, agreement of the methods")
+      ->group(group);
   app.add_option("--seed", flags.options.seed, "of everything random")
       ->capture_default_str()
       ->type_name("N")
@@ -138,7 +141,7 @@ void apply_map_flags(const MapFlags& flags, PictureOptions& options) {
     methods.push_back(&method);
     (method.needs.class_specific() ? options.layout.class_methods : options.layout.methods).emplace_back(method.name);
   }
-  if ((!flags.targets.empty() || !flags.against.empty()) && !options.maps.class_specific()) {
+  if ((!flags.targets.empty() || !flags.against.empty()) && !options.maps.class_specific() && !flags.faithfulness) {
     throw Error(ErrorCode::kUsage,
                 fmt::format("--{} is given, but {} is the same for every class",
                             flags.targets.empty() ? "against" : "target", joined(options.layout.methods, " and ")),
@@ -148,14 +151,14 @@ void apply_map_flags(const MapFlags& flags, PictureOptions& options) {
   options.style = flags.style;
   options.style.caption = !flags.no_caption;
   options.layout.save_maps = flags.save_map;
+  options.maps.faithfulness = flags.faithfulness;
 }
 
 void apply_map_flags(const MapFlags& flags, const ModelInfo& model, PictureOptions& options) {
   check_plan(options.maps, model.architecture);
-  if (!options.maps.class_specific()) return;
+  if (!options.maps.class_specific() && !flags.faithfulness) return;
   if (options.zero_shot) {
-    throw Error(ErrorCode::kUsage,
-                "--text-embeddings with a method that explains a class, expected the model's own head",
+    throw Error(ErrorCode::kUsage, "--text-embeddings with what explains a class, expected the model's own head",
                 "rollout, attention and token-rank are the same for every class");
   }
   std::optional<std::string> against;
@@ -177,6 +180,7 @@ std::map<std::string, std::string> option_texts(const MapFlags& flags, const Pic
                                            {"caption", pictures.style.caption ? "true" : "false"},
                                            {"save-map", flags.save_map ? "true" : "false"},
                                            {"precision", std::string(name(Precision::kF32))}};
+  if (flags.faithfulness) texts["faithfulness"] = fmt::format("seed {}", flags.options.seed);
   if (!flags.targets.empty()) texts["target"] = joined(flags.targets, ",");
   if (!flags.against.empty()) texts["against"] = flags.against;
   return texts;

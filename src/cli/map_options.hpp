@@ -28,6 +28,7 @@ struct MapFlags {
   OverlayStyle style;
   bool no_caption = false;
   bool save_map = false;
+  bool faithfulness = false;
 };
 /// Which maps, of which classes; not how they are drawn.
 void add_explanation_options(CLI::App& app, MapFlags& flags);

@@ -4,6 +4,8 @@
 
 #include <array>
 #include <opencv2/core.hpp>
+#include <opencv2/imgproc.hpp>
+#include <string>
 
 #include "base/aligned_buffer.hpp"
 #include "fovea/error.hpp"
@@ -101,6 +103,37 @@ void extract_patches(const Image& image, const PreprocessRecipe& recipe, std::si
         patch.copyTo(plane(to, side, side));
       }
     }
+  }
+}
+
+void blur_patches(std::span<const float> patches, PatchGrid grid, std::size_t patch_size, std::span<float> blurred) {
+  constexpr int kWindow = 11;   // px
+  constexpr double kSigma = 5;  // px
+  const std::size_t area = patch_size * patch_size;
+  const auto side = static_cast<int>(patch_size);
+  try {
+    cv::Mat plane(static_cast<int>(grid.rows) * side, static_cast<int>(grid.cols) * side, CV_32F);
+    cv::Mat smooth;
+    for (std::size_t channel = 0; channel < 3; ++channel) {
+      const auto each_patch = [&](const auto& visit) {
+        for (std::size_t patch = 0; patch < grid.size(); ++patch) {
+          visit(cv::Rect(static_cast<int>(patch % grid.cols) * side, static_cast<int>(patch / grid.cols) * side, side,
+                         side),
+                (patch * 3 + channel) * area);
+        }
+      };
+      each_patch([&](const cv::Rect& place, std::size_t at) {
+        // OpenCV has no view of constant values; this one is only read.
+        cv::Mat(side, side, CV_32F, const_cast<float*>(patches.data() + at)).copyTo(plane(place));
+      });
+      cv::GaussianBlur(plane, smooth, {kWindow, kWindow}, kSigma, kSigma, cv::BORDER_CONSTANT);
+      each_patch([&](const cv::Rect& place, std::size_t at) {
+        cv::Mat out(side, side, CV_32F, blurred.data() + at);
+        smooth(place).copyTo(out);
+      });
+    }
+  } catch (const cv::Exception& error) {
+    throw Error(ErrorCode::kBackend, std::string("blur: ") + error.what());
   }
 }
 

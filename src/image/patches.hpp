@@ -20,4 +20,9 @@ void normalize(const Image& image, const PreprocessRecipe& recipe, std::span<flo
 void extract_patches(const Image& image, const PreprocessRecipe& recipe, std::size_t patch_size,
                      std::span<float> patches);
 
+/// The image that the patches are of, seen through a Gaussian of 11x11 px and sigma 5 px, as RISE blurs it: beyond the
+/// edges it is 0, the mean colour.
+/// @param patches, blurred  [T, 3·P·P]
+void blur_patches(std::span<const float> patches, PatchGrid grid, std::size_t patch_size, std::span<float> blurred);
+
 }  // namespace fovea

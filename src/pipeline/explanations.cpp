@@ -4,7 +4,9 @@
 #include <cmath>
 #include <utility>
 
+#include "explain/faithfulness.hpp"
 #include "fovea/error.hpp"
+#include "image/patches.hpp"
 #include "pipeline/predictions.hpp"
 
 namespace fovea {
@@ -97,13 +99,30 @@ std::vector<Explainers> explain_targets(const VisionTransformer& model, Session&
   return by_target;
 }
 
+/// Class-agnostic maps are judged for the first target.
+void judge_maps(const VisionTransformer& model, Session& session, std::span<const float> patches, const MapPlan& plan,
+                const std::vector<Target>& targets, std::vector<ExplainedMap>& maps) {
+  const PatchGrid grid = model.architecture().grid();
+  std::vector<float> blurred(patches.size());
+  blur_patches(patches, grid, model.architecture().patch_size, blurred);
+  for (const Target& target : targets) {
+    const RunAgain again = run_again(session, target, model.info().multi_label);
+    Perturbation perturbation(patches, blurred, grid.size(), session.max_batch(), again);
+    const PerturbationBaselines baselines = perturbation_baselines(perturbation, grid, plan.options.seed);
+    for (ExplainedMap& map : maps) {
+      if (map.target.value_or(targets.front()) != target) continue;
+      map.faithfulness = judge(perturbation.areas(patch_order(map.heatmap.values)), baselines, grid.size());
+    }
+  }
+}
+
 std::vector<ExplainedMap> collect(const MapPlan& plan, const Explainers& agnostic, const std::vector<Target>& targets,
                                   const std::vector<Explainers>& by_target) {
   std::vector<ExplainedMap> maps;
   for (std::size_t m = 0; m < plan.methods.size(); ++m) {
-    if (agnostic[m]) maps.push_back({plan.methods[m], std::nullopt, agnostic[m]->heatmap()});
+    if (agnostic[m]) maps.push_back({plan.methods[m], std::nullopt, agnostic[m]->heatmap(), std::nullopt});
     for (std::size_t t = 0; t < targets.size(); ++t) {
-      if (by_target[t][m]) maps.push_back({plan.methods[m], targets[t], by_target[t][m]->heatmap()});
+      if (by_target[t][m]) maps.push_back({plan.methods[m], targets[t], by_target[t][m]->heatmap(), std::nullopt});
     }
   }
   return maps;
@@ -117,7 +136,7 @@ bool MapPlan::class_specific() const noexcept {
 }
 
 std::size_t MapPlan::session_batch(std::size_t batch) const noexcept {
-  return any(*this, &Evidence::reruns) ? std::max(batch, kRerunBatch) : batch;
+  return any(*this, &Evidence::reruns) || faithfulness ? std::max(batch, kRerunBatch) : batch;
 }
 
 TokenLayout token_layout(const Architecture& architecture) {
@@ -147,7 +166,7 @@ void check_plan(const MapPlan& plan, const Architecture& architecture) {
   const TokenLayout layout = token_layout(architecture);
   for (const ExplainMethod* method : plan.methods) {
     (void)method->make(plan.options, layout);  // throws
-    if (!method->needs.class_specific()) continue;
+    if (!method->needs.class_specific() && !plan.faithfulness) continue;
     if (architecture.num_classes == 0) {
       throw Error(ErrorCode::kUsage,
                   std::string(method->name) + ": the model's number of classes is 0, expected a head to explain",
@@ -167,7 +186,7 @@ std::vector<ExplainedImage> explain_images(const VisionTransformer& model, Sessi
   const Architecture& architecture = model.architecture();
   const TokenLayout layout = token_layout(architecture);
   const std::size_t image_size = architecture.grid().size() * architecture.patch_dim();  // T·3·P·P
-  const bool one_by_one = plan.class_specific();
+  const bool one_by_one = plan.class_specific() || plan.faithfulness;
   const std::size_t step = one_by_one ? image_size : patches.size();
   std::vector<ExplainedImage> images;
   for (std::size_t begin = 0; begin < patches.size(); begin += step) {
@@ -179,9 +198,11 @@ std::vector<ExplainedImage> explain_images(const VisionTransformer& model, Sessi
     ForwardRequest asked = request;
     asked.reduction = plan.reduction;
     asked.keep_for_gradients = needs_backward(plan);
-    if (request.tokens) {
+    std::optional<float> outliers;  // of the one image
+    if (request.tokens || plan.faithfulness) {
       asked.tokens = [&](std::size_t image, std::size_t block, MatrixView<const float> tokens) {
-        request.tokens(first + image, block, tokens);
+        if (request.tokens) request.tokens(first + image, block, tokens);
+        if (plan.faithfulness && block == architecture.depth) outliers = outlier_share(tokens, layout.num_prefix);
       };
     }
     if (request.reduced) {
@@ -201,13 +222,14 @@ std::vector<ExplainedImage> explain_images(const VisionTransformer& model, Sessi
                   [&](Explainer& explainer) { explainer.observe_pool(weights); });
       };
     }
-    for (ForwardResult& result : session.forward(batch, asked)) images.push_back({std::move(result), {}});
+    for (ForwardResult& result : session.forward(batch, asked)) images.push_back({std::move(result), {}, outliers});
     for (std::size_t i = 0; i < agnostic.size(); ++i) {
       ExplainedImage& image = images[first + i];
       std::vector<Target> targets;
       if (one_by_one) targets = choose(first + i, image.result);
       const auto by_target = explain_targets(model, session, batch, plan, layout, targets);
       image.maps = collect(plan, agnostic[i], targets, by_target);
+      if (plan.faithfulness) judge_maps(model, session, batch, plan, targets, image.maps);
     }
   }
   return images;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "fovea/explain.hpp"
+#include "fovea/faithfulness.hpp"
 #include "fovea/model.hpp"
 #include "pipeline/targets.hpp"
 
@@ -22,6 +23,7 @@ struct MapPlan {
   std::vector<const ExplainMethod*> methods;  // none: no maps
   ExplainOptions options;
   TokenReduction reduction;
+  bool faithfulness = false;
 
   /// Whether some method is about one class.
   [[nodiscard]] bool class_specific() const noexcept;
@@ -33,11 +35,13 @@ struct ExplainedMap {
   const ExplainMethod* method = nullptr;
   std::optional<Target> target;  // none: the same for every class
   Heatmap heatmap;
+  std::optional<Faithfulness> faithfulness;
 };
 
 struct ExplainedImage {
   ForwardResult result;
-  std::vector<ExplainedMap> maps;  // in the order of the methods, and in it of the targets
+  std::vector<ExplainedMap> maps;       // in the order of the methods, and in it of the targets
+  std::optional<float> outlier_tokens;  // with faithfulness: the share of patch tokens that stand out
 };
 
 [[nodiscard]] TokenLayout token_layout(const Architecture& architecture);

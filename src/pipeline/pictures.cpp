@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/files.hpp"
+#include "explain/spearman.hpp"
 #include "image/codec.hpp"
 #include "pipeline/picture_source.hpp"
 #include "report/documents.hpp"
@@ -23,6 +24,7 @@ struct PictureJob {
   LoadedPicture picture;
   std::optional<SourceStamp> source;
   std::vector<ExplainedMap> maps;
+  std::optional<float> outlier_tokens;
   Logits logits;
   std::vector<float> features;
 };
@@ -58,6 +60,7 @@ class PictureWorker {
     for (std::size_t i = 0; i < jobs.size(); ++i) {
       ForwardResult& result = images[i].result;
       jobs[i].maps = std::move(images[i].maps);
+      jobs[i].outlier_tokens = images[i].outlier_tokens;
       jobs[i].logits = options_.zero_shot ? (*options_.zero_shot)(result) : std::move(result.logits);
       if (options_.features) {
         jobs[i].features = features_of(std::move(result), model_->architecture(), *options_.features);
@@ -78,7 +81,11 @@ class PictureWorker {
     } else {
       record.predictions = predictions_of(job.logits, classes(), options_.predictions);
     }
-    for (const ExplainedMap& map : job.maps) record.maps.push_back(draw_map(job, input, map, record.predictions));
+    for (const ExplainedMap& map : job.maps) {
+      record.maps.push_back(draw_map(job, input, map, record.predictions));
+      if (options_.maps.faithfulness) record.maps.back().agreement = agreement_of(map, job.maps);
+    }
+    record.outlier_tokens = job.outlier_tokens;
     if (options_.layout.thumbnails) {
       record.thumbnail = thumbnail_name(input);
       replace_file(options_.layout.folder / *record.thumbnail,
@@ -112,6 +119,19 @@ class PictureWorker {
     return gathered_;
   }
 
+  /// With every other map that could be about the same class.
+  [[nodiscard]] std::vector<MapAgreement> agreement_of(const ExplainedMap& map,
+                                                       const std::vector<ExplainedMap>& all) const {
+    std::vector<MapAgreement> agreement;
+    for (const ExplainedMap& other : all) {
+      if (&other == &map || (other.target && map.target && *other.target != *map.target)) continue;
+      std::optional<MapTarget> target;
+      if (other.target) target = described(*other.target, classes());
+      agreement.push_back({map_stem(other.method->name, target), spearman(map.heatmap.values, other.heatmap.values)});
+    }
+    return agreement;
+  }
+
   /// What the strip says: the class that the map is about, or the model's best.
   OverlayCaption caption_of(const PictureJob& job, const ExplainedMap& map,
                             const std::vector<Prediction>& predictions) const {
@@ -141,6 +161,7 @@ class PictureWorker {
     record.method = map.method->name;
     record.variant = caption.variant;
     if (map.target) record.target = described(*map.target, classes());
+    record.faithfulness = map.faithfulness;
     const std::string stem = map_stem(record.method, record.target);
     const Heatmap& heatmap = map.heatmap;
     record.overlay = overlay_name(options_.layout, input, stem);

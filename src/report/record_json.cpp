@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <optional>
 #include <string_view>
@@ -33,6 +34,31 @@ RecordJson prediction_object(const Prediction& prediction) {
   return object;
 }
 
+/// Undefined where a map is flat; JSON has no NaN.
+RecordJson number_or_null(double value) {
+  return std::isnan(value) ? RecordJson(nullptr) : RecordJson(value);
+}
+
+RecordJson areas_object(const PerturbationAreas& areas) {
+  return {{"deletion_auc", areas.deletion}, {"insertion_auc", areas.insertion}};
+}
+
+PerturbationAreas areas_of(const RecordJson& object) {
+  return {object.at("deletion_auc").get<double>(), object.at("insertion_auc").get<double>()};
+}
+
+RecordJson faithfulness_object(const Faithfulness& faithfulness) {
+  RecordJson object = areas_object(faithfulness.map);
+  object["random"] = areas_object(faithfulness.random);
+  object["random"]["maps"] = faithfulness.random_maps;
+  object["centre_gaussian"] = areas_object(faithfulness.centre);
+  object["verdict"] = name(faithfulness.verdict);
+  object["step_patches"] = faithfulness.step;
+  object["substrate"] = "deletion to the mean colour, insertion into a blur of 11 px, sigma 5";
+  object["definition"] = "RISE, area under the class's probability over the share of patches";
+  return object;
+}
+
 RecordJson map_object(const MapRecord& map) {
   RecordJson object{{"method", map.method}, {"variant", map.variant}};
   if (map.target) {
@@ -40,6 +66,10 @@ RecordJson map_object(const MapRecord& map) {
     if (const auto& against = map.target->against) {
       object["target"]["against"] = {{"class_index", against->class_index}, {"label", text_or_null(against->label)}};
     }
+  }
+  if (map.faithfulness) object["faithfulness"] = faithfulness_object(*map.faithfulness);
+  for (const MapAgreement& other : map.agreement) {
+    object["agreement"][other.map] = number_or_null(other.correlation);
   }
   if (map.overlay) put_path(object, "overlay", *map.overlay);
   if (map.map) put_path(object, "map", *map.map);
@@ -58,6 +88,7 @@ void put_result(RecordJson& object, const Record& record) {
     object["predictions"].push_back(prediction_object(prediction));
   }
   for (const MapRecord& map : record.maps) object["maps"].push_back(map_object(map));
+  if (record.outlier_tokens) object["outlier_tokens"] = *record.outlier_tokens;
   if (record.thumbnail) put_path(object, "thumbnail", *record.thumbnail);
 }
 
@@ -125,12 +156,35 @@ Prediction prediction_of(const RecordJson& object) {
           .probability = object.at("probability").get_ref<const RecordJson::number_float_t&>()};
 }
 
+Faithfulness faithfulness_of(const RecordJson& object) {
+  Faithfulness faithfulness;
+  faithfulness.map = areas_of(object);
+  faithfulness.random = areas_of(object.at("random"));
+  faithfulness.random_maps = count_at(object.at("random"), "maps");
+  faithfulness.centre = areas_of(object.at("centre_gaussian"));
+  faithfulness.step = count_at(object, "step_patches");
+  constexpr std::array kVerdicts{Verdict::kBetterThanRandom, Verdict::kNoBetterThanRandom, Verdict::kWorseThanRandom};
+  const std::string text = text_at(object, "verdict");
+  const auto verdict = std::find_if(kVerdicts.begin(), kVerdicts.end(), [&](Verdict v) { return name(v) == text; });
+  if (verdict == kVerdicts.end()) throw Error(ErrorCode::kDecode, fmt::format("record: verdict '{}' is unknown", text));
+  faithfulness.verdict = *verdict;
+  return faithfulness;
+}
+
 MapRecord map_of(const RecordJson& object) {
-  MapRecord map{.method = text_at(object, "method"),
-                .variant = text_at(object, "variant"),
-                .target = std::nullopt,
-                .overlay = optional_path_at(object, "overlay"),
-                .map = optional_path_at(object, "map")};
+  MapRecord map;
+  map.method = text_at(object, "method");
+  map.variant = text_at(object, "variant");
+  map.overlay = optional_path_at(object, "overlay");
+  map.map = optional_path_at(object, "map");
+  if (const auto faithfulness = object.find("faithfulness"); faithfulness != object.end()) {
+    map.faithfulness = faithfulness_of(*faithfulness);
+  }
+  if (const auto agreement = object.find("agreement"); agreement != object.end()) {
+    for (const auto& [other, correlation] : agreement->items()) {
+      map.agreement.push_back({other, correlation.is_null() ? std::nan("") : correlation.get<double>()});
+    }
+  }
   if (const auto target = object.find("target"); target != object.end()) {
     map.target = MapTarget{.class_index = count_at(*target, "class_index"),
                            .label = optional_text_at(*target, "label"),
@@ -159,6 +213,9 @@ void read_result(const RecordJson& object, Record& record) {
   }
   if (const auto maps = object.find("maps"); maps != object.end()) {
     for (const RecordJson& map : maps->get_ref<const RecordJson::array_t&>()) record.maps.push_back(map_of(map));
+  }
+  if (const auto outliers = object.find("outlier_tokens"); outliers != object.end()) {
+    record.outlier_tokens = static_cast<float>(outliers->get_ref<const RecordJson::number_float_t&>());
   }
   record.thumbnail = optional_path_at(object, "thumbnail");
 }

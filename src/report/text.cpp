@@ -70,8 +70,19 @@ class TextWriter final : public ReportWriter {
       for (const auto& file : {map.overlay, map.map}) {
         if (file) block += fmt::format("  {}  {}\n", painted(kDim, what), printable(*file));
       }
+      if (map.faithfulness) block += faithfulness(*map.faithfulness);
     }
     return block;
+  }
+
+  [[nodiscard]] std::string faithfulness(const Faithfulness& f) const {
+    const auto areas = [](const PerturbationAreas& curves) {
+      return fmt::format("{:.3f} {:.3f}", curves.deletion, curves.insertion);
+    };
+    const bool better = f.verdict == Verdict::kBetterThanRandom;
+    return fmt::format("    {}: deletion, insertion {} (random {}, centre {})\n",
+                       painted(better ? kGreen : kRed, name(f.verdict)), areas(f.map), areas(f.random),
+                       areas(f.centre));
   }
 
   [[nodiscard]] std::string failure(const Record& record) const {

@@ -1,0 +1,150 @@
+#include "explain/faithfulness.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/numerics.hpp"
+#include "base/random.hpp"
+
+namespace fovea {
+namespace {
+
+constexpr std::size_t kSteps = 14;      // at least, from whole to nothing
+constexpr std::size_t kRandomMaps = 5;  // what chance does, with its spread
+constexpr double kClearlyApart = 2;     // standard deviations of those
+
+template <typename Less>
+std::vector<std::size_t> sorted_patches(std::size_t patches, Less less) {
+  std::vector<std::size_t> order(patches);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), less);
+  return order;
+}
+
+double gain(const PerturbationAreas& areas) {
+  return areas.insertion - areas.deletion;
+}
+
+}  // namespace
+
+std::string_view name(Verdict verdict) noexcept {
+  switch (verdict) {
+    case Verdict::kBetterThanRandom: return "better than random";
+    case Verdict::kNoBetterThanRandom: return "no better than random";
+    case Verdict::kWorseThanRandom: return "worse than random";
+  }
+  return "";
+}
+
+std::vector<std::size_t> patch_order(std::span<const float> values) {
+  return sorted_patches(values.size(), [&](std::size_t a, std::size_t b) { return values[a] > values[b]; });
+}
+
+std::vector<std::size_t> centre_order(PatchGrid grid) {
+  const auto distance = [&](std::size_t patch) {  // squared, in units of the picture's sides
+    const double y = (static_cast<double>(patch / grid.cols) + 0.5) / static_cast<double>(grid.rows) - 0.5;
+    const double x = (static_cast<double>(patch % grid.cols) + 0.5) / static_cast<double>(grid.cols) - 0.5;
+    return y * y + x * x;
+  };
+  return sorted_patches(grid.size(), [&](std::size_t a, std::size_t b) { return distance(a) < distance(b); });
+}
+
+std::vector<std::size_t> random_order(std::size_t patches, std::uint64_t seed) {
+  Random random(seed);
+  std::vector<std::size_t> order = sorted_patches(patches, [](std::size_t, std::size_t) { return false; });
+  for (std::size_t left = patches; left > 1; --left) {  // Fisher and Yates
+    std::swap(order[left - 1], order[static_cast<std::size_t>(random.below(left))]);
+  }
+  return order;
+}
+
+std::size_t perturbation_step(std::size_t patches) {
+  return std::max<std::size_t>(patches / kSteps, 1);
+}
+
+double area_under(std::span<const float> probabilities) {
+  const double sum = std::accumulate(probabilities.begin(), probabilities.end(), 0.0);
+  const double ends = double{probabilities.front()} + double{probabilities.back()};
+  return (sum - ends / 2) / static_cast<double>(probabilities.size() - 1);
+}
+
+Perturbation::Perturbation(std::span<const float> patches, std::span<const float> blurred, std::size_t num_patches,
+                           std::size_t most, const RunAgain& run)
+    : patches_(patches), blurred_(blurred), empty_(patches.size()), num_patches_(num_patches), most_(most), run_(run) {}
+
+PerturbationAreas Perturbation::areas(const std::vector<std::size_t>& order) {
+  return {area(order, patches_, empty_), area(order, blurred_, patches_)};
+}
+
+double Perturbation::area(const std::vector<std::size_t>& order, std::span<const float> from,
+                          std::span<const float> to) {
+  const std::size_t step = perturbation_step(num_patches_);
+  const std::size_t steps = (num_patches_ + step - 1) / step;
+  const std::size_t dim = patches_.size() / num_patches_;
+  std::vector<float> image(from.begin(), from.end());
+  std::vector<float> batch;
+  std::vector<float> probabilities;
+  std::size_t changed = 0;
+  for (std::size_t at = 0; at <= steps; ++at) {
+    for (; changed < std::min(at * step, num_patches_); ++changed) {
+      const auto begin = static_cast<std::ptrdiff_t>(order[changed] * dim);
+      std::copy_n(to.begin() + begin, dim, image.begin() + begin);
+    }
+    batch.insert(batch.end(), image.begin(), image.end());
+    if (batch.size() < most_ * image.size() && at < steps) continue;
+    for (const ClassScore& score : run_(batch)) probabilities.push_back(score.probability);
+    batch.clear();
+  }
+  return area_under(probabilities);
+}
+
+PerturbationBaselines perturbation_baselines(Perturbation& perturbation, PatchGrid grid, std::uint64_t seed) {
+  PerturbationBaselines baselines;
+  for (std::size_t draw = 0; draw < kRandomMaps; ++draw) {
+    baselines.random.push_back(perturbation.areas(random_order(grid.size(), seed * kRandomMaps + draw)));
+  }
+  baselines.centre = perturbation.areas(centre_order(grid));
+  return baselines;
+}
+
+Faithfulness judge(const PerturbationAreas& map, const PerturbationBaselines& baselines, std::size_t num_patches) {
+  Faithfulness result;
+  result.map = map;
+  result.centre = baselines.centre;
+  result.random_maps = baselines.random.size();
+  result.step = perturbation_step(num_patches);
+  const auto count = static_cast<double>(baselines.random.size());
+  double mean = 0;
+  for (const PerturbationAreas& random : baselines.random) {
+    result.random.deletion += random.deletion / count;
+    result.random.insertion += random.insertion / count;
+    mean += gain(random) / count;
+  }
+  double squares = 0;
+  for (const PerturbationAreas& random : baselines.random) squares += (gain(random) - mean) * (gain(random) - mean);
+  const double spread = std::sqrt(squares / (count - 1));
+  const double apart = gain(map) - mean;
+  result.verdict = apart > kClearlyApart * spread    ? Verdict::kBetterThanRandom
+                   : apart < -kClearlyApart * spread ? Verdict::kWorseThanRandom
+                                                     : Verdict::kNoBetterThanRandom;
+  return result;
+}
+
+float outlier_share(MatrixView<const float> tokens, std::size_t num_prefix) {
+  std::vector<double> norms;
+  norms.reserve(tokens.rows() - num_prefix);
+  for (std::size_t row = num_prefix; row < tokens.rows(); ++row) {
+    double squares = 0;
+    for (const float value : tokens.row(row)) squares += double{value} * double{value};
+    norms.push_back(std::sqrt(squares));
+  }
+  const double middle = quantile(norms, 0.5);
+  std::vector<double> deviations(norms.size());
+  std::transform(norms.begin(), norms.end(), deviations.begin(), [&](double norm) { return std::abs(norm - middle); });
+  const double limit = middle + 5 * 1.4826 * quantile(deviations, 0.5);
+  const auto outliers = std::count_if(norms.begin(), norms.end(), [&](double norm) { return norm > limit; });
+  return static_cast<float>(outliers) / static_cast<float>(norms.size());
+}
+
+}  // namespace fovea

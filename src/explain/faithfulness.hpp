@@ -1,0 +1,67 @@
+// How far a map can be trusted: what happens to the score when patches go, or come, in the order of the map.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "fovea/explain.hpp"
+#include "fovea/faithfulness.hpp"
+
+namespace fovea {
+
+/// Patches by their values, highest first; equal ones in their own order.
+[[nodiscard]] std::vector<std::size_t> patch_order(std::span<const float> values);
+/// By the distance from the middle, nearest first: the order of any map that falls off from there, as a Gaussian does.
+[[nodiscard]] std::vector<std::size_t> centre_order(PatchGrid grid);
+[[nodiscard]] std::vector<std::size_t> random_order(std::size_t patches, std::uint64_t seed);
+
+/// Patches that go or come at once: about 14 steps from whole to nothing.
+[[nodiscard]] std::size_t perturbation_step(std::size_t patches);
+
+/// (Σ y - y_0/2 - y_n/2) / n over n + 1 values: the trapezoid rule over shares of the picture (RISE, section 4.2).
+[[nodiscard]] double area_under(std::span<const float> probabilities);
+
+/// Deletion and insertion (Petsiuk, Das, Saenko 2018, RISE), in whole patches, of one image and one class.
+class Perturbation {
+ public:
+  /// The spans outlive this.
+  /// @param patches  [T, 3·P·P], normalised; what is deleted becomes 0, the mean colour
+  /// @param blurred  [T, 3·P·P], what insertion begins with
+  /// @param most     images that `run` takes at once
+  Perturbation(std::span<const float> patches, std::span<const float> blurred, std::size_t num_patches,
+               std::size_t most, const RunAgain& run);
+
+  [[nodiscard]] PerturbationAreas areas(const std::vector<std::size_t>& order);
+
+ private:
+  [[nodiscard]] double area(const std::vector<std::size_t>& order, std::span<const float> from,
+                            std::span<const float> to);
+
+  std::span<const float> patches_;
+  std::span<const float> blurred_;
+  std::vector<float> empty_;
+  std::size_t num_patches_;
+  std::size_t most_;
+  const RunAgain& run_;
+};
+
+/// What a class's maps are held against; the same for all of them.
+struct PerturbationBaselines {
+  std::vector<PerturbationAreas> random;
+  PerturbationAreas centre;
+};
+[[nodiscard]] PerturbationBaselines perturbation_baselines(Perturbation& perturbation, PatchGrid grid,
+                                                           std::uint64_t seed);
+
+[[nodiscard]] Faithfulness judge(const PerturbationAreas& map, const PerturbationBaselines& baselines,
+                                 std::size_t num_patches);
+
+/// The share of patch tokens whose norm stands out: more than five robust standard deviations (1.4826 times the median
+/// absolute deviation) above the median. Such tokens hold global notes in place of their patch, and draw attention
+/// for it (Darcet et al. 2024, Vision Transformers Need Registers).
+/// @param tokens  [N, D] behind the last block
+[[nodiscard]] float outlier_share(MatrixView<const float> tokens, std::size_t num_prefix);
+
+}  // namespace fovea
