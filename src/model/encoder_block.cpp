@@ -62,7 +62,7 @@ void EncoderBlock::AfterAttention::first_layer(const EncoderBlockWeights& weight
 }
 
 void EncoderBlock::AfterAttention::project(const EncoderBlockWeights& weights, std::span<float> x,
-                                           const BlockActivations& scratch) {
+                                           const BlockActivations& scratch) const {
   (*proj)(*weights.proj, scratch.mixed.first(x.size()), x);
   if (scratch.saved != nullptr) keep(x, scratch.saved->x_mid);
 }

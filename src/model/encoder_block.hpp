@@ -71,7 +71,7 @@ class EncoderBlock {
   /// proj, norm2, fc1 and fc2, compiled for a number of rows.
   struct AfterAttention {
     AfterAttention(const Architecture& architecture, Precision precision, std::size_t rows, nn::Workspace& workspace);
-    void project(const EncoderBlockWeights& weights, std::span<float> x, const BlockActivations& scratch);
+    void project(const EncoderBlockWeights& weights, std::span<float> x, const BlockActivations& scratch) const;
     void mlp_residual(const EncoderBlockWeights& weights, std::span<float> x, const BlockActivations& scratch);
     std::size_t rows;
     nn::NormShape norm2;

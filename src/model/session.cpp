@@ -44,13 +44,13 @@ struct Activations {
 
   /// [H, N, N] or [N, D], for what hard attention left, shown un-merged.
   std::span<float> room_for_whole(const Architecture& a) {
-    if (whole.size() == 0) whole = AlignedBuffer<float>(a.tokens() * std::max(a.num_heads * a.tokens(), a.embed_dim));
-    return whole.span();
+    if (whole_.size() == 0) whole_ = AlignedBuffer<float>(a.tokens() * std::max(a.num_heads * a.tokens(), a.embed_dim));
+    return whole_.span();
   }
 
  private:
   static std::size_t gated_dim(const Architecture& a) { return a.gated_mlp ? a.mlp_hidden_dim : 0; }
-  AlignedBuffer<float> whole;
+  AlignedBuffer<float> whole_;
 };
 
 }  // namespace

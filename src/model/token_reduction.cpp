@@ -128,8 +128,8 @@ void TokenMap::unmerge_tokens(std::size_t embed_dim, std::span<const float> toke
   }
 }
 
-TokenReducer::TokenReducer(const Architecture& architecture, const TokenReduction& reduction, std::size_t batch)
-    : a_(architecture),
+TokenReducer::TokenReducer(Architecture architecture, const TokenReduction& reduction, std::size_t batch)
+    : a_(std::move(architecture)),
       reduction_(reduction),
       tokens_(a_.tokens()),
       maps_(batch, TokenMap(a_.num_prefix_tokens, a_.grid().size())) {}

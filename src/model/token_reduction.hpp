@@ -45,7 +45,7 @@ class TokenMap {
 /// The tokens of a batch. All images go on with equally many, but not with the same.
 class TokenReducer {
  public:
-  TokenReducer(const Architecture& architecture, const TokenReduction& reduction, std::size_t batch);
+  TokenReducer(Architecture architecture, const TokenReduction& reduction, std::size_t batch);
 
   /// N' at present.
   [[nodiscard]] std::size_t tokens() const noexcept { return tokens_; }
