@@ -120,8 +120,13 @@ TEST_F(EmbedVerb, MistakesAreExitTwoBeforeAnyWork) {
 
 TEST_F(EmbedVerb, AnInterruptKeepsTheRowsThatAreDone) {
   for (int i = 0; i < 400; ++i) write_picture(folder_ / ("in/" + std::to_string(i) + ".png"), 60, 60, i);
-  Process running({"embed", "-m", at("model"), at("in"), "-o", at("f.npy"), "-t", "1", "-f", "jsonl"});
-  std::this_thread::sleep_for(std::chrono::milliseconds(250));
+  ProcessOptions options;
+  options.standard_output = at("rows.jsonl");
+  Process running({"embed", "-m", at("model"), at("in"), "-o", at("f.npy"), "-t", "1", "-f", "jsonl"}, options);
+  const auto has_begun = [&] {
+    return std::filesystem::exists(at("rows.jsonl")) && std::filesystem::file_size(at("rows.jsonl")) > 0;
+  };
+  while (running.is_running() && !has_begun()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   running.send(SIGINT);
   const auto result = running.wait();
   if (result.exit_code == 0) GTEST_SKIP() << "it was faster than the signal";
