@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -18,8 +20,20 @@ namespace fovea {
 /// @throws Error   kDecode (not an image, truncated, damaged), kTooLarge (before any pixel is decoded).
 [[nodiscard]] Image decode_image(std::span<const std::byte> file, std::string_view name, const DecodeOptions& options);
 
+/// What a PNG says beside its pixels.
+struct PngText {
+  std::string keyword;  // 1 to 79 characters of Latin-1
+  std::string text;     // UTF-8
+};
+
 /// @param compression  zlib's 0..9; up to 3 is fast: it seeks run lengths only, which on photographs costs no size.
-[[nodiscard]] std::vector<std::byte> encode_png(const Image& image, int compression);
+/// @param texts        before the pixels and in this order: tEXt chunks, iTXt for what is not ASCII.
+[[nodiscard]] std::vector<std::byte> encode_png(const Image& image, int compression,
+                                                std::span<const PngText> texts = {});
+/// 16-bit grey.
+/// @param levels  [size.height, size.width]
+[[nodiscard]] std::vector<std::byte> encode_png(std::span<const std::uint16_t> levels, Size size,
+                                                std::span<const PngText> texts = {});
 /// @param quality  1..100.
 [[nodiscard]] std::vector<std::byte> encode_jpeg(const Image& image, int quality);
 

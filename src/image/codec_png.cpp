@@ -1,6 +1,7 @@
 // PNG through libpng, row by row.
 #include <png.h>
 
+#include <algorithm>
 #include <array>
 #include <csetjmp>
 #include <cstdio>
@@ -136,6 +137,14 @@ class PngReader {
 constexpr int kFastLevels = 3;
 constexpr int kRunLengths = 3;  // zlib's Z_RLE
 
+/// Pixels in PNG's own byte order, row by row.
+struct Samples {
+  Size size;
+  int depth = 8;
+  int color_type = PNG_COLOR_TYPE_RGB;
+  std::span<const std::uint8_t> bytes;
+};
+
 class PngWriter {
  public:
   PngWriter()
@@ -147,9 +156,11 @@ class PngWriter {
   PngWriter(const PngWriter&) = delete;
   PngWriter& operator=(const PngWriter&) = delete;
 
-  std::vector<std::byte> encode(const Image& image, int compression) {
-    out_.reserve(image.pixels().size() / 2 + 1024);
-    if (!write(image, compression)) throw Error(ErrorCode::kOutput, std::string("PNG: ") + message_.data());
+  std::vector<std::byte> encode(const Samples& samples, int compression, std::span<const PngText> texts) {
+    out_.reserve(samples.bytes.size() / 2 + 1024);
+    texts_.reserve(texts.size());
+    for (const PngText& text : texts) texts_.push_back(chunk_of(text));
+    if (!write(samples, compression)) throw Error(ErrorCode::kOutput, std::string("PNG: ") + message_.data());
     return std::move(out_);
   }
 
@@ -160,25 +171,41 @@ class PngWriter {
     out.insert(out.end(), begin, begin + count);
   }
 
-  bool write(const Image& image, int compression) {
+  /// tEXt is Latin-1, iTXt UTF-8: where both mean the same, the one that every program reads.
+  static png_text chunk_of(const PngText& text) {
+    const bool ascii = std::all_of(text.text.begin(), text.text.end(), [](char c) { return c > 0; });
+    png_text chunk{};
+    chunk.compression = ascii ? PNG_TEXT_COMPRESSION_NONE : PNG_ITXT_COMPRESSION_NONE;
+    chunk.key = const_cast<char*>(text.keyword.c_str());  // libpng only reads them
+    chunk.text = const_cast<char*>(text.text.c_str());
+    return chunk;
+  }
+
+  // Sets the jump, so it holds no object with a destructor.
+  bool write(const Samples& samples, int compression) {
     if (setjmp(png_jmpbuf(png_)) != 0) return false;
     png_set_write_fn(png_, &out_, append, [](png_structp) {});
-    png_set_IHDR(png_, info_, static_cast<png_uint_32>(image.size().width),
-                 static_cast<png_uint_32>(image.size().height), 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
+    png_set_IHDR(png_, info_, static_cast<png_uint_32>(samples.size.width),
+                 static_cast<png_uint_32>(samples.size.height), samples.depth, samples.color_type, PNG_INTERLACE_NONE,
                  PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     png_set_compression_level(png_, compression);
     if (compression <= kFastLevels) {
       png_set_compression_strategy(png_, kRunLengths);
       png_set_filter(png_, PNG_FILTER_TYPE_BASE, compression == 0 ? PNG_FILTER_NONE : PNG_FILTER_AVG);
     }
+    if (!texts_.empty()) png_set_text(png_, info_, texts_.data(), static_cast<int>(texts_.size()));
     png_write_info(png_, info_);
-    for (int y = 0; y < image.size().height; ++y) png_write_row(png_, image.row(y));
+    const std::size_t row_bytes = samples.bytes.size() / static_cast<std::size_t>(samples.size.height);
+    for (int y = 0; y < samples.size.height; ++y) {
+      png_write_row(png_, samples.bytes.data() + static_cast<std::size_t>(y) * row_bytes);
+    }
     png_write_end(png_, info_);
     return true;
   }
 
   Message message_{};
   std::vector<std::byte> out_;
+  std::vector<png_text> texts_;
   png_structp png_;
   png_infop info_;
 };
@@ -189,8 +216,19 @@ DecodedFile decode_png(std::span<const std::byte> file, std::string_view name, c
   return PngReader(file, name).decode(options);
 }
 
-std::vector<std::byte> encode_png(const Image& image, int compression) {
-  return PngWriter().encode(image, compression);
+std::vector<std::byte> encode_png(const Image& image, int compression, std::span<const PngText> texts) {
+  return PngWriter().encode({image.size(), 8, PNG_COLOR_TYPE_RGB, image.pixels()}, compression, texts);
+}
+
+std::vector<std::byte> encode_png(std::span<const std::uint16_t> levels, Size size, std::span<const PngText> texts) {
+  std::vector<std::uint8_t> bytes;
+  bytes.reserve(2 * levels.size());
+  for (const std::uint16_t level : levels) {  // big-endian
+    bytes.push_back(static_cast<std::uint8_t>(level >> 8));
+    bytes.push_back(static_cast<std::uint8_t>(level & 0xFF));
+  }
+  constexpr int kBest = 9;  // a map is small
+  return PngWriter().encode({size, 16, PNG_COLOR_TYPE_GRAY, bytes}, kBest, texts);
 }
 
 }  // namespace fovea

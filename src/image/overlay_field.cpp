@@ -15,22 +15,6 @@ double mitchell(double x) {
   return 0.0;
 }
 
-std::vector<float> scaled_to_one(std::span<const float> values) {
-  float low = std::numeric_limits<float>::infinity();
-  float high = -low;
-  for (const float value : values) {
-    if (!std::isfinite(value)) continue;
-    low = std::min(low, value);
-    high = std::max(high, value);
-  }
-  std::vector<float> scaled(values.size(), 0.0F);
-  if (!(high > low)) return scaled;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (std::isfinite(values[i])) scaled[i] = (values[i] - low) / (high - low);
-  }
-  return scaled;
-}
-
 /// The grid coordinate, in cells, of a pixel's centre: through the resize, into the crop, onto the grid.
 double cell_of(int pixel, int original, int resized, int start, int crop, std::size_t cells) {
   const double in_crop = (pixel + 0.5) * resized / original - start;
@@ -39,11 +23,42 @@ double cell_of(int pixel, int original, int resized, int start, int crop, std::s
 
 }  // namespace
 
+std::vector<float> scaled_to_one(std::span<const float> map) {
+  float low = std::numeric_limits<float>::infinity();
+  float high = -low;
+  for (const float value : map) {
+    if (!std::isfinite(value)) continue;
+    low = std::min(low, value);
+    high = std::max(high, value);
+  }
+  std::vector<float> scaled(map.size(), 0.0F);
+  if (!(high > low)) return scaled;
+  for (std::size_t i = 0; i < map.size(); ++i) {
+    if (std::isfinite(map[i])) scaled[i] = (map[i] - low) / (high - low);
+  }
+  return scaled;
+}
+
 SeenArea seen_area(const CropGeometry& g) {
   const double y = static_cast<double>(g.original.height) / g.resized.height;
   const double x = static_cast<double>(g.original.width) / g.resized.width;
   return {std::max(0.0, g.top * y), std::min<double>(g.original.height, (g.top + g.crop.height) * y),
           std::max(0.0, g.left * x), std::min<double>(g.original.width, (g.left + g.crop.width) * x)};
+}
+
+SeenArea patch_area(const CropGeometry& g, PatchGrid grid, std::size_t row, std::size_t col) {
+  // The border `index` of `count` patches along one axis of the crop, in the original's pixels.
+  const auto border = [](std::size_t index, std::size_t count, int crop, int start, int resized, int original) {
+    const double in_resized = start + static_cast<double>(index) * crop / static_cast<double>(count);
+    return std::clamp(in_resized * original / resized, 0.0, static_cast<double>(original));
+  };
+  const auto y = [&](std::size_t r) {
+    return border(r, grid.rows, g.crop.height, g.top, g.resized.height, g.original.height);
+  };
+  const auto x = [&](std::size_t c) {
+    return border(c, grid.cols, g.crop.width, g.left, g.resized.width, g.original.width);
+  };
+  return {y(row), y(row + 1), x(col), x(col + 1)};
 }
 
 HeatField::Taps HeatField::taps_at(double cell, std::size_t cells) {

@@ -15,9 +15,14 @@ struct SeenArea {
   double top = 0, bottom = 0, left = 0, right = 0;
 };
 [[nodiscard]] SeenArea seen_area(const CropGeometry& geometry);
+/// The same of one patch, as much of it as lies in the picture: of a patch of the padding nothing, top == bottom or
+/// left == right.
+[[nodiscard]] SeenArea patch_area(const CropGeometry& geometry, PatchGrid grid, std::size_t row, std::size_t col);
 
-/// The map scaled to 0..1 by its own minimum and maximum (all 0 where they are equal; values that are not finite count
-/// as the minimum) and interpolated with Mitchell and Netravali's cubic, which neither shows the grid nor rings
+/// By its own minimum and maximum; all 0 where they are equal. Values that are not finite count as the minimum.
+[[nodiscard]] std::vector<float> scaled_to_one(std::span<const float> map);
+
+/// The map, scaled to 0..1 and interpolated with Mitchell and Netravali's cubic, which neither shows the grid nor rings
 /// visibly.
 class HeatField {
  public:
@@ -27,6 +32,7 @@ class HeatField {
   /// The heat at each pixel's centre of row y, 0..1; beyond the crop the value at its edge.
   /// @param heat  [geometry.original.width]
   void row(int y, std::span<float> heat) const;
+  [[nodiscard]] std::size_t width() const noexcept { return width_; }
 
  private:
   /// Four neighbouring cells and their weights.

@@ -14,6 +14,7 @@
 
 #include "fovea/error.hpp"
 #include "image/exif.hpp"
+#include "support/png_text.hpp"
 #include "support/sample_images.hpp"
 
 namespace fovea {
@@ -22,7 +23,9 @@ namespace {
 using test::bytes_of;
 using test::from_hex;
 using test::golden_source;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Pair;
 
 using Bytes = std::vector<std::byte>;
 
@@ -84,6 +87,33 @@ TEST(PngCodec, WhatIsEncodedDecodesToTheSameBytesAtEveryLevel) {
   for (const Size size : {Size{1, 1}, Size{3, 70}, Size{41, 33}}) {
     const Image image = test::random_image(size, 1);
     for (int level = 0; level <= 9; ++level) EXPECT_TRUE(same(decode(encode_png(image, level)), image)) << level;
+  }
+}
+
+TEST(PngCodec, TextsComeBackAndLeaveThePixelsAsTheyAre) {
+  const Image image = test::random_image({9, 14}, 4);
+  const std::vector<PngText> texts{{"Software", "fovea"}, {"fovea:label", "cr\u00E8me \u732B"}, {"fovea:empty", ""}};
+  const Bytes file = encode_png(image, 1, texts);
+  EXPECT_THAT(test::png_texts(file), ElementsAre(Pair("Software", "fovea"), Pair("fovea:empty", ""),
+                                                 Pair("fovea:label", "cr\u00E8me \u732B")));
+  EXPECT_TRUE(same(decode(file), image));
+  EXPECT_EQ(file, encode_png(image, 1, texts));  // no time in it
+  EXPECT_THAT(test::png_texts(encode_png(image, 1)), ::testing::IsEmpty());
+}
+
+TEST(PngCodec, SixteenBitGreyKeepsBothBytes) {
+  const std::vector<std::uint16_t> levels{0, 1, 255, 256, 0xABCD, 65535};
+  const std::vector<PngText> texts{{"fovea:map_min", "-0.25"}};
+  const Bytes file = encode_png(levels, {2, 3}, texts);
+  EXPECT_THAT(test::png_texts(file), ElementsAre(Pair("fovea:map_min", "-0.25")));
+  DecodeOptions high;
+  high.gray16 = Gray16::kScale;
+  const Image high_bytes = decode_image(file, "test", high);
+  const Image clipped = decode_image(file, "test", {});
+  ASSERT_EQ(high_bytes.size(), (Size{2, 3}));
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    EXPECT_EQ(high_bytes.pixels()[3 * i], levels[i] >> 8) << i;
+    EXPECT_EQ(clipped.pixels()[3 * i], std::min<int>(levels[i], 255)) << i;
   }
 }
 

@@ -314,7 +314,7 @@ TEST(Caption, LettersWithoutAHersheyFormAreReplacedSanely) {
 }
 
 TEST(Caption, GrowsWithThePictureAndNeverLeavesTheStrip) {
-  const std::vector<std::uint8_t> scale(768, 200);
+  const CaptionScale scale{std::vector<std::uint8_t>(768, 200)};
   const OverlayCaption caption{"Egyptian cat", 0.452, "attention rollout", "mean heads"};
   const Image small = caption_strip(256, {200, 256}, caption, scale);
   const Image large = caption_strip(2560, {2000, 2560}, caption, scale);
