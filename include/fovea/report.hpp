@@ -35,7 +35,7 @@ struct MapContrast {
 struct MapTarget {
   std::size_t class_index = 0;
   std::optional<std::string> label;
-  std::optional<MapContrast> against;  // the map says why not this one
+  std::optional<MapContrast> against = {};  // the map says why not this one
 };
 
 /// How alike two maps of a picture rank its patches (Spearman).
@@ -47,11 +47,14 @@ struct MapAgreement {
 struct MapRecord {
   std::string method;
   std::string variant;
-  std::optional<MapTarget> target;
-  std::optional<Faithfulness> faithfulness;  // of the target; of class-agnostic maps, of the picture's first target
-  std::vector<MapAgreement> agreement;       // with the picture's other maps, but those of other classes
-  std::optional<std::string> overlay;        // relative to the output folder
-  std::optional<std::string> map;            // relative to the output folder
+  std::optional<MapTarget> target = {};
+  /// Of the target; of class-agnostic maps, of the picture's first target.
+  std::optional<Faithfulness> faithfulness = {};
+  std::vector<MapAgreement> agreement = {};     // with the picture's other maps, but those of other classes
+  std::optional<std::string> overlay = {};      // relative to the output folder
+  std::optional<std::string> map = {};          // these, too: as raw float32,
+  std::optional<std::string> gray_map = {};     // as 16-bit grey,
+  std::optional<std::string> top_patches = {};  // the best patches as a list
 };
 
 /// Features of an input: its row in the array that holds those of all inputs.
@@ -81,9 +84,11 @@ struct Record {
   Size size;              // px, after orientation; zero where decoding failed
   std::vector<Prediction> predictions;
   std::vector<MapRecord> maps;
-  std::optional<FeatureRecord> features;  // in place of predictions
-  std::optional<float> outlier_tokens;    // share of patch tokens that stand out as registers do
-  std::optional<std::string> thumbnail;   // relative to the output folder
+  std::optional<FeatureRecord> features;       // in place of predictions
+  std::optional<float> outlier_tokens;         // share of patch tokens that stand out as registers do
+  std::optional<std::string> panel;            // these relative to the output folder: all maps in one picture,
+  std::optional<std::string> attention_sheet;  // the attention of all blocks and heads,
+  std::optional<std::string> thumbnail;        // the picture itself, small
   std::optional<SourceStamp> source;
   std::optional<Failure> failure;
 };

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/text.hpp"
 #include "cli/options.hpp"
 #include "fovea/error.hpp"
 
@@ -14,6 +15,7 @@ namespace fovea::cli {
 namespace {
 
 constexpr const char* kDefaultClassMethod = "generic";  // where a class is named and no method
+constexpr std::string_view kSheetMethod = "attention";
 
 /// A number of this range.
 template <typename Value>
@@ -23,14 +25,43 @@ CLI::Option* add_share(CLI::App& app, const std::string& flag, Value& value, con
 
 void add_style_options(CLI::App& app, MapFlags& flags) {
   const std::string group = "Maps";
-  add_share(app, "--alpha", flags.style.alpha, "0 shows the picture only, 1 the map only")
+  add_choice(app, "--style", flags.map_style, {"heat", "contour", "mask"},
+             "heat: the map's colours over the picture; contour: lines around half, a quarter and a tenth of its "
+             "patches; mask: the picture where the map is high")
+      ->group(group);
+  add_share(app, "--mask-threshold", flags.style.mask_threshold, "mask: share of the map's range that counts as high")
+      ->capture_default_str()
+      ->group(group);
+  add_share(app, "--alpha", flags.style.alpha, "heat: 0 shows the picture only, 1 the map only")
       ->capture_default_str()
       ->group(group);
   const std::vector<std::string> colormaps(colormap_names().begin(), colormap_names().end());
   add_choice(app, "--colormap", flags.style.colormap, colormaps, "colours of the map")->group(group);
   app.add_flag("--side-by-side", flags.style.side_by_side, "the picture itself beside the overlay")->group(group);
+  app.add_flag("--panel", flags.panel, "also one picture of all maps beside each other, as NAME.panel.png")
+      ->group(group);
+  app.add_flag("--sheet", flags.sheet,
+               "attention: also all blocks and heads in one picture, as NAME.attention.sheet.png")
+      ->group(group);
   app.add_flag("--no-caption", flags.no_caption, "no strip with label, probability and scale")->group(group);
   app.add_flag("--save-map", flags.save_map, "also write the raw map, float32 [rows, cols], as .npy")->group(group);
+  app.add_option("--map-format", flags.map_formats,
+                 "the same in another format: png16 (grey, minimum to maximum), json (the best patches as boxes in the "
+                 "picture); may be given more than once")
+      ->allow_extra_args(false)
+      ->take_all()
+      ->type_name("{npy|png16|json}")
+      ->check(
+          [](const std::string& format) -> std::string {
+            const std::vector<std::string> formats{"npy", "png16", "json"};
+            if (std::find(formats.begin(), formats.end(), format) != formats.end()) return {};
+            throw Error(ErrorCode::kUsage,
+                        fmt::format("--map-format is '{}', expected one of {}", format, joined(formats, ", ")),
+                        did_you_mean(format, formats));
+          },
+          "")
+      ->group(group);
+  add_count(app, "--top-patches", flags.top_patches, 1, "json: number of patches")->group(group);
 }
 
 PatchPosition parse_query(const std::string& text) {
@@ -149,13 +180,29 @@ void apply_map_flags(const MapFlags& flags, PictureOptions& options) {
   }
   options.maps.options = explain_options(flags);
   options.style = flags.style;
+  options.style.style = flags.map_style == "contour" ? MapStyle::kContour
+                        : flags.map_style == "mask"  ? MapStyle::kMask
+                                                     : MapStyle::kHeat;
   options.style.caption = !flags.no_caption;
-  options.layout.save_maps = flags.save_map;
+  const auto saves = [&](std::string_view format) {
+    return std::find(flags.map_formats.begin(), flags.map_formats.end(), format) != flags.map_formats.end();
+  };
+  options.layout.save_maps = saves("npy") || (flags.save_map && flags.map_formats.empty());
+  options.layout.save_gray_maps = saves("png16");
+  options.layout.save_top_patches = saves("json");
+  options.top_patches = flags.top_patches;
+  options.layout.panel = flags.panel;
+  options.layout.attention_sheet = flags.sheet;
+  if (flags.sheet && std::none_of(options.maps.methods.begin(), options.maps.methods.end(),
+                                  [](const auto* method) { return method->name == kSheetMethod; })) {
+    throw Error(ErrorCode::kUsage, "--sheet without --method attention, expected both",
+                "the sheet shows what attention shows, for all blocks and heads");
+  }
   options.maps.faithfulness = flags.faithfulness;
 }
 
 void apply_map_flags(const MapFlags& flags, const ModelInfo& model, PictureOptions& options) {
-  check_plan(options.maps, model.architecture);
+  check_plan(options.maps, model);
   if (!options.maps.class_specific() && !flags.faithfulness) return;
   if (options.zero_shot) {
     throw Error(ErrorCode::kUsage, "--text-embeddings with what explains a class, expected the model's own head",
@@ -178,9 +225,17 @@ std::map<std::string, std::string> option_texts(const MapFlags& flags, const Pic
                                            {"colormap", pictures.style.colormap},
                                            {"side-by-side", pictures.style.side_by_side ? "true" : "false"},
                                            {"caption", pictures.style.caption ? "true" : "false"},
-                                           {"save-map", flags.save_map ? "true" : "false"},
+                                           {"save-map", pictures.layout.save_maps ? "true" : "false"},
                                            {"precision", std::string(name(Precision::kF32))}};
+  texts["style"] = flags.map_style;
+  if (pictures.style.style == MapStyle::kMask) {
+    texts["mask-threshold"] = fmt::format("{}", pictures.style.mask_threshold);
+  }
+  if (flags.panel) texts["panel"] = "true";
+  if (flags.sheet) texts["sheet"] = "true";
   if (flags.faithfulness) texts["faithfulness"] = fmt::format("seed {}", flags.options.seed);
+  if (!flags.map_formats.empty()) texts["map-format"] = joined(flags.map_formats, ",");
+  if (pictures.layout.save_top_patches) texts["top-patches"] = std::to_string(flags.top_patches);
   if (!flags.targets.empty()) texts["target"] = joined(flags.targets, ",");
   if (!flags.against.empty()) texts["against"] = flags.against;
   return texts;

@@ -26,8 +26,13 @@ struct MapFlags {
   double residual = 0.5;
   ExplainOptions options;  // those that are parsed in place
   OverlayStyle style;
+  std::string map_style = "heat";
   bool no_caption = false;
   bool save_map = false;
+  std::vector<std::string> map_formats;  // of the saved maps; none: .npy where save_map is given
+  std::size_t top_patches = 10;
+  bool panel = false;
+  bool sheet = false;
   bool faithfulness = false;
 };
 /// Which maps, of which classes; not how they are drawn.

@@ -26,8 +26,10 @@ class BatchFolder {
         options_(options),
         folder_(pictures.layout.folder),
         hash_(std::async(std::launch::async,
-                         [path = options.model, load = options.load] { return model_sha256(path, load); })),
+                         [path = options.model, load = options.load] { return model_sha256(path, load); })
+                  .share()),
         records_(inputs.size()) {
+    pictures_.model_sha256 = hash_;
     if (options.save_logits) {
       logits_.assign(inputs.size() * classes(), std::numeric_limits<float>::quiet_NaN());
     }
@@ -163,10 +165,10 @@ class BatchFolder {
 
   std::shared_ptr<const VisionTransformer> model_;
   std::span<const Input> inputs_;
-  const PictureOptions& pictures_;
+  PictureOptions pictures_;
   const BatchOptions& options_;
   std::filesystem::path folder_;
-  std::future<std::string> hash_;  // computed while the work goes on; waited for at the first row
+  std::shared_future<std::string> hash_;  // computed while the work goes on; waited for at the first row
   std::string model_hash_;
   std::string run_id_;
   std::vector<std::optional<Record>> records_;  // by input

@@ -56,7 +56,7 @@ std::size_t longest_part(const std::string& path) {
 
 /// "tom.jpg.generic" of "tom.jpg.generic.32-967.png": what a file is called before the classes it is about.
 std::string before_target(std::string_view name) {
-  for (const std::string_view ending : {".png", ".npy"}) {
+  for (const std::string_view ending : {".map.png", ".png", ".npy", ".json"}) {
     if (!name.ends_with(ending)) continue;
     name.remove_suffix(ending.size());
     const std::size_t end = name.find_last_not_of("0123456789-");
@@ -85,6 +85,8 @@ void check_length(const OutputLayout& layout, Input& input) {
   std::vector<std::string> names = output_names(layout, input);
   for (const std::string& method : layout.class_methods) {
     names.push_back(overlay_name(layout, input, method + kLongestTarget));
+    if (layout.save_gray_maps) names.push_back(gray_map_name(layout, input, method + kLongestTarget));
+    if (layout.save_top_patches) names.push_back(top_patches_name(layout, input, method + kLongestTarget));
   }
   for (const std::string& name : names) {
     if (const std::size_t length = longest_part(name); length > kLongestName) {
@@ -113,6 +115,22 @@ std::string map_name(const OutputLayout& layout, const Input& input, std::string
   return fmt::format("{}{}.{}.npy", layout.maps, input.name, stem);
 }
 
+std::string gray_map_name(const OutputLayout& layout, const Input& input, std::string_view stem) {
+  return fmt::format("{}{}.{}.map.png", layout.maps, input.name, stem);
+}
+
+std::string top_patches_name(const OutputLayout& layout, const Input& input, std::string_view stem) {
+  return fmt::format("{}{}.{}.json", layout.maps, input.name, stem);
+}
+
+std::string panel_name(const OutputLayout& layout, const Input& input) {
+  return fmt::format("{}{}.panel.png", layout.maps, input.name);
+}
+
+std::string attention_sheet_name(const OutputLayout& layout, const Input& input) {
+  return fmt::format("{}{}.attention.sheet.png", layout.maps, input.name);
+}
+
 std::string thumbnail_name(const Input& input) {
   return fmt::format("thumbs/{}.jpg", input.name);
 }
@@ -122,7 +140,11 @@ std::vector<std::string> output_names(const OutputLayout& layout, const Input& i
   for (const std::string& method : layout.methods) {
     names.push_back(overlay_name(layout, input, method));
     if (layout.save_maps) names.push_back(map_name(layout, input, method));
+    if (layout.save_gray_maps) names.push_back(gray_map_name(layout, input, method));
+    if (layout.save_top_patches) names.push_back(top_patches_name(layout, input, method));
   }
+  if (layout.panel) names.push_back(panel_name(layout, input));
+  if (layout.attention_sheet) names.push_back(attention_sheet_name(layout, input));
   if (layout.thumbnails) names.push_back(thumbnail_name(input));
   return names;
 }

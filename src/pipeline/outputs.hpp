@@ -17,7 +17,11 @@ struct OutputLayout {
   std::string maps;                        // folder of overlays and maps below it, with a slash; may be empty
   std::vector<std::string> methods;        // an overlay for each
   std::vector<std::string> class_methods;  // of these one for each class that is explained
-  bool save_maps = false;                  // and the raw map beside it
+  bool save_maps = false;                  // and beside it the raw map,
+  bool save_gray_maps = false;             // the map as 16-bit grey,
+  bool save_top_patches = false;           // a list of the best patches
+  bool panel = false;                      // one picture of all maps
+  bool attention_sheet = false;            // one picture of the attention of all blocks and heads
   bool thumbnails = false;
 };
 
@@ -27,6 +31,14 @@ struct OutputLayout {
 [[nodiscard]] std::string overlay_name(const OutputLayout& layout, const Input& input, std::string_view stem);
 /// "overlays/cats/tom.jpg.rollout.npy"
 [[nodiscard]] std::string map_name(const OutputLayout& layout, const Input& input, std::string_view stem);
+/// "overlays/cats/tom.jpg.rollout.map.png"
+[[nodiscard]] std::string gray_map_name(const OutputLayout& layout, const Input& input, std::string_view stem);
+/// "overlays/cats/tom.jpg.rollout.json"
+[[nodiscard]] std::string top_patches_name(const OutputLayout& layout, const Input& input, std::string_view stem);
+/// "overlays/cats/tom.jpg.panel.png"
+[[nodiscard]] std::string panel_name(const OutputLayout& layout, const Input& input);
+/// "overlays/cats/tom.jpg.attention.sheet.png"
+[[nodiscard]] std::string attention_sheet_name(const OutputLayout& layout, const Input& input);
 /// "thumbs/cats/tom.jpg.jpg"
 [[nodiscard]] std::string thumbnail_name(const Input& input);
 /// All files of this input whose names do not depend on what the model says, relative to the layout's folder.

@@ -1,6 +1,5 @@
 #include "pipeline/pictures.hpp"
 
-#include <fmt/core.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -9,8 +8,9 @@
 #include "base/files.hpp"
 #include "explain/spearman.hpp"
 #include "image/codec.hpp"
+#include "pipeline/attention_sheet.hpp"
+#include "pipeline/map_files.hpp"
 #include "pipeline/picture_source.hpp"
-#include "report/documents.hpp"
 
 namespace fovea {
 namespace {
@@ -24,6 +24,7 @@ struct PictureJob {
   LoadedPicture picture;
   std::optional<SourceStamp> source;
   std::vector<ExplainedMap> maps;
+  std::optional<AttentionSheet> sheet;
   std::optional<float> outlier_tokens;
   Logits logits;
   std::vector<float> features;
@@ -53,6 +54,7 @@ class PictureWorker {
   void infer(std::span<PictureJob> jobs) {
     ForwardRequest request;
     request.keep_tokens = options_.features && *options_.features != FeaturePool::kHead;
+    if (options_.layout.attention_sheet) fill_sheets(jobs, request);
     std::vector<ExplainedImage> images = explain_images(
         *model_, session_, gather(jobs), options_.maps, request, [&](std::size_t image, const ForwardResult& result) {
           return targets_of(options_.targets, result.logits, inputs_[jobs[image].index], classes());
@@ -81,10 +83,14 @@ class PictureWorker {
     } else {
       record.predictions = predictions_of(job.logits, classes(), options_.predictions);
     }
+    const MapFiles files(model_->info(), options_);
+    const ExplainedPicture explained{input, job.picture, job.logits, record.predictions};
     for (const ExplainedMap& map : job.maps) {
-      record.maps.push_back(draw_map(job, input, map, record.predictions));
+      record.maps.push_back(files.write(explained, map));
       if (options_.maps.faithfulness) record.maps.back().agreement = agreement_of(map, job.maps);
     }
+    if (options_.layout.panel) record.panel = files.write_panel(explained, job.maps);
+    if (job.sheet) record.attention_sheet = files.write_sheet(input, job.sheet->sheet());
     record.outlier_tokens = job.outlier_tokens;
     if (options_.layout.thumbnails) {
       record.thumbnail = thumbnail_name(input);
@@ -108,6 +114,17 @@ class PictureWorker {
   [[nodiscard]] ClassSpace classes() const { return class_space(model_->info(), options_); }
   [[nodiscard]] bool draws() const { return !options_.maps.methods.empty() || options_.layout.thumbnails; }
 
+  /// Empty ones in the jobs, for the request to fill: one that failed half way has left its blocks there.
+  void fill_sheets(std::span<PictureJob> jobs, ForwardRequest& request) const {
+    for (PictureJob& job : jobs) job.sheet.emplace(options_.maps.options, token_layout(model_->architecture()));
+    request.attention = [jobs](std::size_t image, const AttentionView& attention) {
+      jobs[image].sheet->observe(attention);
+    };
+    request.pool_attention = [jobs](std::size_t image, MatrixView<const float> weights) {
+      jobs[image].sheet->observe_pool(weights);
+    };
+  }
+
   /// The patches of all jobs in one piece; a single job's where they are.
   std::span<const float> gather(std::span<PictureJob> jobs) {
     if (jobs.size() == 1) return jobs[0].picture.patches;
@@ -130,50 +147,6 @@ class PictureWorker {
       agreement.push_back({map_stem(other.method->name, target), spearman(map.heatmap.values, other.heatmap.values)});
     }
     return agreement;
-  }
-
-  /// What the strip says: the class that the map is about, or the model's best.
-  OverlayCaption caption_of(const PictureJob& job, const ExplainedMap& map,
-                            const std::vector<Prediction>& predictions) const {
-    OverlayCaption caption;
-    caption.method = map.method->title;
-    caption.variant = map.method->variant(options_.maps.options);
-    const auto label_of = [&](std::size_t index) {
-      return classes().labels[index].label().value_or(fmt::format("class {}", index));
-    };
-    if (map.target) {
-      Logits probabilities = job.logits;
-      to_probabilities(probabilities, classes().multi_label);
-      caption.label = label_of(map.target->class_index);
-      caption.probability = static_cast<double>(probabilities[map.target->class_index]);
-      if (map.target->against) caption.label += " rather than " + label_of(*map.target->against);
-    } else if (!predictions.empty()) {
-      caption.label = label_of(predictions.front().class_index);
-      caption.probability = static_cast<double>(predictions.front().probability);
-    }
-    return caption;
-  }
-
-  MapRecord draw_map(const PictureJob& job, const Input& input, const ExplainedMap& map,
-                     const std::vector<Prediction>& predictions) const {
-    const OverlayCaption caption = caption_of(job, map, predictions);
-    MapRecord record;
-    record.method = map.method->name;
-    record.variant = caption.variant;
-    if (map.target) record.target = described(*map.target, classes());
-    record.faithfulness = map.faithfulness;
-    const std::string stem = map_stem(record.method, record.target);
-    const Heatmap& heatmap = map.heatmap;
-    record.overlay = overlay_name(options_.layout, input, stem);
-    const MatrixView<const float> values(heatmap.values, heatmap.grid.rows, heatmap.grid.cols);
-    const Image overlay = draw_overlay(job.picture.original, values, job.picture.geometry, options_.style, caption);
-    replace_file(options_.layout.folder / *record.overlay, encode_png(overlay, kOverlayCompression));
-    if (options_.layout.save_maps) {
-      record.map = map_name(options_.layout, input, stem);
-      const std::size_t shape[] = {heatmap.grid.rows, heatmap.grid.cols};
-      replace_file(options_.layout.folder / *record.map, npy_f32(heatmap.values, shape));
-    }
-    return record;
   }
 
   std::shared_ptr<const VisionTransformer> model_;

@@ -4,9 +4,11 @@
 #include <atomic>
 #include <cstddef>
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "fovea/explain.hpp"
@@ -38,8 +40,10 @@ struct PictureOptions {
   MapPlan maps;
   std::vector<TargetRule> targets;  // the classes that class-specific methods explain
   OverlayStyle style;
-  bool stamp_sources = false;  // records carry size and time of their file
-  OutputLayout layout;         // where overlays, maps and thumbnails go; its methods are those of the maps, by name
+  std::size_t top_patches = 10;                  // of each map, where they are listed
+  bool stamp_sources = false;                    // records carry size and time of their file
+  std::shared_future<std::string> model_sha256;  // for the pictures' metadata; not valid: unknown
+  OutputLayout layout;  // where overlays, maps and thumbnails go; its methods are those of the maps, by name
 };
 
 struct PictureOutcome {

@@ -106,7 +106,11 @@ std::optional<Record> still_valid(const Record& row, const Input& input, std::si
     const std::string stem = map_stem(map.method, map.target);
     map.overlay = overlay_name(layout, input, stem);
     if (layout.save_maps) map.map = map_name(layout, input, stem);
-    if (!is_file(layout.folder / *map.overlay) || (map.map && !is_file(layout.folder / *map.map))) return std::nullopt;
+    if (layout.save_gray_maps) map.gray_map = gray_map_name(layout, input, stem);
+    if (layout.save_top_patches) map.top_patches = top_patches_name(layout, input, stem);
+    for (const auto& name : {map.overlay, map.map, map.gray_map, map.top_patches}) {
+      if (name && !is_file(layout.folder / *name)) return std::nullopt;
+    }
   }
   for (const std::vector<std::string>& methods : {layout.methods, layout.class_methods}) {
     for (const std::string& method : methods) {
@@ -115,6 +119,8 @@ std::optional<Record> still_valid(const Record& row, const Input& input, std::si
       if (!there) return std::nullopt;
     }
   }
+  if (layout.panel) record.panel = panel_name(layout, input);
+  if (layout.attention_sheet) record.attention_sheet = attention_sheet_name(layout, input);
   if (layout.thumbnails) record.thumbnail = thumbnail_name(input);
   return record;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "fovea/report.hpp"
+#include "fovea/tensor.hpp"
 
 namespace fovea {
 
@@ -40,6 +41,19 @@ struct BatchSummary {
 [[nodiscard]] std::string record_to_json(const Record& record);
 /// None for lines that are no whole result or error record of this schema.
 [[nodiscard]] std::optional<Record> record_from_json(std::string_view line);
+
+/// A part of a picture, in its pixels, and what a map says of it.
+struct ScoredBox {
+  double x = 0, y = 0;           // of the upper left corner
+  double width = 0, height = 0;  // px
+  float score = 0;
+};
+/// The patches of the highest scores as [{"x":…,"y":…,"w":…,"h":…,"score":…},…], best first, to a hundredth of a pixel;
+/// of equal ones the first in reading order. Patches of the crop's padding and values that are not finite are left out.
+/// @param map  [grid.rows, grid.cols]
+[[nodiscard]] std::vector<ScoredBox> top_patches(MatrixView<const float> map, const CropGeometry& geometry,
+                                                 std::size_t count);
+[[nodiscard]] std::string top_patches_json(std::span<const ScoredBox> patches);
 
 /// numpy's .npy, version 1.0, C order, little-endian float32.
 /// @param shape  its product is values.size().

@@ -73,6 +73,8 @@ RecordJson map_object(const MapRecord& map) {
   }
   if (map.overlay) put_path(object, "overlay", *map.overlay);
   if (map.map) put_path(object, "map", *map.map);
+  if (map.gray_map) put_path(object, "gray_map", *map.gray_map);
+  if (map.top_patches) put_path(object, "top_patches", *map.top_patches);
   return object;
 }
 
@@ -89,6 +91,8 @@ void put_result(RecordJson& object, const Record& record) {
   }
   for (const MapRecord& map : record.maps) object["maps"].push_back(map_object(map));
   if (record.outlier_tokens) object["outlier_tokens"] = *record.outlier_tokens;
+  if (record.panel) put_path(object, "panel", *record.panel);
+  if (record.attention_sheet) put_path(object, "attention_sheet", *record.attention_sheet);
   if (record.thumbnail) put_path(object, "thumbnail", *record.thumbnail);
 }
 
@@ -177,6 +181,8 @@ MapRecord map_of(const RecordJson& object) {
   map.variant = text_at(object, "variant");
   map.overlay = optional_path_at(object, "overlay");
   map.map = optional_path_at(object, "map");
+  map.gray_map = optional_path_at(object, "gray_map");
+  map.top_patches = optional_path_at(object, "top_patches");
   if (const auto faithfulness = object.find("faithfulness"); faithfulness != object.end()) {
     map.faithfulness = faithfulness_of(*faithfulness);
   }
@@ -217,6 +223,8 @@ void read_result(const RecordJson& object, Record& record) {
   if (const auto outliers = object.find("outlier_tokens"); outliers != object.end()) {
     record.outlier_tokens = static_cast<float>(outliers->get_ref<const RecordJson::number_float_t&>());
   }
+  record.panel = optional_path_at(object, "panel");
+  record.attention_sheet = optional_path_at(object, "attention_sheet");
   record.thumbnail = optional_path_at(object, "thumbnail");
 }
 
