@@ -85,6 +85,7 @@ struct Record {
   std::vector<Prediction> predictions;
   std::vector<MapRecord> maps;
   std::optional<FeatureRecord> features;       // in place of predictions
+  std::vector<std::size_t> tokens;  // hard attention: in the first block, then behind each stage
   std::optional<float> outlier_tokens;         // share of patch tokens that stand out as registers do
   std::optional<std::string> panel;            // these relative to the output folder: all maps in one picture,
   std::optional<std::string> attention_sheet;  // the attention of all blocks and heads,

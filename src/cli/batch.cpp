@@ -9,6 +9,7 @@
 #include "base/files.hpp"
 #include "cli/class_options.hpp"
 #include "cli/command.hpp"
+#include "cli/hard_attention_options.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/map_options.hpp"
 #include "cli/model_options.hpp"
@@ -31,6 +32,7 @@ class Batch : public Command {
     app.add_option("--save-logits", save_logits_, "write raw scores, float32 [inputs, classes], NaN where one failed")
         ->type_name("FILE.npy");
     add_map_options(app, maps_);
+    add_hard_attention_options(app, hard_);
     add_report_options(app, format_);
     add_input_options(app, input_);
     add_class_options(app, classes_);
@@ -82,6 +84,7 @@ class Batch : public Command {
     pictures.layout.thumbnails = true;
     pictures.stamp_sources = true;
     apply_map_flags(maps_, pictures);
+    apply_hard_attention_flags(hard_, pictures.maps);
     return pictures;
   }
 
@@ -89,6 +92,7 @@ class Batch : public Command {
   void set_option_texts(const PictureOptions& pictures, const ModelInfo& model, BatchOptions& options) const {
     auto common_texts = option_texts(maps_, pictures);
     common_texts.merge(option_texts(decode_));
+    common_texts.merge(option_texts(hard_));
     options.result_options = common_texts;
     options.result_options.merge(resolved_texts(classes_));
     options.result_options.merge(resolved_texts(model));
@@ -113,6 +117,7 @@ class Batch : public Command {
   ModelFlags model_;
   DecodeFlags decode_;
   MapFlags maps_;
+  HardAttentionFlags hard_;
   std::string format_ = "text";
   std::string output_;
   std::string save_logits_;

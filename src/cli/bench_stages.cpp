@@ -98,7 +98,7 @@ void measure_methods(const BenchPlan& plan, const Subject& subject, BenchReport&
   for (const ExplainMethod* method : plan.methods) {
     MapPlan one;
     one.methods = {method};
-    check_plan(one, plan.model->architecture());
+    check_plan(one, plan.model->info());
     steps.emplace_back([&, one] {
       Heatmap heatmap = explain_run(*plan.model, session, subject, one);
       if (one.methods.front() == plan.methods.front()) drawn = std::move(heatmap);

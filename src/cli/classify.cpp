@@ -9,6 +9,7 @@
 #include "base/files.hpp"
 #include "cli/class_options.hpp"
 #include "cli/command.hpp"
+#include "cli/hard_attention_options.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/model_options.hpp"
 #include "cli/models.hpp"
@@ -32,6 +33,7 @@ class Classify : public Command {
     add_input_options(app, input_);
     add_tensor_option(app, input_);
     add_class_options(app, classes_);
+    add_hard_attention_options(app, hard_);
     add_model_options(app, model_);
     add_decode_options(app, decode_);
   }
@@ -53,7 +55,9 @@ class Classify : public Command {
     note.loaded(model->info());
     options.decode = decode_options(decode_, model->info().recipe);
     options.predictions = prediction_options(classes_);
+    apply_hard_attention_flags(hard_, options.maps);
     options.zero_shot = zero_shot_head(classes_, model->info(), common);
+    check_plan(options.maps, model->info());
     std::vector<std::size_t> todo(inputs.size());
     std::iota(todo.begin(), todo.end(), std::size_t{0});
     const Schedule schedule = plan_schedule(todo.size(), common.threads, common.batch);
@@ -91,6 +95,7 @@ class Classify : public Command {
 
   InputFlags input_;
   ClassFlags classes_;
+  HardAttentionFlags hard_;
   ModelFlags model_;
   DecodeFlags decode_;
   std::string format_ = "text";

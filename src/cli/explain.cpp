@@ -8,6 +8,7 @@
 #include "base/files.hpp"
 #include "cli/class_options.hpp"
 #include "cli/command.hpp"
+#include "cli/hard_attention_options.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/map_options.hpp"
 #include "cli/model_options.hpp"
@@ -47,6 +48,7 @@ class Explain : public Command {
   explicit Explain(CLI::App& app) {
     app.add_option("-o,--output", output_, "folder for the overlays")->type_name("DIR");
     add_map_options(app, maps_);
+    add_hard_attention_options(app, hard_);
     app.add_flag("--list-methods", list_methods_, "say what each method shows, and stop");
     add_report_options(app, format_);
     app.add_flag("-r,--recurse", input_.recurse, "look into sub-folders");
@@ -72,6 +74,7 @@ class Explain : public Command {
     options.predictions = prediction_options(classes_);
     options.layout.folder = output_;
     apply_map_flags(maps_, options);
+    apply_hard_attention_flags(hard_, options.maps);
     check_outputs(options.layout, inputs);
     RunNote note(common);
     LoadOptions load = load_options(model_, options.tensors.get());
@@ -101,6 +104,7 @@ class Explain : public Command {
   ModelFlags model_;
   DecodeFlags decode_;
   MapFlags maps_;
+  HardAttentionFlags hard_;
   std::string format_ = "text";
   std::string output_;
   bool list_methods_ = false;

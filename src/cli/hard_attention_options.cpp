@@ -62,6 +62,12 @@ TokenReduction token_reduction(const HardAttentionFlags& flags) {
   return reduction;
 }
 
+void apply_hard_attention_flags(HardAttentionFlags flags, MapPlan& plan) {
+  if (plan.options.seed != 0) flags.seed = plan.options.seed;
+  plan.reduction = token_reduction(flags);
+  plan.draws = flags.draws;
+}
+
 std::map<std::string, std::string> option_texts(const HardAttentionFlags& flags) {
   std::map<std::string, std::string> texts;
   if (flags.keep < 1.0) texts["keep"] = fmt::format("{}", flags.keep);

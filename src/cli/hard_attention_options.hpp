@@ -8,6 +8,7 @@
 
 #include "cli/command.hpp"
 #include "fovea/model.hpp"
+#include "pipeline/explanations.hpp"
 
 namespace fovea::cli {
 
@@ -24,6 +25,10 @@ void add_hard_attention_options(CLI::App& app, HardAttentionFlags& flags);
 /// The first of `flags.draws` draws: the others differ in `draw` alone.
 /// @throws Error  kUsage for options that contradict each other.
 [[nodiscard]] TokenReduction token_reduction(const HardAttentionFlags& flags);
+
+/// Fills what concerns hard attention. A verb with maps has applied their flags before, the seed among them.
+/// @throws Error  as token_reduction().
+void apply_hard_attention_flags(HardAttentionFlags flags, MapPlan& plan);
 
 /// By flag name, those that change something; for summary.json and the fingerprint of a run.
 [[nodiscard]] std::map<std::string, std::string> option_texts(const HardAttentionFlags& flags);

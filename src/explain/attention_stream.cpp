@@ -31,7 +31,7 @@ std::optional<std::size_t> AttentionStream::next_block() const noexcept {
 }
 
 /// @throws Error  kShape if this is not the next block.
-void AttentionStream::accept_block(std::size_t block) {
+void AttentionStream::require_next(std::size_t block) {
   const std::optional<std::size_t> next = next_block();
   if (next != block) {
     throw Error(ErrorCode::kShape, fmt::format("{}: block is {}, expected {} of {}", method_, block,
@@ -41,11 +41,10 @@ void AttentionStream::accept_block(std::size_t block) {
     throw Error(ErrorCode::kShape,
                 fmt::format("{}: block is {}, expected the attention pool before it", method_, block));
   }
-  ++seen_;
 }
 
 void AttentionStream::accept(const AttentionView& attention) {
-  accept_block(attention.block);
+  require_next(attention.block);
   const std::size_t expected = layout_.num_heads * tokens() * tokens();
   if (attention.num_heads != layout_.num_heads || attention.tokens != tokens() ||
       attention.weights.size() != expected) {
@@ -54,21 +53,26 @@ void AttentionStream::accept(const AttentionView& attention) {
                             method_, attention.block, attention.num_heads, attention.tokens, attention.tokens,
                             attention.weights.size(), layout_.num_heads, tokens(), tokens(), expected));
   }
+  ++seen_;
 }
 
 void AttentionStream::accept(const AttentionView& attention, std::span<const float> gradient) {
+  if (gradient.size() != attention.weights.size()) {
+    throw Error(ErrorCode::kShape, fmt::format("{}: gradient of block {} is {} values, expected {}", method_,
+                                               attention.block, gradient.size(), attention.weights.size()));
+  }
   accept(attention);
-  if (gradient.size() == attention.weights.size()) return;
-  throw Error(ErrorCode::kShape, fmt::format("{}: gradient of block {} is {} values, expected {}", method_,
-                                             attention.block, gradient.size(), attention.weights.size()));
 }
 
 void AttentionStream::accept(std::size_t block, std::span<const double> gradient, std::span<const double> relevance) {
-  accept_block(block);
+  require_next(block);
   const std::size_t expected = layout_.num_heads * tokens() * tokens();
-  if (gradient.size() == expected && relevance.size() == expected) return;
-  throw Error(ErrorCode::kShape, fmt::format("{}: gradient and relevance of block {} are {} and {} values, expected {}",
-                                             method_, block, gradient.size(), relevance.size(), expected));
+  if (gradient.size() != expected || relevance.size() != expected) {
+    throw Error(ErrorCode::kShape,
+                fmt::format("{}: gradient and relevance of block {} are {} and {} values, expected {}", method_, block,
+                            gradient.size(), relevance.size(), expected));
+  }
+  ++seen_;
 }
 
 void AttentionStream::accept_pool(MatrixView<const float> weights) {

@@ -46,7 +46,7 @@ class AttentionStream {
 
  private:
   [[nodiscard]] std::size_t expected_blocks() const noexcept { return layout_.num_blocks - first_block_; }
-  void accept_block(std::size_t block);
+  void require_next(std::size_t block);
   /// The block that comes next, or none after the last.
   [[nodiscard]] std::optional<std::size_t> next_block() const noexcept;
 

@@ -60,7 +60,7 @@ Explanation Classifier::explain(const Image& image, std::string_view method, con
   MapPlan plan;
   plan.methods = {&explain_method(method)};
   plan.options = options;
-  check_plan(plan, impl_->model->architecture());
+  check_plan(plan, impl_->model->info());
   return impl_->run(image, top_k, plan);
 }
 

@@ -7,6 +7,7 @@
 #include "explain/faithfulness.hpp"
 #include "fovea/error.hpp"
 #include "image/patches.hpp"
+#include "model/token_reduction.hpp"
 #include "pipeline/predictions.hpp"
 
 namespace fovea {
@@ -92,7 +93,7 @@ std::vector<Explainers> explain_targets(const VisionTransformer& model, Session&
                         });
   }
   for (std::size_t t = 0; t < targets.size(); ++t) {
-    const RunAgain again = run_again(session, targets[t], model.info().multi_label);
+    const RunAgain again = run_again(session, targets[t], model.info().multi_label, plan.reduction);
     feed_each(plan, by_target[t], &Evidence::reruns,
               [&](Explainer& explainer) { explainer.rerun(patches, session.max_batch(), again); });
   }
@@ -106,7 +107,7 @@ void judge_maps(const VisionTransformer& model, Session& session, std::span<cons
   std::vector<float> blurred(patches.size());
   blur_patches(patches, grid, model.architecture().patch_size, blurred);
   for (const Target& target : targets) {
-    const RunAgain again = run_again(session, target, model.info().multi_label);
+    const RunAgain again = run_again(session, target, model.info().multi_label, plan.reduction);
     Perturbation perturbation(patches, blurred, grid.size(), session.max_batch(), again);
     const PerturbationBaselines baselines = perturbation_baselines(perturbation, grid, plan.options.seed);
     for (ExplainedMap& map : maps) {
@@ -126,6 +127,96 @@ std::vector<ExplainedMap> collect(const MapPlan& plan, const Explainers& agnosti
     }
   }
   return maps;
+}
+
+/// What one forward pass of some images shows.
+struct Observed {
+  std::vector<Explainers> agnostic;     // by image
+  std::vector<LookedAt> looked_at;      // by image, with a reduction
+  std::optional<float> outlier_tokens;  // of a single image
+};
+
+/// The caller's request and what the plan observes beside it.
+/// @param first     the caller's number of the batch's first image
+/// @param observed  outlives the request
+ForwardRequest observing(const ForwardRequest& request, const MapPlan& plan, const TokenLayout& layout,
+                         std::size_t first, Observed& observed) {
+  ForwardRequest asked = request;
+  asked.reduction = plan.reduction;
+  asked.keep_for_gradients = needs_backward(plan);
+  if (request.tokens || plan.faithfulness) {
+    asked.tokens = [&, first](std::size_t image, std::size_t block, MatrixView<const float> tokens) {
+      if (request.tokens) request.tokens(first + image, block, tokens);
+      if (plan.faithfulness && block == layout.num_blocks) {
+        observed.outlier_tokens = outlier_share(tokens, layout.num_prefix);
+      }
+    };
+  }
+  asked.reduced = [&, first](std::size_t image, const ReducedTokens& tokens) {
+    observed.looked_at[image].tokens.push_back(tokens.tokens);
+    observed.looked_at[image].kept.assign(tokens.kept.begin(), tokens.kept.end());
+    if (request.reduced) request.reduced(first + image, tokens);
+  };
+  if (any(plan, &Evidence::attention) || request.attention) {
+    asked.attention = [&, first](std::size_t image, const AttentionView& attention) {
+      if (request.attention) request.attention(first + image, attention);
+      feed_each(plan, observed.agnostic[image], &Evidence::attention,
+                [&](Explainer& explainer) { explainer.observe(attention); });
+    };
+  }
+  if (any(plan, &Evidence::attention) || request.pool_attention) {
+    asked.pool_attention = [&, first](std::size_t image, MatrixView<const float> weights) {
+      if (request.pool_attention) request.pool_attention(first + image, weights);
+      feed_each(plan, observed.agnostic[image], &Evidence::attention,
+                [&](Explainer& explainer) { explainer.observe_pool(weights); });
+    };
+  }
+  return asked;
+}
+
+/// One draw of the plan's.
+std::vector<ExplainedImage> explain_draw(const VisionTransformer& model, Session& session,
+                                         std::span<const float> patches, const MapPlan& plan,
+                                         const ForwardRequest& request, const ChooseTargets& choose) {
+  const Architecture& architecture = model.architecture();
+  const TokenLayout layout = token_layout(architecture);
+  const std::size_t image_size = architecture.grid().size() * architecture.patch_dim();  // T·3·P·P
+  const bool one_by_one = plan.class_specific() || plan.faithfulness;
+  const std::size_t step = one_by_one ? image_size : patches.size();
+  std::vector<ExplainedImage> images;
+  images.reserve(patches.size() / image_size);
+  for (std::size_t begin = 0; begin < patches.size(); begin += step) {
+    const std::span<const float> batch = patches.subspan(begin, step);
+    const std::size_t first = images.size();
+    Observed observed;
+    observed.agnostic.reserve(batch.size() / image_size);
+    for (std::size_t at = 0; at < batch.size(); at += image_size) {
+      observed.agnostic.push_back(make_explainers(plan, layout, false));
+    }
+    observed.looked_at.assign(observed.agnostic.size(), LookedAt{{layout.tokens()}, {}});
+    for (ForwardResult& result : session.forward(batch, observing(request, plan, layout, first, observed))) {
+      images.push_back({std::move(result), {}, std::nullopt, observed.outlier_tokens});
+    }
+    for (std::size_t i = 0; i < observed.agnostic.size(); ++i) {
+      ExplainedImage& image = images[first + i];
+      std::vector<Target> targets;
+      if (one_by_one) targets = choose(first + i, image.result);
+      const auto by_target = explain_targets(model, session, batch, plan, layout, targets);
+      image.maps = collect(plan, observed.agnostic[i], targets, by_target);
+      if (plan.reduction.active()) image.looked_at = std::move(observed.looked_at[i]);
+      if (plan.faithfulness) judge_maps(model, session, batch, plan, targets, image.maps);
+    }
+  }
+  return images;
+}
+
+/// What is averaged over draws.
+std::vector<std::vector<float>*> values_of(ExplainedImage& image) {
+  std::vector<std::vector<float>*> values{&image.result.logits, &image.result.pooled, &image.result.features,
+                                          &image.result.tokens};
+  if (image.looked_at) values.push_back(&image.looked_at->kept);
+  for (ExplainedMap& map : image.maps) values.push_back(&map.heatmap.values);
+  return values;
 }
 
 }  // namespace
@@ -162,17 +253,22 @@ TokenLayout token_layout(const Architecture& architecture) {
   return layout;
 }
 
-void check_plan(const MapPlan& plan, const Architecture& architecture) {
+void check_plan(const MapPlan& plan, const ModelInfo& model) {
+  const Architecture& architecture = model.architecture;
   const TokenLayout layout = token_layout(architecture);
+  ForwardRequest request;
+  request.reduction = plan.reduction;
+  if (plan.reduction.active()) require_reducible(model, request);
   for (const ExplainMethod* method : plan.methods) {
     (void)method->make(plan.options, layout);  // throws
-    if (!method->needs.class_specific() && !plan.faithfulness) continue;
+    const bool of_class = method->needs.class_specific() || plan.faithfulness;
+    if (!of_class) continue;
     if (architecture.num_classes == 0) {
       throw Error(ErrorCode::kUsage,
                   std::string(method->name) + ": the model's number of classes is 0, expected a head to explain",
                   "rollout, attention and token-rank need none");
     }
-    if (plan.reduction.active() && method->needs.backward()) {
+    if (plan.reduction.active() && (method->needs.backward() || method->needs.relevance)) {
       throw Error(ErrorCode::kUsage,
                   std::string(method->name) + ": gradients are of the whole model, expected no --keep and no --merge",
                   "rollout, attention and token-rank explain hard attention");
@@ -183,62 +279,32 @@ void check_plan(const MapPlan& plan, const Architecture& architecture) {
 std::vector<ExplainedImage> explain_images(const VisionTransformer& model, Session& session,
                                            std::span<const float> patches, const MapPlan& plan,
                                            const ForwardRequest& request, const ChooseTargets& choose) {
-  const Architecture& architecture = model.architecture();
-  const TokenLayout layout = token_layout(architecture);
-  const std::size_t image_size = architecture.grid().size() * architecture.patch_dim();  // T·3·P·P
-  const bool one_by_one = plan.class_specific() || plan.faithfulness;
-  const std::size_t step = one_by_one ? image_size : patches.size();
-  std::vector<ExplainedImage> images;
-  for (std::size_t begin = 0; begin < patches.size(); begin += step) {
-    const std::span<const float> batch = patches.subspan(begin, step);
-    const std::size_t first = images.size();
-    std::vector<Explainers> agnostic;
-    for (std::size_t i = 0; i < batch.size() / image_size; ++i)
-      agnostic.push_back(make_explainers(plan, layout, false));
-    ForwardRequest asked = request;
-    asked.reduction = plan.reduction;
-    asked.keep_for_gradients = needs_backward(plan);
-    std::optional<float> outliers;  // of the one image
-    if (request.tokens || plan.faithfulness) {
-      asked.tokens = [&](std::size_t image, std::size_t block, MatrixView<const float> tokens) {
-        if (request.tokens) request.tokens(first + image, block, tokens);
-        if (plan.faithfulness && block == architecture.depth) outliers = outlier_share(tokens, layout.num_prefix);
-      };
-    }
-    if (request.reduced) {
-      asked.reduced = [&](std::size_t image, const ReducedTokens& tokens) { request.reduced(first + image, tokens); };
-    }
-    if (any(plan, &Evidence::attention) || request.attention) {
-      asked.attention = [&](std::size_t image, const AttentionView& attention) {
-        if (request.attention) request.attention(first + image, attention);
-        feed_each(plan, agnostic[image], &Evidence::attention,
-                  [&](Explainer& explainer) { explainer.observe(attention); });
-      };
-    }
-    if (any(plan, &Evidence::attention) || request.pool_attention) {
-      asked.pool_attention = [&](std::size_t image, MatrixView<const float> weights) {
-        if (request.pool_attention) request.pool_attention(first + image, weights);
-        feed_each(plan, agnostic[image], &Evidence::attention,
-                  [&](Explainer& explainer) { explainer.observe_pool(weights); });
-      };
-    }
-    for (ForwardResult& result : session.forward(batch, asked)) images.push_back({std::move(result), {}, outliers});
-    for (std::size_t i = 0; i < agnostic.size(); ++i) {
-      ExplainedImage& image = images[first + i];
-      std::vector<Target> targets;
-      if (one_by_one) targets = choose(first + i, image.result);
-      const auto by_target = explain_targets(model, session, batch, plan, layout, targets);
-      image.maps = collect(plan, agnostic[i], targets, by_target);
-      if (plan.faithfulness) judge_maps(model, session, batch, plan, targets, image.maps);
+  std::vector<ExplainedImage> mean = explain_draw(model, session, patches, plan, request, choose);
+  MapPlan other = plan;
+  for (std::size_t draw = 1; draw < plan.draws; ++draw) {
+    other.reduction.draw = plan.reduction.draw + draw;
+    std::vector<ExplainedImage> images = explain_draw(model, session, patches, other, request, choose);
+    for (std::size_t i = 0; i < images.size(); ++i) {
+      const auto sums = values_of(mean[i]);
+      const auto values = values_of(images[i]);
+      for (std::size_t v = 0; v < sums.size(); ++v) {
+        for (std::size_t at = 0; at < sums[v]->size(); ++at) {  // the mean of draw + 1 passes
+          float& sum = (*sums[v])[at];
+          sum += ((*values[v])[at] - sum) / static_cast<float>(draw + 1);
+        }
+      }
     }
   }
-  return images;
+  return mean;
 }
 
-RunAgain run_again(Session& session, const Target& target, bool multi_label) {
-  return [&session, target, multi_label](std::span<const float> patches) {
+RunAgain run_again(Session& session, const Target& target, bool multi_label, const TokenReduction& reduction) {
+  return [&session, target, multi_label, reduction](std::span<const float> patches) {
+    ForwardRequest request;
+    request.reduction = reduction;
     std::vector<ClassScore> scores;
-    for (Logits& logits : session.run(patches)) {
+    for (ForwardResult& result : session.forward(patches, request)) {
+      Logits& logits = result.logits;
       ClassScore& score = scores.emplace_back();
       score.score = logits[target.class_index];
       if (target.against) {

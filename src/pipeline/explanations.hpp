@@ -23,6 +23,7 @@ struct MapPlan {
   std::vector<const ExplainMethod*> methods;  // none: no maps
   ExplainOptions options;
   TokenReduction reduction;
+  std::size_t draws = 1;  // of random tokens: passes whose results are averaged
   bool faithfulness = false;
 
   /// Whether some method is about one class.
@@ -38,9 +39,16 @@ struct ExplainedMap {
   std::optional<Faithfulness> faithfulness;
 };
 
+/// What hard attention left of an image.
+struct LookedAt {
+  std::vector<std::size_t> tokens;  // in the first block, then behind each stage
+  std::vector<float> kept;          // [T] 1 where a patch went on to the end, 0 where not; averaged over draws
+};
+
 struct ExplainedImage {
   ForwardResult result;
   std::vector<ExplainedMap> maps;       // in the order of the methods, and in it of the targets
+  std::optional<LookedAt> looked_at;    // with a reduction
   std::optional<float> outlier_tokens;  // with faithfulness: the share of patch tokens that stand out
 };
 
@@ -48,7 +56,7 @@ struct ExplainedImage {
 
 /// Before any work: whether the options fit the model.
 /// @throws Error  kUsage, as ExplainMethod::make; or if a method is about classes and the model has none.
-void check_plan(const MapPlan& plan, const Architecture& architecture);
+void check_plan(const MapPlan& plan, const ModelInfo& model);
 
 /// The classes of one image that are explained, once its scores are known.
 using ChooseTargets = std::function<std::vector<Target>(std::size_t image, const ForwardResult& result)>;
@@ -64,6 +72,7 @@ using ChooseTargets = std::function<std::vector<Target>(std::size_t image, const
 
 /// What the model says of a target in changed images.
 /// @param session  outlives the function; what it kept for gradients is gone after a call
-[[nodiscard]] RunAgain run_again(Session& session, const Target& target, bool multi_label);
+[[nodiscard]] RunAgain run_again(Session& session, const Target& target, bool multi_label,
+                                 const TokenReduction& reduction = {});
 
 }  // namespace fovea

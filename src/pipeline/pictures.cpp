@@ -8,6 +8,7 @@
 #include "base/files.hpp"
 #include "explain/spearman.hpp"
 #include "image/codec.hpp"
+#include "image/overlay_ignored.hpp"
 #include "pipeline/attention_sheet.hpp"
 #include "pipeline/map_files.hpp"
 #include "pipeline/picture_source.hpp"
@@ -25,6 +26,7 @@ struct PictureJob {
   std::optional<SourceStamp> source;
   std::vector<ExplainedMap> maps;
   std::optional<AttentionSheet> sheet;
+  std::optional<LookedAt> looked_at;
   std::optional<float> outlier_tokens;
   Logits logits;
   std::vector<float> features;
@@ -62,6 +64,7 @@ class PictureWorker {
     for (std::size_t i = 0; i < jobs.size(); ++i) {
       ForwardResult& result = images[i].result;
       jobs[i].maps = std::move(images[i].maps);
+      jobs[i].looked_at = std::move(images[i].looked_at);
       jobs[i].outlier_tokens = images[i].outlier_tokens;
       jobs[i].logits = options_.zero_shot ? (*options_.zero_shot)(result) : std::move(result.logits);
       if (options_.features) {
@@ -82,6 +85,12 @@ class PictureWorker {
       record.features = FeatureRecord{job.index, feature_shape(model_->info(), *options_.features)};
     } else {
       record.predictions = predictions_of(job.logits, classes(), options_.predictions);
+    }
+    if (job.looked_at) {
+      record.tokens = job.looked_at->tokens;
+      if (!job.maps.empty() && !job.looked_at->kept.empty()) {
+        darken_ignored(job.looked_at->kept, model_->architecture().grid(), job.picture.geometry, job.picture.original);
+      }
     }
     const MapFiles files(model_->info(), options_);
     const ExplainedPicture explained{input, job.picture, job.logits, record.predictions};

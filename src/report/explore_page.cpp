@@ -58,7 +58,7 @@ RecordJson map_object(const ExploreMap& map) {
   std::string steps;
   steps.reserve(map.values.size());
   for (const float value : map.values) {
-    steps += static_cast<char>(static_cast<unsigned char>(std::min(255.0F, (value - *low) * scale) + 0.5F));
+    steps += static_cast<char>(static_cast<unsigned char>(std::min(255.0F, (value - *low) * scale + 0.5F)));
   }
   object["low"] = *low;
   object["high"] = *high;

@@ -24,7 +24,7 @@ void quantize_rows(std::span<const float> rows, std::size_t width, float* maxima
     const float scale = maximum > 0.0F ? 255.0F / maximum : 0.0F;
     // In this order of arguments NaN becomes 0, and the cast is defined whatever a broken model attends to.
     for (std::size_t i = 0; i < width; ++i) {
-      steps[begin + i] = static_cast<std::uint8_t>(std::min(255.0F, std::max(0.0F, row[i] * scale)) + 0.5F);
+      steps[begin + i] = static_cast<std::uint8_t>(std::min(255.0F, std::max(0.0F, row[i] * scale + 0.5F)));
     }
     *maxima++ = maximum;
   }

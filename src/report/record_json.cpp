@@ -90,6 +90,7 @@ void put_result(RecordJson& object, const Record& record) {
     object["predictions"].push_back(prediction_object(prediction));
   }
   for (const MapRecord& map : record.maps) object["maps"].push_back(map_object(map));
+  if (!record.tokens.empty()) object["tokens"] = record.tokens;
   if (record.outlier_tokens) object["outlier_tokens"] = *record.outlier_tokens;
   if (record.panel) put_path(object, "panel", *record.panel);
   if (record.attention_sheet) put_path(object, "attention_sheet", *record.attention_sheet);
@@ -219,6 +220,9 @@ void read_result(const RecordJson& object, Record& record) {
   }
   if (const auto maps = object.find("maps"); maps != object.end()) {
     for (const RecordJson& map : maps->get_ref<const RecordJson::array_t&>()) record.maps.push_back(map_of(map));
+  }
+  if (const auto tokens = object.find("tokens"); tokens != object.end()) {
+    record.tokens = tokens->get<std::vector<std::size_t>>();
   }
   if (const auto outliers = object.find("outlier_tokens"); outliers != object.end()) {
     record.outlier_tokens = static_cast<float>(outliers->get_ref<const RecordJson::number_float_t&>());

@@ -65,6 +65,7 @@ class TextWriter final : public ReportWriter {
     for (std::size_t k = 0; k < options_.top_k && k < record.predictions.size(); ++k) {
       block += fmt::format("  {}\n", prediction(record.predictions[k], k == 0));
     }
+    if (!record.tokens.empty()) block += fmt::format("  {}\n", painted(kDim, tokens(record.tokens)));
     for (const MapRecord& map : record.maps) {
       const std::string what = fmt::format("{} ({})", map.method, map.variant);
       for (const auto& file : {map.overlay, map.map}) {
@@ -73,6 +74,10 @@ class TextWriter final : public ReportWriter {
       if (map.faithfulness) block += faithfulness(*map.faithfulness);
     }
     return block;
+  }
+
+  [[nodiscard]] static std::string tokens(const std::vector<std::size_t>& counts) {
+    return fmt::format("tokens {}", fmt::join(counts, " > "));
   }
 
   [[nodiscard]] std::string faithfulness(const Faithfulness& f) const {

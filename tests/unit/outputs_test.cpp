@@ -64,6 +64,30 @@ TEST(Outputs, AnOverlayIsNeverWrittenOverAnInputWhateverItIsCalled) {
   EXPECT_NO_THROW(check_not_input(folder / "other.csv", inputs));
 }
 
+TEST(Outputs, MapsOfAClassAreCalledAfterItAndNeverWrittenOverAnInput) {
+  EXPECT_EQ(map_stem("rollout", std::nullopt), "rollout");
+  EXPECT_EQ(map_stem("generic", MapTarget{32, {}}), "generic.32");
+  EXPECT_EQ(map_stem("generic", MapTarget{32, {}, MapContrast{967, {}}}), "generic.32-967");
+  const TempFolder folder;
+  OutputLayout layout = layout_in(folder.path());
+  layout.methods.clear();
+  layout.class_methods = {"generic"};
+  write_text(folder / "cat.jpg", "x");
+  std::vector<Input> inputs{{(folder / "cat.jpg").string(), "cat.jpg", std::nullopt}};
+  for (const char* name : {"cat.jpg.generic.3.png", "cat.jpg.generic.3-17.npy"}) {
+    write_text(folder / name, "y");
+    std::vector<Input> both = inputs;
+    both.push_back({(folder / name).string(), name, std::nullopt});
+    EXPECT_THAT(usage_error([&] { check_outputs(layout, both); }), HasSubstr("is the input")) << name;
+  }
+  for (const char* name : {"cat.jpg.rollout.3.png", "cat.jpg.generic.png", "dog.jpg.generic.3.png"}) {
+    write_text(folder / name, "y");
+    std::vector<Input> both = inputs;
+    both.push_back({(folder / name).string(), name, std::nullopt});
+    EXPECT_NO_THROW(check_outputs(layout, both)) << name;
+  }
+}
+
 TEST(Outputs, ANameThatNoFileSystemTakesFailsAlone) {
   const TempFolder folder;
   const std::string longest(245, 'n');

@@ -27,7 +27,7 @@ class Resume : public ::testing::Test {
     row_.path = input_.path;
     row_.size = {3, 4};
     row_.predictions = {{1, "tabby", std::nullopt, 0.75F}};
-    row_.maps = {{"rollout", "mean heads", std::nullopt, "overlays/cat.jpg.rollout.png", std::nullopt}};
+    row_.maps = {{.method = "rollout", .variant = "mean heads", .overlay = "overlays/cat.jpg.rollout.png"}};
     row_.source = stamp_of(input_);
     row_.source->run = "abc";
   }
@@ -64,6 +64,17 @@ TEST_F(Resume, AMissingOverlayOrMapDropsIt) {
   layout_.save_maps = false;
   std::filesystem::remove(folder_ / "overlays/cat.jpg.rollout.png");
   EXPECT_FALSE(holds());
+}
+
+TEST_F(Resume, MapsOfClassesAreFoundByTheClassesOfTheRow) {
+  layout_.class_methods = {"generic"};
+  EXPECT_FALSE(holds()) << "the method was not run";
+  row_.maps.push_back({.method = "generic", .variant = "v", .target = MapTarget{3, "tabby", MapContrast{5, {}}}});
+  EXPECT_FALSE(holds()) << "its picture is not there";
+  write_text(folder_ / "overlays/cat.jpg.generic.3-5.png", "overlay");
+  const auto kept = still_valid(row_, input_, 7, layout_, "abc");
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->maps.at(1).overlay, "overlays/cat.jpg.generic.3-5.png");
 }
 
 TEST_F(Resume, FailuresAndInputsThatAreGoneAreTriedAgain) {

@@ -1,0 +1,146 @@
+// Deletion and insertion on a linear model, whose areas have a closed form.
+#include "explain/faithfulness.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <set>
+#include <vector>
+
+#include "image/patches.hpp"
+
+namespace fovea {
+namespace {
+
+using testing::ElementsAre;
+
+TEST(Faithfulness, TheAreaIsTheTrapezoidRule) {
+  EXPECT_DOUBLE_EQ(area_under(std::vector<float>{1, 0}), 0.5);
+  EXPECT_DOUBLE_EQ(area_under(std::vector<float>{1, 1, 1, 1}), 1.0);
+  EXPECT_DOUBLE_EQ(area_under(std::vector<float>{1, 0.5F, 0.25F}), (0.5 + 0.5 + 0.125) / 2);
+}
+
+TEST(Faithfulness, OrdersPatchesByValueByDistanceFromTheMiddleAndByChance) {
+  EXPECT_THAT(patch_order(std::vector<float>{1, 3, 2, 3}), ElementsAre(1, 3, 2, 0));
+  EXPECT_THAT(centre_order({1, 5}), ElementsAre(2, 1, 3, 0, 4));
+  EXPECT_EQ(centre_order({3, 3}).front(), 4U);
+  const auto order = random_order(50, 3);
+  EXPECT_EQ(std::set<std::size_t>(order.begin(), order.end()).size(), 50U);
+  EXPECT_EQ(order, random_order(50, 3));
+  EXPECT_NE(order, random_order(50, 4));
+}
+
+/// probability = Σ_t w_t · (first value of patch t), with weights that sum to 1: patches are 1 where they are whole.
+struct ToyModel {
+  std::vector<float> weights;
+  RunAgain run() const {
+    return [this](std::span<const float> patches) {
+      const std::size_t dim = 3;
+      std::vector<ClassScore> scores(patches.size() / (dim * weights.size()));
+      for (std::size_t i = 0; i < patches.size(); i += dim) {
+        scores[i / (dim * weights.size())].probability += weights[i / dim % weights.size()] * patches[i];
+      }
+      return scores;
+    };
+  }
+};
+
+TEST(Faithfulness, AreasOfALinearModelHaveAClosedForm) {
+  for (const std::size_t count : {1U, 2U, 5U, 14U, 15U, 31U}) {
+    std::vector<float> weights(count);
+    std::iota(weights.begin(), weights.end(), 1.0F);
+    const float total = std::accumulate(weights.begin(), weights.end(), 0.0F);
+    for (float& weight : weights) weight /= total;
+    const ToyModel model{weights};
+    const RunAgain run = model.run();
+    const std::vector<float> whole(count * 3, 1.0F);
+    const std::vector<float> blurred(count * 3, 0.25F);
+    for (const std::size_t most : {1U, 4U, 100U}) {
+      Perturbation perturbation(whole, blurred, count, most, run);
+      const PerturbationAreas areas = perturbation.areas(patch_order(weights));  // the best order there is
+      const std::size_t step = perturbation_step(count);
+      std::vector<double> deletion{1};
+      for (std::size_t gone = step;; gone += step) {  // the heaviest `gone` patches are missing
+        const std::size_t left = count - std::min(gone, count);
+        deletion.push_back(double(left * (left + 1)) / double(count * (count + 1)));
+        if (left == 0) break;
+      }
+      double expected = 0;
+      for (std::size_t i = 1; i < deletion.size(); ++i) expected += (deletion[i - 1] + deletion[i]) / 2;
+      expected /= double(deletion.size() - 1);
+      EXPECT_NEAR(areas.deletion, expected, 1e-6) << count << " patches, " << most << " at once";
+      EXPECT_NEAR(areas.insertion, 1 - 0.75 * expected, 1e-6) << count;  // from 0.25 to 1 by the same steps
+    }
+  }
+}
+
+TEST(Faithfulness, TheBestOrderIsBetterThanRandomAndTheWorstIsWorse) {
+  const std::size_t count = 49;
+  std::vector<float> weights(count);
+  for (std::size_t i = 0; i < count; ++i) weights[i] = i == 3 || i == 4 ? 0.5F : 0.0F;  // in a corner
+  const ToyModel model{weights};
+  const RunAgain run = model.run();
+  const std::vector<float> whole(count * 3, 1.0F);
+  const std::vector<float> blurred(count * 3, 0.0F);
+  Perturbation perturbation(whole, blurred, count, 8, run);
+  const PerturbationBaselines baselines = perturbation_baselines(perturbation, {7, 7}, 0);
+  const Faithfulness best = judge(perturbation.areas(patch_order(weights)), baselines, count);
+  EXPECT_EQ(best.verdict, Verdict::kBetterThanRandom);
+  EXPECT_LT(best.map.deletion, best.random.deletion);
+  EXPECT_GT(best.map.insertion, best.random.insertion);
+  EXPECT_EQ(best.random_maps, 5U);
+  EXPECT_EQ(best.step, 3U);
+  std::vector<float> inverted(weights);
+  for (float& weight : inverted) weight = -weight;
+  EXPECT_EQ(judge(perturbation.areas(patch_order(inverted)), baselines, count).verdict, Verdict::kWorseThanRandom);
+  EXPECT_EQ(judge(baselines.random[0], baselines, count).verdict, Verdict::kNoBetterThanRandom);
+}
+
+TEST(Faithfulness, OutliersStandOutFromTheirImage) {
+  std::vector<float> tokens(41 * 2);
+  for (std::size_t i = 0; i < 41; ++i) tokens[2 * i] = 10 + 0.1F * float(i % 7);
+  tokens[0] = 900;  // the class token is no patch
+  EXPECT_EQ(outlier_share({tokens, 41, 2}, 1), 0.0F);
+  tokens[2 * 5] = 30;
+  tokens[2 * 9 + 1] = -40;
+  EXPECT_FLOAT_EQ(outlier_share({tokens, 41, 2}, 1), 2.0F / 40);
+}
+
+TEST(BlurPatches, IsAGaussianOverTheWholePictureAndZeroBeyondIt) {
+  const PatchGrid grid{3, 4};
+  const std::size_t side = 4;
+  std::vector<float> patches(grid.size() * 3 * side * side);
+  for (std::size_t i = 0; i < patches.size(); ++i) patches[i] = float(i * 7919 % 101) / 50 - 1;
+  const auto at = [&](const std::vector<float>& values, std::size_t c, std::size_t y, std::size_t x) {
+    const std::size_t patch = y / side * grid.cols + x / side;
+    return double{values[((patch * 3 + c) * side + y % side) * side + x % side]};
+  };
+  std::vector<float> blurred(patches.size());
+  blur_patches(patches, grid, side, blurred);
+  std::vector<double> kernel;
+  for (int i = -5; i <= 5; ++i) kernel.push_back(std::exp(-i * i / 50.0));
+  const double total = std::accumulate(kernel.begin(), kernel.end(), 0.0);
+  for (std::size_t c = 0; c < 3; ++c) {
+    for (std::size_t y = 0; y < 12; ++y) {
+      for (std::size_t x = 0; x < 16; ++x) {
+        double sum = 0;
+        for (int dy = -5; dy <= 5; ++dy) {
+          for (int dx = -5; dx <= 5; ++dx) {
+            const int sy = int(y) + dy;
+            const int sx = int(x) + dx;
+            if (sy < 0 || sx < 0 || sy >= 12 || sx >= 16) continue;
+            sum += kernel[std::size_t(dy + 5)] * kernel[std::size_t(dx + 5)] *
+                   at(patches, c, std::size_t(sy), std::size_t(sx));
+          }
+        }
+        ASSERT_NEAR(at(blurred, c, y, x), sum / (total * total), 1e-5) << c << ' ' << y << ' ' << x;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace fovea
