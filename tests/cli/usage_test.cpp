@@ -14,7 +14,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-const std::vector<std::string> kVerbs{"classify", "explain", "batch", "embed", "inspect", "doctor", "bench"};
+const std::vector<std::string> kVerbs{"classify", "explain", "explore", "batch", "embed", "inspect", "doctor", "bench"};
 
 TEST(Usage, EveryMistakeIsExitTwoWithASentenceAndAHint) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> mistakes = {
