@@ -79,8 +79,8 @@ class BlendInk final : public MapInk {
 
 void cover(std::uint8_t* pixel, const std::uint8_t* color, float opacity) {
   for (std::size_t c = 0; c < 3; ++c) {
-    pixel[c] = static_cast<std::uint8_t>(static_cast<float>(pixel[c]) * (1.0F - opacity) +
-                                         static_cast<float>(color[c]) * opacity + 0.5F);
+    const auto from = static_cast<float>(pixel[c]);
+    pixel[c] = static_cast<std::uint8_t>(std::lround(from + opacity * (static_cast<float>(color[c]) - from)));
   }
 }
 
