@@ -33,6 +33,13 @@ namespace fs = std::filesystem;
 /// Of the map's maximum. In double the method reproduces itself to 1e-7; a rule that is nearly right is off by 1e-3.
 constexpr float kTolerance = 1e-5F;
 
+/// Under a sanitizer every eighth photograph does: they all take the same way, which is slow there.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::size_t kStep = 8;
+#else
+constexpr std::size_t kStep = 1;
+#endif
+
 /// A photograph as timm sees it (stored orientation).
 std::vector<float> patches_of(const VisionTransformer& model, const fs::path& picture) {
   DecodeOptions options;
@@ -64,7 +71,8 @@ TEST(GoldenAttribution, EqualsTheAuthorsMapsOfDeitTinyForTheFirstClassAndTheFift
   const auto maps = open_checkpoint(golden / "maps.safetensors");
   double worst = 0;
   std::size_t photograph = 0;
-  for (const auto& image : index.at("images")) {
+  for (; photograph < index.at("images").size(); photograph += kStep) {
+    const nlohmann::json& image = index.at("images")[photograph];
     const fs::path file = image.at("file").get<std::string>();
     const auto patches = patches_of(*model, test::shared_dir() / "images/imagenet_200" / file);
     for (const char* key : {"top1", "rank5"}) {
@@ -80,7 +88,6 @@ TEST(GoldenAttribution, EqualsTheAuthorsMapsOfDeitTinyForTheFirstClassAndTheFift
       }
       EXPECT_GE(spearman(map.values, wanted), 0.999);
     }
-    ++photograph;
   }
   EXPECT_EQ(photograph, 16U);
   std::printf("worst difference: %.2g of the map's maximum\n", worst);

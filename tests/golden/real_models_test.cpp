@@ -70,8 +70,10 @@ class Runner {
 /// Under a sanitizer every tenth picture does: they all take the same way.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr std::size_t kStep = 10;
+constexpr std::size_t kMapStep = 8;  // of the 16 photographs that have maps
 #else
 constexpr std::size_t kStep = 1;
+constexpr std::size_t kMapStep = 1;
 #endif
 
 /// Compares the logits of the listed pictures with the reference's; `top1` receives our best class of each.
@@ -131,7 +133,8 @@ std::vector<std::vector<Heatmap>> explain_photographs(const std::vector<const ch
   plan.options = options;
   std::vector<std::vector<Heatmap>> heatmaps;
   const auto index = nlohmann::json::parse(stream);
-  for (const auto& image : index.at("images")) {
+  for (std::size_t i = 0; i < index.at("images").size(); i += kMapStep) {
+    const nlohmann::json& image = index.at("images")[i];
     const fs::path file = files[image.at("index").get<std::size_t>()];
     std::vector<Heatmap>& of_image = heatmaps.emplace_back();
     for (ExplainedMap& map : run.explain(test::shared_dir() / "images/imagenet_200" / file, plan,
@@ -156,12 +159,12 @@ void expect_maps(const std::vector<const char*>& methods, const ExplainOptions& 
                  const std::vector<std::string>& keys) {
   const auto maps = open_checkpoint(test::shared_dir() / "golden/deit_tiny/maps.safetensors");
   const auto heatmaps = explain_photographs(methods, options, target);
-  ASSERT_EQ(heatmaps.size(), 16U);
+  ASSERT_EQ(heatmaps.size(), 16U / kMapStep);
   for (std::size_t m = 0; m < methods.size(); ++m) {
     const auto reference = to_float(*maps->find(keys[m]));
     for (std::size_t i = 0; i < heatmaps.size(); ++i) {
       SCOPED_TRACE(testing::Message() << keys[m] << ", photograph " << i);
-      expect_same_map(heatmaps[i][m], std::span<const float>(reference).subspan(i * 196, 196));
+      expect_same_map(heatmaps[i][m], std::span<const float>(reference).subspan(i * kMapStep * 196, 196));
     }
   }
 }
@@ -200,7 +203,8 @@ TEST(RealModels, AttentionOfDeitTinyEqualsTheReferencesRowsInEveryBlock) {
     const auto heatmaps = explain_photographs({"attention"}, options, "top1");
     for (std::size_t i = 0; i < heatmaps.size(); ++i) {
       SCOPED_TRACE(testing::Message() << "block " << block << ", photograph " << i);
-      expect_same_map(heatmaps[i][0], std::span<const float>(reference).subspan((i * 12 + block) * 197 + 1, 196));
+      expect_same_map(heatmaps[i][0],
+                      std::span<const float>(reference).subspan((i * kMapStep * 12 + block) * 197 + 1, 196));
     }
   }
 }
