@@ -34,8 +34,9 @@ std::optional<std::size_t> AttentionStream::next_block() const noexcept {
 void AttentionStream::require_next(std::size_t block) {
   const std::optional<std::size_t> next = next_block();
   if (next != block) {
-    throw Error(ErrorCode::kShape, fmt::format("{}: block is {}, expected {} of {}", method_, block,
-                                               next ? std::to_string(*next) : "no more", layout_.num_blocks));
+    const std::string wanted = next ? fmt::format("{} of {}", *next, layout_.num_blocks)
+                                    : fmt::format("no more than {} blocks", layout_.num_blocks);
+    throw Error(ErrorCode::kShape, fmt::format("{}: block is {}, expected {}", method_, block, wanted));
   }
   if (order_ == BlockOrder::kLastToFirst && pooled() && !pool_seen_) {
     throw Error(ErrorCode::kShape,

@@ -42,9 +42,14 @@ std::vector<std::size_t> patch_order(std::span<const float> values) {
 }
 
 std::vector<std::size_t> centre_order(PatchGrid grid) {
-  const auto distance = [&](std::size_t patch) {  // squared, in units of the picture's sides
-    const double y = (static_cast<double>(patch / grid.cols) + 0.5) / static_cast<double>(grid.rows) - 0.5;
-    const double x = (static_cast<double>(patch % grid.cols) + 0.5) / static_cast<double>(grid.cols) - 0.5;
+  // Squared, in units of the picture's sides over 2·rows·cols: whole numbers, so that opposite patches are equally far.
+  const auto distance = [&](std::size_t patch) {
+    const auto rows = static_cast<std::int64_t>(grid.rows);
+    const auto cols = static_cast<std::int64_t>(grid.cols);
+    const auto row = static_cast<std::int64_t>(patch / grid.cols);
+    const auto col = static_cast<std::int64_t>(patch % grid.cols);
+    const std::int64_t y = (2 * row + 1 - rows) * cols;
+    const std::int64_t x = (2 * col + 1 - cols) * rows;
     return y * y + x * x;
   };
   return sorted_patches(grid.size(), [&](std::size_t a, std::size_t b) { return distance(a) < distance(b); });

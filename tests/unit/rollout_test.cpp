@@ -121,7 +121,7 @@ TEST(Rollout, RefusesBlocksOutOfOrderAndOfOtherSizes) {
                   explainer->observe({2, 2, 3, weights});
                 },
                 ErrorCode::kShape),
-            "rollout: block is 2, expected 2 of 2");
+            "rollout: block is 2, expected no more than 2 blocks");
 }
 
 TEST(Rollout, RefusesALayoutWithoutPatchesOrWithAReadOutRowThatDoesNotExist) {
