@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <Eigen/Core>
+#include <utility>
 #include <vector>
 
 #include "explain/registry.hpp"
@@ -15,7 +16,7 @@ using Matrix = Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dyna
 
 class GradCam final : public Explainer {
  public:
-  explicit GradCam(const TokenLayout& layout) : layout_(layout) {}
+  explicit GradCam(TokenLayout layout) : layout_(std::move(layout)) {}
 
   void observe_features(MatrixView<const float> features, MatrixView<const float> gradient) override {
     const bool fits =
