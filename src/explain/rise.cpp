@@ -21,11 +21,8 @@ constexpr double kVisible = 0.5;   // share of cells that show the picture
 /// One mask: a coarse grid of zeros and ones, enlarged bilinearly to one cell more than is needed, and shifted.
 class Mask {
  public:
-  explicit Mask(Random& random) : cells_((kCells + 1) * (kCells + 1)) {
-    for (double& cell : cells_) cell = random.uniform() < kVisible ? 1 : 0;
-    shift_y_ = random.uniform();
-    shift_x_ = random.uniform();
-  }
+  explicit Mask(Random& random)
+      : cells_(random_cells(random)), shift_y_(random.uniform()), shift_x_(random.uniform()) {}
 
   /// @param y, x  0..1 over the picture
   [[nodiscard]] double at(double y, double x) const {
@@ -41,9 +38,15 @@ class Mask {
   }
 
  private:
+  static std::vector<double> random_cells(Random& random) {
+    std::vector<double> cells((kCells + 1) * (kCells + 1));
+    for (double& cell : cells) cell = random.uniform() < kVisible ? 1 : 0;
+    return cells;
+  }
+
   std::vector<double> cells_;  // [8, 8]
-  double shift_y_ = 0;         // cells
-  double shift_x_ = 0;
+  double shift_y_;             // cells
+  double shift_x_;
 };
 
 class Rise final : public Explainer {
@@ -85,18 +88,20 @@ class Rise final : public Explainer {
   /// @param visible        [T] the mask's average over each patch
   void look_through(const Mask& mask, std::span<const float> patches, std::span<float> seen,
                     std::span<float> visible) const {
-    const auto side =
-        static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(patches.size() / grid_.size() / 3))));
+    const std::size_t area = patches.size() / grid_.size() / 3;  // P·P
+    const auto side = static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(area))));
     const auto height = static_cast<double>(grid_.rows * side);
     const auto width = static_cast<double>(grid_.cols * side);
-    std::vector<float> opacity(side * side);
+    std::vector<float> opacity(area);
     for (std::size_t patch = 0; patch < grid_.size(); ++patch) {
       const std::size_t top = patch / grid_.cols * side;
       const std::size_t left = patch % grid_.cols * side;
       double sum = 0;
       for (std::size_t i = 0; i < opacity.size(); ++i) {
-        const double y = (static_cast<double>(top + i / side) + 0.5) / height;
-        const double x = (static_cast<double>(left + i % side) + 0.5) / width;
+        const std::size_t row = top + i / side;
+        const std::size_t col = left + i % side;
+        const double y = (static_cast<double>(row) + 0.5) / height;
+        const double x = (static_cast<double>(col) + 0.5) / width;
         opacity[i] = static_cast<float>(mask.at(y, x));
         sum += double{opacity[i]};
       }
