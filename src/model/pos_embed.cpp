@@ -32,8 +32,8 @@ Matrix interpolation(std::size_t from, std::size_t to, double scale, PosEmbedRes
       // antialias=True: Pillow's filter, a = -0.5; what lies outside is left out and the rest scaled up.
       const double filter_scale = std::max(scale, 1.0);
       const double support = 2.0 * filter_scale;
-      const auto first = std::max<Eigen::Index>(static_cast<Eigen::Index>(centre - support + 0.5), 0);
-      const auto last = std::min<Eigen::Index>(static_cast<Eigen::Index>(centre + support + 0.5), in);
+      const auto first = std::max<Eigen::Index>(static_cast<Eigen::Index>(std::floor(centre - support + 0.5)), 0);
+      const auto last = std::min<Eigen::Index>(static_cast<Eigen::Index>(std::floor(centre + support + 0.5)), in);
       for (Eigen::Index i = first; i < last; ++i) {
         weights(o, i) = cubic((static_cast<double>(i) - centre + 0.5) / filter_scale, -0.5);
       }

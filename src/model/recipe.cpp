@@ -22,7 +22,7 @@ using nlohmann::json;
 namespace fs = std::filesystem;
 
 /// The files of a model that speak of preprocessing.
-struct RecipeFiles {
+struct RecipeFiles {  // NOLINT(bugprone-exception-escape): json checks itself when moved, and never fails
   std::string folder;
   std::optional<ConfigReader> config;        // config.json
   std::optional<ConfigReader> preprocessor;  // preprocessor_config.json, or processor_config.json
