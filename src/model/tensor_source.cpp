@@ -1,6 +1,7 @@
 #include "model/tensor_source.hpp"
 
 #include <cassert>
+#include <utility>
 #include <vector>
 
 #include "base/random.hpp"
@@ -57,7 +58,7 @@ class CheckpointSource final : public TensorSource {
 
 class RandomSource final : public TensorSource {
  public:
-  RandomSource(const Architecture& architecture, std::uint64_t seed) : a_(architecture), seed_(seed) {}
+  RandomSource(Architecture architecture, std::uint64_t seed) : a_(std::move(architecture)), seed_(seed) {}
 
   [[nodiscard]] bool has(Role role, Part part) const override {
     using enum Role;
