@@ -1,6 +1,5 @@
 #include <sys/resource.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <functional>
@@ -82,10 +81,7 @@ struct Subject {
 
 /// A forward pass with the plan's map for each image of the batch; the last image's.
 Heatmap explain_run(const VisionTransformer& model, Session& session, const Subject& subject, const MapPlan& plan) {
-  auto images = explain_images(model, session, subject.patches, plan, {}, [](std::size_t, const ForwardResult& result) {
-    const auto best = std::max_element(result.logits.begin(), result.logits.end());
-    return std::vector{Target{static_cast<std::size_t>(best - result.logits.begin()), std::nullopt}};
-  });
+  auto images = explain_images(model, session, subject.patches, plan, {}, best_class);
   return std::move(images.back().maps.front().heatmap);
 }
 

@@ -107,6 +107,10 @@ Heatmap AttentionStream::patches_of(std::span<const float> row) const {
   return {layout_.grid, {patches.begin(), patches.end()}};
 }
 
+std::string start_block_text(const ExplainOptions& options) {
+  return options.start_block == 0 ? "" : fmt::format(", from block {}", options.start_block);
+}
+
 void require_block(std::string_view method, std::string_view flag, std::size_t block, const TokenLayout& layout) {
   if (block < layout.num_blocks) return;
   throw Error(ErrorCode::kUsage,

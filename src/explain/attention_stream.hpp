@@ -58,6 +58,9 @@ class AttentionStream {
   bool pool_seen_ = false;
 };
 
+/// Appended to a variant: ", from block 6" where blocks are left out.
+[[nodiscard]] std::string start_block_text(const ExplainOptions& options);
+
 /// @throws Error  kUsage if the model has no such block.
 void require_block(std::string_view method, std::string_view flag, std::size_t block, const TokenLayout& layout);
 

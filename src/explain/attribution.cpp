@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "explain/attention_stream.hpp"
-#include "explain/gradient_row.hpp"
 #include "explain/registry.hpp"
 
 namespace fovea {

@@ -1,7 +1,5 @@
 #include "explain/gradient_row.hpp"
 
-#include <fmt/format.h>
-
 #include <Eigen/Core>
 #include <algorithm>
 #include <utility>
@@ -65,10 +63,6 @@ void GradientRow::observe_gradient(const AttentionView& attention, std::span<con
 Heatmap GradientRow::heatmap() {
   stream_.require_complete();
   return stream_.patches_of(row_);
-}
-
-std::string start_block_text(const ExplainOptions& options) {
-  return options.start_block == 0 ? "" : fmt::format(", from block {}", options.start_block);
 }
 
 }  // namespace fovea

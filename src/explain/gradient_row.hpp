@@ -1,7 +1,6 @@
 // Attention weighted by its gradient, carried from the read-out down to the patches.
 #pragma once
 
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -32,8 +31,5 @@ class GradientRow final : public Explainer {
   std::vector<float> next_;      // [N]
   std::vector<float> positive_;  // [N] one row of Ā
 };
-
-/// Appended to a variant: ", from block 6" where blocks are left out.
-[[nodiscard]] std::string start_block_text(const ExplainOptions& options);
 
 }  // namespace fovea

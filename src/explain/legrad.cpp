@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "explain/gradient_row.hpp"
+#include "explain/attention_stream.hpp"
 #include "explain/registry.hpp"
 
 namespace fovea {

@@ -14,7 +14,6 @@
 
 #include "base/aligned_buffer.hpp"
 #include "explain/attention_stream.hpp"
-#include "explain/gradient_row.hpp"
 #include "explain/head_fusion.hpp"
 #include "explain/registry.hpp"
 #include "fovea/error.hpp"

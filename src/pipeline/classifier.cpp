@@ -1,6 +1,5 @@
 #include "fovea/classifier.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "base/files.hpp"
@@ -23,11 +22,7 @@ struct Classifier::Impl {
     extract_patches(ready.pixels, recipe, architecture.patch_size, patches);
     Explanation result;
     result.geometry = ready.geometry;
-    ExplainedImage explained =
-        std::move(explain_images(*model, session, patches, plan, {}, [](std::size_t, const ForwardResult& forward) {
-                    const auto best = std::max_element(forward.logits.begin(), forward.logits.end());
-                    return std::vector{Target{static_cast<std::size_t>(best - forward.logits.begin()), std::nullopt}};
-                  }).front());
+    ExplainedImage explained = std::move(explain_images(*model, session, patches, plan, {}, best_class).front());
     result.classification.logits = std::move(explained.result.logits);
     result.classification.predictions =
         predictions_of(result.classification.logits, class_space(model->info()), {top_k});

@@ -276,6 +276,11 @@ void check_plan(const MapPlan& plan, const ModelInfo& model) {
   }
 }
 
+std::vector<Target> best_class(std::size_t /*image*/, const ForwardResult& result) {
+  const auto best = std::max_element(result.logits.begin(), result.logits.end());
+  return {Target{static_cast<std::size_t>(best - result.logits.begin()), std::nullopt}};
+}
+
 std::vector<ExplainedImage> explain_images(const VisionTransformer& model, Session& session,
                                            std::span<const float> patches, const MapPlan& plan,
                                            const ForwardRequest& request, const ChooseTargets& choose) {

@@ -61,6 +61,9 @@ void check_plan(const MapPlan& plan, const ModelInfo& model);
 /// The classes of one image that are explained, once its scores are known.
 using ChooseTargets = std::function<std::vector<Target>(std::size_t image, const ForwardResult& result)>;
 
+/// The best class of each image.
+[[nodiscard]] std::vector<Target> best_class(std::size_t image, const ForwardResult& result);
+
 /// A forward pass of a batch with everything that the plan asks for. Where gradients are needed, the images go one
 /// by one: each is run once, and led back once for each target.
 /// @param session  of `model`, for plan.session_batch() images
