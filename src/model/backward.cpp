@@ -6,6 +6,7 @@
 #include <cassert>
 
 #include "fovea/error.hpp"
+#include "nn/activation_kernels.hpp"
 
 namespace fovea {
 namespace {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "nn/activation_kernels.hpp"
+
 namespace fovea {
 
 using nn::make_linear;

@@ -97,6 +97,53 @@ void multiply_transposed(const ProductSize& size, float scale, Strided<const flo
   multiply_any<true>(size, scale, a, b, y);
 }
 
+void transpose_one_by_one(std::size_t rows, std::size_t cols, Strided<const float> from, Strided<float> to) {
+  for (std::size_t r = 0; r < rows; ++r) {
+    for (std::size_t c = 0; c < cols; ++c) to.values[c * to.stride + r] = from.values[r * from.stride + c];
+  }
+}
+
+#if HWY_TARGET == HWY_SCALAR
+void transpose(std::size_t rows, std::size_t cols, Strided<const float> from, Strided<float> to) {
+  transpose_one_by_one(rows, cols, from, to);
+}
+#else
+/// Four by four in registers.
+HWY_INLINE void transpose_tile(Strided<const float> from, Strided<float> to) {
+  const hn::FixedTag<float, 4> d;
+  const hn::RepartitionToWide<decltype(d)> pairs;
+  const auto row0 = hn::LoadU(d, from.values);
+  const auto row1 = hn::LoadU(d, from.values + from.stride);
+  const auto row2 = hn::LoadU(d, from.values + 2 * from.stride);
+  const auto row3 = hn::LoadU(d, from.values + 3 * from.stride);
+  // Of rows a, b, c, d: a0 b0 a1 b1 and its like, then pairs of those, a0 b0 c0 d0.
+  const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, row0, row1));
+  const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, row2, row3));
+  const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, row0, row1));
+  const auto high23 = hn::BitCast(pairs, hn::InterleaveUpper(d, row2, row3));
+  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, low01, low23)), d, to.values);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, low01, low23)), d, to.values + to.stride);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, high01, high23)), d, to.values + 2 * to.stride);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, high01, high23)), d, to.values + 3 * to.stride);
+}
+
+void transpose(std::size_t rows, std::size_t cols, Strided<const float> from, Strided<float> to) {
+  const std::size_t whole_rows = rows - rows % 4;
+  const std::size_t whole_cols = cols - cols % 4;
+  const auto source = [&](std::size_t r, std::size_t c) {
+    return Strided<const float>{from.values + r * from.stride + c, from.stride};
+  };
+  const auto target = [&](std::size_t r, std::size_t c) {
+    return Strided<float>{to.values + c * to.stride + r, to.stride};
+  };
+  for (std::size_t c = 0; c < whole_cols; c += 4) {
+    for (std::size_t r = 0; r < whole_rows; r += 4) transpose_tile(source(r, c), target(r, c));
+  }
+  transpose_one_by_one(whole_rows, cols - whole_cols, source(0, whole_cols), target(0, whole_cols));
+  transpose_one_by_one(rows - whole_rows, cols, source(whole_rows, 0), target(whole_rows, 0));
+}
+#endif
+
 void softmax_row(float* row, std::size_t cols) {
   const Floats d;
   const std::size_t lanes = hn::Lanes(d);
@@ -160,6 +207,7 @@ namespace fovea::nn {
 
 HWY_EXPORT(multiply);
 HWY_EXPORT(multiply_transposed);
+HWY_EXPORT(transpose);
 HWY_EXPORT(softmax_rows);
 HWY_EXPORT(softmax_backward_rows);
 
@@ -173,13 +221,7 @@ void multiply_transposed(const ProductSize& size, float scale, Strided<const flo
 }
 
 void transpose(std::size_t rows, std::size_t cols, Strided<const float> from, Strided<float> to) {
-  constexpr std::size_t kBlock = 16;  // a cache line of each side
-  for (std::size_t r0 = 0; r0 < rows; r0 += kBlock) {
-    const std::size_t r1 = r0 + kBlock < rows ? r0 + kBlock : rows;
-    for (std::size_t c = 0; c < cols; ++c) {
-      for (std::size_t r = r0; r < r1; ++r) to.values[c * to.stride + r] = from.values[r * from.stride + c];
-    }
-  }
+  HWY_DYNAMIC_DISPATCH(transpose)(rows, cols, from, to);
 }
 
 void softmax_rows(std::span<float> values, std::size_t cols) {

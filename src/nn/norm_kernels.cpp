@@ -9,22 +9,11 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 // After highway.h:
-#include <hwy/contrib/math/math-inl.h>
-
 #include "nn/simd_tail-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace fovea::nn {
 namespace HWY_NAMESPACE {
-
-/// Calls whole(i) for each whole vector of `size` values and part(i, count) for what is left.
-template <typename Whole, typename Part>
-HWY_INLINE void for_vectors(std::size_t size, Whole&& whole, Part&& part) {
-  const std::size_t lanes = hn::Lanes(Floats());
-  std::size_t i = 0;
-  for (; i + lanes <= size; i += lanes) whole(i);
-  if (i < size) part(i, size - i);
-}
 
 HWY_INLINE float mean(const float* x, std::size_t size) {
   const Floats d;
@@ -126,51 +115,6 @@ void normalize_backward_row(const NormShape& shape, const float* weight, const f
       });
 }
 
-/// 1 / (1 + exp(-a)); Highway's Exp has no upper end, so the exponent is bounded where the result is 0 in float.
-HWY_INLINE hn::Vec<Floats> sigmoid(hn::Vec<Floats> a) {
-  const Floats d;
-  const auto one = hn::Set(d, 1.0F);
-  return hn::Div(one, hn::Add(one, hn::Exp(d, hn::Min(hn::Neg(a), hn::Set(d, 87.0F)))));
-}
-
-void silu_gate_row(std::size_t features, const float* x, float* y) {
-  const Floats d;
-  const auto apply = [&](hn::Vec<Floats> gate, hn::Vec<Floats> value) {
-    return hn::Mul(hn::Mul(gate, sigmoid(gate)), value);
-  };
-  for_vectors(
-      features,
-      [&](std::size_t i) { hn::StoreU(apply(hn::LoadU(d, x + i), hn::LoadU(d, x + features + i)), d, y + i); },
-      [&](std::size_t i, std::size_t count) {
-        store_first(apply(load_first(x + i, count), load_first(x + features + i, count)), y + i, count);
-      });
-}
-
-/// d silu(a) = σ(a) (1 + a (1 - σ(a))).
-void silu_gate_backward_row(std::size_t features, const float* x, const float* dy, float* dx) {
-  const Floats d;
-  const auto one = hn::Set(d, 1.0F);
-  const auto slope = [&](hn::Vec<Floats> a, hn::Vec<Floats> s) {
-    return hn::Mul(s, hn::MulAdd(a, hn::Sub(one, s), one));
-  };
-  for_vectors(
-      features,
-      [&](std::size_t i) {
-        const auto gate = hn::LoadU(d, x + i);
-        const auto g = hn::LoadU(d, dy + i);
-        const auto s = sigmoid(gate);
-        hn::StoreU(hn::Mul(hn::Mul(g, hn::LoadU(d, x + features + i)), slope(gate, s)), d, dx + i);
-        hn::StoreU(hn::Mul(g, hn::Mul(gate, s)), d, dx + features + i);
-      },
-      [&](std::size_t i, std::size_t count) {
-        const auto gate = load_first(x + i, count);
-        const auto g = load_first(dy + i, count);
-        const auto s = sigmoid(gate);
-        store_first(hn::Mul(hn::Mul(g, load_first(x + features + i, count)), slope(gate, s)), dx + i, count);
-        store_first(hn::Mul(g, hn::Mul(gate, s)), dx + features + i, count);
-      });
-}
-
 }  // namespace HWY_NAMESPACE
 }  // namespace fovea::nn
 HWY_AFTER_NAMESPACE();
@@ -180,8 +124,6 @@ namespace fovea::nn {
 
 HWY_EXPORT(normalize_row);
 HWY_EXPORT(normalize_backward_row);
-HWY_EXPORT(silu_gate_row);
-HWY_EXPORT(silu_gate_backward_row);
 
 void normalize(const NormShape& shape, std::span<const float> weight, std::span<const float> bias,
                Strided<const float> x, Strided<float> y) {
@@ -194,14 +136,6 @@ void normalize(const NormShape& shape, std::span<const float> weight, std::span<
   }
 }
 
-void silu_gate(std::size_t rows, std::size_t features, std::span<const float> x, std::span<float> y) {
-  assert(x.size() == 2 * rows * features && y.size() == rows * features);
-#pragma omp parallel for schedule(static) if (rows > 1)
-  for (std::size_t row = 0; row < rows; ++row) {
-    HWY_DYNAMIC_DISPATCH(silu_gate_row)(features, x.data() + row * 2 * features, y.data() + row * features);
-  }
-}
-
 void normalize_backward(const NormShape& shape, std::span<const float> weight, Strided<const float> x,
                         Strided<const float> dy, Strided<float> dx) {
   assert(weight.size() == shape.features);
@@ -209,16 +143,6 @@ void normalize_backward(const NormShape& shape, std::span<const float> weight, S
   for (std::size_t row = 0; row < shape.rows; ++row) {
     HWY_DYNAMIC_DISPATCH(normalize_backward_row)
     (shape, weight.data(), x.values + row * x.stride, dy.values + row * dy.stride, dx.values + row * dx.stride);
-  }
-}
-
-void silu_gate_backward(std::size_t rows, std::size_t features, std::span<const float> x, std::span<const float> dy,
-                        std::span<float> dx) {
-  assert(x.size() == 2 * rows * features && dy.size() == rows * features && dx.size() == x.size());
-#pragma omp parallel for schedule(static) if (rows > 1)
-  for (std::size_t row = 0; row < rows; ++row) {
-    HWY_DYNAMIC_DISPATCH(silu_gate_backward_row)
-    (features, x.data() + row * 2 * features, dy.data() + row * features, dx.data() + row * 2 * features);
   }
 }
 

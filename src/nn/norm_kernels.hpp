@@ -1,5 +1,5 @@
-// What lies between the products: norms, gates and rotations of rows. Each row is computed in one way by one thread,
-// so results depend on neither the number of rows nor of threads.
+// The norms of rows. Each row is computed in one way by one thread, so results depend on neither the number of rows nor
+// of threads.
 #pragma once
 
 #include <cstddef>
@@ -31,14 +31,5 @@ void normalize(const NormShape& shape, std::span<const float> weight, std::span<
 /// @param dx  [rows, features]; not the same memory as dy
 void normalize_backward(const NormShape& shape, std::span<const float> weight, Strided<const float> x,
                         Strided<const float> dy, Strided<float> dx);
-
-/// silu(gate) · value (Shazeer 2020).
-/// @param x  [rows, 2·features], gate first
-/// @param y  [rows, features]
-void silu_gate(std::size_t rows, std::size_t features, std::span<const float> x, std::span<float> y);
-/// @param dy  [rows, features]
-/// @param dx  [rows, 2·features]
-void silu_gate_backward(std::size_t rows, std::size_t features, std::span<const float> x, std::span<const float> dy,
-                        std::span<float> dx);
 
 }  // namespace fovea::nn

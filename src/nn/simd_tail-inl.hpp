@@ -42,6 +42,15 @@ HWY_INLINE void store_first(hn::Vec<Floats> values, float* to, std::size_t count
 #endif
 }
 
+/// Calls whole(i) for each whole vector of `size` values and part(i, count) for what is left.
+template <typename Whole, typename Part>
+HWY_INLINE void for_vectors(std::size_t size, Whole&& whole, Part&& part) {
+  const std::size_t lanes = hn::Lanes(Floats());
+  std::size_t i = 0;
+  for (; i + lanes <= size; i += lanes) whole(i);
+  if (i < size) part(i, size - i);
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace fovea::nn
 HWY_AFTER_NAMESPACE();

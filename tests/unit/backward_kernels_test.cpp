@@ -4,11 +4,13 @@
 
 #include <cmath>
 #include <functional>
+#include <numbers>
 #include <random>
 #include <span>
 #include <vector>
 
 #include "nn/activation.hpp"
+#include "nn/activation_kernels.hpp"
 #include "nn/attention.hpp"
 #include "nn/attention_backward.hpp"
 #include "nn/attention_kernels.hpp"
@@ -132,6 +134,27 @@ TEST(SiluGateBackward, EqualsFiniteDifferences) {
           return dot(y, dy);
         },
         x, dx, 2e-3));
+  }
+}
+
+TEST(GeluBackward, EqualsTheDefinitionInDoubleOnEachInstructionSet) {
+  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    const test::ForcedTarget forced(target);
+    for (const std::size_t size : {0U, 1U, 15U, 16U, 31U, 32U, 1023U, 1025U, 4100U}) {
+      auto x = normal_values(size, 1, 3.0F);
+      if (size > 15)
+        std::copy_n(std::vector{0.0F, -0.0F, 12.9F, -12.9F, 13.1F, -40.0F, 1e30F, -1e30F}.begin(), 8, x.begin());
+      const auto dy = normal_values(size, 2);
+      std::vector<float> dx(size);
+      gelu_backward(x, dy, dx);
+      for (std::size_t i = 0; i < size; ++i) {
+        const double at = double(x[i]);
+        const double distribution = 0.5 * std::erfc(-at / std::numbers::sqrt2);
+        const double density = std::exp(-at * at / 2) / std::sqrt(2 * std::numbers::pi);
+        ASSERT_NEAR(double(dx[i]), double(dy[i]) * (distribution + at * density), 4e-7 * std::abs(double(dy[i])))
+            << x[i] << ", " << hwy::TargetName(target);
+      }
+    }
   }
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "fovea/model.hpp"
+#include "nn/activation_kernels.hpp"
 #include "nn/attention.hpp"
 #include "nn/attention_kernels.hpp"
 #include "nn/linear.hpp"
