@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""Writes tests/golden/zero_shot: a tiny random CLIP and SigLIP as transformers saves them, embeddings of some texts, and
+the probabilities that transformers computes of those texts for samples/, from the JPEG on.
+
+    tools/make_golden_zero_shot.py     (torch 2.15.0, transformers 5.23.0, safetensors 0.8.0, Pillow 13.0.0)
+
+In each folder, beside what save_pretrained wrote (both towers in one file, as F16, which the expected values are of):
+text.safetensors, made with the text tower as README says; expected.json, sigmoid or softmax of logits_per_image.
+"""
+import json
+import math
+import pathlib
+import shutil
+
+import torch
+import transformers
+from PIL import Image
+from safetensors.torch import save_file
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+GOLDEN = ROOT / "tests" / "golden" / "zero_shot"
+SAMPLES = sorted((ROOT / "samples").glob("*.jpg"))
+LABELS = ["cat", "cup of espresso", "rocket", "crane", "dog"]
+
+# The texts are spelled, a token for each letter: what a tokenizer does is not what is tested.
+LETTERS = " abcdefghijklmnopqrstuvwxyz"
+BOS, EOS = len(LETTERS), len(LETTERS) + 1
+TEXT = dict(vocab_size=EOS + 1, hidden_size=24, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
+            max_position_embeddings=32, bos_token_id=BOS, eos_token_id=EOS, pad_token_id=EOS)
+VISION = dict(hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2, patch_size=8)
+
+
+def tokens_of(labels):
+    spelled = [[BOS, *(LETTERS.index(c) for c in f"a photo of a {label}"), EOS] for label in labels]
+    longest = max(map(len, spelled))
+    ids = [[*ids, *[EOS] * (longest - len(ids))] for ids in spelled]
+    mask = [[1] * len(ids) + [0] * (longest - len(ids)) for ids in spelled]
+    return {"input_ids": torch.tensor(ids), "attention_mask": torch.tensor(mask)}
+
+
+def randomize(model, seed):
+    """Every parameter far from its initial value, so that pictures and texts differ and each tensor shows."""
+    generator = torch.Generator().manual_seed(seed)
+    for name, parameter in model.named_parameters():
+        values = torch.randn(parameter.shape, generator=generator)
+        if name == "logit_scale":
+            values = torch.full(parameter.shape, math.log(8.0))
+        elif name == "logit_bias":
+            values = torch.full(parameter.shape, -0.75)
+        elif "norm" in name and name.endswith("weight"):
+            values = 1 + 0.3 * values
+        elif "embedding.weight" in name and "patch" not in name or "probe" in name or "class_embedding" in name:
+            values = 0.5 * values
+        elif values.dim() > 1:
+            values = values * 1.5 / math.sqrt(values[0].numel())
+        else:
+            values = 0.2 * values
+        parameter.data.copy_(values)
+
+
+def write(name, model, processor, text_embeddings, seed, probabilities):
+    folder = GOLDEN / name
+    shutil.rmtree(folder, ignore_errors=True)
+    randomize(model, seed)
+    model.half().save_pretrained(folder)
+    processor.save_pretrained(folder)
+    tokens = tokens_of(LABELS)
+    rows = text_embeddings(folder, tokens).detach().contiguous()
+    save_file({"embeddings": rows}, folder / "text.safetensors", metadata={"labels": json.dumps(LABELS)})
+
+    model = type(model).from_pretrained(folder, dtype=torch.float32).eval()
+    processor = transformers.AutoImageProcessor.from_pretrained(folder)
+    expected = {}
+    for file in SAMPLES:
+        pixels = processor(images=Image.open(file).convert("RGB"), return_tensors="pt")["pixel_values"]
+        with torch.no_grad():
+            logits = model(**tokens, pixel_values=pixels).logits_per_image[0]
+        expected[file.name] = dict(zip(LABELS, map(float, probabilities(logits))))
+    # Values that a wrong scale, bias or embedding could not leave alone.
+    assert all(0.02 < p < 0.9 for row in expected.values() for p in row.values()), expected
+    assert len({max(row, key=row.get) for row in expected.values()}) > 1, expected
+    (folder / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")
+
+
+def clip_text(folder, tokens):
+    tower = transformers.CLIPTextModelWithProjection.from_pretrained(folder, dtype=torch.float32)
+    return tower(**tokens).text_embeds
+
+
+def siglip_text(folder, tokens):
+    tower = transformers.SiglipTextModel.from_pretrained(folder, dtype=torch.float32)
+    return tower(**tokens).pooler_output
+
+
+def main():
+    clip = transformers.CLIPConfig(
+        text_config={**TEXT, "projection_dim": 20}, projection_dim=20,
+        vision_config={**VISION, "projection_dim": 20, "image_size": 32})
+    write("clip", transformers.CLIPModel(clip),
+          transformers.CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}),
+          clip_text, 1, lambda logits: logits.softmax(-1))
+    siglip = transformers.SiglipConfig(
+        text_config={**TEXT, "projection_size": 32}, vision_config={**VISION, "image_size": 48})
+    write("siglip", transformers.SiglipModel(siglip),
+          transformers.SiglipImageProcessor(size={"height": 48, "width": 48}), siglip_text, 1, torch.sigmoid)
+
+
+if __name__ == "__main__":
+    main()
