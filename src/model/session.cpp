@@ -241,7 +241,11 @@ std::vector<ForwardResult> Session::forward(std::span<const float> patches, cons
   }
   impl.reducer.reset();
   if (request.reduction.active()) {
-    require_reducible(impl.model->info(), request);
+    require_reducible(impl.model->info(), request.reduction);
+    if (request.keep_for_gradients) {
+      throw Error(ErrorCode::kUsage, "hard attention: gradients are asked for, expected a method that needs none",
+                  "gradients through left out tokens are not computed; rollout, attention and token-rank need none");
+    }
     impl.reducer.emplace(a, request.reduction, batch);
   }
   if (request.keep_for_gradients) impl.prepare_to_keep(batch);

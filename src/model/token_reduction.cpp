@@ -52,7 +52,7 @@ void sum_rows(const TokenStage& stage, std::size_t width, std::span<const float>
 
 }  // namespace
 
-void require_reducible(const ModelInfo& model, const ForwardRequest& request) {
+void require_reducible(const ModelInfo& model, const TokenReduction& reduction) {
   const std::string subject = model.path.empty() ? model.name : model.path.string();
   if (const std::string reason = obstacle(model.architecture); !reason.empty()) {
     throw Error(ErrorCode::kUsage,
@@ -61,12 +61,8 @@ void require_reducible(const ModelInfo& model, const ForwardRequest& request) {
                             subject, reason),
                 "leave out what asks for fewer tokens, or take a plain, distilled or DeiT3 model");
   }
-  if (const std::string wrong = wrong_option(request.reduction); !wrong.empty()) {
+  if (const std::string wrong = wrong_option(reduction); !wrong.empty()) {
     throw Error(ErrorCode::kUsage, "hard attention: " + wrong);
-  }
-  if (request.keep_for_gradients) {
-    throw Error(ErrorCode::kUsage, "hard attention: gradients are asked for, expected a method that needs none",
-                "gradients through left out tokens are not computed; rollout, attention and token-rank need none");
   }
 }
 

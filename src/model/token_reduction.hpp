@@ -11,8 +11,8 @@
 
 namespace fovea {
 
-/// @throws Error  kUsage, naming what the model has or what the request asks for, and what is supported.
-void require_reducible(const ModelInfo& model, const ForwardRequest& request);
+/// @throws Error  kUsage, naming what the model has or what the reduction asks for, and what is supported.
+void require_reducible(const ModelInfo& model, const TokenReduction& reduction);
 
 /// Where the tokens of one image went.
 class TokenMap {

@@ -5,20 +5,13 @@
 #include <utility>
 
 #include "explain/faithfulness.hpp"
-#include "fovea/error.hpp"
 #include "image/patches.hpp"
-#include "model/token_reduction.hpp"
 #include "pipeline/predictions.hpp"
 
 namespace fovea {
 namespace {
 
 using Explainers = std::vector<std::unique_ptr<Explainer>>;
-
-bool any(const MapPlan& plan, bool Evidence::*need) {
-  return std::any_of(plan.methods.begin(), plan.methods.end(),
-                     [&](const ExplainMethod* method) { return method->needs.*need; });
-}
 
 /// One explainer for each method, null for those that `wanted` refuses.
 Explainers make_explainers(const MapPlan& plan, const TokenLayout& layout, bool class_specific) {
@@ -43,7 +36,7 @@ void feed_each(const MapPlan& plan, const Explainers& explainers, bool Evidence:
 void lead_back(Session& session, const MapPlan& plan, const Target& target, const Explainers& explainers) {
   GradientRequest request;
   request.first_block = plan.options.start_block;
-  if (any(plan, &Evidence::gradients)) {
+  if (plan.needs(&Evidence::gradients)) {
     request.attention = [&](const AttentionView& attention, std::span<const float> gradient) {
       feed_each(plan, explainers, &Evidence::gradients,
                 [&](Explainer& explainer) { explainer.observe_gradient(attention, gradient); });
@@ -53,24 +46,19 @@ void lead_back(Session& session, const MapPlan& plan, const Target& target, cons
                 [&](Explainer& explainer) { explainer.observe_pool_gradient(weights, gradient); });
     };
   }
-  if (any(plan, &Evidence::features)) {
+  if (plan.needs(&Evidence::features)) {
     request.features = [&](MatrixView<const float> features, MatrixView<const float> gradient) {
       feed_each(plan, explainers, &Evidence::features,
                 [&](Explainer& explainer) { explainer.observe_features(features, gradient); });
     };
   }
-  if (any(plan, &Evidence::layer_gradients)) {
+  if (plan.needs(&Evidence::layer_gradients)) {
     request.layer_attention = [&](const AttentionView& attention, std::span<const float> gradient) {
       feed_each(plan, explainers, &Evidence::layer_gradients,
                 [&](Explainer& explainer) { explainer.observe_layer_gradient(attention, gradient); });
     };
   }
   session.gradients(score_seed(target), request);
-}
-
-bool needs_backward(const MapPlan& plan) {
-  return std::any_of(plan.methods.begin(), plan.methods.end(),
-                     [](const ExplainMethod* method) { return method->needs.backward(); });
 }
 
 /// The maps of one image for its targets; evidence that a forward pass leaves behind is used before the model runs
@@ -83,8 +71,8 @@ std::vector<Explainers> explain_targets(const VisionTransformer& model, Session&
   by_target.reserve(targets.size());
   for (const Target& target : targets) {
     const Explainers& explainers = by_target.emplace_back(make_explainers(plan, layout, true));
-    if (needs_backward(plan)) lead_back(session, plan, target, explainers);
-    if (!any(plan, &Evidence::relevance)) continue;
+    if (plan.backward()) lead_back(session, plan, target, explainers);
+    if (!plan.needs(&Evidence::relevance)) continue;
     propagate_relevance(model, patches, score_seed(target),
                         [&](std::size_t block, std::span<const double> gradient, std::span<const double> relevance) {
                           feed_each(plan, explainers, &Evidence::relevance, [&](Explainer& explainer) {
@@ -143,7 +131,7 @@ ForwardRequest observing(const ForwardRequest& request, const MapPlan& plan, con
                          std::size_t first, Observed& observed) {
   ForwardRequest asked = request;
   asked.reduction = plan.reduction;
-  asked.keep_for_gradients = needs_backward(plan);
+  asked.keep_for_gradients = plan.backward();
   if (request.tokens || plan.faithfulness) {
     asked.tokens = [&, first](std::size_t image, std::size_t block, MatrixView<const float> tokens) {
       if (request.tokens) request.tokens(first + image, block, tokens);
@@ -157,14 +145,14 @@ ForwardRequest observing(const ForwardRequest& request, const MapPlan& plan, con
     observed.looked_at[image].kept.assign(tokens.kept.begin(), tokens.kept.end());
     if (request.reduced) request.reduced(first + image, tokens);
   };
-  if (any(plan, &Evidence::attention) || request.attention) {
+  if (plan.needs(&Evidence::attention) || request.attention) {
     asked.attention = [&, first](std::size_t image, const AttentionView& attention) {
       if (request.attention) request.attention(first + image, attention);
       feed_each(plan, observed.agnostic[image], &Evidence::attention,
                 [&](Explainer& explainer) { explainer.observe(attention); });
     };
   }
-  if (any(plan, &Evidence::attention) || request.pool_attention) {
+  if (plan.needs(&Evidence::attention) || request.pool_attention) {
     asked.pool_attention = [&, first](std::size_t image, MatrixView<const float> weights) {
       if (request.pool_attention) request.pool_attention(first + image, weights);
       feed_each(plan, observed.agnostic[image], &Evidence::attention,
@@ -220,61 +208,6 @@ std::vector<std::vector<float>*> values_of(ExplainedImage& image) {
 }
 
 }  // namespace
-
-bool MapPlan::class_specific() const noexcept {
-  return std::any_of(methods.begin(), methods.end(),
-                     [](const ExplainMethod* method) { return method->needs.class_specific(); });
-}
-
-std::size_t MapPlan::session_batch(std::size_t batch) const noexcept {
-  return any(*this, &Evidence::reruns) || faithfulness ? std::max(batch, kRerunBatch) : batch;
-}
-
-TokenLayout token_layout(const Architecture& architecture) {
-  TokenLayout layout;
-  layout.num_blocks = architecture.depth;
-  layout.num_heads = architecture.num_heads;
-  layout.num_prefix = architecture.num_prefix_tokens;
-  layout.grid = architecture.grid();
-  switch (architecture.read_out) {
-    case ReadOut::kClassToken: layout.read_out = {{0, 1.0F}}; return layout;
-    case ReadOut::kClassAndDistToken: layout.read_out = {{0, 0.5F}, {1, 0.5F}}; return layout;
-    case ReadOut::kAttentionPool: layout.read_out.clear(); return layout;
-    case ReadOut::kPatchMean:
-    case ReadOut::kClassAndPatchMean: break;
-  }
-  const bool half = architecture.read_out == ReadOut::kClassAndPatchMean;
-  layout.read_out.clear();
-  if (half) layout.read_out.push_back({0, 0.5F});
-  const float share = (half ? 0.5F : 1.0F) / static_cast<float>(layout.grid.size());
-  for (std::size_t patch = 0; patch < layout.grid.size(); ++patch) {
-    layout.read_out.push_back({layout.num_prefix + patch, share});
-  }
-  return layout;
-}
-
-void check_plan(const MapPlan& plan, const ModelInfo& model) {
-  const Architecture& architecture = model.architecture;
-  const TokenLayout layout = token_layout(architecture);
-  ForwardRequest request;
-  request.reduction = plan.reduction;
-  if (plan.reduction.active()) require_reducible(model, request);
-  for (const ExplainMethod* method : plan.methods) {
-    (void)method->make(plan.options, layout);  // throws
-    const bool of_class = method->needs.class_specific() || plan.faithfulness;
-    if (!of_class) continue;
-    if (architecture.num_classes == 0) {
-      throw Error(ErrorCode::kUsage,
-                  std::string(method->name) + ": the model's number of classes is 0, expected a head to explain",
-                  "rollout, attention and token-rank need none");
-    }
-    if (plan.reduction.active() && (method->needs.backward() || method->needs.relevance)) {
-      throw Error(ErrorCode::kUsage,
-                  std::string(method->name) + ": gradients are of the whole model, expected no --keep and no --merge",
-                  "rollout, attention and token-rank explain hard attention");
-    }
-  }
-}
 
 std::vector<Target> best_class(std::size_t /*image*/, const ForwardResult& result) {
   const auto best = std::max_element(result.logits.begin(), result.logits.end());

@@ -1,9 +1,8 @@
-// Maps of pictures: methods and targets in, one forward pass, whatever each method needs on top, heatmaps out.
+// Maps of pictures: a plan and targets in, one forward pass, whatever each method needs on top, heatmaps out.
 #pragma once
 
 #include <cstddef>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -11,26 +10,10 @@
 #include "fovea/explain.hpp"
 #include "fovea/faithfulness.hpp"
 #include "fovea/model.hpp"
+#include "pipeline/map_plan.hpp"
 #include "pipeline/targets.hpp"
 
 namespace fovea {
-
-/// Images that a method which runs the model again gives it at once.
-inline constexpr std::size_t kRerunBatch = 8;
-
-/// Which maps are made of every picture.
-struct MapPlan {
-  std::vector<const ExplainMethod*> methods;  // none: no maps
-  ExplainOptions options;
-  TokenReduction reduction;
-  std::size_t draws = 1;  // of random tokens: passes whose results are averaged
-  bool faithfulness = false;
-
-  /// Whether some method is about one class.
-  [[nodiscard]] bool class_specific() const noexcept;
-  /// What a session has to take at once, for batches of `batch`.
-  [[nodiscard]] std::size_t session_batch(std::size_t batch) const noexcept;
-};
 
 struct ExplainedMap {
   const ExplainMethod* method = nullptr;
@@ -51,12 +34,6 @@ struct ExplainedImage {
   std::optional<LookedAt> looked_at;    // with a reduction
   std::optional<float> outlier_tokens;  // with faithfulness: the share of patch tokens that stand out
 };
-
-[[nodiscard]] TokenLayout token_layout(const Architecture& architecture);
-
-/// Before any work: whether the options fit the model.
-/// @throws Error  kUsage, as ExplainMethod::make; or if a method is about classes and the model has none.
-void check_plan(const MapPlan& plan, const ModelInfo& model);
 
 /// The classes of one image that are explained, once its scores are known.
 using ChooseTargets = std::function<std::vector<Target>(std::size_t image, const ForwardResult& result)>;
