@@ -11,6 +11,7 @@
 #include "cli/command.hpp"
 #include "cli/hard_attention_options.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/load_model.hpp"
 #include "cli/map_options.hpp"
 #include "cli/model_options.hpp"
 #include "cli/models.hpp"
@@ -53,15 +54,12 @@ class Batch : public Command {
 
     BatchOptions options;
     options.model = find_model(common.model);
-    options.load = load_options(model_);
-    options.load.labels = model_labels(classes_);
-    const auto model = VisionTransformer::load(options.model, options.load);
+    options.load = classifier_options(model_, classes_);
+    RunNote note(common);
+    const auto model = load_classifier(common, model_, classes_, decode_, note, pictures);
     const ModelInfo& info = model->info();
-    RunNote(common).loaded(info);
-    pictures.decode = decode_options(decode_, info.recipe);
-    pictures.zero_shot = zero_shot_head(classes_, info, common);
     apply_map_flags(maps_, info, pictures);
-    options.labels_source = pictures.zero_shot ? classes_.text_embeddings : info.labels_source;
+    options.labels_source = pictures.maps.zero_shot ? classes_.text_embeddings : info.labels_source;
     options.fresh = fresh_;
     if (!save_logits_.empty()) options.save_logits = save_logits_;
     set_option_texts(pictures, info, options);
@@ -78,7 +76,6 @@ class Batch : public Command {
  private:
   [[nodiscard]] PictureOptions picture_options() const {
     PictureOptions pictures;
-    pictures.predictions = prediction_options(classes_);
     pictures.layout.folder = output_;
     pictures.layout.maps = "overlays/";
     pictures.layout.thumbnails = true;

@@ -11,8 +11,8 @@
 #include "cli/command.hpp"
 #include "cli/hard_attention_options.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/load_model.hpp"
 #include "cli/model_options.hpp"
-#include "cli/models.hpp"
 #include "cli/options.hpp"
 #include "cli/rows.hpp"
 #include "cli/run_note.hpp"
@@ -49,14 +49,8 @@ class Classify : public Command {
     make_folders(std::filesystem::path(output_).parent_path());
     make_folders(std::filesystem::path(save_logits_).parent_path());
     RunNote note(common);
-    LoadOptions load = load_options(model_, options.tensors.get());
-    load.labels = model_labels(classes_);
-    const auto model = VisionTransformer::load(find_model(common.model), load);
-    note.loaded(model->info());
-    options.decode = decode_options(decode_, model->info().recipe);
-    options.predictions = prediction_options(classes_);
     apply_hard_attention_flags(hard_, options.maps);
-    options.zero_shot = zero_shot_head(classes_, model->info(), common);
+    const auto model = load_classifier(common, model_, classes_, decode_, note, options);
     check_plan(options.maps, model->info());
     std::vector<std::size_t> todo(inputs.size());
     std::iota(todo.begin(), todo.end(), std::size_t{0});

@@ -10,8 +10,8 @@
 #include "base/pending_file.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/load_model.hpp"
 #include "cli/model_options.hpp"
-#include "cli/models.hpp"
 #include "cli/options.hpp"
 #include "cli/rows.hpp"
 #include "cli/run_note.hpp"
@@ -72,9 +72,8 @@ class Embed : public Command {
     check_not_input(output_, inputs);
     check_not_input(sidecar_of(output_), inputs);
     RunNote note(common);
-    const auto model = VisionTransformer::load(find_model(common.model), load_options(model_, options.tensors.get()));
+    const auto model = load_model(common, load_options(model_, options.tensors.get()), note);
     const ModelInfo& info = model->info();
-    note.loaded(info);
     options.decode = decode_options(decode_, info.recipe);
     options.features = *std::find_if(kFeaturePools.begin(), kFeaturePools.end(),
                                      [&](FeaturePool pool) { return name(pool) == pool_; });

@@ -10,9 +10,9 @@
 #include "cli/command.hpp"
 #include "cli/hard_attention_options.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/load_model.hpp"
 #include "cli/map_options.hpp"
 #include "cli/model_options.hpp"
-#include "cli/models.hpp"
 #include "cli/options.hpp"
 #include "cli/output_stream.hpp"
 #include "cli/rows.hpp"
@@ -71,18 +71,12 @@ class Explain : public Command {
     PictureOptions options;
     options.tensors = open_tensors(operands, input_);
     std::vector<Input> inputs = options.tensors ? options.tensors->inputs() : collect_inputs(operands, input_, output_);
-    options.predictions = prediction_options(classes_);
     options.layout.folder = output_;
     apply_map_flags(maps_, options);
     apply_hard_attention_flags(hard_, options.maps);
     check_outputs(options.layout, inputs);
     RunNote note(common);
-    LoadOptions load = load_options(model_, options.tensors.get());
-    load.labels = model_labels(classes_);
-    const auto model = VisionTransformer::load(find_model(common.model), load);
-    note.loaded(model->info());
-    options.decode = decode_options(decode_, model->info().recipe);
-    options.zero_shot = zero_shot_head(classes_, model->info(), common);
+    const auto model = load_classifier(common, model_, classes_, decode_, note, options);
     apply_map_flags(maps_, model->info(), options);
     make_folders(output_);
 

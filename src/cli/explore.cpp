@@ -15,9 +15,9 @@
 #include "cli/class_options.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/load_model.hpp"
 #include "cli/map_options.hpp"
 #include "cli/model_options.hpp"
-#include "cli/models.hpp"
 #include "cli/options.hpp"
 #include "cli/rows.hpp"
 #include "cli/run_note.hpp"
@@ -101,13 +101,7 @@ class Explore : public Command {
         options.pictures.tensors ? options.pictures.tensors->inputs() : collect_inputs(operands, input_, "");
     check_not_input(output_, inputs);
     RunNote note(common);
-    LoadOptions load = load_options(model_, options.pictures.tensors.get());
-    load.labels = model_labels(classes_);
-    const auto model = VisionTransformer::load(find_model(common.model), load);
-    note.loaded(model->info());
-    options.pictures.decode = decode_options(decode_, model->info().recipe);
-    options.pictures.predictions = prediction_options(classes_);
-    options.pictures.zero_shot = zero_shot_head(classes_, model->info(), common);
+    const auto model = load_classifier(common, model_, classes_, decode_, note, options.pictures);
     choose_maps(model->info(), options.pictures);
     choose_attention(model->architecture(), options);
 
@@ -136,7 +130,7 @@ class Explore : public Command {
   /// Without --method everything that one pass and a pass back give, of the best classes.
   void choose_maps(const ModelInfo& model, PictureOptions& options) {
     if (maps_.methods.empty()) {
-      const bool classes = model.architecture.num_classes > 0 && !options.zero_shot;
+      const bool classes = !class_space(model, options).labels.empty();
       for (const ExplainMethod& method : explain_methods()) {
         const Evidence& needs = method.needs;
         const bool cheap = !needs.class_specific() || (classes && !needs.relevance && !needs.reruns);
