@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/command.hpp"
+#include "cli/hard_attention_options.hpp"
 #include "cli/json_text.hpp"
 #include "cli/model_options.hpp"
 #include "cli/models.hpp"
@@ -28,6 +29,30 @@ std::string folder_text(const FolderTiming& folder, std::size_t threads) {
       "({:.2f} ms decode and resample + {:.2f} ms forward on one core); it had {:.2f} cores\n",
       folder.images, folder.images_per_second, 100 * folder.images_per_second / folder.limit_images_per_second,
       folder.limit_images_per_second, threads, folder.decode_core_ms, folder.forward_core_ms, folder.cores_used);
+}
+
+/// "keep 0.7, drawn at random, mean of 4 draws"
+std::string name_of(const MapPlan& plan) {
+  const TokenReduction& reduction = plan.reduction;
+  std::string text =
+      reduction.merge > 0 ? fmt::format("merge {}", reduction.merge) : fmt::format("keep {}", reduction.keep);
+  if (reduction.sample) text += ", drawn at random";
+  if (plan.draws > 1) text += fmt::format(", mean of {} draws", plan.draws);
+  return text;
+}
+
+std::string reduced_text(const BenchPlan& plan, const ReducedForward& reduced) {
+  std::string text = fmt::format(
+      "reduced       {}: {:.2f} ms an image beside {:.2f} of the whole model, {:.2f} times as fast; tokens {}\n",
+      name_of(*plan.hard_attention), reduced.ms, reduced.whole_ms, reduced.speedup, fmt::join(reduced.tokens, ", "));
+  if (!reduced.agreement) return text;
+  const Agreement& agreement = *reduced.agreement;
+  text += fmt::format(
+      "              same class on {} of {} images{}, {:.1f} %; largest difference of a probability {:.3f}\n",
+      agreement.same_top1, agreement.images,
+      agreement.found > agreement.images ? fmt::format(" out of {}", agreement.found) : "", 100 * agreement.share(),
+      agreement.largest_difference);
+  return text;
 }
 
 std::string text_of(const BenchPlan& plan, const BenchReport& report) {
@@ -58,6 +83,7 @@ std::string text_of(const BenchPlan& plan, const BenchReport& report) {
   }
   text += fmt::format("              draw and encode {:.2f} ms\n", report.encode_ms);
   text += fmt::format("memory        peak RSS {:.1f} MB after the forward passes\n", report.peak_rss_mb);
+  if (report.reduced) text += reduced_text(plan, *report.reduced);
   if (report.folder) text += folder_text(*report.folder, plan.threads);
   return text;
 }
@@ -69,6 +95,21 @@ JsonObject folder_json(const FolderTiming& folder) {
   json.add("decode_core_ms", folder.decode_core_ms).add("forward_core_ms", folder.forward_core_ms);
   json.add("limit_images_per_second", folder.limit_images_per_second);
   json.add("share_of_limit", folder.images_per_second / folder.limit_images_per_second);
+  return json;
+}
+
+JsonObject reduced_json(const MapPlan& plan, const ReducedForward& reduced) {
+  JsonObject json;
+  json.add("keep", plan.reduction.keep).add("merge", plan.reduction.merge);
+  json.add("sample", plan.reduction.sample).add("draws", plan.draws).add("seed", plan.reduction.seed);
+  json.add_raw("tokens", fmt::format("[{}]", fmt::join(reduced.tokens, ", ")));
+  json.add("ms_per_image", reduced.ms).add("whole_ms_per_image", reduced.whole_ms).add("speedup", reduced.speedup);
+  if (!reduced.agreement) return json;
+  JsonObject agreement;
+  agreement.add("images", reduced.agreement->images).add("images_found", reduced.agreement->found);
+  agreement.add("same_top1", reduced.agreement->same_top1).add("share", reduced.agreement->share());
+  agreement.add("largest_probability_difference", reduced.agreement->largest_difference);
+  json.add("agreement", agreement);
   return json;
 }
 
@@ -107,13 +148,14 @@ std::string json_of(const BenchPlan& plan, const BenchReport& report) {
   versions.add("fovea", FOVEA_VERSION).add("commit", FOVEA_COMMIT).add("compiler", FOVEA_COMPILER);
   versions.add("build", FOVEA_BUILD_TYPE).add("backend", machine.backend);
   json.add("versions", versions);
+  if (report.reduced) json.add("hard_attention", reduced_json(*plan.hard_attention, *report.reduced));
   if (report.folder) json.add("folder", folder_json(*report.folder));
   return json.lines();
 }
 
 class Bench : public Command {
  public:
-  explicit Bench(CLI::App& app) {
+  explicit Bench(CLI::App& app) : app_(app) {
     app.add_option("--arch", arch_, "a random model of timm's name instead of a file")->type_name("NAME");
     app.add_option("--seconds", seconds_, "how long to measure the forward pass")
         ->capture_default_str()
@@ -126,6 +168,7 @@ class Bench : public Command {
         ->default_str(std::string(explain_methods().front().name))
         ->type_name("{" + joined(registry_names(explain_methods()), "|") + "}");
     add_choice(app, "-f,--format", format_, {"text", "json"}, "what to print");
+    add_hard_attention_options(app, hard_);
     add_model_options(app, model_);
   }
 
@@ -143,6 +186,8 @@ class Bench : public Command {
     if (methods_.empty()) plan.methods.push_back(&explain_methods().front());
     if (!operands.empty()) plan.image = operands.front();
     if (!folder_.empty()) plan.folder = folder_;
+    const MapPlan hard = hard_attention(plan.model->info());
+    if (app_.count("--keep") + app_.count("--merge") > 0) plan.hard_attention = hard;
     const BenchReport report = run_bench(plan);
     print(format_ == "json" ? json_of(plan, report) : text_of(plan, report));
     return 0;
@@ -168,6 +213,15 @@ class Bench : public Command {
     return VisionTransformer::random(architecture, 1);
   }
 
+  [[nodiscard]] MapPlan hard_attention(const ModelInfo& model) const {
+    MapPlan plan;
+    apply_hard_attention_flags(hard_, plan);
+    check_plan(plan, model);
+    return plan;
+  }
+
+  const CLI::App& app_;  // knows which flags were given
+  HardAttentionFlags hard_;
   ModelFlags model_;
   std::string arch_;
   double seconds_ = 3;
@@ -184,7 +238,7 @@ const Verb bench_verb = {
     "[IMAGE]",
     "what decoding and preprocessing are measured on; else a synthetic JPEG",
     {"fovea bench                                   # the default model",
-     "fovea bench --method rollout --method generic    # as multiples of the forward pass",
+     "fovea bench --keep 0.7 --folder photos        # hard attention: how fast, and how often the same class",
      "fovea bench --arch vit_base_patch16_224 --folder photos  # throughput against what the cores allow"},
     false,
     [](CLI::App& app) -> std::unique_ptr<Command> { return std::make_unique<Bench>(app); }};

@@ -3,14 +3,18 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "fovea/explain.hpp"
 #include "fovea/image.hpp"
 #include "fovea/model.hpp"
+#include "pipeline/inputs.hpp"
+#include "pipeline/map_plan.hpp"
 
 namespace fovea::cli {
 
@@ -31,6 +35,7 @@ struct BenchPlan {
   std::vector<const ExplainMethod*> methods;    // whose cost is measured; the first is drawn
   std::optional<std::filesystem::path> image;   // else a synthetic JPEG of 500x375 px
   std::optional<std::filesystem::path> folder;  // measure the throughput of these files, too
+  std::optional<MapPlan> hard_attention;        // compare this reduction with the whole model; without maps
 };
 
 /// Throughput of a folder against what the cores allow.
@@ -50,6 +55,28 @@ struct MethodCost {
   double forwards = 0;  // forward pass and map together, as a multiple of the plain forward pass
 };
 
+/// Images whose answers a reduction's are compared with; of a larger folder so many, evenly spread.
+inline constexpr std::size_t kMostCompared = 200;
+
+/// How far the answers with hard attention are those of the whole model.
+struct Agreement {
+  std::size_t images = 0;  // compared; what cannot be read is left out
+  std::size_t found = 0;   // in the folder
+  std::size_t same_top1 = 0;
+  double largest_difference = 0;  // of the probability of any class
+  [[nodiscard]] double share() const noexcept { return static_cast<double>(same_top1) / static_cast<double>(images); }
+};
+
+/// A forward pass with hard attention, in runs that alternate with those of the whole model. With several draws all of
+/// them are one pass.
+struct ReducedForward {
+  std::vector<std::size_t> tokens;  // in the first block, then behind each stage; of the last draw
+  double ms = 0;                    // per image, median
+  double whole_ms = 0;
+  double speedup = 0;                  // whole ÷ reduced of two runs side by side, median
+  std::optional<Agreement> agreement;  // none for a model without classes
+};
+
 struct BenchReport {
   Timing forward;  // per image: a run divided by the batch
   std::size_t runs = 0;
@@ -62,12 +89,25 @@ struct BenchReport {
   double encode_ms = 0;    // drawing and encoding the overlay
   std::string image;       // what decode and preprocess were measured on
   double peak_rss_mb = 0;  // after the forward passes
+  std::optional<ReducedForward> reduced;
   std::optional<FolderTiming> folder;
 };
+
+/// Runs `steps` in turn until the time is up, at least five times each.
+/// @return  the ms of each run, by step
+[[nodiscard]] std::vector<std::vector<double>> time_in_turn(double seconds,
+                                                            const std::vector<std::function<void()>>& steps);
+
+/// The pictures of plan.folder and its sub-folders.
+/// @throws Error  kUsage if there are none.
+[[nodiscard]] std::vector<Input> folder_pictures(const BenchPlan& plan);
 
 /// Uses the calling thread's compute threads.
 [[nodiscard]] BenchReport run_bench(const BenchPlan& plan);
 [[nodiscard]] FolderTiming measure_folder(const BenchPlan& plan);
+/// Agreement is of the folder's pictures, or else of `patches`.
+/// @param patches  [batch, T, 3·P·P]
+[[nodiscard]] ReducedForward measure_reduction(const BenchPlan& plan, std::span<const float> patches);
 /// The largest resident size of this process so far, in 1e6 bytes.
 [[nodiscard]] double peak_rss_mb();
 

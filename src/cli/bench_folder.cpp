@@ -82,12 +82,17 @@ void measure_core_time(const BenchPlan& plan, std::span<const Input> inputs, Fol
 
 }  // namespace
 
-FolderTiming measure_folder(const BenchPlan& plan) {
+std::vector<Input> folder_pictures(const BenchPlan& plan) {
   const std::string folder = plan.folder->string();
-  const std::vector<Input> inputs = list_inputs(std::span(&folder, 1), {true, {}});
+  std::vector<Input> inputs = list_inputs(std::span(&folder, 1), {true, {}});
   if (inputs.empty()) {
     throw Error(ErrorCode::kUsage, fmt::format("{}: no image was found, expected a folder of them", printable(folder)));
   }
+  return inputs;
+}
+
+FolderTiming measure_folder(const BenchPlan& plan) {
+  const std::vector<Input> inputs = folder_pictures(plan);
   std::vector<std::size_t> todo(inputs.size());
   std::iota(todo.begin(), todo.end(), std::size_t{0});
   FolderTiming timing;

@@ -30,18 +30,8 @@ double ms_of(const std::function<void()>& step) {
   return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
 }
 
-/// Runs `steps` in turn until the time is up, at least five times each; a list of ms for each.
-std::vector<std::vector<double>> repeat(double seconds, const std::vector<std::function<void()>>& steps) {
-  std::vector<std::vector<double>> times(steps.size());
-  const auto end = Clock::now() + std::chrono::duration<double>(seconds);
-  while (times.front().size() < kLeastRuns || Clock::now() < end) {
-    for (std::size_t i = 0; i < steps.size(); ++i) times[i].push_back(ms_of(steps[i]));
-  }
-  return times;
-}
-
 double median_ms(double seconds, const std::function<void()>& step) {
-  return quantile(repeat(seconds, {step}).front(), 0.5);
+  return quantile(time_in_turn(seconds, {step}).front(), 0.5);
 }
 
 /// Smooth shapes with some grain, so that it is about as hard to decode as a photograph of this size.
@@ -101,7 +91,7 @@ void measure_methods(const BenchPlan& plan, const Subject& subject, BenchReport&
     });
   }
   for (const auto& step : steps) step();  // what is compiled and packed at first use
-  const auto times = repeat(plan.seconds / 2 * static_cast<double>(plan.methods.size()), steps);
+  const auto times = time_in_turn(plan.seconds / 2 * static_cast<double>(plan.methods.size()), steps);
   const double plain = quantile(times.front(), 0.5);
   for (std::size_t m = 0; m < plan.methods.size(); ++m) {
     const double explained = quantile(times[m + 1], 0.5);
@@ -131,6 +121,15 @@ void measure_input_stages(const BenchPlan& plan, const Subject& subject, BenchRe
 
 }  // namespace
 
+std::vector<std::vector<double>> time_in_turn(double seconds, const std::vector<std::function<void()>>& steps) {
+  std::vector<std::vector<double>> times(steps.size());
+  const auto end = Clock::now() + std::chrono::duration<double>(seconds);
+  while (times.front().size() < kLeastRuns || Clock::now() < end) {
+    for (std::size_t i = 0; i < steps.size(); ++i) times[i].push_back(ms_of(steps[i]));
+  }
+  return times;
+}
+
 Timing timing_of(std::vector<double> ms) {
   return {quantile(ms, 0.5), quantile(ms, 0.9), quantile(ms, 0.0), quantile(ms, 1.0)};
 }
@@ -150,8 +149,8 @@ BenchReport run_bench(const BenchPlan& plan) {
   const Subject subject(plan, architecture, plan.model->info().recipe);
   Session session(plan.model, plan.batch);
   const std::function<void()> forward = [&] { (void)session.run(subject.patches); };
-  (void)repeat(kWarmUpSeconds, {forward});
-  std::vector<double> times = repeat(plan.seconds, {forward}).front();
+  (void)time_in_turn(kWarmUpSeconds, {forward});
+  std::vector<double> times = time_in_turn(plan.seconds, {forward}).front();
   for (double& ms : times) ms /= static_cast<double>(plan.batch);
   report.runs = times.size();
   report.forward = timing_of(std::move(times));
@@ -160,6 +159,7 @@ BenchReport run_bench(const BenchPlan& plan) {
   report.matmul_peak_gflops = measure_matmul_peak_gflops(threads);
   measure_methods(plan, subject, report);
   measure_input_stages(plan, subject, report);
+  if (plan.hard_attention) report.reduced = measure_reduction(plan, subject.patches);
   if (plan.folder) report.folder = measure_folder(plan);
   return report;
 }

@@ -1,6 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <fstream>
+#include <map>
+
 #include "fovea/model.hpp"
 #include "support/pictures.hpp"
 #include "support/process.hpp"
@@ -65,6 +69,98 @@ TEST(BenchVerb, TheReportHasEveryKeyOfTheContractAndTheyAgree) {
   EXPECT_FALSE(json.at("isa").get<std::string>().empty());
   EXPECT_EQ(json.at("versions").count("backend"), 1U);
   EXPECT_EQ(json.at("folder").at("images"), 6);
+}
+
+class BenchOfHardAttention : public ::testing::Test {
+ protected:
+  BenchOfHardAttention() {
+    write_tiny_model_folder(folder_ / "model");
+    for (int i = 0; i < 6; ++i) write_picture(at("in/" + std::to_string(i) + ".png"), 60, 80, i);
+  }
+  [[nodiscard]] std::string at(const std::string& name) const { return (folder_ / name).string(); }
+  [[nodiscard]] ProcessResult bench(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {"bench", "-m", at("model"), "--seconds", "0.1", "-t", "1"});
+    return run_fovea(arguments);
+  }
+  /// The part of the report, with these options.
+  [[nodiscard]] nlohmann::json hard_attention(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.end(), {"-f", "json"});
+    const ProcessResult result = bench(arguments);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return nlohmann::json::parse(result.out).value("hard_attention", nlohmann::json());
+  }
+  TempFolder folder_;
+};
+
+TEST_F(BenchOfHardAttention, CountsTheImagesThatHaveTheSameClassAsClassifySaysOfThem) {
+  const auto json = hard_attention({"--keep", "0.3", "--folder", at("in")});
+  EXPECT_EQ(json.at("keep"), 0.3);
+  EXPECT_EQ(json.at("merge"), 0);
+  for (const char* key : {"ms_per_image", "whole_ms_per_image", "speedup"}) EXPECT_GT(json.at(key), 0) << key;
+
+  const auto rows = [&](const std::string& keep) {
+    return run_fovea({"classify", "-m", at("model"), "-k", "100", "--keep", keep, "-f", "jsonl", at("in")})
+        .json_lines();
+  };
+  const auto whole = rows("1");
+  const auto reduced = rows("0.3");
+  int same = 0;
+  double largest = 0;
+  for (int i = 0; i < 6; ++i) {
+    std::map<int, double> probabilities;
+    for (const auto& p : whole[i].at("predictions")) probabilities[p.at("class_index")] = p.at("probability");
+    for (const auto& p : reduced[i].at("predictions")) {
+      const double difference = probabilities.at(p.at("class_index")) - p.at("probability").get<double>();
+      largest = std::max(largest, std::abs(difference));
+    }
+    const auto best = [&](const auto& row) { return row.at("predictions")[0].at("class_index"); };
+    if (best(whole[i]) == best(reduced[i])) ++same;
+  }
+  const auto& agreement = json.at("agreement");
+  EXPECT_EQ(agreement.at("images"), 6);
+  EXPECT_EQ(agreement.at("images_found"), 6);
+  EXPECT_EQ(agreement.at("same_top1"), same);
+  EXPECT_DOUBLE_EQ(agreement.at("share").get<double>(), same / 6.0);
+  EXPECT_GT(largest, 1e-3) << "the test would not see a comparison of a model with itself";
+  EXPECT_NEAR(agreement.at("largest_probability_difference").get<double>(), largest, 1e-6);
+  EXPECT_EQ(json.at("tokens"), reduced[0].at("tokens"));
+}
+
+TEST_F(BenchOfHardAttention, ThatKeepsEverythingAgreesInAll) {
+  const auto json = hard_attention({"--keep", "1.0", "--folder", at("in")});
+  EXPECT_EQ(json.at("tokens").size(), 1U);
+  EXPECT_EQ(json.at("agreement").at("same_top1"), 6);
+  EXPECT_EQ(json.at("agreement").at("share"), 1.0);
+  EXPECT_EQ(json.at("agreement").at("largest_probability_difference"), 0.0);
+}
+
+TEST_F(BenchOfHardAttention, IsOfTheGivenImageWithoutAFolder) {
+  const auto json = hard_attention({"--merge", "1", "--batch", "2", at("in/3.png")});
+  EXPECT_EQ(json.at("merge"), 1);
+  EXPECT_EQ(json.at("agreement").at("images"), 1);
+  EXPECT_GT(json.at("agreement").at("largest_probability_difference"), 0.0);
+  const auto text = bench({"--keep", "0.5", "--sample", "--draws", "3", at("in/3.png")});
+  EXPECT_THAT(text.out, HasSubstr("keep 0.5, drawn at random, mean of 3 draws: "));
+  EXPECT_THAT(text.out, HasSubstr("of 1 images"));
+}
+
+TEST_F(BenchOfHardAttention, LeavesOutPicturesThatCannotBeReadAndSaysWhenThereAreNoOthers) {
+  std::ofstream(at("in/bad.png")) << "no picture";
+  const auto json = hard_attention({"--keep", "0.5", "--folder", at("in")});
+  EXPECT_EQ(json.at("agreement").at("images"), 6);
+  EXPECT_EQ(json.at("agreement").at("images_found"), 7);
+  EXPECT_THAT(bench({"--keep", "0.5", "--folder", at("in")}).out, HasSubstr("of 6 images out of 7, "));
+  std::filesystem::create_directory(at("bad"));
+  std::ofstream(at("bad/bad.png")) << "no picture";
+  const auto none = bench({"--keep", "0.5", "--folder", at("bad")});
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_THAT(none.err, HasSubstr("none of 1 images could be read"));
+}
+
+TEST_F(BenchOfHardAttention, IsThereOnlyWhenAskedForAndRefusesOptionsThatMeanNothing) {
+  EXPECT_TRUE(hard_attention({}).is_null());
+  EXPECT_EQ(bench({"--sample"}).exit_code, 2);
+  EXPECT_EQ(bench({"--keep", "0.5", "--merge", "2"}).exit_code, 2);
 }
 
 TEST(BenchVerb, ANameOfTimmsIsEnoughForARandomModel) {
