@@ -10,6 +10,8 @@ namespace fovea {
 struct PerturbationAreas {
   double deletion = 0;
   double insertion = 0;
+  /// What maps are ranked by.
+  [[nodiscard]] double gain() const noexcept { return insertion - deletion; }
 };
 
 enum class Verdict { kBetterThanRandom, kNoBetterThanRandom, kWorseThanRandom };

@@ -22,10 +22,6 @@ std::vector<std::size_t> sorted_patches(std::size_t patches, Less less) {
   return order;
 }
 
-double gain(const PerturbationAreas& areas) {
-  return areas.insertion - areas.deletion;
-}
-
 }  // namespace
 
 std::string_view name(Verdict verdict) noexcept {
@@ -76,31 +72,40 @@ double area_under(std::span<const float> probabilities) {
 
 Perturbation::Perturbation(std::span<const float> patches, std::span<const float> blurred, std::size_t num_patches,
                            std::size_t most, const RunAgain& run)
-    : patches_(patches), blurred_(blurred), empty_(patches.size()), num_patches_(num_patches), most_(most), run_(run) {}
+    : empty_(patches.size()),
+      num_patches_(num_patches),
+      most_(most),
+      run_(run),
+      whole_{patches, score(patches)},
+      nothing_{empty_, score(empty_)},
+      blurred_{blurred, score(blurred)} {}
 
 PerturbationAreas Perturbation::areas(const std::vector<std::size_t>& order) {
-  return {area(order, patches_, empty_), area(order, blurred_, patches_)};
+  return {area(order, whole_, nothing_), area(order, blurred_, whole_)};
 }
 
-double Perturbation::area(const std::vector<std::size_t>& order, std::span<const float> from,
-                          std::span<const float> to) {
+float Perturbation::score(std::span<const float> patches) const {
+  return run_(patches).front().probability;
+}
+
+double Perturbation::area(const std::vector<std::size_t>& order, const Scored& from, const Scored& to) {
   const std::size_t step = perturbation_step(num_patches_);
-  const std::size_t steps = (num_patches_ + step - 1) / step;
-  const std::size_t dim = patches_.size() / num_patches_;
-  std::vector<float> image(from.begin(), from.end());
+  const std::size_t dim = from.patches.size() / num_patches_;
+  std::vector<float> image(from.patches.begin(), from.patches.end());
   std::vector<float> batch;
-  std::vector<float> probabilities;
-  std::size_t changed = 0;
-  for (std::size_t at = 0; at <= steps; ++at) {
-    for (; changed < std::min(at * step, num_patches_); ++changed) {
-      const auto begin = static_cast<std::ptrdiff_t>(order[changed] * dim);
-      std::copy_n(to.begin() + begin, dim, image.begin() + begin);
+  std::vector<float> probabilities{from.probability};
+  for (std::size_t changed = 0; changed + step < num_patches_; changed += step) {  // what lies between the two ends
+    for (std::size_t at = changed; at < changed + step; ++at) {
+      const auto begin = static_cast<std::ptrdiff_t>(order[at] * dim);
+      std::copy_n(to.patches.begin() + begin, dim, image.begin() + begin);
     }
     batch.insert(batch.end(), image.begin(), image.end());
-    if (batch.size() < most_ * image.size() && at < steps) continue;
+    const bool last = changed + 2 * step >= num_patches_;
+    if (batch.size() < most_ * image.size() && !last) continue;
     for (const ClassScore& score : run_(batch)) probabilities.push_back(score.probability);
     batch.clear();
   }
+  probabilities.push_back(to.probability);
   return area_under(probabilities);
 }
 
@@ -124,12 +129,12 @@ Faithfulness judge(const PerturbationAreas& map, const PerturbationBaselines& ba
   for (const PerturbationAreas& random : baselines.random) {
     result.random.deletion += random.deletion / count;
     result.random.insertion += random.insertion / count;
-    mean += gain(random) / count;
+    mean += random.gain() / count;
   }
   double squares = 0;
-  for (const PerturbationAreas& random : baselines.random) squares += (gain(random) - mean) * (gain(random) - mean);
+  for (const PerturbationAreas& random : baselines.random) squares += (random.gain() - mean) * (random.gain() - mean);
   const double spread = std::sqrt(squares / (count - 1));
-  const double apart = gain(map) - mean;
+  const double apart = map.gain() - mean;
   result.verdict = apart > kClearlyApart * spread    ? Verdict::kBetterThanRandom
                    : apart < -kClearlyApart * spread ? Verdict::kWorseThanRandom
                                                      : Verdict::kNoBetterThanRandom;

@@ -26,25 +26,32 @@ namespace fovea {
 /// Deletion and insertion (Petsiuk, Das, Saenko 2018, RISE), in whole patches, of one image and one class.
 class Perturbation {
  public:
-  /// The spans outlive this.
+  /// Runs the model on what all curves begin and end with. The arguments outlive this.
   /// @param patches  [T, 3·P·P], normalised; what is deleted becomes 0, the mean colour
   /// @param blurred  [T, 3·P·P], what insertion begins with
   /// @param most     images that `run` takes at once
   Perturbation(std::span<const float> patches, std::span<const float> blurred, std::size_t num_patches,
                std::size_t most, const RunAgain& run);
+  Perturbation(const Perturbation&) = delete;
+  Perturbation& operator=(const Perturbation&) = delete;
 
   [[nodiscard]] PerturbationAreas areas(const std::vector<std::size_t>& order);
 
  private:
-  [[nodiscard]] double area(const std::vector<std::size_t>& order, std::span<const float> from,
-                            std::span<const float> to);
+  struct Scored {
+    std::span<const float> patches;
+    float probability = 0;
+  };
+  [[nodiscard]] float score(std::span<const float> patches) const;
+  [[nodiscard]] double area(const std::vector<std::size_t>& order, const Scored& from, const Scored& to);
 
-  std::span<const float> patches_;
-  std::span<const float> blurred_;
   std::vector<float> empty_;
   std::size_t num_patches_;
   std::size_t most_;
   const RunAgain& run_;
+  Scored whole_;
+  Scored nothing_;
+  Scored blurred_;
 };
 
 /// What a class's maps are held against; the same for all of them.

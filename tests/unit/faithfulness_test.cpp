@@ -77,6 +77,25 @@ TEST(Faithfulness, AreasOfALinearModelHaveAClosedForm) {
   }
 }
 
+TEST(Faithfulness, TheEndsOfAllCurvesAreRunOnceAndOnlyWhatLiesBetweenThemForEachOrder) {
+  for (const std::size_t count : {1U, 2U, 13U, 14U, 15U, 49U}) {
+    const ToyModel model{std::vector<float>(count, 1.0F / static_cast<float>(count))};
+    std::size_t runs = 0;
+    const RunAgain counted = [&, run = model.run()](std::span<const float> patches) {
+      runs += patches.size() / (3 * count);
+      EXPECT_LE(patches.size(), 4 * 3 * count) << "at once";
+      return run(patches);
+    };
+    const std::vector<float> whole(count * 3, 1.0F);
+    const std::vector<float> blurred(count * 3, 0.5F);
+    Perturbation perturbation(whole, blurred, count, 4, counted);
+    EXPECT_EQ(runs, 3U);
+    const std::size_t steps = (count + perturbation_step(count) - 1) / perturbation_step(count);
+    for (const std::uint64_t seed : {1U, 2U}) (void)perturbation.areas(random_order(count, seed));
+    EXPECT_EQ(runs, 3 + 2 * 2 * (steps - 1)) << count;
+  }
+}
+
 TEST(Faithfulness, TheBestOrderIsBetterThanRandomAndTheWorstIsWorse) {
   const std::size_t count = 49;
   std::vector<float> weights(count);
