@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fovea/comparison.hpp"
 #include "fovea/error.hpp"
 #include "fovea/faithfulness.hpp"
 #include "fovea/image.hpp"
@@ -36,12 +37,6 @@ struct MapTarget {
   std::size_t class_index = 0;
   std::optional<std::string> label;
   std::optional<MapContrast> against = {};  // the map says why not this one
-};
-
-/// How alike two maps of a picture rank its patches (Spearman).
-struct MapAgreement {
-  std::string map;  // the other one, as files are called after it: "generic.32"
-  double correlation = 0;
 };
 
 struct MapRecord {
@@ -103,6 +98,7 @@ struct Summary {
 struct ReportOptions {
   std::size_t top_k = 5;
   bool color = false;
+  bool comparison = false;  // the table to come is of methods: text has no results of pictures, csv no rows of them
 };
 
 /// Writes records in the order they come. Throws Error kOutput when the stream fails.
@@ -110,6 +106,8 @@ class ReportWriter {
  public:
   virtual ~ReportWriter() = default;
   virtual void write(const Record& record) = 0;
+  /// What comes of all records; at most once, after the last.
+  virtual void write(const Comparison& comparison) = 0;
   /// Once, after the last record.
   virtual void finish(const Summary& summary) = 0;
 };

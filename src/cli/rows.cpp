@@ -12,7 +12,7 @@
 namespace fovea::cli {
 
 Rows::Rows(std::size_t total, std::string_view format, std::size_t top_k, const CommonOptions& common,
-           const std::filesystem::path& file)
+           const std::filesystem::path& file, bool comparison)
     : file_(file == "-" ? std::filesystem::path() : file),
       stdout_(STDOUT_FILENO),
       messages_(use_color(common.color, STDERR_FILENO)),
@@ -21,6 +21,7 @@ Rows::Rows(std::size_t total, std::string_view format, std::size_t top_k, const 
                        ::isatty(STDERR_FILENO) == 0) {
   ReportOptions options;
   options.top_k = top_k;
+  options.comparison = comparison;
   options.color = file_.empty() ? use_color(common.color, STDOUT_FILENO) : common.color == "always";
   std::ostream& out = file_.empty() ? static_cast<std::ostream&>(stdout_) : text_;
   guarded([&] { writer_ = report_format(format).make(out, options); });
@@ -51,6 +52,11 @@ void Rows::write(const Record& record) {
   }
   guarded([&] { writer_->write(record); });
   progress_.step();
+}
+
+void Rows::write(const Comparison& comparison) {
+  progress_.erase();
+  guarded([&] { writer_->write(comparison); });
 }
 
 void Rows::finish(bool interrupted) {

@@ -17,13 +17,15 @@ namespace fovea::cli {
 
 class Rows {
  public:
-  /// @param file  empty or "-": standard output.
+  /// @param file        empty or "-": standard output.
+  /// @param comparison  the rows end with one, which is what they are for
   Rows(std::size_t total, std::string_view format, std::size_t top_k, const CommonOptions& common,
-       const std::filesystem::path& file = {});
+       const std::filesystem::path& file = {}, bool comparison = false);
 
   /// A closed pipe is no error: see closed().
   /// @throws Error  kOutput.
   void write(const Record& record);
+  void write(const Comparison& comparison);
   /// The last lines, and the file into place.
   /// @throws Error  kOutput.
   void finish(bool interrupted);

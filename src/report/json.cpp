@@ -1,4 +1,5 @@
-// One JSON document, {"schema":1,"results":[…],"summary":{…}}, written record by record: none is kept.
+// One JSON document, {"schema":1,"results":[…],"summary":{…}}, a comparison before the summary, written record by
+// record: none is kept.
 #include <fmt/format.h>
 
 #include <memory>
@@ -19,8 +20,12 @@ class JsonWriter final : public ReportWriter {
     emit(out_, (begun_ ? ",\n" : opening() + '\n') + one_line(record_object(record)));
     begun_ = true;
   }
+  void write(const Comparison& comparison) override {
+    comparison_ = fmt::format("\"comparison\":{},\n", one_line(comparison_object(comparison)));
+  }
   void finish(const Summary& summary) override {
-    emit(out_, fmt::format("{}],\"summary\":{}}}\n", begun_ ? "\n" : opening(), one_line(summary_object(summary))));
+    emit(out_, fmt::format("{}],{}\"summary\":{}}}\n", begun_ ? "\n" : opening(), comparison_,
+                           one_line(summary_object(summary))));
   }
 
  private:
@@ -28,6 +33,7 @@ class JsonWriter final : public ReportWriter {
 
   std::ostream& out_;
   bool begun_ = false;
+  std::string comparison_;  // behind the results, with its comma
 };
 
 std::unique_ptr<ReportWriter> make(std::ostream& out, const ReportOptions& /*options*/) {

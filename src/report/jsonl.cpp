@@ -12,6 +12,7 @@ class JsonLinesWriter final : public ReportWriter {
  public:
   explicit JsonLinesWriter(std::ostream& out) : out_(out) {}
   void write(const Record& record) override { emit(out_, one_line(record_object(record)) + '\n'); }
+  void write(const Comparison& comparison) override { emit(out_, one_line(comparison_object(comparison)) + '\n'); }
   void finish(const Summary& summary) override { emit(out_, one_line(summary_object(summary)) + '\n'); }
 
  private:

@@ -34,15 +34,6 @@ RecordJson prediction_object(const Prediction& prediction) {
   return object;
 }
 
-/// Undefined where a map is flat; JSON has no NaN.
-RecordJson number_or_null(double value) {
-  return std::isnan(value) ? RecordJson(nullptr) : RecordJson(value);
-}
-
-RecordJson areas_object(const PerturbationAreas& areas) {
-  return {{"deletion_auc", areas.deletion}, {"insertion_auc", areas.insertion}};
-}
-
 PerturbationAreas areas_of(const RecordJson& object) {
   return {object.at("deletion_auc").get<double>(), object.at("insertion_auc").get<double>()};
 }
@@ -256,6 +247,14 @@ RecordJson summary_object(const Summary& summary) {
       {"schema", kReportSchema}, {"type", "summary"}, {"succeeded", summary.succeeded}, {"failed", summary.failed}};
   if (summary.interrupted) object["interrupted"] = true;
   return object;
+}
+
+RecordJson number_or_null(double value) {
+  return std::isnan(value) ? RecordJson(nullptr) : RecordJson(value);
+}
+
+RecordJson areas_object(const PerturbationAreas& areas) {
+  return {{"deletion_auc", areas.deletion}, {"insertion_auc", areas.insertion}};
 }
 
 std::string one_line(const RecordJson& json) {

@@ -19,6 +19,12 @@ using RecordJson =
 /// {"schema":1,"type":"summary",…}; "interrupted" only where true.
 [[nodiscard]] RecordJson summary_object(const Summary& summary);
 
+/// {"schema":1,"type":"comparison",…}
+[[nodiscard]] RecordJson comparison_object(const Comparison& comparison);
+/// Undefined where a map is flat; JSON has no NaN.
+[[nodiscard]] RecordJson number_or_null(double value);
+[[nodiscard]] RecordJson areas_object(const PerturbationAreas& areas);
+
 /// On one line, without the newline; what is not UTF-8 becomes U+FFFD.
 [[nodiscard]] std::string one_line(const RecordJson& json);
 

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/files.hpp"
+#include "report/comparison.hpp"
 #include "report/output.hpp"
 #include "report/registry.hpp"
 
@@ -24,8 +25,9 @@ class TextWriter final : public ReportWriter {
 
   void write(const Record& record) override {
     ++written_;
-    emit(out_, record.failure ? failure(record) : result(record));
+    if (record.failure || !options_.comparison) emit(out_, record.failure ? failure(record) : result(record));
   }
+  void write(const Comparison& comparison) override { emit(out_, comparison_text(comparison)); }
 
   /// Counts are worth a line where there is something to count.
   void finish(const Summary& summary) override {
