@@ -1,6 +1,4 @@
 // A whole zip archive of arrays: directory, members' headers, DEFLATE streams, .npy headers.
-#include "checkpoint/checkpoint.hpp"
-#include "fovea/error.hpp"
 #include "fuzz/fuzz.hpp"
 #include "fuzz/scratch_file.hpp"
 #include "fuzz/tensors.hpp"
@@ -9,17 +7,10 @@ namespace fovea::fuzz {
 
 bool accepts(std::span<const std::byte> input) {
   const ScratchFile file(input);
-  try {
-    const auto checkpoint = open_checkpoint(file.path());
-    std::size_t total = 0;
-    for (const TensorView& tensor : checkpoint->tensors()) total += tensor.stored_bytes();
-    require(total / 1032 <= input.size(), "tensors hold no more bytes than DEFLATE can pack into the file");
-    read_all(*checkpoint);
-    return true;
-  } catch (const Error& error) {
-    require(error.code() == ErrorCode::kCheckpoint, "a damaged checkpoint is a checkpoint error");
-    return false;
-  }
+  return accepts_checkpoint(file.path(), [&](const Checkpoint& checkpoint) {
+    require(stored_bytes(checkpoint) / 1032 <= input.size(),
+            "tensors hold no more bytes than DEFLATE can pack into the file");
+  });
 }
 
 }  // namespace fovea::fuzz

@@ -1,8 +1,6 @@
 // A PyTorch checkpoint: a whole archive, or else the pickle of one with three storages (stored, and one deflated).
 #include <string>
 
-#include "checkpoint/checkpoint.hpp"
-#include "fovea/error.hpp"
 #include "fuzz/fuzz.hpp"
 #include "fuzz/scratch_file.hpp"
 #include "fuzz/tensors.hpp"
@@ -25,15 +23,9 @@ std::string archive_of(const std::string& input) {
 bool accepts(std::span<const std::byte> input) {
   const std::string archive = archive_of({reinterpret_cast<const char*>(input.data()), input.size()});
   const ScratchFile file(std::as_bytes(std::span(archive)));
-  try {
-    const auto checkpoint = open_checkpoint(file.path());
-    require(!checkpoint->tensors().empty() || checkpoint->format() != "pth", "a state dict has tensors");
-    read_all(*checkpoint);
-    return true;
-  } catch (const Error& error) {
-    require(error.code() == ErrorCode::kCheckpoint, "a damaged checkpoint is a checkpoint error");
-    return false;
-  }
+  return accepts_checkpoint(file.path(), [](const Checkpoint& checkpoint) {
+    require(!checkpoint.tensors().empty() || checkpoint.format() != "pth", "a state dict has tensors");
+  });
 }
 
 }  // namespace fovea::fuzz

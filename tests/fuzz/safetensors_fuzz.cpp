@@ -1,6 +1,4 @@
 // A whole checkpoint file: its header decides where tensors lie.
-#include "checkpoint/checkpoint.hpp"
-#include "fovea/error.hpp"
 #include "fuzz/fuzz.hpp"
 #include "fuzz/scratch_file.hpp"
 #include "fuzz/tensors.hpp"
@@ -9,18 +7,11 @@ namespace fovea::fuzz {
 
 bool accepts(std::span<const std::byte> input) {
   const ScratchFile file(input);
-  try {
-    const auto checkpoint = open_checkpoint(file.path());
-    std::size_t total = 0;
-    for (const TensorView& tensor : checkpoint->tensors()) total += tensor.stored_bytes();
+  return accepts_checkpoint(file.path(), [&](const Checkpoint& checkpoint) {
     // Archives are the business of other targets.
-    require(total <= input.size() || checkpoint->format() != "safetensors", "tensors hold no more bytes than the file");
-    read_all(*checkpoint);
-    return true;
-  } catch (const Error& error) {
-    require(error.code() == ErrorCode::kCheckpoint, "a damaged checkpoint is a checkpoint error");
-    return false;
-  }
+    require(stored_bytes(checkpoint) <= input.size() || checkpoint.format() != "safetensors",
+            "tensors hold no more bytes than the file");
+  });
 }
 
 }  // namespace fovea::fuzz

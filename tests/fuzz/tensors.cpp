@@ -1,5 +1,6 @@
 #include "fuzz/tensors.hpp"
 
+#include "fovea/error.hpp"
 #include "fuzz/fuzz.hpp"
 
 namespace fovea::fuzz {
@@ -10,6 +11,24 @@ bool is_float(DType dtype) {
 }
 
 }  // namespace
+
+bool accepts_checkpoint(const std::filesystem::path& file, const std::function<void(const Checkpoint&)>& promise) {
+  try {
+    const auto checkpoint = open_checkpoint(file);
+    promise(*checkpoint);
+    read_all(*checkpoint);
+    return true;
+  } catch (const Error& error) {
+    require(error.code() == ErrorCode::kCheckpoint, "a damaged checkpoint is a checkpoint error");
+    return false;
+  }
+}
+
+std::size_t stored_bytes(const Checkpoint& checkpoint) {
+  std::size_t total = 0;
+  for (const TensorView& tensor : checkpoint.tensors()) total += tensor.stored_bytes();
+  return total;
+}
 
 void read_all(const Checkpoint& checkpoint) {
   const TensorView* previous = nullptr;

@@ -32,6 +32,29 @@ std::string little_endian_length(std::uint64_t length) {
 
 }  // namespace
 
+Architecture tiny_vit(Size image_size, std::size_t patch_size, std::size_t embed_dim, std::size_t depth,
+                      std::size_t num_heads) {
+  Architecture a;
+  a.name = "vit_tiny_test";
+  a.image_size = image_size;
+  a.patch_size = patch_size;
+  a.embed_dim = embed_dim;
+  a.depth = depth;
+  a.num_heads = num_heads;
+  a.mlp_hidden_dim = 4 * embed_dim;
+  a.num_classes = 10;
+  return a;
+}
+
+std::vector<float> random_input(const Architecture& architecture, unsigned seed) {
+  std::mt19937 generator(seed);
+  std::normal_distribution<float> normal;
+  const Size size = architecture.image_size;
+  std::vector<float> chw(3 * static_cast<std::size_t>(size.height * size.width));
+  for (float& value : chw) value = normal(generator);
+  return chw;
+}
+
 TinyTensors make_tiny_tensors(const Architecture& a, std::uint64_t seed) {
   std::mt19937_64 generator(seed);
   TinyTensors tensors;

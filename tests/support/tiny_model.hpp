@@ -1,6 +1,7 @@
 // Small random Vision Transformers, as files and as numbers.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -16,6 +17,14 @@ struct TinyTensor {
   std::vector<float> values;
 };
 using TinyTensors = std::map<std::string, TinyTensor>;
+
+/// A plain ViT of 10 classes, its MLP four times as wide.
+[[nodiscard]] Architecture tiny_vit(Size image_size = {32, 48}, std::size_t patch_size = 8, std::size_t embed_dim = 48,
+                                    std::size_t depth = 3, std::size_t num_heads = 4);
+
+/// Normally distributed, as if it were a normalised picture.
+/// @return  [3, height, width]
+[[nodiscard]] std::vector<float> random_input(const Architecture& architecture, unsigned seed);
 
 /// A model whose attention is peaked and whose parameters are all far from 0 and 1, with timm's names.
 [[nodiscard]] TinyTensors make_tiny_tensors(const Architecture& architecture, std::uint64_t seed);

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
-#include <random>
 #include <string>
 
 #include "fovea/error.hpp"
@@ -18,29 +17,9 @@
 namespace fovea {
 namespace {
 
+using test::random_input;
+using test::tiny_vit;
 using testing::HasSubstr;
-
-Architecture tiny(Size image_size = {32, 48}, std::size_t patch_size = 8, std::size_t embed_dim = 48,
-                  std::size_t depth = 3, std::size_t num_heads = 4) {
-  Architecture a;
-  a.name = "vit_tiny_test";
-  a.image_size = image_size;
-  a.patch_size = patch_size;
-  a.embed_dim = embed_dim;
-  a.depth = depth;
-  a.num_heads = num_heads;
-  a.mlp_hidden_dim = 4 * embed_dim;
-  a.num_classes = 10;
-  return a;
-}
-
-std::vector<float> random_input(const Architecture& a, unsigned seed) {
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> chw(3 * static_cast<std::size_t>(a.image_size.height * a.image_size.width));
-  for (float& value : chw) value = normal(generator);
-  return chw;
-}
 
 double range(const std::vector<double>& values) {
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
@@ -49,8 +28,8 @@ double range(const std::vector<double>& values) {
 
 TEST(Session, EqualsTheNaiveTwinOnRandomModels) {
   std::uint64_t seed = 1;
-  for (const Architecture& a : {tiny(), tiny({16, 16}, 16, 33, 1, 3), tiny({64, 64}, 8, 64, 2, 1),
-                                tiny({28, 42}, 14, 96, 4, 6), tiny({32, 32}, 32, 31, 2, 1)}) {
+  for (const Architecture& a : {tiny_vit(), tiny_vit({16, 16}, 16, 33, 1, 3), tiny_vit({64, 64}, 8, 64, 2, 1),
+                                tiny_vit({28, 42}, 14, 96, 4, 6), tiny_vit({32, 32}, 32, 31, 2, 1)}) {
     const test::TempFolder folder;
     const auto tensors = test::make_tiny_tensors(a, ++seed);
     test::write_tiny_model(folder.path(), a, tensors);
@@ -111,7 +90,7 @@ TEST(Session, GivesTheSameBytesForAnyBatchThreadsAndObserver) {
 }
 
 TEST(Session, RefusesWhatIsNoWholeNumberOfImages) {
-  const auto model = VisionTransformer::random(tiny(), 1);
+  const auto model = VisionTransformer::random(tiny_vit(), 1);
   Session session(model, 2);
   const std::size_t one = model->architecture().grid().size() * model->architecture().patch_dim();
   for (const std::size_t count : {std::size_t{0}, one - 1, one + 1, 3 * one}) {
@@ -133,11 +112,11 @@ std::string refusal(const std::filesystem::path& folder) {
 
 TEST(Loading, ListsMissingLeftOverAndMisshapenTensorsAtOnce) {
   const test::TempFolder folder;
-  auto tensors = test::make_tiny_tensors(tiny(), 1);
+  auto tensors = test::make_tiny_tensors(tiny_vit(), 1);
   tensors.erase("blocks.1.norm2.bias");
   tensors["blocks.0.mlp.fc2.bias"] = {{2}, {0, 0}};
   tensors["blocks.0.attn.rel_pos.weight"] = {{2}, {0, 0}};
-  test::write_tiny_model(folder.path(), tiny(), tensors);
+  test::write_tiny_model(folder.path(), tiny_vit(), tensors);
   const std::string message = refusal(folder.path());
   EXPECT_THAT(message, HasSubstr("model.safetensors: "));
   EXPECT_THAT(message, HasSubstr("tensor 'blocks.1.norm2.bias' is missing, expected [48]"));
@@ -148,17 +127,17 @@ TEST(Loading, ListsMissingLeftOverAndMisshapenTensorsAtOnce) {
 TEST(Loading, RefusesAConfigThatContradictsTheTensors) {
   const test::TempFolder folder;
   const auto write = [&](const Architecture& config) {
-    test::write_tiny_model(folder.path(), tiny(), test::make_tiny_tensors(tiny(), 1));
+    test::write_tiny_model(folder.path(), tiny_vit(), test::make_tiny_tensors(tiny_vit(), 1));
     test::write_config(folder / "config.json", config);
   };
-  Architecture config = tiny();
+  Architecture config = tiny_vit();
   config.num_classes = 11;
   write(config);
   EXPECT_THAT(refusal(folder.path()), HasSubstr("num_classes is 11 in config.json, expected 10"));
-  config = tiny({64, 64});
+  config = tiny_vit({64, 64});
   write(config);
   EXPECT_THAT(refusal(folder.path()), HasSubstr("tensor 'pos_embed' is [1, 25, 48], expected [1, 65, 48]"));
-  config = tiny();
+  config = tiny_vit();
   config.num_heads = 5;
   write(config);
   EXPECT_THAT(refusal(folder.path()), HasSubstr("num_heads is 5, expected a divisor of the width 48"));
@@ -166,7 +145,7 @@ TEST(Loading, RefusesAConfigThatContradictsTheTensors) {
 
 TEST(Loading, RefusesConfigsThatWouldBeComputedWrongly) {
   const test::TempFolder folder;
-  test::write_tiny_model(folder.path(), tiny(), test::make_tiny_tensors(tiny(), 1));
+  test::write_tiny_model(folder.path(), tiny_vit(), test::make_tiny_tensors(tiny_vit(), 1));
   for (const char* config :
        {"{", "[]", R"({"global_pool":"avgmax"})", R"({"model_args":{"act_layer":"relu"}})", R"({"model_args":7})",
         R"({"pretrained_cfg":{"input_size":[3,32,48],"crop_pct":0}})",
@@ -182,7 +161,7 @@ TEST(Loading, RefusesConfigsThatWouldBeComputedWrongly) {
 
 TEST(Loading, SaysWhatItAssumedWithoutAConfig) {
   const test::TempFolder folder;
-  const Architecture a = tiny({32, 32}, 8, 128, 1, 2);
+  const Architecture a = tiny_vit({32, 32}, 8, 128, 1, 2);
   test::write_safetensors(folder / "model.safetensors", test::make_tiny_tensors(a, 1));
   const ModelInfo info = inspect_model(folder / "model.safetensors");
   EXPECT_EQ(info.architecture.num_heads, 2U);
@@ -223,8 +202,8 @@ TEST(TimmArchitecture, KnowsTheFamilyAndSuggestsTheNearestName) {
 
 TEST(ModelSha256, ChangesWithATensorAndWithTheConfig) {
   const test::TempFolder folder;
-  auto tensors = test::make_tiny_tensors(tiny(), 1);
-  test::write_tiny_model(folder.path(), tiny(), tensors);
+  auto tensors = test::make_tiny_tensors(tiny_vit(), 1);
+  test::write_tiny_model(folder.path(), tiny_vit(), tensors);
   const std::string first = model_sha256(folder.path());
   EXPECT_EQ(first.size(), 64U);
   EXPECT_EQ(model_sha256(folder.path()), first);

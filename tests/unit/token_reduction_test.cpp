@@ -24,29 +24,14 @@
 namespace fovea {
 namespace {
 
+using test::random_input;
+using test::tiny_vit;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-Architecture tiny(Size image_size = {32, 48}, std::size_t patch_size = 8, std::size_t embed_dim = 48,
-                  std::size_t depth = 6, std::size_t num_heads = 4) {
-  Architecture a;
-  a.name = "vit_tiny_test";
-  a.image_size = image_size;
-  a.patch_size = patch_size;
-  a.embed_dim = embed_dim;
-  a.depth = depth;
-  a.num_heads = num_heads;
-  a.mlp_hidden_dim = 4 * embed_dim;
-  a.num_classes = 10;
-  return a;
-}
-
-std::vector<float> random_input(const Architecture& a, unsigned seed) {
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> chw(3 * static_cast<std::size_t>(a.image_size.height * a.image_size.width));
-  for (float& value : chw) value = normal(generator);
-  return chw;
+/// Deep enough for three stages behind different blocks.
+Architecture six_blocks() {
+  return tiny_vit({32, 48}, 8, 48, 6);
 }
 
 test::TinyTensor random_tensor(std::vector<std::size_t> shape, std::size_t count, float centre, float spread) {
@@ -167,7 +152,7 @@ void expect_equals_the_twin(const TinyModel& tiny_model, const TokenReduction& r
 
 TEST(TokenReduction, EqualsTheNaiveTwinForEveryKindOfModelItWorksWith) {
   for (const Variant& variant : kVariants) {
-    const TinyModel tiny_model(variant, tiny(), 3);
+    const TinyModel tiny_model(variant, six_blocks(), 3);
     for (const TokenReduction& reduction :
          {keep(0.7), keep(0.5), keep(0.9), keep(0.01), merge(1), merge(2), merge(4), merge(100)}) {
       SCOPED_TRACE(testing::Message() << variant.name << ", keep " << reduction.keep << ", merge " << reduction.merge);
@@ -178,14 +163,14 @@ TEST(TokenReduction, EqualsTheNaiveTwinForEveryKindOfModelItWorksWith) {
 
 TEST(TokenReduction, EqualsTheNaiveTwinForEverySizeAroundVectorsAndForEveryDepth) {
   for (const int width : {1, 2, 3, 7, 8, 9, 15, 16, 17, 33}) {
-    const TinyModel tiny_model(kVariants[std::size_t(width) % 4], tiny({2, 2 * width}, 2, 33, 4, 3), 5);
+    const TinyModel tiny_model(kVariants[std::size_t(width) % 4], tiny_vit({2, 2 * width}, 2, 33, 4, 3), 5);
     for (const TokenReduction& reduction : {keep(0.6), merge(3)}) {
       SCOPED_TRACE(testing::Message() << width << " patches, keep " << reduction.keep);
       expect_equals_the_twin(tiny_model, reduction);
     }
   }
   for (const std::size_t depth : {1U, 2U, 3U, 12U}) {
-    const TinyModel tiny_model(kPlain, tiny({32, 32}, 8, 32, depth, 2), 6);
+    const TinyModel tiny_model(kPlain, tiny_vit({32, 32}, 8, 32, depth, 2), 6);
     for (const TokenReduction& reduction : {keep(0.6), merge(1)}) {
       SCOPED_TRACE(testing::Message() << depth << " blocks, keep " << reduction.keep);
       expect_equals_the_twin(tiny_model, reduction);
@@ -194,7 +179,7 @@ TEST(TokenReduction, EqualsTheNaiveTwinForEverySizeAroundVectorsAndForEveryDepth
 }
 
 TEST(TokenReduction, KeepsAsManyTokensAsTheReferenceImplementations) {
-  const auto model = VisionTransformer::random(tiny({56, 56}, 4, 32, 12, 2), 1);  // 196 patches, as at 224 px
+  const auto model = VisionTransformer::random(tiny_vit({56, 56}, 4, 32, 12, 2), 1);  // 196 patches, as at 224 px
   Session session(model, 1);
   const auto patches = test::naive_patches(model->architecture(), random_input(model->architecture(), 1));
   const auto counts = [&](const TokenReduction& reduction) {
@@ -214,7 +199,7 @@ TEST(TokenReduction, KeepsAsManyTokensAsTheReferenceImplementations) {
 }
 
 TEST(TokenReduction, ThatKeepsEverythingIsThePlainPassBitForBit) {
-  const TinyModel tiny_model(kPlain, tiny(), 4);
+  const TinyModel tiny_model(kPlain, six_blocks(), 4);
   const auto patches = test::naive_patches(tiny_model.architecture, random_input(tiny_model.architecture, 2));
   Session session(tiny_model.model, 1);
   const Logits plain = session.run(patches)[0];
@@ -227,7 +212,7 @@ TEST(TokenReduction, ThatKeepsEverythingIsThePlainPassBitForBit) {
 
 TEST(TokenReduction, SaysWhereEveryPatchWentAndItsShare) {
   for (const Variant& variant : kVariants) {
-    const TinyModel tiny_model(variant, tiny(), 8);
+    const TinyModel tiny_model(variant, six_blocks(), 8);
     const Architecture& a = tiny_model.model->architecture();
     Session session(tiny_model.model, 1);
     const auto patches = test::naive_patches(a, random_input(a, 3));
@@ -267,7 +252,7 @@ TEST(TokenReduction, SaysWhereEveryPatchWentAndItsShare) {
 }
 
 TEST(TokenReduction, ShowsTokensUnmerged) {
-  const TinyModel tiny_model(kPlain, tiny(), 9);
+  const TinyModel tiny_model(kPlain, six_blocks(), 9);
   const Architecture& a = tiny_model.model->architecture();
   Session session(tiny_model.model, 1);
   const auto patches = test::naive_patches(a, random_input(a, 3));
@@ -305,7 +290,7 @@ TEST(TokenReduction, ShowsTokensUnmerged) {
 }
 
 TEST(TokenReduction, GivesTheSameBytesForAnyBatchThreadsAndObserver) {
-  const auto model = VisionTransformer::random(tiny({112, 112}, 8, 96, 6, 3), 3);
+  const auto model = VisionTransformer::random(tiny_vit({112, 112}, 8, 96, 6, 3), 3);
   const Architecture& a = model->architecture();
   std::vector<float> patches;
   for (unsigned i = 0; i < 3; ++i) {
@@ -342,7 +327,7 @@ TEST(TokenReduction, GivesTheSameBytesForAnyBatchThreadsAndObserver) {
 }
 
 TEST(TokenReduction, DrawsTheSameForTheSameSeedAndAnotherForAnother) {
-  const TinyModel tiny_model(kPlain, tiny(), 9);
+  const TinyModel tiny_model(kPlain, six_blocks(), 9);
   const auto patches = test::naive_patches(tiny_model.architecture, random_input(tiny_model.architecture, 2));
   Session session(tiny_model.model, 1);
   const auto logits = [&](const TokenReduction& reduction) {
@@ -429,16 +414,16 @@ TEST(TokenReduction, RefusesModelsThatItDoesNotFitAndSaysWhy) {
 }
 
 TEST(TokenReduction, RefusesPositionsThatAreNotInTheTokens) {
-  Architecture rotated = tiny();
+  Architecture rotated = six_blocks();
   rotated.rope = Rope::kEva02;
   EXPECT_THAT(refusal(VisionTransformer::random(rotated, 1), asking(merge(2))), HasSubstr("positions are rotations"));
-  Architecture biased = tiny();
+  Architecture biased = six_blocks();
   biased.relative_position_bias = true;
   EXPECT_THAT(refusal(VisionTransformer::random(biased, 1), asking(keep(0.5))), HasSubstr("positions are a bias"));
 }
 
 TEST(TokenReduction, RefusesOptionsThatContradictThemselvesOrTheRequest) {
-  const auto model = VisionTransformer::random(tiny(), 1);
+  const auto model = VisionTransformer::random(six_blocks(), 1);
   for (const double share : {0.0, -0.5, 1.5, std::nan("")}) {
     EXPECT_THAT(refusal(model, asking(keep(share))), HasSubstr("expected more than 0 and at most 1")) << share;
   }
