@@ -5,7 +5,9 @@ the probabilities that transformers computes of those texts for samples/, from t
     tools/make_golden_zero_shot.py     (torch 2.15.0, transformers 5.23.0, safetensors 0.8.0, Pillow 13.0.0)
 
 In each folder, beside what save_pretrained wrote (both towers in one file, as F16, which the expected values are of):
-text.safetensors, made with the text tower as README says; expected.json, sigmoid or softmax of logits_per_image.
+text.safetensors, made with the text tower as README says; expected.json, sigmoid or softmax of logits_per_image;
+maps.safetensors, by autograd for the first photograph: [texts, gh, gw] of each method of explanation that leads the
+score of a text back.
 """
 import json
 import math
@@ -58,6 +60,51 @@ def randomize(model, seed):
         parameter.data.copy_(values)
 
 
+def read_out(model, state):
+    """What is read from the tokens behind a block: image features, and the pool's attention or None."""
+    vision = model.vision_model
+    normed = vision.post_layernorm(state)
+    if isinstance(model, transformers.CLIPModel):
+        return model.visual_projection(normed[:, 0]), None
+    pool, width = vision.head, state.shape[-1]
+    heads = pool.attention.num_heads
+    weight, bias = pool.attention.in_proj_weight, pool.attention.in_proj_bias
+    split = lambda x: x.view(1, -1, heads, width // heads).transpose(1, 2)
+    query, key, value = (split(torch.nn.functional.linear(x, w, b)) for x, w, b in
+                         zip((pool.probe, normed, normed), weight.chunk(3), bias.chunk(3)))
+    attention = (query @ key.transpose(-1, -2) / math.sqrt(width // heads)).softmax(-1)
+    x = pool.attention.out_proj((attention @ value).transpose(1, 2).reshape(1, 1, width))
+    return (x + pool.mlp(pool.layernorm(x)))[:, 0], attention
+
+
+def score(model, features, row):
+    """The text's logit."""
+    cosine = torch.cosine_similarity(features[0], row, dim=0)
+    return model.logit_scale.exp() * cosine + getattr(model, "logit_bias", torch.zeros(()))
+
+
+def maps_of(model, pixels, row):
+    """Generic attention explainability (Chefer et al. 2021) and LeGrad (Bousselham et al. 2024) of one text."""
+    output = model.vision_model(pixel_values=pixels, output_attentions=True, output_hidden_states=True)
+    attentions, states = output.attentions, output.hidden_states[1:]  # behind each block
+    features, pooled = read_out(model, states[-1])
+    tops = [*attentions, *([] if pooled is None else [pooled])]
+    gradients = torch.autograd.grad(score(model, features, row), tops, retain_graph=True)
+    steps = [(a * g).clamp(min=0).mean(1)[0] for a, g in zip(tops, gradients)]
+    relevance = torch.eye(states[0].shape[1])
+    for step in steps[:len(attentions)]:
+        relevance = relevance + step @ relevance
+    generic = relevance[0, 1:] if pooled is None else (steps[-1] @ relevance)[0]
+
+    legrad = torch.zeros_like(generic)
+    for attention, state in zip(attentions, states):
+        features, _ = read_out(model, state)
+        gradient, = torch.autograd.grad(score(model, features, row), attention, retain_graph=True)
+        legrad = legrad + gradient.clamp(min=0).mean((1, 2))[0][-len(generic):]
+    side = math.isqrt(len(generic))
+    return {name: values.detach().view(side, side) for name, values in (("generic", generic), ("legrad", legrad))}
+
+
 def write(name, model, processor, text_embeddings, seed, probabilities):
     folder = GOLDEN / name
     shutil.rmtree(folder, ignore_errors=True)
@@ -80,6 +127,12 @@ def write(name, model, processor, text_embeddings, seed, probabilities):
     assert all(0.02 < p < 0.9 for row in expected.values() for p in row.values()), expected
     assert len({max(row, key=row.get) for row in expected.values()}) > 1, expected
     (folder / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")
+
+    model.set_attn_implementation("eager")
+    pixels = processor(images=Image.open(SAMPLES[0]).convert("RGB"), return_tensors="pt")["pixel_values"]
+    maps = [maps_of(model, pixels, row) for row in rows]
+    save_file({method: torch.stack([of_text[method] for of_text in maps]) for method in maps[0]},
+              folder / "maps.safetensors")
 
 
 def clip_text(folder, tokens):

@@ -215,6 +215,15 @@ struct ScoreTerm {
 };
 using ScoreSeed = std::vector<ScoreTerm>;
 
+/// A score that is no sum of logits, such as the cosine to a text's embedding, as its gradient.
+struct OutputScore {
+  enum class Reads { kLogits, kFeatures };  // of ForwardResult
+  Reads reads = Reads::kFeatures;
+  /// @param output    [C] or [feature_dim]
+  /// @param gradient  as output; overwritten
+  std::function<void(std::span<const float> output, std::span<float> gradient)> gradient;
+};
+
 /// ∂score/∂A of one block, last block first. The views are valid only during the call.
 /// @param gradient  [H, N, N]
 using GradientObserver = std::function<void(const AttentionView& attention, std::span<const float> gradient)>;
@@ -294,10 +303,10 @@ class Session {
   /// @throws Error   kUsage for a reduction that this model, or the rest of the request, does not allow.
   [[nodiscard]] std::vector<ForwardResult> forward(std::span<const float> patches, const ForwardRequest& request = {});
   /// Gradients of a score with respect to attention matrices, of the image of the last forward pass, which was asked to
-  /// keep what they need. Weights for the way back are packed at first
-  /// use, shared by all sessions.
+  /// keep what they need. Weights for the way back are packed at first use, shared by all sessions.
   /// @throws Error   kShape if nothing was kept, kUsage for a class that the model does not have.
   void gradients(const ScoreSeed& seed, const GradientRequest& request);
+  void gradients(const OutputScore& score, const GradientRequest& request);
 
  private:
   struct Impl;

@@ -59,7 +59,7 @@ class Batch : public Command {
     const auto model = load_classifier(common, model_, classes_, decode_, note, pictures);
     const ModelInfo& info = model->info();
     apply_map_flags(maps_, info, pictures);
-    options.labels_source = pictures.zero_shot ? classes_.text_embeddings : info.labels_source;
+    options.labels_source = pictures.maps.zero_shot ? classes_.text_embeddings : info.labels_source;
     options.fresh = fresh_;
     if (!save_logits_.empty()) options.save_logits = save_logits_;
     set_option_texts(pictures, info, options);

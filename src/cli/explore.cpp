@@ -130,7 +130,7 @@ class Explore : public Command {
   /// Without --method everything that one pass and a pass back give, of the best classes.
   void choose_maps(const ModelInfo& model, PictureOptions& options) {
     if (maps_.methods.empty()) {
-      const bool classes = model.architecture.num_classes > 0 && !options.zero_shot;
+      const bool classes = !class_space(model, options).labels.empty();
       for (const ExplainMethod& method : explain_methods()) {
         const Evidence& needs = method.needs;
         const bool cheap = !needs.class_specific() || (classes && !needs.relevance && !needs.reruns);

@@ -23,7 +23,7 @@ std::shared_ptr<const VisionTransformer> load_classifier(const CommonOptions& co
   auto loaded = load_model(common, classifier_options(model, classes, pictures.tensors.get()), note);
   pictures.decode = decode_options(decode, loaded->info().recipe);
   pictures.predictions = prediction_options(classes);
-  pictures.zero_shot = zero_shot_head(classes, loaded->info(), common);
+  pictures.maps.zero_shot = zero_shot_head(classes, loaded->info(), common);
   return loaded;
 }
 

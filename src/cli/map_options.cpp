@@ -204,13 +204,9 @@ void apply_map_flags(const MapFlags& flags, PictureOptions& options) {
 void apply_map_flags(const MapFlags& flags, const ModelInfo& model, PictureOptions& options) {
   check_plan(options.maps, model);
   if (!options.maps.class_specific() && !flags.faithfulness) return;
-  if (options.zero_shot) {
-    throw Error(ErrorCode::kUsage, "--text-embeddings with what explains a class, expected the model's own head",
-                "rollout, attention and token-rank are the same for every class");
-  }
   std::optional<std::string> against;
   if (!flags.against.empty()) against = flags.against;
-  const ClassSpace classes = class_space(model);
+  const ClassSpace classes = class_space(model, options);
   if (flags.targets.empty()) options.targets.push_back(parse_target("top1", against, classes));
   for (const std::string& target : flags.targets) options.targets.push_back(parse_target(target, against, classes));
 }

@@ -1,11 +1,8 @@
 #include "model/backward.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cassert>
 
-#include "fovea/error.hpp"
 #include "nn/activation_kernels.hpp"
 
 namespace fovea {
@@ -14,19 +11,6 @@ namespace {
 template <typename T>
 nn::Strided<T> dense(std::span<T> values, std::size_t features) {
   return {values.data(), features};
-}
-
-std::vector<float> logit_gradient(const ScoreSeed& seed, std::size_t num_classes) {
-  std::vector<float> gradient(num_classes, 0.0F);
-  for (const ScoreTerm& term : seed) {
-    if (term.class_index >= num_classes) {
-      throw Error(ErrorCode::kUsage,
-                  fmt::format("target: class {} is asked for, expected one of {}", term.class_index, num_classes),
-                  "classes are counted from 0");
-    }
-    gradient[term.class_index] += term.weight;
-  }
-  return gradient;
 }
 
 }  // namespace
@@ -61,12 +45,11 @@ BackwardPass::BackwardPass(const Architecture& a, Precision precision, nn::Works
       gradient_(a.num_heads * a.tokens() * a.tokens()) {}
 
 void BackwardPass::operator()(const ModelWeights& weights, const ModelWeights& backward, const SavedForward& saved,
-                              const ScoreSeed& seed, const GradientRequest& request) {
-  const std::vector<float> d_logits = logit_gradient(seed, a_.num_classes);
+                              const ScoreGradient& score, const GradientRequest& request) {
   if (request.attention || request.pool || request.features) {
-    score_of_the_last_block(weights, backward, saved, d_logits, request);
+    score_of_the_last_block(weights, backward, saved, score, request);
   }
-  if (request.layer_attention) scores_of_all_blocks(weights, backward, saved, d_logits, request);
+  if (request.layer_attention) scores_of_all_blocks(weights, backward, saved, score, request);
 }
 
 AttentionView BackwardPass::attention_of(const SavedForward& saved, std::size_t block) const {
@@ -74,7 +57,7 @@ AttentionView BackwardPass::attention_of(const SavedForward& saved, std::size_t 
 }
 
 void BackwardPass::score_of_the_last_block(const ModelWeights& weights, const ModelWeights& backward,
-                                           const SavedForward& saved, std::span<const float> d_logits,
+                                           const SavedForward& saved, const ScoreGradient& score,
                                            const GradientRequest& request) {
   if (weights.rotary && inverse_rotary_.cos.empty()) {
     inverse_rotary_ = *weights.rotary;  // the inverse of a rotation turns the other way
@@ -82,7 +65,7 @@ void BackwardPass::score_of_the_last_block(const ModelWeights& weights, const Mo
   }
   const nn::RotaryTable* rotary = weights.rotary ? &inverse_rotary_ : nullptr;
   std::fill_n(d_x_.data(), d_x_.size(), 0.0F);
-  read_out_(weights, backward, saved.x_out, d_logits, d_x_.first(saved.x_out.size()), request.pool);
+  read_out_(weights, backward, saved.x_out, score(saved.x_out), d_x_.first(saved.x_out.size()), request.pool);
   const std::size_t stop = request.attention ? request.first_block : a_.depth - 1;
   std::size_t rows = EncoderBlock::leading_tokens(a_) > 0 ? EncoderBlock::leading_tokens(a_) : a_.tokens();
   for (std::size_t block = a_.depth; block-- > stop; rows = a_.tokens()) {
@@ -111,7 +94,7 @@ void BackwardPass::score_of_the_last_block(const ModelWeights& weights, const Mo
 
 /// Only the last step of each way back differs from block to block, so each is short: MLP, projection, G.
 void BackwardPass::scores_of_all_blocks(const ModelWeights& weights, const ModelWeights& backward,
-                                        const SavedForward& saved, std::span<const float> d_logits,
+                                        const SavedForward& saved, const ScoreGradient& score,
                                         const GradientRequest& request) {
   const std::size_t leading = EncoderBlock::leading_tokens(a_);
   const std::size_t rows = leading > 0 ? leading : a_.tokens();
@@ -120,7 +103,7 @@ void BackwardPass::scores_of_all_blocks(const ModelWeights& weights, const Model
     const std::span<const float> x =
         block + 1 < a_.depth ? saved.blocks[block + 1].x_in.span() : std::span(saved.x_out);
     std::fill_n(d_x_.data(), values, 0.0F);
-    read_out_(weights, backward, x.first(values), d_logits, d_x_.first(values), {});
+    read_out_(weights, backward, x.first(values), score(x.first(values)), d_x_.first(values), {});
     Rows& layers = layers_for(rows);
     through_mlp(weights.blocks[block], backward.blocks[block], saved.blocks[block], layers);
     through_projection(backward.blocks[block], layers);

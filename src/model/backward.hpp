@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -21,6 +22,9 @@ struct SavedForward {
   std::vector<float> x_out;  // [N, D] behind the last block, before the final norm; or the leading tokens only
 };
 
+/// The gradient of the score that is read from tokens behind a block: [N, D], or the leading ones.
+using ScoreGradient = std::function<OutputGradient(std::span<const float> x)>;
+
 /// For one image at a time; compiled once for a model.
 class BackwardPass {
  public:
@@ -29,7 +33,7 @@ class BackwardPass {
   /// @param weights   of the way forth: norms and rotations
   /// @param backward  of the way back: linear layers
   void operator()(const ModelWeights& weights, const ModelWeights& backward, const SavedForward& saved,
-                  const ScoreSeed& seed, const GradientRequest& request);
+                  const ScoreGradient& score, const GradientRequest& request);
 
  private:
   /// The linear layers of a block behind its attention, for a number of rows.
@@ -49,9 +53,9 @@ class BackwardPass {
   void through_attention(const EncoderBlockWeights& weights, const EncoderBlockWeights& backward,
                          const SavedBlock& saved, const nn::RotaryTable* rotary, std::size_t rows);
   void score_of_the_last_block(const ModelWeights& weights, const ModelWeights& backward, const SavedForward& saved,
-                               std::span<const float> d_logits, const GradientRequest& request);
+                               const ScoreGradient& score, const GradientRequest& request);
   void scores_of_all_blocks(const ModelWeights& weights, const ModelWeights& backward, const SavedForward& saved,
-                            std::span<const float> d_logits, const GradientRequest& request);
+                            const ScoreGradient& score, const GradientRequest& request);
   [[nodiscard]] AttentionView attention_of(const SavedForward& saved, std::size_t block) const;
 
   Architecture a_;

@@ -48,6 +48,7 @@ ReadOutBackward::ReadOutBackward(const Architecture& a, Precision precision, nn:
   };
   if (a.num_classes > 0) head_ = linear(1, a.num_classes, a.pooled_dim());
   if (a.read_out == ReadOut::kClassAndDistToken) head_dist_ = linear(1, a.num_classes, a.embed_dim);
+  if (a.projection_dim > 0) projection_ = linear(1, a.projection_dim, a.embed_dim);
   if (a.read_out != ReadOut::kAttentionPool) return;
   const std::size_t width = a.embed_dim;
   const std::size_t hidden = a.pool_hidden_dim;
@@ -60,11 +61,11 @@ ReadOutBackward::ReadOutBackward(const Architecture& a, Precision precision, nn:
 }
 
 void ReadOutBackward::operator()(const ModelWeights& weights, const ModelWeights& backward, std::span<const float> x,
-                                 std::span<const float> d_logits, std::span<float> d_x,
+                                 const OutputGradient& d_output, std::span<float> d_x,
                                  const PoolGradientObserver& observe_pool) {
   const std::size_t width = a_.embed_dim;
   const std::vector<float> normed = normalized(a_, weights.norm, x);
-  const std::vector<float> gradient = d_pooled(weights, backward, normed, d_logits);  // [pooled]
+  const std::vector<float> gradient = d_pooled(weights, backward, normed, d_output);  // [pooled]
   std::vector<float> d_normed(x.size(), 0.0F);
   const auto spread_over_patches = [&](std::span<const float> d_mean) {
     for (std::size_t token = a_.num_prefix_tokens; token < a_.tokens(); ++token) {
@@ -76,9 +77,13 @@ void ReadOutBackward::operator()(const ModelWeights& weights, const ModelWeights
   switch (a_.read_out) {
     case ReadOut::kClassToken: std::copy(gradient.begin(), gradient.end(), d_normed.begin()); break;
     case ReadOut::kClassAndDistToken: {
+      if (d_output.logits.empty()) {  // features are the class token's
+        std::copy(gradient.begin(), gradient.end(), d_normed.begin());
+        break;
+      }
       // logits = (head(class) + head_dist(dist)) / 2
       std::vector<float> second(width);
-      (*head_dist_)(*backward.head_dist, d_logits, second);
+      (*head_dist_)(*backward.head_dist, d_output.logits, second);
       for (std::size_t i = 0; i < width; ++i) {
         d_normed[i] = gradient[i] / 2.0F;
         d_normed[width + i] = second[i] / 2.0F;
@@ -102,9 +107,15 @@ void ReadOutBackward::operator()(const ModelWeights& weights, const ModelWeights
 
 /// With respect to what is pooled, before fc_norm.
 std::vector<float> ReadOutBackward::d_pooled(const ModelWeights& weights, const ModelWeights& backward,
-                                             std::span<const float> normed, std::span<const float> d_logits) {
+                                             std::span<const float> normed, const OutputGradient& d_output) {
   std::vector<float> gradient(a_.pooled_dim());
-  (*head_)(*backward.head, d_logits, gradient);
+  if (!d_output.logits.empty()) {
+    (*head_)(*backward.head, d_output.logits, gradient);
+  } else if (projection_) {
+    (*projection_)(*backward.projection, d_output.features, gradient);
+  } else {
+    gradient = d_output.features;
+  }
   if (!weights.fc_norm) return gradient;
   std::vector<float> pooled;
   if (a_.read_out == ReadOut::kPatchMean) {

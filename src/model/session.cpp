@@ -53,6 +53,19 @@ struct Activations {
   AlignedBuffer<float> whole_;
 };
 
+std::vector<float> logit_gradient(const ScoreSeed& seed, std::size_t num_classes) {
+  std::vector<float> gradient(num_classes, 0.0F);
+  for (const ScoreTerm& term : seed) {
+    if (term.class_index >= num_classes) {
+      throw Error(ErrorCode::kUsage,
+                  fmt::format("target: class {} is asked for, expected one of {}", term.class_index, num_classes),
+                  "classes are counted from 0");
+    }
+    gradient[term.class_index] += term.weight;
+  }
+  return gradient;
+}
+
 }  // namespace
 
 struct Session::Impl {
@@ -80,6 +93,15 @@ struct Session::Impl {
               .first;
     }
     return found->second;
+  }
+
+  void lead_back(const ScoreGradient& score, const GradientRequest& request) {
+    if (saved.x_out.empty()) {
+      throw Error(ErrorCode::kShape,
+                  "gradients: no forward pass was kept, expected ForwardRequest::keep_for_gradients");
+    }
+    if (!backward) backward = std::make_unique<BackwardPass>(architecture(), precision(), workspace);
+    (*backward)(weights(), model->impl().backward_weights(), saved, score, request);
   }
 
   /// patches [T, 3·P·P] → tokens [N, D]: prefix tokens first, then W·patch + b + position embedding.
@@ -273,14 +295,23 @@ std::vector<ForwardResult> Session::forward(std::span<const float> patches, cons
 }
 
 void Session::gradients(const ScoreSeed& seed, const GradientRequest& request) {
+  const std::vector<float> d_logits = logit_gradient(seed, impl_->architecture().num_classes);
+  impl_->lead_back([&](std::span<const float>) { return OutputGradient{d_logits, {}}; }, request);
+}
+
+void Session::gradients(const OutputScore& score, const GradientRequest& request) {
   Impl& impl = *impl_;
-  if (impl.saved.x_out.empty()) {
-    throw Error(ErrorCode::kShape, "gradients: no forward pass was kept, expected ForwardRequest::keep_for_gradients");
-  }
-  if (!impl.backward) {
-    impl.backward = std::make_unique<BackwardPass>(impl.architecture(), impl.precision(), impl.workspace);
-  }
-  (*impl.backward)(impl.weights(), impl.model->impl().backward_weights(), impl.saved, seed, request);
+  const auto gradient = [&](std::span<const float> x) {
+    std::vector<float> tokens(x.begin(), x.end());
+    const ForwardResult at = impl.read_out(impl.weights(), 0, tokens, {});
+    OutputGradient d_output;
+    const bool logits = score.reads == OutputScore::Reads::kLogits;
+    std::vector<float>& wanted = logits ? d_output.logits : d_output.features;
+    wanted.resize((logits ? at.logits : at.features).size());
+    score.gradient(logits ? at.logits : at.features, wanted);
+    return d_output;
+  };
+  impl.lead_back(gradient, request);
 }
 
 }  // namespace fovea

@@ -58,7 +58,12 @@ void lead_back(Session& session, const MapPlan& plan, const Target& target, cons
                 [&](Explainer& explainer) { explainer.observe_layer_gradient(attention, gradient); });
     };
   }
-  session.gradients(score_seed(target), request);
+  const ScoreSeed seed = score_seed(target);
+  if (plan.zero_shot) {
+    session.gradients(plan.zero_shot->score(seed), request);
+  } else {
+    session.gradients(seed, request);
+  }
 }
 
 /// The maps of one image for its targets; evidence that a forward pass leaves behind is used before the model runs
@@ -81,7 +86,7 @@ std::vector<Explainers> explain_targets(const VisionTransformer& model, Session&
                         });
   }
   for (std::size_t t = 0; t < targets.size(); ++t) {
-    const RunAgain again = run_again(session, targets[t], model.info().multi_label, plan.reduction);
+    const RunAgain again = run_again(session, model.info(), plan, targets[t]);
     feed_each(plan, by_target[t], &Evidence::reruns,
               [&](Explainer& explainer) { explainer.rerun(patches, session.max_batch(), again); });
   }
@@ -95,7 +100,7 @@ void judge_maps(const VisionTransformer& model, Session& session, std::span<cons
   std::vector<float> blurred(patches.size());
   blur_patches(patches, grid, model.architecture().patch_size, blurred);
   for (const Target& target : targets) {
-    const RunAgain again = run_again(session, target, model.info().multi_label, plan.reduction);
+    const RunAgain again = run_again(session, model.info(), plan, target);
     Perturbation perturbation(patches, blurred, grid.size(), session.max_batch(), again);
     const PerturbationBaselines baselines = perturbation_baselines(perturbation, grid, plan.options.seed);
     for (ExplainedMap& map : maps) {
@@ -183,6 +188,7 @@ std::vector<ExplainedImage> explain_draw(const VisionTransformer& model, Session
     }
     observed.looked_at.assign(observed.agnostic.size(), LookedAt{{layout.tokens()}, {}});
     for (ForwardResult& result : session.forward(batch, observing(request, plan, layout, first, observed))) {
+      if (plan.zero_shot) result.logits = (*plan.zero_shot)(result);
       images.push_back({std::move(result), {}, std::nullopt, observed.outlier_tokens});
     }
     for (std::size_t i = 0; i < observed.agnostic.size(); ++i) {
@@ -236,13 +242,15 @@ std::vector<ExplainedImage> explain_images(const VisionTransformer& model, Sessi
   return mean;
 }
 
-RunAgain run_again(Session& session, const Target& target, bool multi_label, const TokenReduction& reduction) {
-  return [&session, target, multi_label, reduction](std::span<const float> patches) {
+RunAgain run_again(Session& session, const ModelInfo& model, const MapPlan& plan, const Target& target) {
+  const bool multi_label = class_space(model, plan).multi_label;
+  return [&session, zero_shot = plan.zero_shot, reduction = plan.reduction, target,
+          multi_label](std::span<const float> patches) {
     ForwardRequest request;
     request.reduction = reduction;
     std::vector<ClassScore> scores;
     for (ForwardResult& result : session.forward(patches, request)) {
-      Logits& logits = result.logits;
+      Logits logits = zero_shot ? (*zero_shot)(result) : std::move(result.logits);
       ClassScore& score = scores.emplace_back();
       score.score = logits[target.class_index];
       if (target.against) {

@@ -51,8 +51,7 @@ using ChooseTargets = std::function<std::vector<Target>(std::size_t image, const
                                                          const ForwardRequest& request, const ChooseTargets& choose);
 
 /// What the model says of a target in changed images.
-/// @param session  outlives the function; what it kept for gradients is gone after a call
-[[nodiscard]] RunAgain run_again(Session& session, const Target& target, bool multi_label,
-                                 const TokenReduction& reduction = {});
+/// @param session  of `model`; outlives the function; what it kept for gradients is gone after a call
+[[nodiscard]] RunAgain run_again(Session& session, const ModelInfo& model, const MapPlan& plan, const Target& target);
 
 }  // namespace fovea

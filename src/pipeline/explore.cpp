@@ -87,7 +87,7 @@ class ExploreWorker {
     for (std::size_t i = 0; i < jobs.size(); ++i) {
       ForwardResult& result = images[i].result;
       jobs[i].maps = std::move(images[i].maps);
-      jobs[i].logits = how.zero_shot ? (*how.zero_shot)(result) : std::move(result.logits);
+      jobs[i].logits = std::move(result.logits);
     }
   }
 

@@ -50,6 +50,10 @@ TokenLayout token_layout(const Architecture& architecture) {
   return layout;
 }
 
+ClassSpace class_space(const ModelInfo& model, const MapPlan& plan) {
+  return plan.zero_shot ? plan.zero_shot->classes() : class_space(model);
+}
+
 void check_plan(const MapPlan& plan, const ModelInfo& model) {
   const Architecture& architecture = model.architecture;
   const TokenLayout layout = token_layout(architecture);
@@ -58,10 +62,15 @@ void check_plan(const MapPlan& plan, const ModelInfo& model) {
     (void)method->make(plan.options, layout);  // throws
     const bool of_class = method->needs.class_specific() || plan.faithfulness;
     if (!of_class) continue;
-    if (architecture.num_classes == 0) {
+    if (class_space(model, plan).labels.empty()) {
       throw Error(ErrorCode::kUsage,
                   std::string(method->name) + ": the model's number of classes is 0, expected a head to explain",
-                  "rollout, attention and token-rank need none");
+                  "rollout, attention and token-rank need none; --text-embeddings brings classes to a tower");
+    }
+    if (plan.zero_shot && method->needs.relevance) {
+      throw Error(ErrorCode::kUsage,
+                  std::string(method->name) + ": classes come from --text-embeddings, expected the model's own head",
+                  "its rules are not defined for a cosine; generic, grad-cam and legrad explain zero-shot classes");
     }
     if (plan.reduction.active() && (method->needs.backward() || method->needs.relevance)) {
       throw Error(ErrorCode::kUsage,

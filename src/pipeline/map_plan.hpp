@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "fovea/explain.hpp"
 #include "fovea/model.hpp"
+#include "pipeline/predictions.hpp"
+#include "pipeline/zero_shot.hpp"
 
 namespace fovea {
 
@@ -19,6 +22,7 @@ struct MapPlan {
   TokenReduction reduction;
   std::size_t draws = 1;  // of random tokens: passes whose results are averaged
   bool faithfulness = false;
+  std::shared_ptr<const ZeroShotHead> zero_shot;  // whose classes are explained, in place of the model's own head's
 
   /// Whether some method needs this.
   [[nodiscard]] bool needs(bool Evidence::*evidence) const noexcept;
@@ -31,6 +35,9 @@ struct MapPlan {
 };
 
 [[nodiscard]] TokenLayout token_layout(const Architecture& architecture);
+
+/// The classes that a run with this plan tells apart.
+[[nodiscard]] ClassSpace class_space(const ModelInfo& model, const MapPlan& plan);
 
 /// Before any work: whether the options fit the model.
 /// @throws Error  kUsage, as ExplainMethod::make; or if a method is about classes and the model has none.

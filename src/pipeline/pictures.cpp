@@ -66,7 +66,7 @@ class PictureWorker {
       jobs[i].maps = std::move(images[i].maps);
       jobs[i].looked_at = std::move(images[i].looked_at);
       jobs[i].outlier_tokens = images[i].outlier_tokens;
-      jobs[i].logits = options_.zero_shot ? (*options_.zero_shot)(result) : std::move(result.logits);
+      jobs[i].logits = std::move(result.logits);
       if (options_.features) {
         jobs[i].features = features_of(std::move(result), model_->architecture(), *options_.features);
       }
@@ -170,7 +170,7 @@ class PictureWorker {
 }  // namespace
 
 ClassSpace class_space(const ModelInfo& model, const PictureOptions& options) {
-  return options.zero_shot ? options.zero_shot->classes() : class_space(model);
+  return class_space(model, options.maps);
 }
 
 std::optional<SourceStamp> stamp_of(const Input& input) {

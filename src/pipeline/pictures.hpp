@@ -35,7 +35,6 @@ struct PictureOptions {
   DecodeOptions decode;
   std::shared_ptr<const TensorImages> tensors;  // the pictures, already normalised; null: the inputs are image files
   PredictionOptions predictions;
-  std::shared_ptr<const ZeroShotHead> zero_shot;  // in place of the model's own head
   std::optional<FeaturePool> features;            // features in place of predictions
   MapPlan maps;
   std::vector<TargetRule> targets;  // the classes that class-specific methods explain

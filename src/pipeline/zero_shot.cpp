@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -61,6 +62,32 @@ Logits ZeroShotHead::operator()(const ForwardResult& result) const {
     logits[c] = static_cast<float>(static_cast<double>(scale_) * cosine + static_cast<double>(bias_.value_or(0.0F)));
   }
   return logits;
+}
+
+OutputScore ZeroShotHead::score(const ScoreSeed& seed) const {
+  std::vector<double> direction(text_.width, 0.0);  // the score is direction · image / |image|, up to the bias
+  for (const auto& [class_index, weight] : seed) {
+    if (class_index >= text_.labels.size()) {
+      throw Error(ErrorCode::kUsage,
+                  fmt::format("target: class {} is asked for, expected one of {}", class_index, text_.labels.size()));
+    }
+    const float* const row = text_.rows.data() + class_index * text_.width;
+    for (std::size_t i = 0; i < text_.width; ++i) {
+      direction[i] += static_cast<double>(scale_) * static_cast<double>(weight) * static_cast<double>(row[i]);
+    }
+  }
+  const auto gradient = [direction](std::span<const float> image, std::span<float> d_image) {
+    const double length = length_of(image);
+    std::fill(d_image.begin(), d_image.end(), 0.0F);
+    if (!(length > 0)) return;
+    double along = 0;
+    for (std::size_t i = 0; i < image.size(); ++i) along += direction[i] * static_cast<double>(image[i]) / length;
+    for (std::size_t i = 0; i < image.size(); ++i) {
+      const double unit = static_cast<double>(image[i]) / length;
+      d_image[i] = static_cast<float>((direction[i] - along * unit) / length);
+    }
+  };
+  return {reads_logits_ ? OutputScore::Reads::kLogits : OutputScore::Reads::kFeatures, gradient};
 }
 
 }  // namespace fovea

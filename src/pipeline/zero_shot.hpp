@@ -31,6 +31,9 @@ class ZeroShotHead {
   /// @param result  of a forward pass of that model
   /// @return        [classes]
   [[nodiscard]] Logits operator()(const ForwardResult& result) const;
+  /// A sum of these logits, to be differentiated.
+  /// @throws Error  kUsage for a class that there is not.
+  [[nodiscard]] OutputScore score(const ScoreSeed& seed) const;
   [[nodiscard]] ClassSpace classes() const noexcept { return {text_.labels, bias_.has_value()}; }
 
   /// exp(logit_scale) that CLIP's training is capped at, and ends at; assumed where a checkpoint has none.

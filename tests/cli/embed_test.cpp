@@ -267,5 +267,25 @@ TEST_F(ZeroShotOption, ExplainAndBatchClassifyByTextTooAndATowerAloneIsRefused) 
   EXPECT_EQ(summary.at("model").at("labels"), at("text.safetensors"));
 }
 
+TEST_F(ZeroShotOption, ClassesOfTextsAreExplainedHeldAgainstEachOtherAndJudged) {
+  write_clip_tower(folder_ / "tower", 2.5F);
+  const auto explain = [&](const std::string& method) {
+    return run_fovea({"explain", "-m", at("tower"), at("a.png"), "--text-embeddings", at("text.safetensors"), "-f",
+                      "jsonl", "--method", method, "--target", "0", "--against", "1", "--faithfulness", "-o",
+                      at("out-" + method)});
+  };
+  for (const char* method : {"generic", "grad-cam", "legrad", "occlusion"}) {
+    const auto result = explain(method);
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    const auto map = result.json_lines().at(0).at("maps").at(0);
+    EXPECT_EQ(map.at("target").at("class_index"), 0) << method;
+    EXPECT_EQ(map.at("target").at("against").at("class_index"), 1) << method;
+    EXPECT_GT(map.at("faithfulness").at("deletion_auc").get<double>(), 0.0) << method;
+  }
+  const auto refused = explain("attribution");
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("attribution: classes come from --text-embeddings"));
+}
+
 }  // namespace
 }  // namespace fovea::test

@@ -98,6 +98,43 @@ TEST(ZeroShot, LogitsAreScaledCosinesPlusBiasWhateverTheLengths) {
   EXPECT_FLOAT_EQ(siglip(image)[1], -22.5F);
 }
 
+TEST(ZeroShot, ScoresHaveTheGradientOfTheLogitsByFiniteDifferences) {
+  ModelInfo model = tower(3);
+  model.logit_scale = 10.0F;
+  model.logit_bias = -2.0F;
+  const TextEmbeddings text{"t", 3, {2, 0, 1, 0, -3, 0.5F, 1, 1, 0}, std::vector<ClassLabel>(3)};
+  const ZeroShotHead head(text, model);
+  const std::vector<float> image{0.5F, -1.5F, 2.0F};
+  const auto logits_at = [&](std::size_t changed, double by) {
+    ForwardResult result;
+    result.features = image;
+    result.features[changed] += static_cast<float>(by);
+    return head(result);
+  };
+  for (const ScoreSeed& seed : {ScoreSeed{{1, 1.0F}}, ScoreSeed{{2, 1.0F}, {0, -1.0F}}}) {
+    const OutputScore score = head.score(seed);
+    EXPECT_EQ(score.reads, OutputScore::Reads::kFeatures);
+    std::vector<float> gradient(3, 77.0F);
+    score.gradient(image, gradient);
+    constexpr double kStep = 1e-2;
+    for (std::size_t i = 0; i < image.size(); ++i) {
+      const Logits above = logits_at(i, kStep);
+      const Logits below = logits_at(i, -kStep);
+      double slope = 0;
+      for (const auto& [c, weight] : seed)
+        slope += double(weight) * (double(above[c]) - double(below[c])) / (2 * kStep);
+      EXPECT_NEAR(double(gradient[i]), slope, 2e-3) << i;
+    }
+  }
+  std::vector<float> nowhere(3, 77.0F);
+  head.score({{0, 1.0F}}).gradient(std::vector<float>(3, 0.0F), nowhere);
+  EXPECT_EQ(nowhere, std::vector<float>(3, 0.0F)) << "an image without a direction";
+  EXPECT_THAT(usage_error([&] {
+                (void)head.score({{3, 1.0F}});
+              }),
+              HasSubstr("class 3 is asked for, expected one of 3"));
+}
+
 TEST(ZeroShot, WidthsThatDoNotFitAndRowsWithoutADirectionAreRefused) {
   const ModelInfo model = tower(3);
   const std::string width = usage_error([&] {
