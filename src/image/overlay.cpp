@@ -13,6 +13,7 @@
 #include "image/overlay_canvas.hpp"
 #include "image/overlay_caption.hpp"
 #include "image/overlay_field.hpp"
+#include "image/overlay_ignored.hpp"
 #include "image/overlay_ink.hpp"
 
 namespace fovea {
@@ -81,7 +82,7 @@ std::vector<std::uint8_t> color_scale(std::string_view colormap) {
 }
 
 Image draw_overlay(const Image& original, MatrixView<const float> map, const CropGeometry& geometry,
-                   const OverlayStyle& style, const OverlayCaption& caption) {
+                   const OverlayStyle& style, const OverlayCaption& caption, std::span<const float> kept) {
   if (original.empty() || original.size() != geometry.original || map.values().empty() ||
       geometry.resized.height <= 0 || geometry.resized.width <= 0 || geometry.crop.height <= 0 ||
       geometry.crop.width <= 0) {
@@ -92,7 +93,9 @@ Image draw_overlay(const Image& original, MatrixView<const float> map, const Cro
   }
   const std::vector<std::uint8_t> colors = color_scale(style.colormap);
   try {
-    Image picture = draw_map(original, map, geometry, style, colors);
+    Image ground = original;
+    if (!kept.empty()) darken_ignored(kept, {map.rows(), map.cols()}, geometry, ground);
+    Image picture = draw_map(ground, map, geometry, style, colors);
     if (style.side_by_side) picture = beside(original, picture);
     return style.caption ? with_caption(picture, caption, scale_of(style, colors)) : picture;
   } catch (const cv::Exception& error) {

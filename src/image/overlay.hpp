@@ -48,9 +48,12 @@ struct OverlayCaption {
 /// opacity is alpha where it is hottest and alpha^2 where it is coldest, so that cold parts stay visible. A picture
 /// narrower than 256 px gets a wider canvas where there is a caption, which would not be legible otherwise.
 /// @param map      [grid.rows, grid.cols]
+/// @param kept     [grid.rows * grid.cols], see darken_ignored(): what lies under the map is dark where it is not 1;
+///                 empty: all were kept
 /// @throws Error   kUsage for an unknown colour map; kShape if geometry is not of this picture.
 [[nodiscard]] Image draw_overlay(const Image& original, MatrixView<const float> map, const CropGeometry& geometry,
-                                 const OverlayStyle& style, const OverlayCaption& caption);
+                                 const OverlayStyle& style, const OverlayCaption& caption,
+                                 std::span<const float> kept = {});
 
 /// Shrunk so that the longer side is at most `side` px (never enlarged).
 [[nodiscard]] Image thumbnail(const Image& image, int side);

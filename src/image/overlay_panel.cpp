@@ -37,7 +37,7 @@ Image in_rows(const std::vector<Image>& cells) {
 }  // namespace
 
 Image draw_panel(const Image& original, const CropGeometry& geometry, std::span<const PanelMap> maps,
-                 const OverlayStyle& style, const OverlayCaption& caption) {
+                 const OverlayStyle& style, const OverlayCaption& caption, std::span<const float> kept) {
   const Image small = thumbnail(original, kCellSide);
   CropGeometry small_geometry = geometry;  // goes through shares of the original's sides only
   small_geometry.original = small.size();
@@ -48,7 +48,7 @@ Image draw_panel(const Image& original, const CropGeometry& geometry, std::span<
   cells.reserve(maps.size() + 1);
   cells.push_back(with_caption(small, caption, {}));
   for (const PanelMap& map : maps) {
-    cells.push_back(draw_overlay(small, map.map, small_geometry, cell_style, map.caption));
+    cells.push_back(draw_overlay(small, map.map, small_geometry, cell_style, map.caption, kept));
   }
   return in_rows(cells);
 }

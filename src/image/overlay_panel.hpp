@@ -19,8 +19,10 @@ struct PanelMap {
 /// be. Each is at most 480 px on its longer side.
 /// @param style    of each map; its captions are drawn in any case, and nothing side by side
 /// @param caption  of the picture itself
+/// @param kept     as of draw_overlay(): the picture itself is shown as it is
 /// @throws Error   as draw_overlay().
 [[nodiscard]] Image draw_panel(const Image& original, const CropGeometry& geometry, std::span<const PanelMap> maps,
-                               const OverlayStyle& style, const OverlayCaption& caption);
+                               const OverlayStyle& style, const OverlayCaption& caption,
+                               std::span<const float> kept = {});
 
 }  // namespace fovea

@@ -58,12 +58,13 @@ MapRecord MapFiles::write(const ExplainedPicture& picture, const ExplainedMap& m
   record.variant = caption.variant;
   if (map.target) record.target = described(*map.target, classes());
   record.faithfulness = map.faithfulness;
+  if (layout.folder.empty()) return record;
   const std::string stem = map_stem(record.method, record.target);
   const std::vector<PngText> texts = map_texts(record, heatmap);
 
   const MatrixView<const float> values(heatmap.values, heatmap.grid.rows, heatmap.grid.cols);
   const Image overlay =
-      draw_overlay(picture.picture.original, values, picture.picture.geometry, options_.style, caption);
+      draw_overlay(picture.picture.original, values, picture.picture.geometry, options_.style, caption, picture.kept);
   record.overlay = overlay_name(layout, picture.input, stem);
   replace_file(layout.folder / *record.overlay, encode_png(overlay, kOverlayCompression, texts));
   if (layout.save_maps) {
@@ -106,7 +107,8 @@ std::string MapFiles::write_panel(const ExplainedPicture& picture, const std::ve
   std::vector<PngText> texts = model_texts();
   texts.push_back({"fovea:maps", methods});
   std::string name = panel_name(options_.layout, picture.input);
-  const Image panel = draw_panel(picture.picture.original, picture.picture.geometry, cells, options_.style, original);
+  const Image panel =
+      draw_panel(picture.picture.original, picture.picture.geometry, cells, options_.style, original, picture.kept);
   replace_file(options_.layout.folder / name, encode_png(panel, kOverlayCompression, texts));
   return name;
 }

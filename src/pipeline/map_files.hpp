@@ -1,6 +1,7 @@
 // The files of a picture's maps: overlays, and what can be computed with.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct ExplainedPicture {
   const LoadedPicture& picture;
   const Logits& logits;
   const std::vector<Prediction>& predictions;
+  std::span<const float> kept;  // [T] what hard attention left of it; empty: everything
 };
 
 /// Writes the files that the options' layout asks for. Every PNG says what made it: version, model, method and its
@@ -30,8 +32,8 @@ class MapFiles {
   /// @param model, options  outlive it
   MapFiles(const ModelInfo& model, const PictureOptions& options) : model_(model), options_(options) {}
 
-  /// The overlay of one map and its values.
-  /// @return        what they are called
+  /// The overlay of one map and its values; without a folder none of them.
+  /// @return        what they are called, beside what is said of the map
   /// @throws Error  kOutput.
   [[nodiscard]] MapRecord write(const ExplainedPicture& picture, const ExplainedMap& map) const;
   /// All maps beside the picture.

@@ -13,7 +13,7 @@ namespace fovea {
 
 /// Which files are made for each input, all below one folder.
 struct OutputLayout {
-  std::filesystem::path folder;
+  std::filesystem::path folder;            // empty: none
   std::string maps;                        // folder of overlays and maps below it, with a slash; may be empty
   std::vector<std::string> methods;        // an overlay for each
   std::vector<std::string> class_methods;  // of these one for each class that is explained

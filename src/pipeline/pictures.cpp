@@ -8,7 +8,6 @@
 #include "base/files.hpp"
 #include "explain/spearman.hpp"
 #include "image/codec.hpp"
-#include "image/overlay_ignored.hpp"
 #include "pipeline/attention_sheet.hpp"
 #include "pipeline/map_files.hpp"
 #include "pipeline/picture_source.hpp"
@@ -86,14 +85,12 @@ class PictureWorker {
     } else {
       record.predictions = predictions_of(job.logits, classes(), options_.predictions);
     }
+    const MapFiles files(model_->info(), options_);
+    ExplainedPicture explained{input, job.picture, job.logits, record.predictions, {}};
     if (job.looked_at) {
       record.tokens = job.looked_at->tokens;
-      if (!job.maps.empty() && !job.looked_at->kept.empty()) {
-        darken_ignored(job.looked_at->kept, model_->architecture().grid(), job.picture.geometry, job.picture.original);
-      }
+      explained.kept = job.looked_at->kept;
     }
-    const MapFiles files(model_->info(), options_);
-    const ExplainedPicture explained{input, job.picture, job.logits, record.predictions};
     for (const ExplainedMap& map : job.maps) {
       record.maps.push_back(files.write(explained, map));
       if (options_.maps.faithfulness) record.maps.back().agreement = agreement_of(map, job.maps);
@@ -121,7 +118,9 @@ class PictureWorker {
 
  private:
   [[nodiscard]] ClassSpace classes() const { return class_space(model_->info(), options_); }
-  [[nodiscard]] bool draws() const { return !options_.maps.methods.empty() || options_.layout.thumbnails; }
+  [[nodiscard]] bool draws() const {
+    return (!options_.layout.folder.empty() && !options_.maps.methods.empty()) || options_.layout.thumbnails;
+  }
 
   /// Empty ones in the jobs, for the request to fill: one that failed half way has left its blocks there.
   void fill_sheets(std::span<PictureJob> jobs, ForwardRequest& request) const {

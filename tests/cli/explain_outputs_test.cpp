@@ -164,6 +164,21 @@ TEST_F(ExplainOutputs, APanelHoldsThePictureAndAllItsMaps) {
   EXPECT_THAT(texts("out/a.png.panel.png").at("fovea:maps"), AllOf(HasSubstr("rollout ("), HasSubstr("; generic.")));
 }
 
+TEST_F(ExplainOutputs, OfHardAttentionThePanelAndTheThumbnailShowThePictureAsItIs) {
+  write_picture(folder_ / "in/a.png", 60, 300);  // as wide as no caption needs more
+  ASSERT_EQ(run("explain", "out", {"--panel", "--keep", "0.3"}).exit_code, 0);
+  const Image original = read_image(folder_ / "in/a.png");
+  const Image panel = read_image(folder_ / "out/a.png.panel.png");
+  for (int y = 0; y < 60; ++y) {
+    ASSERT_TRUE(std::equal(original.row(y), original.row(y) + original.row_bytes(), panel.row(y))) << y;
+  }
+  ASSERT_EQ(run("batch", "whole", {}).exit_code, 0);
+  ASSERT_EQ(run("batch", "kept", {"--keep", "0.3"}).exit_code, 0);
+  EXPECT_EQ(read_file(folder_ / "whole/thumbs/a.png.jpg"), read_file(folder_ / "kept/thumbs/a.png.jpg"));
+  EXPECT_NE(read_file(folder_ / "whole/overlays/a.png.rollout.png"),
+            read_file(folder_ / "kept/overlays/a.png.rollout.png"));
+}
+
 TEST_F(ExplainOutputs, ASheetShowsEveryBlockAndHead) {
   const auto result = run("explain", "out", {"--method", "attention", "--sheet", "--batch", "2"});
   ASSERT_EQ(result.exit_code, 0) << result.err;

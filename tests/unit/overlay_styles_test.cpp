@@ -199,6 +199,44 @@ TEST(Panel, HoldsThePictureAndEveryMapAsTheyAreDrawnAlone) {
   }
 }
 
+TEST(Panel, OfHardAttentionShowsThePictureAsItIsAndItsMapsOverWhatWasKept) {
+  const Image image = test::random_image(kWide.original, 4);
+  const std::vector<float> map = hills();
+  std::vector<float> kept(36, 1.0F);
+  for (const std::size_t patch : {7U, 8U, 20U}) kept[patch] = 0.0F;
+  const PanelMap cell{{map, 6, 6}, {"cat", 0.5, "method", "variant"}};
+  const Image panel = draw_panel(image, kWide, {&cell, 1}, {}, {"cat", 0.5, "the picture", ""}, kept);
+  for (int y = 0; y < 150; ++y) ASSERT_TRUE(std::equal(image.row(y), image.row(y) + 720, panel.row(y) + 3 * 8)) << y;
+  const Image dark = draw_overlay(image, {map, 6, 6}, kWide, {}, cell.caption, kept);
+  const int left = kNarrowestCaption + 6;
+  for (int y = 0; y < 150; ++y) {
+    ASSERT_TRUE(std::equal(dark.row(y), dark.row(y) + dark.row_bytes(), panel.row(y) + 3 * left)) << y;
+  }
+  // A patch that was left out is darker than in the overlay of the whole model, one that was kept is the same.
+  const Image light = draw_overlay(image, {map, 6, 6}, kWide, {}, cell.caption);
+  const SeenArea out = patch_area(kWide, {6, 6}, 1, 2);
+  const SeenArea in = patch_area(kWide, {6, 6}, 2, 2);
+  const auto brightness = [](const Image& picture, const SeenArea& area) {
+    int sum = 0;
+    for (int y = static_cast<int>(area.top) + 2; y < static_cast<int>(area.bottom) - 2; ++y) {
+      for (int x = static_cast<int>(area.left) + 10; x < static_cast<int>(area.right) + 6; ++x)
+        sum += *(picture.row(y) + 3 * x);
+    }
+    return sum;
+  };
+  EXPECT_LT(brightness(dark, out), brightness(light, out));
+  EXPECT_EQ(brightness(dark, in), brightness(light, in));
+}
+
+TEST(SideBySide, OfHardAttentionShowsThePictureAsItIs) {
+  const Image image = test::random_image(kWide.original, 5);
+  const std::vector<float> map = hills();
+  OverlayStyle style = style_of(MapStyle::kHeat);
+  style.side_by_side = true;
+  const Image both = draw_overlay(image, {map, 6, 6}, kWide, style, {}, std::vector<float>(36, 0.0F));
+  for (int y = 0; y < 150; ++y) ASSERT_TRUE(std::equal(image.row(y), image.row(y) + 720, both.row(y))) << y;
+}
+
 TEST(Panel, OfALargePictureIsOfLegibleSize) {
   const CropGeometry g{{3000, 4000}, {248, 330}, {224, 224}, 12, 53};
   const std::vector<float> map = hills();
