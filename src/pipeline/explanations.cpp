@@ -110,11 +110,14 @@ void judge_maps(const VisionTransformer& model, Session& session, std::span<cons
   }
 }
 
-std::vector<ExplainedMap> collect(const MapPlan& plan, const Explainers& agnostic, const std::vector<Target>& targets,
-                                  const std::vector<Explainers>& by_target) {
+/// In the order of the methods, and in it of the targets.
+/// @param agnostic  maps that are the same for every class, in the order of their methods
+std::vector<ExplainedMap> in_order(const MapPlan& plan, std::vector<ExplainedMap> agnostic,
+                                   const std::vector<Target>& targets, const std::vector<Explainers>& by_target) {
   std::vector<ExplainedMap> maps;
+  auto next = agnostic.begin();
   for (std::size_t m = 0; m < plan.methods.size(); ++m) {
-    if (agnostic[m]) maps.push_back({plan.methods[m], std::nullopt, agnostic[m]->heatmap(), std::nullopt});
+    if (!plan.methods[m]->needs.class_specific()) maps.push_back(std::move(*next++));
     for (std::size_t t = 0; t < targets.size(); ++t) {
       if (by_target[t][m]) maps.push_back({plan.methods[m], targets[t], by_target[t][m]->heatmap(), std::nullopt});
     }
@@ -167,50 +170,91 @@ ForwardRequest observing(const ForwardRequest& request, const MapPlan& plan, con
   return asked;
 }
 
-/// One draw of the plan's.
-std::vector<ExplainedImage> explain_draw(const VisionTransformer& model, Session& session,
-                                         std::span<const float> patches, const MapPlan& plan,
-                                         const ForwardRequest& request, const ChooseTargets& choose) {
-  const Architecture& architecture = model.architecture();
-  const TokenLayout layout = token_layout(architecture);
-  const std::size_t image_size = architecture.grid().size() * architecture.patch_dim();  // T·3·P·P
-  const bool one_by_one = plan.class_specific() || plan.faithfulness;
-  const std::size_t step = one_by_one ? image_size : patches.size();
+/// One forward pass, and the maps that are the same for every class.
+/// @param first  the caller's number of the batch's first image
+std::vector<ExplainedImage> look(const VisionTransformer& model, Session& session, std::span<const float> batch,
+                                 const MapPlan& plan, const ForwardRequest& request, std::size_t first) {
+  const TokenLayout layout = token_layout(model.architecture());
+  const std::size_t size = batch.size() / (layout.grid.size() * model.architecture().patch_dim());
+  Observed observed;
+  observed.agnostic.reserve(size);
+  for (std::size_t i = 0; i < size; ++i) observed.agnostic.push_back(make_explainers(plan, layout, false));
+  observed.looked_at.assign(size, LookedAt{{layout.tokens()}, {}});
   std::vector<ExplainedImage> images;
-  images.reserve(patches.size() / image_size);
-  for (std::size_t begin = 0; begin < patches.size(); begin += step) {
-    const std::span<const float> batch = patches.subspan(begin, step);
-    const std::size_t first = images.size();
-    Observed observed;
-    observed.agnostic.reserve(batch.size() / image_size);
-    for (std::size_t at = 0; at < batch.size(); at += image_size) {
-      observed.agnostic.push_back(make_explainers(plan, layout, false));
-    }
-    observed.looked_at.assign(observed.agnostic.size(), LookedAt{{layout.tokens()}, {}});
-    for (ForwardResult& result : session.forward(batch, observing(request, plan, layout, first, observed))) {
-      if (plan.zero_shot) result.logits = (*plan.zero_shot)(result);
-      images.push_back({std::move(result), {}, std::nullopt, observed.outlier_tokens});
-    }
-    for (std::size_t i = 0; i < observed.agnostic.size(); ++i) {
-      ExplainedImage& image = images[first + i];
-      std::vector<Target> targets;
-      if (one_by_one) targets = choose(first + i, image.result);
-      const auto by_target = explain_targets(model, session, batch, plan, layout, targets);
-      image.maps = collect(plan, observed.agnostic[i], targets, by_target);
-      if (plan.reduction.active()) image.looked_at = std::move(observed.looked_at[i]);
-      if (plan.faithfulness) judge_maps(model, session, batch, plan, targets, image.maps);
+  images.reserve(size);
+  for (ForwardResult& result : session.forward(batch, observing(request, plan, layout, first, observed))) {
+    if (plan.zero_shot) result.logits = (*plan.zero_shot)(result);
+    const Explainers& explainers = observed.agnostic[images.size()];
+    std::optional<LookedAt> looked_at;
+    if (plan.reduction.active()) looked_at = std::move(observed.looked_at[images.size()]);
+    ExplainedImage& image =
+        images.emplace_back(ExplainedImage{std::move(result), {}, std::move(looked_at), observed.outlier_tokens});
+    for (std::size_t m = 0; m < explainers.size(); ++m) {
+      if (!explainers[m]) continue;
+      image.maps.push_back({plan.methods[m], std::nullopt, explainers[m]->heatmap(), std::nullopt});
     }
   }
   return images;
 }
 
-/// What is averaged over draws.
-std::vector<std::vector<float>*> values_of(ExplainedImage& image) {
-  std::vector<std::vector<float>*> values{&image.result.logits, &image.result.pooled, &image.result.features,
-                                          &image.result.tokens};
-  if (image.looked_at) values.push_back(&image.looked_at->kept);
-  for (ExplainedMap& map : image.maps) values.push_back(&map.heatmap.values);
-  return values;
+/// The plan of one of its draws.
+MapPlan plan_of_draw(const MapPlan& plan, std::size_t draw) {
+  MapPlan one = plan;
+  one.reduction.draw += draw;
+  return one;
+}
+
+/// The mean of `draw` draws becomes that of one more.
+void add_draw(std::size_t draw, const std::vector<float>& values, std::vector<float>& mean) {
+  for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += (values[i] - mean[i]) / static_cast<float>(draw + 1);
+}
+
+void add_draw(std::size_t draw, const ExplainedImage& image, ExplainedImage& mean) {
+  add_draw(draw, image.result.logits, mean.result.logits);
+  add_draw(draw, image.result.pooled, mean.result.pooled);
+  add_draw(draw, image.result.features, mean.result.features);
+  add_draw(draw, image.result.tokens, mean.result.tokens);
+  if (mean.looked_at) add_draw(draw, image.looked_at->kept, mean.looked_at->kept);
+  if (mean.outlier_tokens)
+    *mean.outlier_tokens += (*image.outlier_tokens - *mean.outlier_tokens) / static_cast<float>(draw + 1);
+  for (std::size_t m = 0; m < mean.maps.size(); ++m) {
+    add_draw(draw, image.maps[m].heatmap.values, mean.maps[m].heatmap.values);
+  }
+}
+
+/// The mean of all draws; the caller sees the first.
+std::vector<ExplainedImage> look_often(const VisionTransformer& model, Session& session, std::span<const float> batch,
+                                       const MapPlan& plan, const ForwardRequest& request, std::size_t first) {
+  std::vector<ExplainedImage> mean = look(model, session, batch, plan, request, first);
+  ForwardRequest unseen = request;
+  unseen.tokens = nullptr;
+  unseen.reduced = nullptr;
+  unseen.attention = nullptr;
+  unseen.pool_attention = nullptr;
+  for (std::size_t draw = 1; draw < plan.draws; ++draw) {
+    const auto images = look(model, session, batch, plan_of_draw(plan, draw), unseen, first);
+    for (std::size_t i = 0; i < images.size(); ++i) add_draw(draw, images[i], mean[i]);
+  }
+  return mean;
+}
+
+/// [n][C] of changed images, as look_often() has them of the image itself.
+std::vector<Logits> logits_of(Session& session, const MapPlan& plan, std::span<const float> patches) {
+  std::vector<Logits> mean;
+  for (std::size_t draw = 0; draw < plan.draws; ++draw) {
+    ForwardRequest request;
+    request.reduction = plan_of_draw(plan, draw).reduction;
+    std::size_t image = 0;
+    for (ForwardResult& result : session.forward(patches, request)) {
+      Logits logits = plan.zero_shot ? (*plan.zero_shot)(result) : std::move(result.logits);
+      if (draw == 0)
+        mean.push_back(std::move(logits));
+      else
+        add_draw(draw, logits, mean[image]);
+      ++image;
+    }
+  }
+  return mean;
 }
 
 }  // namespace
@@ -223,34 +267,29 @@ std::vector<Target> best_class(std::size_t /*image*/, const ForwardResult& resul
 std::vector<ExplainedImage> explain_images(const VisionTransformer& model, Session& session,
                                            std::span<const float> patches, const MapPlan& plan,
                                            const ForwardRequest& request, const ChooseTargets& choose) {
-  std::vector<ExplainedImage> mean = explain_draw(model, session, patches, plan, request, choose);
-  MapPlan other = plan;
-  for (std::size_t draw = 1; draw < plan.draws; ++draw) {
-    other.reduction.draw = plan.reduction.draw + draw;
-    std::vector<ExplainedImage> images = explain_draw(model, session, patches, other, request, choose);
-    for (std::size_t i = 0; i < images.size(); ++i) {
-      const auto sums = values_of(mean[i]);
-      const auto values = values_of(images[i]);
-      for (std::size_t v = 0; v < sums.size(); ++v) {
-        for (std::size_t at = 0; at < sums[v]->size(); ++at) {  // the mean of draw + 1 passes
-          float& sum = (*sums[v])[at];
-          sum += ((*values[v])[at] - sum) / static_cast<float>(draw + 1);
-        }
-      }
-    }
+  const Architecture& architecture = model.architecture();
+  const std::size_t image_size = architecture.grid().size() * architecture.patch_dim();  // T·3·P·P
+  if (!plan.class_specific() && !plan.faithfulness) return look_often(model, session, patches, plan, request, 0);
+  const TokenLayout layout = token_layout(architecture);
+  std::vector<ExplainedImage> images;
+  images.reserve(patches.size() / image_size);
+  for (std::size_t begin = 0; begin < patches.size(); begin += image_size) {
+    const std::span<const float> one = patches.subspan(begin, image_size);
+    ExplainedImage& image =
+        images.emplace_back(std::move(look_often(model, session, one, plan, request, images.size()).front()));
+    const std::vector<Target> targets = choose(images.size() - 1, image.result);
+    const auto by_target = explain_targets(model, session, one, plan, layout, targets);
+    image.maps = in_order(plan, std::move(image.maps), targets, by_target);
+    if (plan.faithfulness) judge_maps(model, session, one, plan, targets, image.maps);
   }
-  return mean;
+  return images;
 }
 
 RunAgain run_again(Session& session, const ModelInfo& model, const MapPlan& plan, const Target& target) {
   const bool multi_label = class_space(model, plan).multi_label;
-  return [&session, zero_shot = plan.zero_shot, reduction = plan.reduction, target,
-          multi_label](std::span<const float> patches) {
-    ForwardRequest request;
-    request.reduction = reduction;
+  return [&session, plan, target, multi_label](std::span<const float> patches) {
     std::vector<ClassScore> scores;
-    for (ForwardResult& result : session.forward(patches, request)) {
-      Logits logits = zero_shot ? (*zero_shot)(result) : std::move(result.logits);
+    for (Logits& logits : logits_of(session, plan, patches)) {
       ClassScore& score = scores.emplace_back();
       score.score = logits[target.class_index];
       if (target.against) {

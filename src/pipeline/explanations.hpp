@@ -41,16 +41,19 @@ using ChooseTargets = std::function<std::vector<Target>(std::size_t image, const
 /// The best class of each image.
 [[nodiscard]] std::vector<Target> best_class(std::size_t image, const ForwardResult& result);
 
-/// A forward pass of a batch with everything that the plan asks for. Where gradients are needed, the images go one
-/// by one: each is run once, and led back once for each target.
+/// A forward pass of a batch with everything that the plan asks for. What is about classes goes image by image: each is
+/// run once, and led back once for each target. Of several draws everything is the mean; targets are chosen by its
+/// logits, and what runs the model again, faithfulness too, runs all draws again: the model that is explained and
+/// judged is the one whose predictions are reported.
 /// @param session  of `model`, for plan.session_batch() images
 /// @param patches  [n, T, 3·P·P]
-/// @param request  what else is wanted of the forward pass; whether something is kept for gradients is the plan's
+/// @param request  what else is wanted of the forward pass, of several draws the first; whether something is kept for
+///                 gradients is the plan's
 [[nodiscard]] std::vector<ExplainedImage> explain_images(const VisionTransformer& model, Session& session,
                                                          std::span<const float> patches, const MapPlan& plan,
                                                          const ForwardRequest& request, const ChooseTargets& choose);
 
-/// What the model says of a target in changed images.
+/// What the model says of a target in changed images: of several draws, what the mean of their logits says.
 /// @param session  of `model`; outlives the function; what it kept for gradients is gone after a call
 [[nodiscard]] RunAgain run_again(Session& session, const ModelInfo& model, const MapPlan& plan, const Target& target);
 
