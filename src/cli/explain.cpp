@@ -1,4 +1,4 @@
-// fovea explain: overlays that show where the model looked.
+// fovea explain: overlays that show where the model looked, and which way of explaining it to trust.
 #include <fmt/core.h>
 #include <unistd.h>
 
@@ -17,6 +17,7 @@
 #include "cli/output_stream.hpp"
 #include "cli/rows.hpp"
 #include "cli/run_note.hpp"
+#include "report/comparison.hpp"
 
 namespace fovea::cli {
 namespace {
@@ -48,6 +49,7 @@ class Explain : public Command {
   explicit Explain(CLI::App& app) {
     app.add_option("-o,--output", output_, "folder for the overlays")->type_name("DIR");
     add_map_options(app, maps_);
+    add_compare_option(app);
     add_hard_attention_options(app, hard_);
     app.add_flag("--list-methods", list_methods_, "say what each method shows, and stop");
     add_report_options(app, format_);
@@ -64,9 +66,7 @@ class Explain : public Command {
       print(method_list());
       return 0;
     }
-    if (output_.empty()) {
-      throw Error(ErrorCode::kUsage, "-o is missing, expected a folder for the overlays", "for example: -o out");
-    }
+    choose_methods();
     const std::atomic<bool>& stop = watch_signals();
     PictureOptions options;
     options.tensors = open_tensors(operands, input_);
@@ -74,31 +74,80 @@ class Explain : public Command {
     options.layout.folder = output_;
     apply_map_flags(maps_, options);
     apply_hard_attention_flags(hard_, options.maps);
-    check_outputs(options.layout, inputs);
+    if (!output_.empty()) check_outputs(options.layout, inputs);
     RunNote note(common);
     const auto model = load_classifier(common, model_, classes_, decode_, note, options);
     apply_map_flags(maps_, model->info(), options);
-    make_folders(output_);
+    if (comparing()) require_one_target(options.targets);
+    if (!output_.empty()) make_folders(output_);
 
     std::vector<std::size_t> todo(inputs.size());
     std::iota(todo.begin(), todo.end(), std::size_t{0});
     const Schedule schedule = plan_schedule(todo.size(), common.threads, common.batch);
-    Rows rows(inputs.size(), format_, classes_.top_k, common);
+    Rows rows(inputs.size(), format_, classes_.top_k, common, {}, comparing());
+    MethodComparison comparison;
     const std::size_t done = run_pictures(
-        model, inputs, todo, options, schedule, [&](const PictureOutcome& outcome) { rows.write(outcome.record); },
+        model, inputs, todo, options, schedule,
+        [&](const PictureOutcome& outcome) {
+          if (comparing() && !outcome.record.failure) comparison.add(outcome.record);
+          rows.write(outcome.record);
+        },
         &stop);
+    if (comparing()) rows.write(comparison.result());
     rows.finish(done < inputs.size());
     note.done(rows.summary(), schedule);
     return rows.exit_code();
   }
 
  private:
+  void add_compare_option(CLI::App& app) {
+    app.add_option("--compare", compare_,
+                   "rank these methods over all pictures by what --faithfulness measures, with confidence intervals; "
+                   "draws nothing without -o")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->take_all()
+        ->type_name("METHOD,METHOD...")
+        ->check(
+            [](const std::string& name) {
+              (void)explain_method(name);  // throws, and says which is nearest
+              return std::string();
+            },
+            "")
+        ->group("Explanation");
+  }
+
+  [[nodiscard]] bool comparing() const { return !compare_.empty(); }
+
+  /// Methods that are compared are judged, and drawn only where there is a folder.
+  void choose_methods() {
+    const bool writes = maps_.panel || maps_.sheet || maps_.save_map || !maps_.map_formats.empty();
+    if (output_.empty() && (!comparing() || writes)) {
+      throw Error(ErrorCode::kUsage, "-o is missing, expected a folder for the overlays", "for example: -o out");
+    }
+    if (!comparing()) return;
+    if (!maps_.methods.empty()) {
+      throw Error(ErrorCode::kUsage, "--compare with --method (or FOVEA_METHOD), expected one of them",
+                  "--compare names all methods: --compare rollout,generic");
+    }
+    maps_.methods = compare_;
+    maps_.faithfulness = true;
+  }
+
+  /// A map that is the same for every class is judged for a picture's first target only.
+  static void require_one_target(const std::vector<TargetRule>& targets) {
+    if (targets.size() == 1 && targets.front().ranks == 1) return;
+    throw Error(ErrorCode::kUsage, "--compare with several targets, expected one for each picture",
+                "--target top1, --target true or a class; run again for another");
+  }
+
   InputFlags input_;
   ClassFlags classes_;
   ModelFlags model_;
   DecodeFlags decode_;
   MapFlags maps_;
   HardAttentionFlags hard_;
+  std::vector<std::string> compare_;
   std::string format_ = "text";
   std::string output_;
   bool list_methods_ = false;
@@ -110,9 +159,9 @@ const Verb explain_verb = {"explain",
                            "Draw where the model looked, over the picture itself",
                            "PATH...",
                            "image files, folders of them, or - for one on standard input",
-                           {"fovea explain cat.jpg -o out                        # out/cat.jpg.rollout.png",
-                            "fovea explain cat.jpg -o out --target top2           # a map for each of two classes",
-                            "fovea explain photos -r -o out --method generic --target tabby --against espresso"},
+                           {"fovea explain cat.jpg -o out --target top2           # a map for each of two classes",
+                            "fovea explain photos -r -o out --method generic --target tabby --against espresso",
+                            "fovea explain photos --compare rollout,generic,legrad # which method to trust on these"},
                            false,
                            [](CLI::App& app) -> std::unique_ptr<Command> { return std::make_unique<Explain>(app); }};
 
