@@ -1,0 +1,216 @@
+"""Who is compared, and how each takes its turn: processes of compare_runners.py for the peers, the program for fovea.
+
+Every contestant has `mode` (words for the table), open() -> facts for its row, measure(seconds) -> {"median", "best"}
+in ms an image, and close(); open and measure raise RuntimeError with the reason why it cannot run.
+"""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+RUNNERS = pathlib.Path(__file__).resolve().parent / "compare_runners.py"
+PEERS = [("PyTorch", "f32"), ("PyTorch", "bf16"), ("ONNX Runtime", "f32"), ("ONNX Runtime", "int8 dynamic"),
+         ("OpenVINO", "f32"), ("OpenVINO", "bf16"), ("OpenVINO", "int8 (NNCF)")]
+BATCHES = [1, 4, 8]       # of fovea, in throughput
+MOST_TENSOR_BYTES = 3e8   # of prepared pictures that are written for fovea's throughput
+MOST_PROCESSES = 16       # of one peer; each holds its own libraries and weights
+
+
+class Peer:
+    """One peer at one precision, run in one way, by one or more processes that wait for their turn."""
+
+    def __init__(self, folder, peer, precision, mode, log):
+        self.mode = mode["text"]
+        self.command = [sys.executable, RUNNERS, "serve", folder, peer, precision, json.dumps(mode)]
+        self.environment = {**os.environ, "OMP_NUM_THREADS": str(mode["threads"])}
+        self.replicas, self.log, self.processes = mode["processes"], log, []
+
+    def open(self):
+        for _ in range(self.replicas):
+            self.processes.append(subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                                   stderr=self.log, text=True, env=self.environment))
+        answers = self.answers()
+        for facts in answers:
+            if "why" in facts:
+                raise RuntimeError(facts["why"])
+        return answers[0]
+
+    def answers(self):
+        lines = [process.stdout.readline() for process in self.processes]
+        if not all(lines):
+            raise RuntimeError("the process ended early; see log.txt")
+        return [json.loads(line) for line in lines]
+
+    def measure(self, seconds):
+        for process in self.processes:
+            print(json.dumps({"seconds": seconds}), file=process.stdin, flush=True)
+        answers = self.answers()
+        if self.replicas == 1:
+            return answers[0]
+        ms = 1e3 / sum(answer["images_per_second"] for answer in answers)
+        return {"median": ms, "best": ms}
+
+    def close(self):
+        for process in self.processes:
+            process.kill()  # it holds nothing that must be put in order
+            process.communicate()
+        self.processes = []
+
+
+class Fovea:
+    """fovea at one precision; a process for each turn."""
+
+    def __init__(self, options, folder, precision, log):
+        self.options, self.folder, self.log = options, folder, log
+        self.flags = ["-m", folder / "model", "-t", str(options.threads), "-q"]
+        if precision in options.fovea_flagged:
+            self.flags += ["--precision", precision]
+
+    def run(self, *arguments):
+        done = subprocess.run([self.options.fovea, *arguments, *self.flags], capture_output=True, text=True)
+        print(done.stderr, file=self.log, end="", flush=True)
+        if done.returncode != 0:
+            raise RuntimeError((done.stderr.strip() or f"exit code {done.returncode}").splitlines()[0])
+        return done.stdout
+
+    def open(self):
+        """Its logits against the expected ones."""
+        import numpy
+        result = self.folder / "fovea_logits.npy"
+        self.run("classify", "--tensor", self.folder / "pictures.npy", "--save-logits", result)
+        logits, expected = numpy.load(result), numpy.load(self.folder / "logits.npy")
+        return {"max_logit_difference": float(abs(logits - expected).max()),
+                "same_top1": int((logits.argmax(1) == expected.argmax(1)).sum())}
+
+    def close(self):
+        pass
+
+
+class FoveaLatency(Fovea):
+    mode = "fovea bench"
+
+    def measure(self, seconds):
+        ms = json.loads(self.run("bench", "--seconds", str(seconds), "-f", "json"))["ms_per_image"]
+        return {"median": ms["median"], "best": ms["min"]}
+
+
+class FoveaThroughput(Fovea):
+    """`fovea classify --tensor` of many rows, less the time for one row."""
+
+    def __init__(self, options, folder, precision, batch, log):
+        super().__init__(options, folder, precision, log)
+        self.mode, self.images = f"fovea classify --batch {batch}", 0
+        self.flags += ["--batch", str(batch), "-f", "jsonl", "-k", "1"]
+
+    def seconds_for(self, images):
+        import numpy
+        file = self.folder / f"pictures_{images}.npy"
+        if not file.exists():
+            pictures = numpy.load(self.folder / "pictures.npy")
+            numpy.save(file, numpy.resize(pictures, (images, *pictures.shape[1:])))
+        begin = time.perf_counter()
+        self.run("classify", "--tensor", file)
+        return time.perf_counter() - begin
+
+    def images_in(self, seconds, alone):
+        """About as many as take that long and fit into memory, the same work for every thread and batch."""
+        some = BATCHES[-1] * self.options.threads
+        speed = some / max(self.seconds_for(some + 1) - alone, 1e-3)
+        fit = MOST_TENSOR_BYTES / (self.folder / "pictures_1.npy").stat().st_size
+        return max(round(min(speed * seconds, fit) / some), 1) * some
+
+    def measure(self, seconds):
+        alone = min(self.seconds_for(1) for _ in range(2))
+        if self.images == 0:
+            self.images = self.images_in(seconds, alone)
+        ms = (self.seconds_for(self.images + 1) - alone) / self.images * 1e3
+        return {"median": ms, "best": ms}
+
+
+class Start:
+    """A whole program from exec to the five best classes, several times a turn."""
+
+    def __init__(self, command, mode, classes, log):
+        self.command, self.mode, self.classes, self.log, self.peak_rss_mb = command, mode, classes, log, 0
+
+    def once(self):
+        begin = time.perf_counter()
+        with tempfile.TemporaryFile("w+") as out:
+            process = subprocess.Popen(self.command, stdout=out, stderr=self.log)
+            _, status, usage = os.wait4(process.pid, 0)
+            elapsed = time.perf_counter() - begin
+            process.returncode = os.waitstatus_to_exitcode(status)
+            out.seek(0)
+            text = out.read()
+        if process.returncode != 0:
+            raise RuntimeError(f"exit code {process.returncode}; see log.txt")
+        self.peak_rss_mb = max(self.peak_rss_mb, usage.ru_maxrss * 1024 / 1e6)
+        return elapsed, text
+
+    def open(self):
+        return {"classes": self.classes(self.once()[1])}  # and what is read from disk is in memory then, for all alike
+
+    def measure(self, seconds):
+        times, begin = [], time.perf_counter()
+        while not times or time.perf_counter() - begin < seconds:
+            times.append(self.once()[0] * 1e3)
+        times.sort()
+        return {"median": times[len(times) // 2], "best": times[0]}
+
+    def close(self):
+        pass
+
+
+def fovea_classes(text):
+    return [best["class_index"] for best in json.loads(text.splitlines()[0])["predictions"]]
+
+
+def peer_classes(text):
+    return [int(line.split()[0]) for line in text.splitlines()]
+
+
+def peer_modes(peer, duty, options):
+    """Every way worth trying for a duty; the fastest is the one that is compared."""
+    def mode(text, how="eager", batch=1, processes=1):
+        return {"text": text, "how": how, "batch": batch, "processes": processes,
+                "threads": options.threads // processes}
+
+    if peer == "OpenVINO":
+        if duty == "latency":
+            return [mode("LATENCY", "latency")]
+        return [mode(f"THROUGHPUT, batch {batch}", "throughput", batch) for batch in (1, 8)]
+    batch = 1 if duty == "latency" else 8
+    modes = [mode(f"batch {batch}", batch=batch)]
+    if duty == "throughput":
+        processes = next(n for n in range(min(options.threads, MOST_PROCESSES), 0, -1) if options.threads % n == 0)
+        modes.append(mode(f"{processes} processes, batch 1", processes=processes))
+        if peer == "PyTorch":
+            modes.append(mode(f"{processes} processes, batch 8", batch=8, processes=processes))
+    if peer == "PyTorch" and options.compile:
+        modes.append(mode(f"torch.compile, frozen, batch {batch}", "compiled", batch))
+    return modes
+
+
+def contestants(duty, folder, options, log):
+    """(runner, precision, ways to run it) of a duty."""
+    image = options.images[0]
+    for precision in options.fovea_precisions:
+        if duty == "latency":
+            ways = [FoveaLatency(options, folder, precision, log)]
+        elif duty == "throughput":
+            ways = [FoveaThroughput(options, folder, precision, batch, log) for batch in BATCHES]
+        else:
+            flags = Fovea(options, folder, precision, log).flags
+            command = [options.fovea, "classify", "-f", "jsonl", *flags, image]
+            ways = [Start(command, "fovea classify", fovea_classes, log)]
+        yield "fovea", precision, ways
+    for peer, precision in PEERS:
+        if duty != "start":
+            modes = peer_modes(peer, duty, options)
+            yield peer, precision, [Peer(folder, peer, precision, mode, log) for mode in modes]
+        elif precision == "f32":
+            command = [sys.executable, RUNNERS, "top5", folder, peer, str(options.threads), image]
+            yield peer, precision, [Start(command, "Python", peer_classes, log)]
