@@ -122,6 +122,21 @@ struct TensorInfo {
   std::vector<std::size_t> shape;
 };
 
+/// The arithmetic of the linear layers; what lies between them is float32. The bf16 ones sum in float32, and need a CPU
+/// with AVX512-BF16 or AMX.
+enum class Precision {
+  kF32,
+  kBf16x6,  // each factor cut into three bfloat16 numbers, six products: float32's own error
+  kBf16x3,  // into two, three products: 16 bits of each factor, all but float32
+  kBf16,    // factors rounded to bfloat16, 8 bits
+};
+[[nodiscard]] std::string_view name(Precision precision) noexcept;
+inline constexpr Precision kPrecisions[] = {Precision::kF32, Precision::kBf16x6, Precision::kBf16x3, Precision::kBf16};
+/// Of f32 and bf16x3 the faster one on this CPU: bf16x3 where it has AMX.
+[[nodiscard]] Precision fastest_full_precision();
+/// @throws Error  kBackend if this CPU has no units for it.
+void require_precision(Precision precision);
+
 /// Everything that can be said about a checkpoint without running it.
 struct ModelInfo {
   std::string name;            // the folder's name
@@ -133,8 +148,9 @@ struct ModelInfo {
   std::vector<ClassLabel> labels;  // one for each class, in order
   std::string labels_source;       // where the names were read; empty if the classes have none
   std::uint64_t parameters = 0;
-  std::uint64_t weight_bytes = 0;  // as stored
-  std::string dtype;               // the stored type, e.g. "F16", or "F16+F32" where mixed
+  std::uint64_t weight_bytes = 0;         // as stored
+  Precision precision = Precision::kF32;  // that it is run in
+  std::string dtype;                      // the stored type, e.g. "F16", or "F16+F32" where mixed
   std::vector<TensorInfo> tensors;
   std::vector<std::string> assumptions;  // what no file said, e.g. "num_heads 3 from width 192 (64 a head)"
   bool multi_label = false;              // each class has its own probability: sigmoid in place of softmax
@@ -148,6 +164,7 @@ struct LoadOptions {
   std::optional<std::size_t> num_heads;         // where no config says it
   std::optional<std::filesystem::path> labels;  // class names, one a line or JSON; in place of the config's
   RecipeOptions recipe;
+  Precision precision = Precision::kF32;
 };
 
 /// Raw scores, one for each class, before softmax.
@@ -257,22 +274,19 @@ struct ForwardResult {
   std::vector<float> tokens;    // [N, D] after the final norm; empty unless asked for
 };
 
-/// The arithmetic of the linear layers.
-enum class Precision { kF32 };
-[[nodiscard]] std::string_view name(Precision precision) noexcept;
-
 /// Immutable after loading, shared by any number of sessions in any number of threads.
 class VisionTransformer {
  public:
   struct Impl;
 
   /// @param model    a folder (config.json and a checkpoint) or a checkpoint file.
-  /// @throws Error   kNotFound; kCheckpoint if it is damaged, incomplete or no known family.
+  /// @throws Error   kNotFound; kCheckpoint if it is damaged, incomplete or no known family; as require_precision().
   [[nodiscard]] static std::shared_ptr<const VisionTransformer> load(const std::filesystem::path& model,
                                                                      const LoadOptions& options = {});
   /// A model of these sizes with random weights, for benchmarks and tests: same seed, same weights.
   [[nodiscard]] static std::shared_ptr<const VisionTransformer> random(const Architecture& architecture,
-                                                                       std::uint64_t seed);
+                                                                       std::uint64_t seed,
+                                                                       Precision precision = Precision::kF32);
   ~VisionTransformer();
   VisionTransformer(const VisionTransformer&) = delete;
   VisionTransformer& operator=(const VisionTransformer&) = delete;
@@ -349,7 +363,8 @@ struct MachineInfo {
 [[nodiscard]] MachineInfo machine_info();
 /// Measured now, on `threads` threads: the rate of independent f32 fused multiply-adds, in GFLOP/s.
 [[nodiscard]] double measure_fma_peak_gflops(int threads);
-/// Measured now: the best f32 matrix product rate of the backend over a few large shapes, in GFLOP/s.
-[[nodiscard]] double measure_matmul_peak_gflops(int threads);
+/// Measured now: the best matrix product rate of the backend over a few large shapes, in GFLOP/s. Where a product takes
+/// several it counts once.
+[[nodiscard]] double measure_matmul_peak_gflops(int threads, Precision precision = Precision::kF32);
 
 }  // namespace fovea

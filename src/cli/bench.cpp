@@ -66,7 +66,7 @@ std::string text_of(const BenchPlan& plan, const BenchReport& report) {
   text += fmt::format("versions      fovea {} ({}, {}, {}), {}\n", FOVEA_VERSION, FOVEA_COMMIT, FOVEA_COMPILER,
                       FOVEA_BUILD_TYPE, machine.backend);
   text += fmt::format("setting       {} threads, batch {}, {}, {} runs\n\n", plan.threads, plan.batch,
-                      name(Precision::kF32), report.runs);
+                      name(model.precision), report.runs);
   text += fmt::format("forward       {:.2f} ms an image (median), p90 {:.2f}, min {:.2f}, max {:.2f}\n",
                       report.forward.median, report.forward.p90, report.forward.min, report.forward.max);
   text += fmt::format(
@@ -128,7 +128,7 @@ std::string json_of(const BenchPlan& plan, const BenchReport& report) {
   json.add("fma_peak_gflops", report.fma_peak_gflops).add("matmul_peak_gflops", report.matmul_peak_gflops);
   json.add("share_of_fma_peak", gflops(report) / report.fma_peak_gflops);
   json.add("share_of_matmul_peak", gflops(report) / report.matmul_peak_gflops);
-  json.add("batch", plan.batch).add("threads", plan.threads).add("precision", name(Precision::kF32));
+  json.add("batch", plan.batch).add("threads", plan.threads).add("precision", name(model.precision));
   json.add("isa", machine.isa).add("cpu", machine.cpu).add("cores", machine.cores);
   json.add("peak_rss_mb", report.peak_rss_mb);
   JsonObject stages;
@@ -210,7 +210,7 @@ class Bench : public Command {
       throw Error(ErrorCode::kUsage, fmt::format("--heads is {}, expected a divisor of the width {}",
                                                  architecture.num_heads, architecture.embed_dim));
     }
-    return VisionTransformer::random(architecture, 1);
+    return VisionTransformer::random(architecture, 1, options.precision);
   }
 
   [[nodiscard]] MapPlan hard_attention(const ModelInfo& model) const {

@@ -156,7 +156,7 @@ BenchReport run_bench(const BenchPlan& plan) {
   report.forward = timing_of(std::move(times));
   report.peak_rss_mb = peak_rss_mb();
   report.fma_peak_gflops = measure_fma_peak_gflops(threads);
-  report.matmul_peak_gflops = measure_matmul_peak_gflops(threads);
+  report.matmul_peak_gflops = measure_matmul_peak_gflops(threads, plan.model->info().precision);
   measure_methods(plan, subject, report);
   measure_input_stages(plan, subject, report);
   if (plan.hard_attention) report.reduced = measure_reduction(plan, subject.patches);

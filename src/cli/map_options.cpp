@@ -221,8 +221,7 @@ std::map<std::string, std::string> option_texts(const MapFlags& flags, const Pic
                                            {"colormap", pictures.style.colormap},
                                            {"side-by-side", pictures.style.side_by_side ? "true" : "false"},
                                            {"caption", pictures.style.caption ? "true" : "false"},
-                                           {"save-map", pictures.layout.save_maps ? "true" : "false"},
-                                           {"precision", std::string(name(Precision::kF32))}};
+                                           {"save-map", pictures.layout.save_maps ? "true" : "false"}};
   texts["style"] = flags.map_style;
   if (pictures.style.style == MapStyle::kMask) {
     texts["mask-threshold"] = fmt::format("{}", pictures.style.mask_threshold);

@@ -7,6 +7,15 @@
 #include "cli/terminal.hpp"
 
 namespace fovea::cli {
+namespace {
+
+/// Three products of half the time each take longer than one; those of AMX are a small part of it.
+bool is_slower_than_f32(Precision precision) {
+  const bool several_products = precision == Precision::kBf16x3 || precision == Precision::kBf16x6;
+  return several_products && fastest_full_precision() == Precision::kF32;
+}
+
+}  // namespace
 
 double RunNote::lap_ms() {
   const auto now = Clock::now();
@@ -20,9 +29,14 @@ void RunNote::loaded(const ModelInfo& model) {
   if (!common_.quiet) {
     for (const std::string& assumption : model.assumptions) messages.warning("assumed " + assumption);
   }
+  if (!common_.quiet && is_slower_than_f32(model.precision)) {
+    messages.warning(
+        fmt::format("--precision {} is slower than f32 on this CPU, which has no AMX", name(model.precision)),
+        "--precision f32, which is as accurate");
+  }
   if (!common_.verbose) return;
-  messages.note(
-      fmt::format("model {} ({}, {}) ready in {:.1f} ms", model.name, printable(model.path), model.dtype, lap_ms()));
+  messages.note(fmt::format("model {} ({}, {}) ready in {:.1f} ms; linear layers in {}", model.name,
+                            printable(model.path), model.dtype, lap_ms(), name(model.precision)));
   messages.note("preprocessing from " + model.recipe_source);
   if (!model.labels_source.empty()) messages.note("labels from " + model.labels_source);
 }

@@ -267,6 +267,7 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
 
   ModelInfo& info = open.info;
   info.path = file;
+  info.precision = options.precision;
   info.name = fs::absolute(file).parent_path().filename().string();
   info.format = open.checkpoint->format();
   Architecture a = infer_architecture(*open.naming, *open.checkpoint, {}, shown);

@@ -80,7 +80,7 @@ struct Session::Impl {
         read_out(architecture(), precision(), workspace) {}
 
   [[nodiscard]] const Architecture& architecture() const { return model->architecture(); }
-  [[nodiscard]] Precision precision() const { return model->impl().precision; }
+  [[nodiscard]] Precision precision() const { return model->info().precision; }
   [[nodiscard]] const ModelWeights& weights() const { return model->impl().weights; }
 
   /// Compiled for exactly `batch` images of so many tokens, on first use: the last batch of a folder is often smaller,
@@ -100,7 +100,8 @@ struct Session::Impl {
       throw Error(ErrorCode::kShape,
                   "gradients: no forward pass was kept, expected ForwardRequest::keep_for_gradients");
     }
-    if (!backward) backward = std::make_unique<BackwardPass>(architecture(), precision(), workspace);
+    if (!backward)
+      backward = std::make_unique<BackwardPass>(architecture(), backward_precision(precision()), workspace);
     (*backward)(weights(), model->impl().backward_weights(), saved, score, request);
   }
 

@@ -36,13 +36,14 @@ const ModelInfo& VisionTransformer::info() const noexcept {
 
 std::shared_ptr<const VisionTransformer> VisionTransformer::load(const std::filesystem::path& model,
                                                                  const LoadOptions& options) {
+  require_precision(options.precision);
   OpenModel open = open_model(model, options);
   auto impl = std::make_unique<Impl>();
   const auto source = checkpoint_source(*open.checkpoint, *open.naming);
-  impl->weights = pack_weights(open.info.architecture, impl->precision, *source);
-  impl->pack_backward = [model, options] {
+  impl->weights = pack_weights(open.info.architecture, options.precision, *source);
+  impl->pack_backward = [model, options, precision = backward_precision(options.precision)] {
     const OpenModel again = open_model(model, options);
-    return pack_backward_weights(again.info.architecture, Precision::kF32,
+    return pack_backward_weights(again.info.architecture, precision,
                                  *checkpoint_source(*again.checkpoint, *again.naming));
   };
   impl->read_relevance = [model, options] {
@@ -53,17 +54,19 @@ std::shared_ptr<const VisionTransformer> VisionTransformer::load(const std::file
   return std::shared_ptr<const VisionTransformer>(new VisionTransformer(std::move(impl)));
 }
 
-std::shared_ptr<const VisionTransformer> VisionTransformer::random(const Architecture& architecture,
-                                                                   std::uint64_t seed) {
+std::shared_ptr<const VisionTransformer> VisionTransformer::random(const Architecture& architecture, std::uint64_t seed,
+                                                                   Precision precision) {
+  require_precision(precision);
   auto impl = std::make_unique<Impl>();
   const CountingSource source(random_source(architecture, seed));
-  impl->weights = pack_weights(architecture, impl->precision, source);
-  impl->pack_backward = [architecture, seed] {
-    return pack_backward_weights(architecture, Precision::kF32, *random_source(architecture, seed));
+  impl->weights = pack_weights(architecture, precision, source);
+  impl->pack_backward = [architecture, seed, back = backward_precision(precision)] {
+    return pack_backward_weights(architecture, back, *random_source(architecture, seed));
   };
   impl->read_relevance = [architecture, seed] {
     return read_relevance_weights(architecture, *random_source(architecture, seed));
   };
+  impl->info.precision = precision;
   impl->info.name = architecture.name;
   impl->info.format = "random";
   impl->info.architecture = architecture;

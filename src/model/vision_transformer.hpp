@@ -10,9 +10,13 @@
 
 namespace fovea {
 
+/// Gradients want the digits that plain bfloat16 lacks.
+[[nodiscard]] constexpr Precision backward_precision(Precision forward) noexcept {
+  return forward == Precision::kBf16 ? Precision::kF32 : forward;
+}
+
 struct VisionTransformer::Impl {
   ModelInfo info;
-  Precision precision = Precision::kF32;
   ModelWeights weights;
   std::function<ModelWeights()> pack_backward;       // reads the checkpoint again: few runs need it
   std::function<RelevanceWeights()> read_relevance;  // likewise

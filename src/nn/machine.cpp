@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <fstream>
 #include <string>
 
 #include "base/aligned_buffer.hpp"
 #include "fovea/model.hpp"
 #include "nn/fma_peak.hpp"
+#include "nn/linear_precisions.hpp"
 #include "nn/onednn.hpp"
 #include "nn/workspace_impl.hpp"
 
@@ -59,19 +61,20 @@ double seconds_of(Body&& body) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-/// Seconds of one [rows, depth] · [depth, cols] in f32, the best of several runs.
-double best_matmul_seconds(dnnl::memory::dim rows, dnnl::memory::dim depth, dnnl::memory::dim cols) {
+/// Seconds of one [rows, depth] · [depth, cols] with f32 sums, the best of several runs.
+double best_matmul_seconds(dnnl::memory::data_type type, dnnl::memory::dim rows, dnnl::memory::dim depth,
+                           dnnl::memory::dim cols) {
   using dnnl::memory;
   nn::Workspace workspace;
-  const memory::desc any({depth, cols}, memory::data_type::f32, memory::format_tag::any);
-  const auto desc =
-      nn::matmul_desc(nn::dense({rows, depth}), any, nullptr, nn::dense({rows, cols}), nn::user_scratchpad());
+  const memory::desc left({rows, depth}, type, memory::format_tag::ab);
+  const memory::desc any({depth, cols}, type, memory::format_tag::any);
+  const auto desc = nn::matmul_desc(left, any, nullptr, nn::dense({rows, cols}), nn::user_scratchpad());
   nn::Primitive matmul(dnnl::matmul(desc), desc, workspace);
   memory x(desc.src_desc(), nn::cpu_engine());
   memory w(desc.weights_desc(), nn::cpu_engine());
   memory y(desc.dst_desc(), nn::cpu_engine());
-  for (memory* operand : {&x, &w}) {
-    std::fill_n(static_cast<float*>(operand->get_data_handle()), operand->get_desc().get_size() / sizeof(float), 0.5F);
+  for (memory* operand : {&x, &w}) {  // bytes that are a small number in both types
+    std::memset(operand->get_data_handle(), 0x3C, operand->get_desc().get_size());
   }
   double best = 1e9;
   for (int run = 0; run < 8; ++run) {
@@ -117,13 +120,17 @@ double measure_fma_peak_gflops(int threads) {
   return best;
 }
 
-double measure_matmul_peak_gflops(int threads) {
+double measure_matmul_peak_gflops(int threads, Precision precision) {
   const ThreadCount count(threads);
-  return nn::translate_errors("measuring the matmul rate", [] {
+  using Type = dnnl::memory::data_type;
+  const std::size_t parts = nn::bf16_parts(precision);
+  const double products = parts == 0 ? 1.0 : static_cast<double>(parts * (parts + 1)) / 2;
+  return nn::translate_errors("measuring the matmul rate", [&] {
     double best = 0;
     for (const dnnl::memory::dim size : {768, 1536}) {
-      const double flops = 2.0 * 1024 * static_cast<double>(size * size);
-      best = std::max(best, flops / best_matmul_seconds(1024, size, size) * 1e-9);
+      const double flops = 2.0 * 1024 * static_cast<double>(size * size) / products;
+      const double seconds = best_matmul_seconds(parts == 0 ? Type::f32 : Type::bf16, 1024, size, size);
+      best = std::max(best, flops / seconds * 1e-9);
     }
     return best;
   });

@@ -14,6 +14,7 @@
 
 #include "checkpoint/checkpoint.hpp"
 #include "explain/spearman.hpp"
+#include "fovea/error.hpp"
 #include "fovea/explain.hpp"
 #include "fovea/model.hpp"
 #include "pipeline/explanations.hpp"
@@ -74,10 +75,12 @@ float row_sum_error(std::span<const float> weights, std::size_t columns) {
 }
 
 /// For the size of the reference's input; heads where the folder does not say.
-std::shared_ptr<const VisionTransformer> load_for(const std::filesystem::path& folder, const Expected& expected) {
+std::shared_ptr<const VisionTransformer> load_for(const std::filesystem::path& folder, const Expected& expected,
+                                                  Precision precision = Precision::kF32) {
   const auto shape = expected.shape("x");
   LoadOptions options;
   options.image_size = Size{int(shape[2]), int(shape[3])};
+  options.precision = precision;
   if (!std::filesystem::exists(folder / "config.json")) options.num_heads = expected.shape("attn_0")[1];
   return VisionTransformer::load(folder, options);
 }
@@ -269,6 +272,38 @@ TEST_P(Family, EqualsAutogradInTheGradientsOfEveryAttentionMatrix) {
 
 TEST_P(Family, EqualsItsReferenceInTheMapsOfItsTarget) {
   expect_maps_equal_to_reference(folder_);
+}
+
+/// Of the range of the reference's logits.
+float logit_error(const std::filesystem::path& folder, Precision precision) {
+  const Expected expected(folder / "expected.safetensors");
+  const auto inputs = expected.values("x");
+  const auto wanted = expected.values("logits");
+  const auto [low, high] = std::minmax_element(wanted.begin(), wanted.end());
+  const auto model = load_for(folder, expected, precision);
+  Session session(model, 1);
+  const std::size_t images = expected.shape("x")[0];
+  float worst = 0;
+  for (std::size_t i = 0; i < images; ++i) {
+    const auto patches = test::naive_patches(
+        model->architecture(), std::span(inputs).subspan(i * inputs.size() / images, inputs.size() / images));
+    worst = std::max(worst, difference(session.run(patches).front(), wanted, i));
+  }
+  return worst / (*high - *low);
+}
+
+TEST_P(Family, EqualsItsReferenceInSumsOfBfloat16ProductsToo) {
+  try {
+    require_precision(Precision::kBf16x3);
+  } catch (const Error& error) {
+    GTEST_SKIP() << error.what();
+  }
+  const float plain = logit_error(folder_, Precision::kBf16);
+  const float three = logit_error(folder_, Precision::kBf16x3);
+  EXPECT_LE(three, 3e-5F);
+  EXPECT_LE(logit_error(folder_, Precision::kBf16x6), 1e-5F);
+  EXPECT_LE(plain, 5e-2F);
+  EXPECT_GT(plain, three) << "the precisions differ";
 }
 
 class FamilyAtAnotherSize : public Family {};

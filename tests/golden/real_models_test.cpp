@@ -15,6 +15,7 @@
 #include "base/numerics.hpp"
 #include "checkpoint/checkpoint.hpp"
 #include "explain/spearman.hpp"
+#include "fovea/error.hpp"
 #include "fovea/explain.hpp"
 #include "fovea/model.hpp"
 #include "image/codec.hpp"
@@ -38,7 +39,8 @@ std::vector<std::string> lines_of(const fs::path& file) {
 /// Classifies pictures one after the other, as timm sees them (stored orientation).
 class Runner {
  public:
-  explicit Runner(const fs::path& model) : model_(VisionTransformer::load(model)), session_(model_, 1) {
+  explicit Runner(const fs::path& model, Precision precision = Precision::kF32)
+      : model_(VisionTransformer::load(model, {.precision = precision})), session_(model_, 1) {
     set_compute_threads(1);  // other tests run beside this one
   }
 
@@ -102,6 +104,43 @@ TEST(RealModels, DeitTinyGivesTimmsLogitsOn200Photographs) {
   std::vector<std::size_t> top1;
   compare_logits(model, test::shared_dir() / "golden/deit_tiny", test::shared_dir() / "images/imagenet_200", top1);
   EXPECT_EQ(top1.size(), 200U / kStep);
+}
+
+TEST(RealModels, SumsOfBfloat16ProductsKeepDeitTinysClassesOn200Photographs) {
+  FOVEA_NEEDS_SHARED(model, "models/deit_tiny_patch16_224");
+  try {
+    require_precision(Precision::kBf16);
+  } catch (const Error& error) {
+    GTEST_SKIP() << error.what();
+  }
+  const fs::path golden = test::shared_dir() / "golden/deit_tiny";
+  const auto files = lines_of(golden / "files.txt");
+  const auto checkpoint = open_checkpoint(golden / "logits.safetensors");
+  const auto reference = to_float(*checkpoint->find("logits"));  // [n, C]
+  const std::size_t classes = reference.size() / files.size();
+  const auto [low, high] = std::minmax_element(reference.begin(), reference.end());
+  const std::pair<Precision, double> limits[] = {
+      {Precision::kBf16x6, 3e-6}, {Precision::kBf16x3, 2e-5}, {Precision::kBf16, 1e-1}};
+  for (const auto& [precision, limit] : limits) {
+    Runner run(model, precision);
+    float worst = 0;
+    std::size_t pictures = 0;
+    std::size_t same = 0;
+    for (std::size_t i = 0; i < files.size(); i += kStep) {
+      const Logits logits = run(test::shared_dir() / "images/imagenet_200" / files[i]);
+      const auto wanted = std::span<const float>(reference).subspan(i * classes, classes);
+      for (std::size_t c = 0; c < classes; ++c) worst = std::max(worst, std::fabs(logits[c] - wanted[c]));
+      same += top_k(logits, 1) == top_k(wanted, 1) ? 1U : 0U;
+      ++pictures;
+    }
+    const double of_range = static_cast<double>(worst) / static_cast<double>(*high - *low);
+    EXPECT_LE(of_range, limit) << name(precision);
+    EXPECT_GE(static_cast<double>(same),
+              precision == Precision::kBf16 ? 0.995 * static_cast<double>(pictures) : static_cast<double>(pictures))
+        << name(precision);
+    std::printf("%s: same top 1 on %zu of %zu, max |logit difference| %.2g, %.2g of the range\n",
+                name(precision).data(), same, pictures, static_cast<double>(worst), of_range);
+  }
 }
 
 TEST(RealModels, TheDefaultModelGivesTimmsLogitsOn2000PicturesAnd763PerMilleRight) {

@@ -39,6 +39,8 @@ std::vector<std::string> environment_with(const std::vector<std::string>& own) {
     if (text.substr(0, 6) != "FOVEA_" && text.substr(0, 9) != "NO_COLOR=") all.emplace_back(text);
   }
   all.insert(all.end(), own.begin(), own.end());
+  all.emplace_back(
+      "FOVEA_PRECISION=f32");  // the same numbers on every CPU, unless `own` has said otherwise: first come
   return all;
 }
 

@@ -15,9 +15,9 @@
 namespace fovea::test {
 
 struct ProcessOptions {
-  std::string input;                             // on its standard input
-  std::vector<std::string> environment;          // "NAME=value", besides the test's own without FOVEA_*
-  std::filesystem::path folder;                  // to run in; empty: the test's
+  std::string input;                     // on its standard input
+  std::vector<std::string> environment;  // "NAME=value", besides the test's own without FOVEA_* but FOVEA_PRECISION=f32
+  std::filesystem::path folder;          // to run in; empty: the test's
   std::optional<std::uint64_t> file_size_limit;  // bytes, RLIMIT_FSIZE
   std::filesystem::path standard_output;         // a file or device instead of a pipe
   std::size_t close_after = SIZE_MAX;            // bytes of standard output that are read before its pipe is closed

@@ -1,0 +1,180 @@
+// bfloat16 parts and the linear layers that are made of them, against the definition in double.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <hwy/targets.h>
+
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "fovea/error.hpp"
+#include "fovea/model.hpp"
+#include "nn/bf16_parts.hpp"
+#include "nn/linear.hpp"
+#include "support/forced_target.hpp"
+#include "support/tiny_model.hpp"
+
+namespace fovea {
+namespace {
+
+std::vector<float> normal_values(std::size_t count, unsigned seed, float spread = 1.0F) {
+  std::mt19937 generator(seed);
+  std::normal_distribution<float> normal(0.0F, spread);
+  std::vector<float> values(count);
+  for (float& value : values) value = normal(generator);
+  return values;
+}
+
+float from_bf16(std::uint16_t half) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16U);
+}
+
+/// The nearest of the bfloat16 numbers on both sides, by their distance in double; ties to the even one.
+float naive_bf16(float x) {
+  const std::uint32_t bits = std::bit_cast<std::uint32_t>(x);
+  const auto low = static_cast<std::uint16_t>(bits >> 16U);
+  const auto high = static_cast<std::uint16_t>(low + 1U);
+  const double to_low = std::fabs(double(x) - double(from_bf16(low)));
+  const double to_high = std::fabs(double(from_bf16(high)) - double(x));
+  if (to_low == to_high) return from_bf16((low & 1U) == 0 ? low : high);
+  return from_bf16(to_low < to_high ? low : high);
+}
+
+TEST(SplitIntoBf16, TakesTheNearestNumberOfWhatIsLeftOnEachInstructionSet) {
+  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    const test::ForcedTarget forced(target);
+    for (const std::size_t size : {0U, 1U, 15U, 16U, 31U, 32U, 33U, 4095U, 4097U, 9000U}) {
+      auto x = normal_values(size, 1, 30.0F);
+      if (size > 15) {
+        x[0] = 0.0F;
+        x[1] = 1.00390625F;  // halfway, down to even
+        x[2] = 1.01171875F;  // halfway, up to even
+        x[3] = -std::numeric_limits<float>::infinity();
+        x[4] = std::numeric_limits<float>::quiet_NaN();
+        x[5] = std::bit_cast<float>(0x7FFFFFFFU);  // a NaN that rounding would carry over into -0
+      }
+      for (const std::size_t parts : {1U, 2U, 3U}) {
+        std::vector<std::uint16_t> split(parts * size, 7);
+        nn::split_into_bf16(x, parts, split);
+        for (std::size_t i = 0; i < size; ++i) {
+          if (std::isnan(x[i])) {
+            ASSERT_TRUE(std::isnan(from_bf16(split[i])));
+            continue;
+          }
+          float rest = x[i];
+          for (std::size_t part = 0; part < parts; ++part) {
+            const float wanted = std::isinf(rest) ? rest : naive_bf16(rest);
+            ASSERT_EQ(from_bf16(split[part * size + i]), wanted) << x[i] << ", " << hwy::TargetName(target);
+            rest = std::isinf(wanted) ? 0.0F : rest - wanted;
+          }
+          if (parts == 3) ASSERT_EQ(rest, 0.0F) << "three parts hold all 24 bits";
+        }
+      }
+    }
+  }
+}
+
+class LinearPrecision : public testing::TestWithParam<Precision> {
+ protected:
+  void SetUp() override {
+    try {
+      require_precision(GetParam());
+    } catch (const Error& error) {
+      GTEST_SKIP() << error.what();
+    }
+  }
+  /// The relative error that is left of a product of two numbers.
+  [[nodiscard]] static double error_of(Precision precision) {
+    switch (precision) {
+      case Precision::kF32:
+      case Precision::kBf16x6: return 1e-6;
+      case Precision::kBf16x3: return 4e-5;  // 3 · 2^-17 and the sum's own
+      case Precision::kBf16: break;
+    }
+    return 8e-3;  // 2 · 2^-9, twice
+  }
+};
+
+TEST_P(LinearPrecision, LayersEqualTheDefinitionInDoubleForEveryRest) {
+  nn::Workspace workspace;
+  for (const std::size_t rows : {1U, 5U, 16U, 33U}) {
+    for (const auto& [in, out] : {std::pair<std::size_t, std::size_t>{1, 1}, {15, 16}, {48, 31}, {192, 64}}) {
+      const auto weight = normal_values(out * in, 1);
+      const auto bias = normal_values(out, 2);
+      const auto x = normal_values(rows * in, 3);
+      const auto packed = nn::pack_linear(GetParam(), MatrixView<const float>(weight, out, in), bias);
+      std::vector<float> plain(rows * out, 5.0F);
+      (*nn::make_linear(GetParam(), {rows, in, out}, workspace))(*packed, x, plain);
+      std::vector<float> added(rows * out, 5.0F);
+      (*nn::make_linear(GetParam(), {rows, in, out, Activation::kNone, true}, workspace))(*packed, x, added);
+      std::vector<float> activated(rows * out, 5.0F);
+      (*nn::make_linear(GetParam(), {rows, in, out, Activation::kGelu}, workspace))(*packed, x, activated);
+      for (std::size_t r = 0; r < rows; ++r) {
+        for (std::size_t o = 0; o < out; ++o) {
+          double sum = double(bias[o]);
+          double reach = std::fabs(sum) + 5;
+          for (std::size_t i = 0; i < in; ++i) {
+            const double product = double(x[r * in + i]) * double(weight[o * in + i]);
+            sum += product;
+            reach += std::fabs(product);
+          }
+          const double limit = error_of(GetParam()) * reach;
+          ASSERT_NEAR(double(plain[r * out + o]), sum, limit);
+          ASSERT_NEAR(double(added[r * out + o]), sum + 5, limit);
+          const double at = double(plain[r * out + o]);
+          ASSERT_NEAR(double(activated[r * out + o]), at * 0.5 * std::erfc(-at / std::sqrt(2.0)), 1e-5 * (1 + reach));
+        }
+      }
+    }
+  }
+}
+
+TEST_P(LinearPrecision, TheWayBackMultipliesFromTheOtherSide) {
+  nn::Workspace workspace;
+  const auto weight = normal_values(33 * 48, 1);
+  const auto packed = nn::pack_linear_backward(GetParam(), MatrixView<const float>(weight, 33, 48));
+  const auto dy = normal_values(5 * 33, 2);
+  std::vector<float> dx(5 * 48);
+  (*nn::make_linear(GetParam(), {5, 33, 48}, workspace))(*packed, dy, dx);
+  for (std::size_t r = 0; r < 5; ++r) {
+    for (std::size_t i = 0; i < 48; ++i) {
+      double sum = 0;
+      double reach = 0;
+      for (std::size_t o = 0; o < 33; ++o) {
+        sum += double(dy[r * 33 + o]) * double(weight[o * 48 + i]);
+        reach += std::fabs(double(dy[r * 33 + o]) * double(weight[o * 48 + i]));
+      }
+      ASSERT_NEAR(double(dx[r * 48 + i]), sum, error_of(GetParam()) * reach);
+    }
+  }
+}
+
+TEST_P(LinearPrecision, NoBitDependsOnTheBatchTheThreadsOrOnWhatIsObserved) {
+  const auto model = VisionTransformer::random(test::tiny_vit({64, 64}, 8, 64, 3), 1, GetParam());
+  const Architecture& a = model->architecture();
+  const auto patches = normal_values(3 * a.grid().size() * a.patch_dim(), 1);
+  const std::size_t one = patches.size() / 3;
+  set_compute_threads(1);
+  Session single(model, 1);
+  ForwardRequest keep;
+  keep.keep_for_gradients = true;
+  for (const int threads : {1, 2, 3}) {
+    set_compute_threads(threads);
+    Session three(model, 3);
+    const auto together = three.run(patches);
+    for (std::size_t i = 0; i < 3; ++i) {
+      const auto image = std::span(patches).subspan(i * one, one);
+      EXPECT_EQ(single.run(image).front(), together[i]) << threads << " threads, image " << i;
+      EXPECT_EQ(single.forward(image, keep).front().logits, together[i]) << "kept for gradients";
+    }
+  }
+  set_compute_threads(1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, LinearPrecision, testing::ValuesIn(kPrecisions),
+                         [](const auto& chosen) { return std::string(name(chosen.param)); });
+
+}  // namespace
+}  // namespace fovea
