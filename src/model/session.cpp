@@ -73,7 +73,7 @@ struct Session::Impl {
       : model(std::move(transformer)),
         max_batch(most),
         activations(model->architecture(), max_batch),
-        patch_embed(nn::make_linear(precision(),
+        patch_embed(nn::make_linear(patch_embed_precision(precision()),
                                     {architecture().grid().size(), architecture().patch_dim(), architecture().embed_dim,
                                      Activation::kNone, true},
                                     workspace)),

@@ -203,13 +203,19 @@ void pack_read_out(const Architecture& a, Packer& packer, ModelWeights& weights)
 
 }  // namespace
 
+Precision patch_embed_precision(Precision precision) {
+  if (precision == Precision::kF32 || fastest_full_precision() == Precision::kF32) return Precision::kF32;
+  return Precision::kBf16x6;
+}
+
 ModelWeights pack_weights(const Architecture& a, Precision precision, const TensorSource& source) {
   Packer packer(a, precision, source);
   ModelWeights weights;
   weights.prefix_tokens = read_prefix_tokens(a, packer);
   place_pos_embed(a, packer, weights);
   // [D, 3, P, P] is read as [D, 3·P·P]: a convolution whose stride is its size is a linear layer over patches.
-  weights.patch_embed = packer.linear(kPatchEmbed, a.embed_dim, a.patch_dim());
+  Packer of_pixels(a, patch_embed_precision(precision), source);
+  weights.patch_embed = of_pixels.linear(kPatchEmbed, a.embed_dim, a.patch_dim());
   weights.norm_pre = packer.norm(kNormPre, a.embed_dim);
   if (a.rope != Rope::kNone) weights.rotary = rotary_table(a.rope, a.grid(), a.head_dim());
   weights.blocks.reserve(a.depth);
