@@ -351,6 +351,7 @@ void propagate_relevance(const VisionTransformer& model, std::span<const float> 
 
 /// The threads that the calling thread's sessions compute with.
 void set_compute_threads(int threads);
+/// Those that this process may run on (taskset), or fewer where a container's quota of CPU time is smaller.
 [[nodiscard]] int available_cores();
 
 /// What the machine is and can do, measured where it says measured.

@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <string>
 
 #include "base/aligned_buffer.hpp"
+#include "base/cpu_quota.hpp"
 #include "fovea/model.hpp"
 #include "nn/fma_peak.hpp"
 #include "nn/linear_precisions.hpp"
@@ -95,8 +97,10 @@ void set_compute_threads(int threads) {
 int available_cores() {
   cpu_set_t set;
   CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return std::max(1, omp_get_num_procs());
-  return std::max(1, CPU_COUNT(&set));
+  const int cores = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : omp_get_num_procs();
+  // Part of a core more than whole ones is still worth a thread.
+  const double allowed = std::ceil(cpu_quota().value_or(cores));
+  return std::max(1, static_cast<int>(std::min<double>(cores, allowed)));
 }
 
 MachineInfo machine_info() {
