@@ -5,7 +5,6 @@
 #include <cmath>
 #include <functional>
 #include <numbers>
-#include <random>
 #include <span>
 #include <vector>
 
@@ -17,17 +16,12 @@
 #include "nn/linear.hpp"
 #include "nn/norm_kernels.hpp"
 #include "support/forced_target.hpp"
+#include "support/normal_values.hpp"
 
 namespace fovea::nn {
 namespace {
 
-std::vector<float> normal_values(std::size_t count, unsigned seed, float spread = 1.0F) {
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> normal(0.0F, spread);
-  std::vector<float> values(count);
-  for (float& value : values) value = normal(generator);
-  return values;
-}
+using test::normal_values;
 
 double dot(std::span<const float> a, std::span<const float> b) {
   double sum = 0;

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <complex>
 #include <cstdint>
-#include <random>
 #include <span>
 #include <vector>
 
@@ -17,17 +16,12 @@
 #include "nn/norm_kernels.hpp"
 #include "nn/rotary.hpp"
 #include "support/forced_target.hpp"
+#include "support/normal_values.hpp"
 
 namespace fovea::nn {
 namespace {
 
-std::vector<float> normal_values(std::size_t count, unsigned seed, float spread = 1.0F) {
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> normal(0.0F, spread);
-  std::vector<float> values(count);
-  for (float& value : values) value = normal(generator);
-  return values;
-}
+using test::normal_values;
 
 void expect_near(std::span<const float> actual, std::span<const double> wanted, double tolerance) {
   ASSERT_EQ(actual.size(), wanted.size());

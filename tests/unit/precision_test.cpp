@@ -6,7 +6,6 @@
 #include <bit>
 #include <cmath>
 #include <limits>
-#include <random>
 #include <vector>
 
 #include "fovea/error.hpp"
@@ -14,18 +13,13 @@
 #include "nn/bf16_parts.hpp"
 #include "nn/linear.hpp"
 #include "support/forced_target.hpp"
+#include "support/normal_values.hpp"
 #include "support/tiny_model.hpp"
 
 namespace fovea {
 namespace {
 
-std::vector<float> normal_values(std::size_t count, unsigned seed, float spread = 1.0F) {
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> normal(0.0F, spread);
-  std::vector<float> values(count);
-  for (float& value : values) value = normal(generator);
-  return values;
-}
+using test::normal_values;
 
 float from_bf16(std::uint16_t half) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16U);
@@ -69,7 +63,9 @@ TEST(SplitIntoBf16, TakesTheNearestNumberOfWhatIsLeftOnEachInstructionSet) {
             ASSERT_EQ(from_bf16(split[part * size + i]), wanted) << x[i] << ", " << hwy::TargetName(target);
             rest = std::isinf(wanted) ? 0.0F : rest - wanted;
           }
-          if (parts == 3) ASSERT_EQ(rest, 0.0F) << "three parts hold all 24 bits";
+          if (parts == 3) {
+            ASSERT_EQ(rest, 0.0F) << "three parts hold all 24 bits";
+          }
         }
       }
     }

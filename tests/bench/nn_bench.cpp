@@ -1,0 +1,146 @@
+// What a block is made of, at the sizes of ViT-Ti/16 and ViT-B/16 (224 px: 197 tokens), on one thread.
+#include <benchmark/benchmark.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "fovea/error.hpp"
+#include "fovea/model.hpp"
+#include "nn/activation.hpp"
+#include "nn/attention.hpp"
+#include "nn/attention_backward.hpp"
+#include "nn/bf16_parts.hpp"
+#include "nn/linear.hpp"
+#include "nn/norm_kernels.hpp"
+#include "support/normal_values.hpp"
+
+namespace fovea::nn {
+namespace {
+
+using test::normal_values;
+
+constexpr std::size_t kTokens = 197;
+
+std::size_t size_at(const benchmark::State& state, std::size_t index) {
+  return static_cast<std::size_t>(state.range(index));
+}
+
+void count_flops(benchmark::State& state, double flops_a_run) {
+  state.counters["FLOP/s"] =
+      benchmark::Counter(flops_a_run, benchmark::Counter::kIsIterationInvariantRate, benchmark::Counter::kIs1000);
+}
+
+void count_bytes(benchmark::State& state, std::size_t bytes_a_run) {
+  state.SetBytesProcessed(static_cast<std::int64_t>(bytes_a_run) * state.iterations());
+}
+
+/// @param range  in features, out features
+void linear(benchmark::State& state, Precision precision, Activation activation) {
+  set_compute_threads(1);
+  try {
+    require_precision(precision);
+  } catch (const Error& error) {
+    state.SkipWithError(error.what());
+    return;
+  }
+  const std::size_t in = size_at(state, 0);
+  const std::size_t out = size_at(state, 1);
+  Workspace workspace;
+  const auto weight = normal_values(out * in, 1);
+  const auto packed = pack_linear(precision, MatrixView<const float>(weight, out, in), normal_values(out, 2));
+  const auto layer = make_linear(precision, {kTokens, in, out, activation}, workspace);
+  const auto x = normal_values(kTokens * in, 3);
+  std::vector<float> y(kTokens * out);
+  for (auto _ : state) (*layer)(*packed, x, y);
+  count_flops(state, 2.0 * static_cast<double>(kTokens * in * out));
+}
+
+void sizes_of_linear_layers(benchmark::internal::Benchmark* bench) {
+  bench->ArgNames({"in", "out"});
+  for (const int width : {192, 768}) {
+    bench->Args({width, 3 * width})->Args({width, width})->Args({width, 4 * width})->Args({4 * width, width});
+  }
+}
+BENCHMARK_CAPTURE(linear, f32, Precision::kF32, Activation::kNone)->Apply(sizes_of_linear_layers);
+BENCHMARK_CAPTURE(linear, f32_gelu, Precision::kF32, Activation::kGelu)->Args({192, 768})->Args({768, 3072});
+BENCHMARK_CAPTURE(linear, bf16, Precision::kBf16, Activation::kNone)->Apply(sizes_of_linear_layers);
+BENCHMARK_CAPTURE(linear, bf16x3, Precision::kBf16x3, Activation::kNone)->Apply(sizes_of_linear_layers);
+
+/// @param range  tokens, heads of 64
+void attention(benchmark::State& state, bool observed) {
+  set_compute_threads(1);
+  const AttentionShape shape{size_at(state, 0), size_at(state, 1), 64};
+  const std::size_t width = shape.num_heads * shape.head_dim;
+  Attention layer(shape);
+  const auto qkv = normal_values(shape.tokens * 3 * width, 1);
+  std::vector<float> out(shape.tokens * width);
+  std::vector<float> weights(observed ? shape.num_heads * shape.tokens * shape.tokens : 0);
+  for (auto _ : state) layer(qkv, shape.tokens, {}, out, weights);
+  count_flops(state, 4.0 * static_cast<double>(shape.tokens * shape.tokens * width));
+}
+BENCHMARK_CAPTURE(attention, plain, false)
+    ->ArgNames({"tokens", "heads"})
+    ->Args({197, 3})
+    ->Args({197, 12})
+    ->Args({1025, 12});
+BENCHMARK_CAPTURE(attention, observed, true)->ArgNames({"tokens", "heads"})->Args({197, 3})->Args({197, 12});
+
+void attention_backward(benchmark::State& state) {
+  set_compute_threads(1);
+  const AttentionShape shape{size_at(state, 0), size_at(state, 1), 64};
+  const std::size_t width = shape.num_heads * shape.head_dim;
+  const auto qkv = normal_values(shape.tokens * 3 * width, 1);
+  const auto d_out = normal_values(shape.tokens * width, 2);
+  const std::vector<float> weights(shape.num_heads * shape.tokens * shape.tokens, 1.0F / 197.0F);
+  std::vector<float> gradient(weights.size());
+  std::vector<float> d_qkv(qkv.size());
+  AttentionBackward layer(shape);
+  for (auto _ : state) {
+    layer.weights(qkv, shape.tokens, d_out, gradient);
+    layer.inputs(qkv, weights, shape.tokens, d_out, gradient, d_qkv);
+  }
+  count_flops(state, 8.0 * static_cast<double>(shape.tokens * shape.tokens * width));
+}
+BENCHMARK(attention_backward)->ArgNames({"tokens", "heads"})->Args({197, 3})->Args({197, 12});
+
+/// @param range  features
+void layer_norm(benchmark::State& state) {
+  set_compute_threads(1);
+  const std::size_t features = size_at(state, 0);
+  const auto weight = normal_values(features, 1);
+  const auto x = normal_values(kTokens * features, 2);
+  std::vector<float> y(x.size());
+  for (auto _ : state) {
+    normalize({NormKind::kLayer, kTokens, features, 1e-6F}, weight, weight, {x.data(), features}, {y.data(), features});
+  }
+  count_bytes(state, 2 * x.size() * sizeof(float));
+}
+BENCHMARK(layer_norm)->ArgName("features")->Arg(192)->Arg(768);
+
+/// @param range  features
+void gelu_derivative(benchmark::State& state) {
+  set_compute_threads(1);
+  const std::size_t size = kTokens * size_at(state, 0);
+  Workspace workspace;
+  ActivationLayer layer(Activation::kGelu, size, workspace);
+  const auto x = normal_values(size, 1);
+  const auto dy = normal_values(size, 2);
+  std::vector<float> dx(size);
+  for (auto _ : state) layer.backward(x, dy, dx);
+  count_bytes(state, 3 * size * sizeof(float));
+}
+BENCHMARK(gelu_derivative)->ArgName("features")->Arg(768)->Arg(3072);
+
+/// @param range  parts
+void split(benchmark::State& state) {
+  set_compute_threads(1);
+  const auto x = normal_values(kTokens * 768, 1);
+  const std::size_t parts = size_at(state, 0);
+  std::vector<std::uint16_t> result(parts * x.size());
+  for (auto _ : state) split_into_bf16(x, parts, result);
+  count_bytes(state, x.size() * sizeof(float) + result.size() * sizeof(std::uint16_t));
+}
+BENCHMARK(split)->ArgName("parts")->DenseRange(1, 3);
+
+}  // namespace
+}  // namespace fovea::nn
