@@ -106,7 +106,7 @@ TEST_F(BenchOfHardAttention, CountsTheImagesThatHaveTheSameClassAsClassifySaysOf
   const auto reduced = rows("0.3");
   int same = 0;
   double largest = 0;
-  for (int i = 0; i < 6; ++i) {
+  for (std::size_t i = 0; i < 6; ++i) {
     std::map<int, double> probabilities;
     for (const auto& p : whole[i].at("predictions")) probabilities[p.at("class_index")] = p.at("probability");
     for (const auto& p : reduced[i].at("predictions")) {

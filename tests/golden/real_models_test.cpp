@@ -36,11 +36,17 @@ std::vector<std::string> lines_of(const fs::path& file) {
   return lines;
 }
 
+LoadOptions in(Precision precision) {
+  LoadOptions options;
+  options.precision = precision;
+  return options;
+}
+
 /// Classifies pictures one after the other, as timm sees them (stored orientation).
 class Runner {
  public:
   explicit Runner(const fs::path& model, Precision precision = Precision::kF32)
-      : model_(VisionTransformer::load(model, {.precision = precision})), session_(model_, 1) {
+      : model_(VisionTransformer::load(model, in(precision))), session_(model_, 1) {
     set_compute_threads(1);  // other tests run beside this one
   }
 
