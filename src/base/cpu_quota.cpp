@@ -4,7 +4,6 @@
 #include <fstream>
 #include <sstream>
 #include <string>
-#include <string_view>
 
 namespace fovea {
 namespace {
@@ -46,7 +45,7 @@ bool names_cpu(const std::string& controllers) {
 
 std::optional<double> cpu_quota(const fs::path& membership, const fs::path& root) {
   std::optional<double> least;
-  /// The group and all above it, up to where they are mounted.
+  // The group and all above it, up to where they are mounted.
   const auto consider = [&](const fs::path& mount, const std::string& group, auto quota_of) {
     for (fs::path at = fs::path(group).relative_path();; at = at.parent_path()) {
       if (const std::optional<double> quota = quota_of(mount / at)) least = std::min(least.value_or(*quota), *quota);

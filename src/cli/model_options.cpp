@@ -20,6 +20,13 @@ std::vector<std::string> precision_names() {
   return names;
 }
 
+Precision precision_of(const ModelFlags& flags) {
+  for (const Precision precision : kPrecisions) {
+    if (name(precision) == flags.precision) return precision;
+  }
+  return fastest_full_precision();
+}
+
 }  // namespace
 
 void add_model_options(CLI::App& app, ModelFlags& flags) {
@@ -34,13 +41,6 @@ void add_model_options(CLI::App& app, ModelFlags& flags) {
              "arithmetic of the linear layers; auto: the faster of f32 and bf16x3, which is as good")
       ->group(group);
   add_recipe_options(app, flags.recipe);
-}
-
-Precision precision_of(const ModelFlags& flags) {
-  for (const Precision precision : kPrecisions) {
-    if (name(precision) == flags.precision) return precision;
-  }
-  return fastest_full_precision();
 }
 
 LoadOptions load_options(const ModelFlags& flags, const TensorImages* tensors) {

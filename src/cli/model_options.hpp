@@ -23,7 +23,6 @@ struct ModelFlags {
 };
 /// --image-size, --heads, --precision and those of the recipe.
 void add_model_options(CLI::App& app, ModelFlags& flags);
-[[nodiscard]] Precision precision_of(const ModelFlags& flags);
 /// @param tensors  --tensor's pictures, whose size is the model's; may be null
 /// @throws Error   kUsage for values that are none, and for an --image-size that is not the tensor's.
 [[nodiscard]] LoadOptions load_options(const ModelFlags& flags, const TensorImages* tensors = nullptr);

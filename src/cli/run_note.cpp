@@ -28,11 +28,11 @@ void RunNote::loaded(const ModelInfo& model) {
   const Messages messages(use_color(common_.color, STDERR_FILENO));
   if (!common_.quiet) {
     for (const std::string& assumption : model.assumptions) messages.warning("assumed " + assumption);
-  }
-  if (!common_.quiet && is_slower_than_f32(model.precision)) {
-    messages.warning(
-        fmt::format("--precision {} is slower than f32 on this CPU, which has no AMX", name(model.precision)),
-        "--precision f32, which is as accurate");
+    if (is_slower_than_f32(model.precision)) {
+      messages.warning(
+          fmt::format("--precision {} is slower than f32 on this CPU, which has no AMX", name(model.precision)),
+          "--precision f32, which is as accurate");
+    }
   }
   if (!common_.verbose) return;
   messages.note(fmt::format("model {} ({}, {}) ready in {:.1f} ms; linear layers in {}", model.name,

@@ -27,7 +27,7 @@ struct ActivationLayer::Impl {
 ActivationLayer::ActivationLayer(Activation activation, std::size_t size, Workspace& workspace)
     : impl_(translate_errors("making an activation", [&] {
         const EltwiseFunction function = eltwise_function(activation);
-        const dnnl::memory::desc values = dense({1, static_cast<dnnl::memory::dim>(size)});
+        const dnnl::memory::desc values = dense({1, dim(size)});
         const auto forward = eltwise_forward_desc(function, values, user_scratchpad());
         return std::make_unique<Impl>(activation, forward,
                                       eltwise_backward_desc(function, values, user_scratchpad(), forward), workspace);

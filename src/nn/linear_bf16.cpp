@@ -16,10 +16,6 @@ namespace {
 
 using dnnl::memory;
 
-memory::dim dim(std::size_t size) {
-  return static_cast<memory::dim>(size);
-}
-
 /// One of the products that are summed into y; the small ones come first, with the last one the layer is complete.
 struct Product {
   std::size_t x_part;

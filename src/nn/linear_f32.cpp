@@ -11,10 +11,6 @@ namespace {
 
 using dnnl::memory;
 
-memory::dim dim(std::size_t size) {
-  return static_cast<memory::dim>(size);
-}
-
 dnnl::matmul::primitive_desc describe(const LinearShape& shape, const memory::desc& weights) {
   dnnl::post_ops post_ops;
   if (shape.activation != Activation::kNone) append_eltwise(post_ops, eltwise_function(shape.activation));

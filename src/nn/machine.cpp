@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <optional>
 #include <string>
 
 #include "base/aligned_buffer.hpp"
@@ -99,7 +100,8 @@ int available_cores() {
   CPU_ZERO(&set);
   const int cores = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : omp_get_num_procs();
   // Part of a core more than whole ones is still worth a thread.
-  const double allowed = std::ceil(cpu_quota().value_or(cores));
+  static const std::optional<double> quota = cpu_quota();  // every verb asks, at each start
+  const double allowed = std::ceil(quota.value_or(cores));
   return std::max(1, static_cast<int>(std::min<double>(cores, allowed)));
 }
 

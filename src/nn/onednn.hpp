@@ -2,6 +2,7 @@
 // Only files of src/nn/ that end in .cpp include this.
 #pragma once
 
+#include <cstddef>
 #include <initializer_list>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <utility>
@@ -50,6 +51,10 @@ class Primitive {
   Workspace& workspace_;
 };
 
+/// oneDNN's sizes are signed.
+[[nodiscard]] constexpr dnnl::memory::dim dim(std::size_t size) noexcept {
+  return static_cast<dnnl::memory::dim>(size);
+}
 /// A row-major f32 array of these sizes, without memory of its own.
 [[nodiscard]] dnnl::memory::desc dense(const dnnl::memory::dims& sizes);
 [[nodiscard]] dnnl::memory unbound(const dnnl::memory::desc& desc);
