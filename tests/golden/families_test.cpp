@@ -14,11 +14,11 @@
 
 #include "checkpoint/checkpoint.hpp"
 #include "explain/spearman.hpp"
-#include "fovea/error.hpp"
 #include "fovea/explain.hpp"
 #include "fovea/model.hpp"
 #include "pipeline/explanations.hpp"
 #include "support/naive_vit.hpp"
+#include "support/needs_precision.hpp"
 #include "support/shared.hpp"
 
 namespace fovea {
@@ -293,11 +293,7 @@ float logit_error(const std::filesystem::path& folder, Precision precision) {
 }
 
 TEST_P(Family, EqualsItsReferenceInSumsOfBfloat16ProductsToo) {
-  try {
-    require_precision(Precision::kBf16x3);
-  } catch (const Error& error) {
-    GTEST_SKIP() << error.what();
-  }
+  FOVEA_NEEDS_PRECISION(Precision::kBf16x3);
   const float plain = logit_error(folder_, Precision::kBf16);
   const float three = logit_error(folder_, Precision::kBf16x3);
   EXPECT_LE(three, 3e-5F);

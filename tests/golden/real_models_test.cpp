@@ -15,13 +15,13 @@
 #include "base/numerics.hpp"
 #include "checkpoint/checkpoint.hpp"
 #include "explain/spearman.hpp"
-#include "fovea/error.hpp"
 #include "fovea/explain.hpp"
 #include "fovea/model.hpp"
 #include "image/codec.hpp"
 #include "image/patches.hpp"
 #include "image/preprocess.hpp"
 #include "pipeline/explanations.hpp"
+#include "support/needs_precision.hpp"
 #include "support/shared.hpp"
 
 namespace fovea {
@@ -114,11 +114,7 @@ TEST(RealModels, DeitTinyGivesTimmsLogitsOn200Photographs) {
 
 TEST(RealModels, SumsOfBfloat16ProductsKeepDeitTinysClassesOn200Photographs) {
   FOVEA_NEEDS_SHARED(model, "models/deit_tiny_patch16_224");
-  try {
-    require_precision(Precision::kBf16);
-  } catch (const Error& error) {
-    GTEST_SKIP() << error.what();
-  }
+  FOVEA_NEEDS_PRECISION(Precision::kBf16);
   const fs::path golden = test::shared_dir() / "golden/deit_tiny";
   const auto files = lines_of(golden / "files.txt");
   const auto checkpoint = open_checkpoint(golden / "logits.safetensors");

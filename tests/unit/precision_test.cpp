@@ -8,11 +8,11 @@
 #include <limits>
 #include <vector>
 
-#include "fovea/error.hpp"
 #include "fovea/model.hpp"
 #include "nn/bf16_parts.hpp"
 #include "nn/linear.hpp"
 #include "support/forced_target.hpp"
+#include "support/needs_precision.hpp"
 #include "support/normal_values.hpp"
 #include "support/tiny_model.hpp"
 
@@ -74,13 +74,7 @@ TEST(SplitIntoBf16, TakesTheNearestNumberOfWhatIsLeftOnEachInstructionSet) {
 
 class LinearPrecision : public testing::TestWithParam<Precision> {
  protected:
-  void SetUp() override {
-    try {
-      require_precision(GetParam());
-    } catch (const Error& error) {
-      GTEST_SKIP() << error.what();
-    }
-  }
+  void SetUp() override { FOVEA_NEEDS_PRECISION(GetParam()); }
   /// The relative error that is left of a product of two numbers.
   [[nodiscard]] static double error_of(Precision precision) {
     switch (precision) {
