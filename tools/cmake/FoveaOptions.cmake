@@ -5,6 +5,7 @@ endif()
 option(FOVEA_BUILD_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(FOVEA_BUILD_BENCHMARKS "Build the kernel benchmarks (Google Benchmark)" OFF)
 option(FOVEA_BUILD_FUZZERS "Build the fuzz targets with libFuzzer (needs clang)" OFF)
+option(FOVEA_TIDY "Every source as a ctest case of clang-tidy's" OFF)
 option(FOVEA_WERROR "Warnings are errors" OFF)
 set(FOVEA_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined or thread")
 
