@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/pending_file.hpp"
 #include "cli/command.hpp"
 #include "cli/hard_attention_options.hpp"
 #include "cli/json_text.hpp"
@@ -15,6 +16,7 @@
 #include "cli/run_note.hpp"
 #include "fovea/error.hpp"
 #include "fovea/version.hpp"
+#include "pipeline/outputs.hpp"
 
 namespace fovea::cli {
 namespace {
@@ -85,6 +87,7 @@ std::string text_of(const BenchPlan& plan, const BenchReport& report) {
   text += fmt::format("memory        peak RSS {:.1f} MB after the forward passes\n", report.peak_rss_mb);
   if (report.reduced) text += reduced_text(plan, *report.reduced);
   if (report.folder) text += folder_text(*report.folder, plan.threads);
+  if (report.roofline) text += roofline_text(*report.roofline);
   return text;
 }
 
@@ -150,6 +153,7 @@ std::string json_of(const BenchPlan& plan, const BenchReport& report) {
   json.add("versions", versions);
   if (report.reduced) json.add("hard_attention", reduced_json(*plan.hard_attention, *report.reduced));
   if (report.folder) json.add("folder", folder_json(*report.folder));
+  if (report.roofline) json.add("roofline", roofline_json(*report.roofline));
   return json.lines();
 }
 
@@ -167,6 +171,8 @@ class Bench : public Command {
         ->take_all()
         ->default_str(std::string(explain_methods().front().name))
         ->type_name("{" + joined(registry_names(explain_methods()), "|") + "}");
+    app.add_flag("--roofline", roofline_, "also each kind of layer's rate beside the machine's peak and bandwidth");
+    app.add_option("--svg", svg_, "the roofline as a picture; implies --roofline")->type_name("FILE");
     add_choice(app, "-f,--format", format_, {"text", "json"}, "what to print");
     add_hard_attention_options(app, hard_);
     add_model_options(app, model_);
@@ -188,7 +194,15 @@ class Bench : public Command {
     if (!folder_.empty()) plan.folder = folder_;
     const MapPlan hard = hard_attention(plan.model->info());
     if (app_.count("--keep") + app_.count("--merge") > 0) plan.hard_attention = hard;
+    plan.roofline = roofline_ || !svg_.empty();
+    std::optional<PendingFile> picture;
+    if (!svg_.empty()) check_not_input(svg_, list_inputs(operands, {}));
+    if (!svg_.empty()) picture.emplace(svg_);  // a place that cannot be written is found before the work
     const BenchReport report = run_bench(plan);
+    if (picture) {
+      picture->append(roofline_svg(*report.roofline));
+      picture->commit();
+    }
     print(format_ == "json" ? json_of(plan, report) : text_of(plan, report));
     return 0;
   }
@@ -226,6 +240,8 @@ class Bench : public Command {
   std::string arch_;
   double seconds_ = 3;
   std::string folder_;
+  bool roofline_ = false;
+  std::string svg_;
   std::vector<std::string> methods_;
   std::string format_ = "text";
 };

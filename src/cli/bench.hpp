@@ -10,11 +10,13 @@
 #include <string>
 #include <vector>
 
+#include "cli/json_text.hpp"
 #include "fovea/explain.hpp"
 #include "fovea/image.hpp"
 #include "fovea/model.hpp"
 #include "pipeline/inputs.hpp"
 #include "pipeline/map_plan.hpp"
+#include "report/roofline.hpp"
 
 namespace fovea::cli {
 
@@ -36,6 +38,7 @@ struct BenchPlan {
   std::optional<std::filesystem::path> image;   // else a synthetic JPEG of 500x375 px
   std::optional<std::filesystem::path> folder;  // measure the throughput of these files, too
   std::optional<MapPlan> hard_attention;        // compare this reduction with the whole model; without maps
+  bool roofline = false;                        // measure each kind of layer, too
 };
 
 /// Throughput of a folder against what the cores allow.
@@ -91,6 +94,7 @@ struct BenchReport {
   double peak_rss_mb = 0;  // after the forward passes
   std::optional<ReducedForward> reduced;
   std::optional<FolderTiming> folder;
+  std::optional<Roofline> roofline;
 };
 
 /// Runs `steps` in turn until the time is up, at least five times each.
@@ -108,6 +112,11 @@ struct BenchReport {
 /// Agreement is of the folder's pictures, or else of `patches`.
 /// @param patches  [batch, T, 3·P·P]
 [[nodiscard]] ReducedForward measure_reduction(const BenchPlan& plan, std::span<const float> patches);
+/// Layers one by one, in turn with whole forward passes.
+/// @param patches  [batch, T, 3·P·P]
+[[nodiscard]] Roofline measure_roofline(const BenchPlan& plan, std::span<const float> patches);
+[[nodiscard]] std::string roofline_text(const Roofline& roofline);
+[[nodiscard]] JsonObject roofline_json(const Roofline& roofline);
 /// The largest resident size of this process so far, in 1e6 bytes.
 [[nodiscard]] double peak_rss_mb();
 

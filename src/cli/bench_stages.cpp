@@ -1,5 +1,6 @@
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <functional>
@@ -161,6 +162,14 @@ BenchReport run_bench(const BenchPlan& plan) {
   measure_input_stages(plan, subject, report);
   if (plan.hard_attention) report.reduced = measure_reduction(plan, subject.patches);
   if (plan.folder) report.folder = measure_folder(plan);
+  if (plan.roofline) {
+    report.roofline = measure_roofline(plan, subject.patches);
+    // A peak is the best that was seen: it was measured before the layers, too.
+    Roofline& roofline = *report.roofline;
+    roofline.fma_gflop_per_s = report.fma_peak_gflops = std::max(report.fma_peak_gflops, roofline.fma_gflop_per_s);
+    roofline.matmul_gflop_per_s = report.matmul_peak_gflops =
+        std::max(report.matmul_peak_gflops, roofline.matmul_gflop_per_s);
+  }
   return report;
 }
 

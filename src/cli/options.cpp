@@ -14,9 +14,9 @@ namespace fovea::cli {
 namespace {
 
 /// Makes no sense twice: what one call reads, writes or asks.
-constexpr std::string_view kOneCallOnly[] = {"help",       "version",    "config",       "output", "save-logits",
-                                             "files-from", "fresh",      "list-methods", "folder", "null",
-                                             "tensor",     "dump-input", "dump-pixels",  "compare"};
+constexpr std::string_view kOneCallOnly[] = {
+    "help",   "version", "config", "output",     "save-logits", "files-from", "fresh",    "list-methods",
+    "folder", "null",    "tensor", "dump-input", "dump-pixels", "compare",    "roofline", "svg"};
 
 }  // namespace
 

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/aligned_buffer.hpp"
 #include "base/cpu_quota.hpp"
@@ -17,6 +18,7 @@
 #include "nn/fma_peak.hpp"
 #include "nn/linear_precisions.hpp"
 #include "nn/onednn.hpp"
+#include "nn/stream_triad.hpp"
 #include "nn/workspace_impl.hpp"
 
 namespace fovea {
@@ -44,6 +46,19 @@ std::string_view isa_name(dnnl::cpu_isa isa) {
     case dnnl::cpu_isa::avx512_core_amx: return "avx512_core_amx";
     default: return "other";
   }
+}
+
+/// As Linux tells of the first core; what glibc derives from CPUID is, on virtual machines, that of the whole host.
+std::size_t largest_cache() {
+  std::size_t largest = 0;
+  for (int index = 0; index < 8; ++index) {
+    std::ifstream file(fmt::format("/sys/devices/system/cpu/cpu0/cache/index{}/size", index));
+    std::size_t size = 0;
+    char unit = ' ';
+    if (!(file >> size >> unit)) continue;  // "32768K"
+    largest = std::max(largest, size * (unit == 'M' ? 1U << 20U : 1U << 10U));
+  }
+  return largest;
 }
 
 class ThreadCount {  // for the length of a measurement
@@ -108,7 +123,8 @@ int available_cores() {
 MachineInfo machine_info() {
   const dnnl_version_t* version = dnnl_version();
   return {cpu_name(), std::string(isa_name(dnnl::get_effective_cpu_isa())),
-          fmt::format("oneDNN {}.{}.{}", version->major, version->minor, version->patch), available_cores()};
+          fmt::format("oneDNN {}.{}.{}", version->major, version->minor, version->patch), available_cores(),
+          largest_cache()};
 }
 
 double measure_fma_peak_gflops(int threads) {
@@ -140,6 +156,33 @@ double measure_matmul_peak_gflops(int threads, Precision precision) {
     }
     return best;
   });
+}
+
+double measure_bandwidth_gb_per_s(int threads, std::size_t bytes) {
+  const ThreadCount count(threads);
+  constexpr std::size_t kStep = 64;            // floats, of run_stream_triad
+  constexpr std::size_t kMoved = 128'000'000;  // bytes a run, so that starting threads does not count
+  const auto team = static_cast<std::size_t>(std::max(threads, 1));
+  const std::size_t size = std::max(bytes / (3 * sizeof(float)) / team / kStep, std::size_t{1}) * kStep;
+  const std::size_t array_bytes = 3 * sizeof(float) * size * team;
+  const std::size_t rounds = std::max<std::size_t>(kMoved / array_bytes, 1);
+  std::vector<AlignedBuffer<float>> arrays(team);  // a, b and c of each thread
+#pragma omp parallel for schedule(static)
+  for (std::size_t t = 0; t < team; ++t) {  // filled, and so placed, by the thread that uses them
+    arrays[t] = AlignedBuffer<float>(3 * size);
+    std::fill_n(arrays[t].data(), 3 * size, 1.0F);
+  }
+  double best = 1e9;
+  for (int run = 0; run < 8; ++run) {
+    best = std::min(best, seconds_of([&] {
+#pragma omp parallel for schedule(static)
+                      for (std::size_t t = 0; t < team; ++t) {
+                        float* a = arrays[t].data();
+                        nn::run_stream_triad(size, rounds, a, a + size, a + 2 * size);
+                      }
+                    }));
+  }
+  return static_cast<double>(array_bytes * rounds) / best * 1e-9;
 }
 
 }  // namespace fovea
