@@ -156,7 +156,14 @@ enum class Gray16 {
   kScale,  // the high byte
 };
 
+/// How many of a JPEG's pixels are decoded where a recipe makes the picture small.
+enum class DecodeMode {
+  kExact,  // all, as the libraries do that the model was trained with
+  kFast,   // 1/8, 2/8 or 4/8 of each side, where that is at least twice what the recipe resizes to
+};
+
 struct DecodeOptions {
+  DecodeMode mode = DecodeMode::kExact;
   ExifMode exif = ExifMode::kApply;
   Gray16 gray16 = Gray16::kClip;
   std::uint64_t max_pixels = 100'000'000;  // checked against the header, before any pixel is decoded

@@ -74,13 +74,14 @@ struct SourceStamp {
 
 /// One input, one record: a result, or a failure.
 struct Record {
-  std::size_t index = 0;  // in input order, from 0
-  std::string path;       // as given; any bytes
-  Size size;              // px, after orientation; zero where decoding failed
+  std::size_t index = 0;    // in input order, from 0
+  std::string path;         // as given; any bytes
+  Size size;                // px, after orientation; zero where decoding failed
+  int decoded_eighths = 8;  // of each side, as far as the model's input is concerned: fewer of a JPEG decoded fast
   std::vector<Prediction> predictions;
   std::vector<MapRecord> maps;
   std::optional<FeatureRecord> features;       // in place of predictions
-  std::vector<std::size_t> tokens;  // hard attention: in the first block, then behind each stage
+  std::vector<std::size_t> tokens;             // hard attention: in the first block, then behind each stage
   std::optional<float> outlier_tokens;         // share of patch tokens that stand out as registers do
   std::optional<std::string> panel;            // these relative to the output folder: all maps in one picture,
   std::optional<std::string> attention_sheet;  // the attention of all blocks and heads,

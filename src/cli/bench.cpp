@@ -86,6 +86,7 @@ std::string text_of(const BenchPlan& plan, const BenchReport& report) {
   text += fmt::format("              draw and encode {:.2f} ms\n", report.encode_ms);
   text += fmt::format("memory        peak RSS {:.1f} MB after the forward passes\n", report.peak_rss_mb);
   if (report.reduced) text += reduced_text(plan, *report.reduced);
+  if (report.fast_decode) text += fast_decode_text(*report.fast_decode);
   if (report.folder) text += folder_text(*report.folder, plan.threads);
   if (report.roofline) text += roofline_text(*report.roofline);
   return text;
@@ -152,6 +153,7 @@ std::string json_of(const BenchPlan& plan, const BenchReport& report) {
   versions.add("build", FOVEA_BUILD_TYPE).add("backend", machine.backend);
   json.add("versions", versions);
   if (report.reduced) json.add("hard_attention", reduced_json(*plan.hard_attention, *report.reduced));
+  if (report.fast_decode) json.add("fast_decode", fast_decode_json(*report.fast_decode));
   if (report.folder) json.add("folder", folder_json(*report.folder));
   if (report.roofline) json.add("roofline", roofline_json(*report.roofline));
   return json.lines();
@@ -176,6 +178,7 @@ class Bench : public Command {
     add_choice(app, "-f,--format", format_, {"text", "json"}, "what to print");
     add_hard_attention_options(app, hard_);
     add_model_options(app, model_);
+    add_decode_options(app, decode_);
   }
 
   int run() override {
@@ -194,6 +197,7 @@ class Bench : public Command {
     if (!folder_.empty()) plan.folder = folder_;
     const MapPlan hard = hard_attention(plan.model->info());
     if (app_.count("--keep") + app_.count("--merge") > 0) plan.hard_attention = hard;
+    plan.decode = decode_options(decode_, plan.model->info().recipe);
     plan.roofline = roofline_ || !svg_.empty();
     std::optional<PendingFile> picture;
     if (!svg_.empty()) check_not_input(svg_, list_inputs(operands, {}));
@@ -237,6 +241,7 @@ class Bench : public Command {
   const CLI::App& app_;  // knows which flags were given
   HardAttentionFlags hard_;
   ModelFlags model_;
+  DecodeFlags decode_;
   std::string arch_;
   double seconds_ = 3;
   std::string folder_;

@@ -39,6 +39,7 @@ struct BenchPlan {
   std::optional<std::filesystem::path> folder;  // measure the throughput of these files, too
   std::optional<MapPlan> hard_attention;        // compare this reduction with the whole model; without maps
   bool roofline = false;                        // measure each kind of layer, too
+  DecodeOptions decode;                         // of kFast also what it saves and changes
 };
 
 /// Throughput of a folder against what the cores allow.
@@ -70,6 +71,21 @@ struct Agreement {
   [[nodiscard]] double share() const noexcept { return static_cast<double>(same_top1) / static_cast<double>(images); }
 };
 
+/// Decoding a part of each JPEG beside decoding all of it; medians over pictures, on one core.
+struct FastDecode {
+  std::size_t images = 0;   // compared; what cannot be read is left out
+  std::size_t found = 1;    // in the folder
+  std::size_t smaller = 0;  // of those compared, decoded smaller than they are
+  double exact_ms = 0;
+  double fast_ms = 0;
+  double exact_preprocess_ms = 0;  // resampling and patches of what was decoded
+  double fast_preprocess_ms = 0;
+  bool compared = false;  // false for a model without classes; then the rest says nothing
+  std::size_t same_top1 = 0;
+  double largest_difference = 0;      // of a logit
+  double largest_share_of_range = 0;  // the same over the range of the picture's logits
+};
+
 /// A forward pass with hard attention, in runs that alternate with those of the whole model. With several draws all of
 /// them are one pass.
 struct ReducedForward {
@@ -95,6 +111,7 @@ struct BenchReport {
   std::optional<ReducedForward> reduced;
   std::optional<FolderTiming> folder;
   std::optional<Roofline> roofline;
+  std::optional<FastDecode> fast_decode;
 };
 
 /// Runs `steps` in turn until the time is up, at least five times each.
@@ -112,6 +129,11 @@ struct BenchReport {
 /// Agreement is of the folder's pictures, or else of `patches`.
 /// @param patches  [batch, T, 3·P·P]
 [[nodiscard]] ReducedForward measure_reduction(const BenchPlan& plan, std::span<const float> patches);
+/// Of the folder's pictures, or else of `image`.
+[[nodiscard]] FastDecode measure_fast_decode(const BenchPlan& plan, std::span<const std::byte> image,
+                                             const std::string& name);
+[[nodiscard]] std::string fast_decode_text(const FastDecode& fast);
+[[nodiscard]] JsonObject fast_decode_json(const FastDecode& fast);
 /// Layers one by one, in turn with whole forward passes.
 /// @param patches  [batch, T, 3·P·P]
 [[nodiscard]] Roofline measure_roofline(const BenchPlan& plan, std::span<const float> patches);

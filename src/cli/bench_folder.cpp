@@ -40,7 +40,8 @@ struct Pass {
 };
 
 Pass run_folder_once(const BenchPlan& plan, std::span<const Input> inputs, std::span<const std::size_t> todo) {
-  const PictureOptions options;
+  PictureOptions options;
+  options.decode = plan.decode;
   const auto begin = std::chrono::steady_clock::now();
   const double computed = process_seconds();
   std::size_t succeeded = 0;
@@ -65,8 +66,9 @@ void measure_core_time(const BenchPlan& plan, std::span<const Input> inputs, Fol
   for (std::size_t i = 0; i < inputs.size(); i += step) {
     const double begin = thread_ms();
     try {
-      const Image picture = decode_image(read_file(inputs[i].path), inputs[i].path, DecodeOptions{});
-      extract_patches(preprocess(picture, recipe).pixels, recipe, architecture.patch_size, patches);
+      const DecodedPicture picture = decode_image(read_file(inputs[i].path), inputs[i].path, plan.decode, recipe);
+      extract_patches(preprocess(picture.image, recipe, picture.whole).pixels, recipe, architecture.patch_size,
+                      patches);
     } catch (const Error&) {
       continue;  // not what is measured here
     }

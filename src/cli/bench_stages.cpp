@@ -55,15 +55,17 @@ std::vector<std::byte> synthetic_jpeg() {
 struct Subject {
   std::vector<std::byte> file;
   std::string name;
-  Image picture;
+  Image picture;           // the whole of it, to draw on
+  DecodedPicture decoded;  // for the model
   Preprocessed ready;
   std::vector<float> patches;  // [batch, T, 3·P·P]
 
   Subject(const BenchPlan& plan, const Architecture& architecture, const PreprocessRecipe& recipe)
       : file(plan.image ? read_file(*plan.image) : synthetic_jpeg()),
         name(plan.image ? printable(*plan.image) : "synthetic 500x375 JPEG"),
-        picture(decode_image(file, name, DecodeOptions{})),
-        ready(preprocess(picture, recipe)) {
+        picture(decode_image(file, name, plan.decode)),
+        decoded(decode_image(file, name, plan.decode, recipe)),
+        ready(preprocess(decoded.image, recipe, decoded.whole)) {
     std::vector<float> one(architecture.grid().size() * architecture.patch_dim());
     extract_patches(ready.pixels, recipe, architecture.patch_size, one);
     for (std::size_t i = 0; i < plan.batch; ++i) patches.insert(patches.end(), one.begin(), one.end());
@@ -113,10 +115,11 @@ void measure_input_stages(const BenchPlan& plan, const Subject& subject, BenchRe
   const PreprocessRecipe& recipe = plan.model->info().recipe;
   report.image = subject.name;
   report.decode_ms =
-      median_ms(plan.seconds / 10, [&] { (void)decode_image(subject.file, subject.name, DecodeOptions{}); });
+      median_ms(plan.seconds / 10, [&] { (void)decode_image(subject.file, subject.name, plan.decode, recipe); });
   std::vector<float> patches(architecture.grid().size() * architecture.patch_dim());
   report.preprocess_ms = median_ms(plan.seconds / 10, [&] {
-    extract_patches(preprocess(subject.picture, recipe).pixels, recipe, architecture.patch_size, patches);
+    extract_patches(preprocess(subject.decoded.image, recipe, subject.decoded.whole).pixels, recipe,
+                    architecture.patch_size, patches);
   });
 }
 
@@ -161,6 +164,9 @@ BenchReport run_bench(const BenchPlan& plan) {
   measure_methods(plan, subject, report);
   measure_input_stages(plan, subject, report);
   if (plan.hard_attention) report.reduced = measure_reduction(plan, subject.patches);
+  if (plan.decode.mode == DecodeMode::kFast) {
+    report.fast_decode = measure_fast_decode(plan, subject.file, subject.name);
+  }
   if (plan.folder) report.folder = measure_folder(plan);
   if (plan.roofline) {
     report.roofline = measure_roofline(plan, subject.patches);

@@ -32,7 +32,9 @@ struct Diagnosis {
   ResolvedRecipe resolved;
   std::filesystem::path image;
   ExifMode exif = ExifMode::kApply;
-  Size stored;  // px, before the orientation is applied
+  Size stored;              // px, before the orientation is applied
+  Size decoded;             // px, upright; --decode fast: fewer
+  int decoded_eighths = 8;  // of each side
   Preprocessed ready;
   std::vector<float> input;  // [3, h, w]
   std::string pixels_sha256;
@@ -60,10 +62,10 @@ std::shared_ptr<const VisionTransformer> load_if_there(const std::filesystem::pa
 }
 
 /// How large the picture is as its file stores it.
-Size stored_size(std::span<const std::byte> file, const std::string& name, DecodeOptions options, Size decoded) {
-  if (options.exif == ExifMode::kIgnore) return decoded;
+Size stored_size(std::span<const std::byte> file, const std::string& name, DecodeOptions options,
+                 const PreprocessRecipe& recipe) {
   options.exif = ExifMode::kIgnore;
-  return decode_image(file, name, options).size();
+  return decode_image(file, name, options, recipe).whole;
 }
 
 Logits logits_of(const std::shared_ptr<const VisionTransformer>& model, const Diagnosis& diagnosis) {
@@ -111,6 +113,7 @@ std::string text_of(const Diagnosis& d) {
   row("image", printable(d.image));
   row("stored", shape_text(d.stored) + " px (height x width)");
   row("upright", orientation_text(d));
+  if (d.decoded_eighths < 8) row("decoded", fmt::format("{}, {}/8 of it", shape_text(d.decoded), d.decoded_eighths));
   row("resized", shape_text(d.ready.geometry.resized));
   row("cropped", crop_text(d.ready.geometry));
   row("pixels", d.pixels_sha256 + "  SHA-256 of uint8 [height, width, 3]");
@@ -131,6 +134,7 @@ std::string json_of(const Diagnosis& d) {
   json.add("image", d.image.string()).add("recipe", recipe_json(d.resolved.recipe, d.resolved.source));
   JsonObject steps;
   steps.add_raw("stored", size_json(d.stored)).add_raw("upright", size_json(g.original));
+  steps.add_raw("decoded", size_json(d.decoded)).add("decoded_eighths", d.decoded_eighths);
   steps.add_raw("resized", size_json(g.resized)).add_raw("cropped", size_json(g.crop));
   steps.add("top", g.top).add("left", g.left).add("exif", d.exif == ExifMode::kApply ? "apply" : "ignore");
   json.add("steps", steps).add("pixels_sha256", d.pixels_sha256).add("input_sha256", d.input_sha256);
@@ -184,16 +188,18 @@ class Doctor : public Command {
     const std::vector<std::byte> file = read_file(image);
     const DecodeOptions decode = decode_options(decode_, d.resolved.recipe);
     const std::string name = printable(image);
-    const Image picture = decode_image(file, name, decode);
+    const DecodedPicture picture = decode_image(file, name, decode, d.resolved.recipe);
     d.exif = decode.exif;
-    d.stored = stored_size(file, name, decode, picture.size());
-    d.ready = preprocess(picture, d.resolved.recipe);
+    d.stored = decode.exif == ExifMode::kIgnore ? picture.whole : stored_size(file, name, decode, d.resolved.recipe);
+    d.decoded = picture.image.size();
+    d.decoded_eighths = picture.eighths;
+    d.ready = preprocess(picture.image, d.resolved.recipe, picture.whole);
     d.input.resize(d.ready.pixels.pixels().size());
     normalize(d.ready.pixels, d.resolved.recipe, d.input);
     d.pixels_sha256 = sha256_of(std::as_bytes(d.ready.pixels.pixels()));
     d.input_sha256 = sha256_of(std::as_bytes(std::span(d.input)));
     if (model) d.logits = logits_of(model, d);
-    d.snippet = preprocess_snippet(d.resolved, image, decode.exif);
+    if (picture.eighths == 8) d.snippet = preprocess_snippet(d.resolved, image, decode.exif);
     return d;
   }
 

@@ -134,6 +134,9 @@ std::shared_ptr<const TensorImages> open_tensors(std::span<const std::string> op
 
 void add_decode_options(CLI::App& app, DecodeFlags& flags) {
   const std::string group = "Reading images";
+  add_choice(app, "--decode", flags.decode, {"exact", "fast"},
+             "fast: of large JPEGs only twice what the model's resizing needs; not to the bit what exact gives")
+      ->group(group);
   add_choice(app, "--exif", flags.exif, {"auto", "apply", "ignore"},
              "apply the orientation that a camera stored; auto: as the model's own library does")
       ->group(group);
@@ -144,6 +147,7 @@ void add_decode_options(CLI::App& app, DecodeFlags& flags) {
 
 DecodeOptions decode_options(const DecodeFlags& flags, const PreprocessRecipe& recipe) {
   DecodeOptions options;
+  options.mode = flags.decode == "fast" ? DecodeMode::kFast : DecodeMode::kExact;
   options.exif = flags.exif == "auto" ? recipe.exif : flags.exif == "apply" ? ExifMode::kApply : ExifMode::kIgnore;
   options.gray16 = flags.gray16 == "scale" ? Gray16::kScale : Gray16::kClip;
   options.max_pixels = flags.max_pixels;
@@ -155,7 +159,10 @@ void add_report_options(CLI::App& app, std::string& format) {
 }
 
 std::map<std::string, std::string> option_texts(const DecodeFlags& decode) {
-  return {{"exif", decode.exif}, {"gray16", decode.gray16}, {"max-pixels", std::to_string(decode.max_pixels)}};
+  return {{"decode", decode.decode},
+          {"exif", decode.exif},
+          {"gray16", decode.gray16},
+          {"max-pixels", std::to_string(decode.max_pixels)}};
 }
 
 }  // namespace fovea::cli

@@ -60,6 +60,7 @@ void add_tensor_option(CLI::App& app, InputFlags& flags);
                                                                const InputFlags& flags);
 
 struct DecodeFlags {
+  std::string decode = "exact";
   std::string exif = "apply";
   std::string gray16 = "clip";
   std::size_t max_pixels = DecodeOptions{}.max_pixels;

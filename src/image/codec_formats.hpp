@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,10 +18,21 @@ struct DecodedFile {
   Image image;
   int orientation = 1;
 };
+/// The same at a part of its size.
+struct ScaledFile {
+  DecodedFile decoded;
+  Size whole;       // px, upright unless options.exif ignores the orientation
+  int eighths = 8;  // of each side
+};
+/// How many eighths of the sides of a picture of this size are to be decoded: 1 to 8.
+using EighthsRule = std::function<int(Size whole)>;
 
 /// @throws Error  kDecode, kTooLarge.
 [[nodiscard]] DecodedFile decode_jpeg(std::span<const std::byte> file, std::string_view name,
                                       const DecodeOptions& options);
+/// @param eighths  asked with ScaledFile::whole before anything is decoded
+[[nodiscard]] ScaledFile decode_jpeg(std::span<const std::byte> file, std::string_view name,
+                                     const DecodeOptions& options, const EighthsRule& eighths);
 [[nodiscard]] DecodedFile decode_png(std::span<const std::byte> file, std::string_view name,
                                      const DecodeOptions& options);
 [[nodiscard]] DecodedFile decode_webp(std::span<const std::byte> file, std::string_view name,

@@ -76,14 +76,20 @@ class JpegReader {
   JpegReader(const JpegReader&) = delete;
   JpegReader& operator=(const JpegReader&) = delete;
 
-  DecodedFile decode(const DecodeOptions& options) {
+  ScaledFile decode(const DecodeOptions& options, const EighthsRule& eighths) {
     if (!read_header()) throw error();
-    const Size size = checked_size(codec_.image_width, codec_.image_height, name_, options);
-    DecodedFile decoded{Image(size), orientation()};
+    ScaledFile file;
+    file.whole = checked_size(codec_.image_width, codec_.image_height, name_, options);
+    file.decoded.orientation = orientation();
+    if (options.exif == ExifMode::kApply) file.whole = upright(file.whole, file.decoded.orientation);
+    file.eighths = eighths(file.whole);
+    if (!scale(file.eighths)) throw error();
+    const Size size{static_cast<int>(codec_.output_height), static_cast<int>(codec_.output_width)};
+    file.decoded.image = Image(size);
     const bool four_channels = codec_.num_components == 4;
     if (four_channels) inks_.resize(static_cast<std::size_t>(size.width) * 4);
-    if (!read_pixels(decoded.image)) throw error();
-    return decoded;
+    if (!read_pixels(file.decoded.image)) throw error();
+    return file;
   }
 
  private:
@@ -96,6 +102,14 @@ class JpegReader {
     jpeg_mem_src(&codec_, reinterpret_cast<const unsigned char*>(file_.data()), file_.size());
     jpeg_save_markers(&codec_, JPEG_APP0 + 1, 0xFFFF);  // EXIF and XMP
     jpeg_read_header(&codec_, TRUE);
+    return true;
+  }
+
+  bool scale(int eighths) {
+    if (setjmp(errors_.jump) != 0) return false;
+    codec_.scale_num = static_cast<unsigned>(eighths);
+    codec_.scale_denom = 8;
+    jpeg_calc_output_dimensions(&codec_);
     return true;
   }
 
@@ -191,7 +205,12 @@ class JpegWriter {
 }  // namespace
 
 DecodedFile decode_jpeg(std::span<const std::byte> file, std::string_view name, const DecodeOptions& options) {
-  return JpegReader(file, name).decode(options);
+  return JpegReader(file, name).decode(options, [](Size) { return 8; }).decoded;
+}
+
+ScaledFile decode_jpeg(std::span<const std::byte> file, std::string_view name, const DecodeOptions& options,
+                       const EighthsRule& eighths) {
+  return JpegReader(file, name).decode(options, eighths);
 }
 
 std::vector<std::byte> encode_jpeg(const Image& image, int quality) {

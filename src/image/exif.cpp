@@ -34,13 +34,18 @@ int xmp_orientation(std::span<const std::byte> packet) {
   return 1;
 }
 
+Size upright(Size stored, int orientation) noexcept {
+  const bool swaps_axes = orientation >= 5 && orientation <= 8;
+  return swaps_axes ? Size{stored.width, stored.height} : stored;
+}
+
 Image upright(Image image, int orientation) {
   if (orientation <= 1 || orientation > 8) return image;
   const Size from = image.size();
   const bool swaps_axes = orientation >= 5;
   const bool rows_reversed = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
   const bool columns_reversed = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
-  const Size to = swaps_axes ? Size{from.width, from.height} : from;
+  const Size to = upright(from, orientation);
   Image out(to);
   for (int y = 0; y < to.height; ++y) {
     std::uint8_t* pixel = out.row(y);

@@ -15,6 +15,8 @@ namespace fovea {
 /// The tiff:Orientation of an XMP packet, 1 where there is none. Pillow asks it when there is no EXIF orientation.
 [[nodiscard]] int xmp_orientation(std::span<const std::byte> packet);
 
+/// The size of such a picture when it is upright.
+[[nodiscard]] Size upright(Size stored, int orientation) noexcept;
 /// Turned and mirrored as PIL.ImageOps.exif_transpose does; 1 returns the picture itself.
 [[nodiscard]] Image upright(Image image, int orientation);
 

@@ -62,18 +62,6 @@ Size keep_ratio(Size from, Size target, double longest) {
           checked_side(round_half_even(from.width / ratio), from)};
 }
 
-Size resized_size(Size from, const PreprocessRecipe& recipe) {
-  switch (recipe.resize) {
-    case ResizeRule::kNone: break;
-    case ResizeRule::kShortestEdge: return shortest_edge_to(from, recipe.resize_size.height);
-    case ResizeRule::kCapped: return capped(from, recipe.resize_size.height, recipe.longest_edge);
-    case ResizeRule::kCover: return keep_ratio(from, recipe.resize_size, 0.0);
-    case ResizeRule::kFit: return keep_ratio(from, recipe.resize_size, 1.0);
-    case ResizeRule::kExact: return recipe.resize_size;
-  }
-  return from;
-}
-
 /// Where a centred crop starts; negative where it is padded.
 int crop_start(int length, int crop, const PreprocessRecipe& recipe) {
   const int spare = length - crop;
@@ -114,11 +102,27 @@ void check_uncropped(const CropGeometry& geometry, const PreprocessRecipe& recip
 
 }  // namespace
 
+Size resized_size(Size picture, const PreprocessRecipe& recipe) {
+  check_sides(picture, recipe);
+  switch (recipe.resize) {
+    case ResizeRule::kNone: break;
+    case ResizeRule::kShortestEdge: return shortest_edge_to(picture, recipe.resize_size.height);
+    case ResizeRule::kCapped: return capped(picture, recipe.resize_size.height, recipe.longest_edge);
+    case ResizeRule::kCover: return keep_ratio(picture, recipe.resize_size, 0.0);
+    case ResizeRule::kFit: return keep_ratio(picture, recipe.resize_size, 1.0);
+    case ResizeRule::kExact: return recipe.resize_size;
+  }
+  return picture;
+}
+
 Preprocessed preprocess(const Image& image, const PreprocessRecipe& recipe) {
-  check_sides(image.size(), recipe);
+  return preprocess(image, recipe, image.size());
+}
+
+Preprocessed preprocess(const Image& image, const PreprocessRecipe& recipe, Size whole) {
   CropGeometry geometry;
-  geometry.original = image.size();
-  geometry.resized = resized_size(image.size(), recipe);
+  geometry.original = whole;
+  geometry.resized = resized_size(whole, recipe);
   geometry.crop = recipe.input_size;
   check_uncropped(geometry, recipe);
   geometry.top = crop_start(geometry.resized.height, geometry.crop.height, recipe);

@@ -61,7 +61,7 @@ class ExploreWorker {
     const PictureOptions& how = options_.pictures;
     ExploreJob job;
     job.index = item;
-    job.picture = load_picture(inputs_[item], item, how.tensors.get(), how.decode, model_->info(), true);
+    job.picture = load_picture(inputs_[item], item, how.tensors.get(), how.decode, model_->info(), Keep::kWhole);
     return job;
   }
 

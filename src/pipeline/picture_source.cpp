@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <string>
 #include <utility>
 
 #include "base/files.hpp"
@@ -16,25 +17,26 @@
 namespace fovea {
 namespace {
 
-Image read_input(const Input& input, const DecodeOptions& options) {
-  if (input.is_standard_input()) return decode_image(read_stream(stdin, "standard input"), "standard input", options);
-  return decode_image(read_file(input.path), printable(input.path), options);
-}
-
-void take_file(const Input& input, const DecodeOptions& decode, const ModelInfo& model, bool draws,
+void take_file(const Input& input, const DecodeOptions& decode, const ModelInfo& model, Keep keep,
                LoadedPicture& picture) {
-  Image image = read_input(input, decode);
-  picture.size = image.size();
-  Preprocessed ready = preprocess(image, model.recipe);
+  const bool is_stream = input.is_standard_input();
+  const std::string name = is_stream ? "standard input" : printable(input.path);
+  const std::vector<std::byte> file = is_stream ? read_stream(stdin, name) : read_file(input.path);
+  DecodedPicture decoded = decode_image(file, name, decode, model.recipe);
+  picture.size = decoded.whole;
+  picture.decoded_eighths = decoded.eighths;
+  Preprocessed ready = preprocess(decoded.image, model.recipe, decoded.whole);
   picture.geometry = ready.geometry;
   extract_patches(ready.pixels, model.recipe, model.architecture.patch_size, picture.patches);
-  if (!draws) return;
-  picture.original = std::move(image);
+  if (keep == Keep::kNothing) return;
+  // The model sees the same whether its picture is drawn on or not: what it was fed is not replaced by the whole.
+  const bool again = keep == Keep::kWhole && decoded.eighths < 8;
+  picture.original = again ? decode_image(file, name, decode) : std::move(decoded.image);
   picture.network_input = std::move(ready.pixels);
 }
 
 /// What the model is fed is there already; what is drawn on has to be made of it.
-void take_tensor(const TensorImages& tensors, std::size_t index, const ModelInfo& model, bool draws,
+void take_tensor(const TensorImages& tensors, std::size_t index, const ModelInfo& model, Keep keep,
                  LoadedPicture& picture) {
   picture.size = tensors.size();
   picture.geometry = {picture.size, picture.size, picture.size, 0, 0};
@@ -42,7 +44,7 @@ void take_tensor(const TensorImages& tensors, std::size_t index, const ModelInfo
   std::vector<float> chw(static_cast<std::size_t>(size.height) * static_cast<std::size_t>(size.width) * 3);
   tensors.read(index, chw);
   cut_patches(chw, size, model.architecture.patch_size, picture.patches);
-  if (!draws) return;
+  if (keep == Keep::kNothing) return;
   picture.original = denormalized(chw, size, model.recipe);
   picture.network_input = picture.original;
 }
@@ -59,14 +61,14 @@ void announce(const Input& input) {
 }
 
 LoadedPicture load_picture(const Input& input, std::size_t index, const TensorImages* tensors,
-                           const DecodeOptions& decode, const ModelInfo& model, bool draws) {
+                           const DecodeOptions& decode, const ModelInfo& model, Keep keep) {
   if (input.failure) throw Error(input.failure->code, input.failure->message, input.failure->hint);
   LoadedPicture picture;
   picture.patches.resize(model.architecture.grid().size() * model.architecture.patch_dim());
   if (tensors != nullptr) {
-    take_tensor(*tensors, index, model, draws, picture);
+    take_tensor(*tensors, index, model, keep, picture);
   } else {
-    take_file(input, decode, model, draws, picture);
+    take_file(input, decode, model, keep, picture);
   }
   return picture;
 }

@@ -11,8 +11,16 @@
 
 namespace fovea {
 
+/// How much of a picture is kept for drawing.
+enum class Keep {
+  kNothing,
+  kSmall,  // what was decoded for the model: enough for a thumbnail
+  kWhole,  // every pixel of it
+};
+
 struct LoadedPicture {
-  Size size;  // px, upright
+  Size size;                // px, upright; of the whole picture
+  int decoded_eighths = 8;  // of each side, for the model
   CropGeometry geometry;
   std::vector<float> patches;  // [T, 3·P·P], normalised
   Image original;              // these two only where something is drawn
@@ -24,9 +32,9 @@ void announce(const Input& input);
 
 /// @param index    of the input: which picture of `tensors`
 /// @param tensors  null: the input is an image file, or standard input
-/// @param draws    whether the pictures themselves are kept
+/// @param keep     of a JPEG decoded fast the whole is decoded a second time, if it is wanted
 /// @throws Error   what listing found, what reading and decoding find, kShape where the recipe cannot handle its size.
 [[nodiscard]] LoadedPicture load_picture(const Input& input, std::size_t index, const TensorImages* tensors,
-                                         const DecodeOptions& decode, const ModelInfo& model, bool draws);
+                                         const DecodeOptions& decode, const ModelInfo& model, Keep keep);
 
 }  // namespace fovea

@@ -48,7 +48,7 @@ class PictureWorker {
     PictureJob job;
     job.index = todo_[item];
     if (options_.stamp_sources) job.source = stamp_of(input);  // before it is read: a change in between shows as one
-    job.picture = load_picture(input, job.index, options_.tensors.get(), options_.decode, model_->info(), draws());
+    job.picture = load_picture(input, job.index, options_.tensors.get(), options_.decode, model_->info(), keeps());
     return job;
   }
 
@@ -79,6 +79,7 @@ class PictureWorker {
     record.index = job.index;
     record.path = input.path;
     record.size = job.picture.size;
+    record.decoded_eighths = job.picture.decoded_eighths;
     record.source = job.source;
     if (options_.features) {
       record.features = FeatureRecord{job.index, feature_shape(model_->info(), *options_.features)};
@@ -118,8 +119,9 @@ class PictureWorker {
 
  private:
   [[nodiscard]] ClassSpace classes() const { return class_space(model_->info(), options_); }
-  [[nodiscard]] bool draws() const {
-    return (!options_.layout.folder.empty() && !options_.maps.methods.empty()) || options_.layout.thumbnails;
+  [[nodiscard]] Keep keeps() const {
+    if (!options_.layout.folder.empty() && !options_.maps.methods.empty()) return Keep::kWhole;
+    return options_.layout.thumbnails ? Keep::kSmall : Keep::kNothing;
   }
 
   /// Empty ones in the jobs, for the request to fill: one that failed half way has left its blocks there.

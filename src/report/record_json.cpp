@@ -72,6 +72,7 @@ RecordJson map_object(const MapRecord& map) {
 void put_result(RecordJson& object, const Record& record) {
   object["width"] = record.size.width;
   object["height"] = record.size.height;
+  if (record.decoded_eighths != 8) object["decoded_eighths"] = record.decoded_eighths;
   if (record.features) {
     object["features"] = {{"row", record.features->row}, {"shape", record.features->shape}};
     return;
@@ -120,6 +121,14 @@ std::string text_at(const RecordJson& object, Key key) {
 
 std::uint64_t count_at(const RecordJson& object, Key key) {
   return object.at(key).get_ref<const RecordJson::number_unsigned_t&>();
+}
+
+int eighths_at(const RecordJson& object, Key key) {
+  const std::uint64_t eighths = count_at(object, key);
+  if (eighths < 1 || eighths > 8) {
+    throw Error(ErrorCode::kDecode, fmt::format("record: {} is {}, expected 1 to 8", key, eighths));
+  }
+  return static_cast<int>(eighths);
 }
 
 std::optional<std::string> optional_text_at(const RecordJson& object, Key key) {
@@ -206,6 +215,7 @@ ErrorCode code_at(const RecordJson& object, Key key) {
 
 void read_result(const RecordJson& object, Record& record) {
   record.size = {.height = pixels_at(object, "height"), .width = pixels_at(object, "width")};
+  if (object.contains("decoded_eighths")) record.decoded_eighths = eighths_at(object, "decoded_eighths");
   for (const RecordJson& prediction : object.at("predictions").get_ref<const RecordJson::array_t&>()) {
     record.predictions.push_back(prediction_of(prediction));
   }

@@ -130,6 +130,23 @@ TEST(RecordJson, WritesProbabilitiesShortAndExact) {
   }
 }
 
+TEST(RecordJson, SaysHowMuchOfAPictureWasDecodedWhereThatIsNotAll) {
+  EXPECT_THAT(record_to_json(full_record()), Not(HasSubstr("decoded_eighths")));
+  Record record = full_record();
+  record.decoded_eighths = 2;
+  const std::string line = record_to_json(record);
+  EXPECT_THAT(line, HasSubstr(R"("height":300,"decoded_eighths":2,)"));
+  const auto back = record_from_json(line);
+  ASSERT_TRUE(back.has_value());
+  EXPECT_EQ(back->decoded_eighths, 2);
+  for (const char* eighths : {"0", "9", "-1", "1.5", "\"2\""}) {
+    const std::string other = R"({"schema":1,"type":"result","index":1,"path":"b","width":1,"height":1,)"
+                              R"("decoded_eighths":)" +
+                              std::string(eighths) + R"(,"predictions":[]})";
+    EXPECT_FALSE(record_from_json(other).has_value()) << eighths;
+  }
+}
+
 TEST(RecordJson, TakesNothingForARecordThatIsNone) {
   const std::string good = record_to_json(full_record());
   ASSERT_TRUE(record_from_json(good).has_value());
