@@ -14,11 +14,7 @@ using ConstRow = Eigen::Map<const Eigen::ArrayXf>;
 
 GradientRow::GradientRow(std::string_view method, RowStep step, const ExplainOptions& options,
                          const TokenLayout& layout)
-    : stream_(method, layout, BlockOrder::kLastToFirst, options.start_block),
-      step_(step),
-      row_(layout.tokens()),
-      next_(layout.tokens()),
-      positive_(layout.tokens()) {
+    : stream_(method, layout, BlockOrder::kLastToFirst, options.start_block), step_(step), row_(layout.tokens()) {
   for (const ReadOutToken& read : layout.read_out) row_[read.token] = read.weight;
 }
 
@@ -34,15 +30,14 @@ void GradientRow::observe_pool_gradient(MatrixView<const float> weights, MatrixV
   }
 }
 
-void GradientRow::observe_gradient(const AttentionView& attention, std::span<const float> gradient) {
-  stream_.accept(attention, gradient);
+/// r_i · step(Ā_i) for some rows i of Ā.
+/// @param next  [N] is added to
+void GradientRow::add_rows(const AttentionView& attention, std::span<const float> gradient, std::size_t begin,
+                           std::size_t end, std::span<float> next) const {
   const std::size_t tokens = stream_.tokens();
   const auto size = static_cast<Eigen::Index>(tokens);
-  Row next(next_.data(), size);
-  Row positive(positive_.data(), size);
-  next.setZero();
-  if (step_ == RowStep::kAdd) next = ConstRow(row_.data(), size);
-  for (std::size_t i = 0; i < tokens; ++i) {
+  Eigen::ArrayXf positive(size);  // [N] one row of Ā
+  for (std::size_t i = begin; i < end; ++i) {
     if (row_[i] == 0) continue;  // behind the last block most rows are not read
     positive.setZero();
     for (std::size_t h = 0; h < attention.num_heads; ++h) {
@@ -50,14 +45,28 @@ void GradientRow::observe_gradient(const AttentionView& attention, std::span<con
       positive += (ConstRow(attention.weights.data() + at, size) * ConstRow(gradient.data() + at, size)).max(0.0F);
     }
     positive /= static_cast<float>(attention.num_heads);
-    if (step_ == RowStep::kAdd) {
-      next += row_[i] * positive;
-    } else {
-      positive(static_cast<Eigen::Index>(i)) += 1.0F;
-      next += row_[i] / positive.sum() * positive;
-    }
+    if (step_ == RowStep::kNormalised) positive(static_cast<Eigen::Index>(i)) += 1.0F;
+    const float share = step_ == RowStep::kNormalised ? row_[i] / positive.sum() : row_[i];
+    Row(next.data(), size) += share * positive;
   }
-  std::swap(row_, next_);
+}
+
+void GradientRow::observe_gradient(const AttentionView& attention, std::span<const float> gradient) {
+  stream_.accept(attention, gradient);
+  const std::size_t tokens = stream_.tokens();
+  // Pieces of a fixed size, summed in their order: the same bits for any number of threads.
+  constexpr std::size_t kRows = 32;
+  const std::size_t pieces = (tokens + kRows - 1) / kRows;
+  sums_.assign(pieces * tokens, 0.0F);
+#pragma omp parallel for schedule(static)
+  for (std::size_t piece = 0; piece < pieces; ++piece) {
+    add_rows(attention, gradient, piece * kRows, std::min(tokens, (piece + 1) * kRows),
+             std::span(sums_).subspan(piece * tokens, tokens));
+  }
+  if (step_ == RowStep::kNormalised) std::fill(row_.begin(), row_.end(), 0.0F);
+  for (std::size_t piece = 0; piece < pieces; ++piece) {
+    for (std::size_t i = 0; i < tokens; ++i) row_[i] += sums_[piece * tokens + i];
+  }
 }
 
 Heatmap GradientRow::heatmap() {

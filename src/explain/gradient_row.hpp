@@ -25,11 +25,13 @@ class GradientRow final : public Explainer {
   Heatmap heatmap() override;
 
  private:
+  void add_rows(const AttentionView& attention, std::span<const float> gradient, std::size_t begin, std::size_t end,
+                std::span<float> next) const;
+
   AttentionStream stream_;
   RowStep step_;
-  std::vector<float> row_;       // [N] how much each token is read
-  std::vector<float> next_;      // [N]
-  std::vector<float> positive_;  // [N] one row of Ā
+  std::vector<float> row_;   // [N] how much each token is read
+  std::vector<float> sums_;  // [pieces, N]
 };
 
 }  // namespace fovea

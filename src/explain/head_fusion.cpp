@@ -14,8 +14,11 @@ namespace {
 // 8 KB: a chunk of the result stays in the first-level cache while all heads pass over it.
 constexpr std::size_t kChunk = 2048;
 
+/// @param factor  of the result
 template <typename Combine>
-void fold_heads(const AttentionView& attention, std::size_t begin, std::span<float> fused, Combine combine) {
+void fold_heads(const AttentionView& attention, std::size_t begin, std::span<float> fused, float factor,
+                Combine combine) {
+#pragma omp parallel for schedule(static) if (fused.size() > kChunk)
   for (std::size_t at = 0; at < fused.size(); at += kChunk) {
     const std::size_t count = std::min(kChunk, fused.size() - at);
     float* const out = fused.data() + at;
@@ -24,6 +27,8 @@ void fold_heads(const AttentionView& attention, std::size_t begin, std::span<flo
       const float* const in = attention.head(h).data() + begin + at;
       for (std::size_t i = 0; i < count; ++i) out[i] = combine(out[i], in[i]);
     }
+    if (factor == 1) continue;
+    for (std::size_t i = 0; i < count; ++i) out[i] *= factor;
   }
 }
 
@@ -56,14 +61,13 @@ void require_head(std::string_view method, const ExplainOptions& options, const 
 void fuse_heads(const AttentionView& attention, HeadFusion fusion, std::size_t begin, std::span<float> fused) {
   assert(begin + fused.size() <= attention.tokens * attention.tokens);
   switch (fusion) {
-    case HeadFusion::kMean: {
-      fold_heads(attention, begin, fused, [](float a, float b) { return a + b; });
-      const float scale = 1.0F / static_cast<float>(attention.num_heads);
-      for (float& value : fused) value *= scale;
-      break;
-    }
-    case HeadFusion::kMax: fold_heads(attention, begin, fused, [](float a, float b) { return a < b ? b : a; }); break;
-    case HeadFusion::kMin: fold_heads(attention, begin, fused, [](float a, float b) { return b < a ? b : a; }); break;
+    case HeadFusion::kMean:
+      return fold_heads(attention, begin, fused, 1.0F / static_cast<float>(attention.num_heads),
+                        [](float a, float b) { return a + b; });
+    case HeadFusion::kMax:
+      return fold_heads(attention, begin, fused, 1.0F, [](float a, float b) { return a < b ? b : a; });
+    case HeadFusion::kMin:
+      return fold_heads(attention, begin, fused, 1.0F, [](float a, float b) { return b < a ? b : a; });
   }
 }
 

@@ -15,9 +15,6 @@ class ActivationLayer {
   /// @param activation  not kNone
   /// @param size        values at a time
   ActivationLayer(Activation activation, std::size_t size, Workspace& workspace);
-  ~ActivationLayer();
-  ActivationLayer(ActivationLayer&&) noexcept;
-  ActivationLayer& operator=(ActivationLayer&&) noexcept;
 
   /// y = act(x), bit for bit what a linear layer with this activation gives.
   void operator()(std::span<const float> x, std::span<float> y);
@@ -25,8 +22,7 @@ class ActivationLayer {
   void backward(std::span<const float> x, std::span<const float> dy, std::span<float> dx);
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  Activation kind_;
 };
 
 }  // namespace fovea::nn

@@ -13,35 +13,44 @@
 
 namespace fovea::nn {
 
-/// The work is cut into (head, piece of the queries) pairs. Each is computed by one thread in one way, so the result
-/// depends on neither the number of threads nor on which of them did what. oneDNN's batched product was here before:
-/// its split changes the order of additions with the number of threads, and its first call spends 40 ms on making code.
+/// Each row, a query of a head, is computed in one way whichever thread does it and whichever rows it does with it, so
+/// the result does not depend on the number of threads. oneDNN's batched product was here before: its split changes the
+/// order of additions with the number of threads, and its first call spends 40 ms on making code.
 struct Attention::Impl {
-  explicit Impl(const AttentionShape& sizes) : shape(sizes), keys(sizes.num_heads * sizes.head_dim * sizes.tokens) {}
+  explicit Impl(const AttentionShape& sizes) : shape(sizes) {}
+
+  /// A thread's own: sharing the keys costs more, in waiting and in what one core fetches from the other, than it
+  /// saves.
+  struct Scratch {
+    explicit Scratch(const AttentionShape& shape)
+        : keys(shape.head_dim * shape.tokens), weights(RowPieces::kMostRows * shape.tokens) {}
+    AlignedBuffer<float> keys;     // [d, N] of one head
+    AlignedBuffer<float> weights;  // [kMostRows, N]
+  };
 
   void add_scratch(int threads) {
-    while (scratch.size() < static_cast<std::size_t>(threads)) {
-      scratch.emplace_back(RowPieces::kMostRows * shape.tokens);
-    }
+    while (scratch.size() < static_cast<std::size_t>(threads)) scratch.emplace_back(shape);
   }
 
   /// k of one head, [N, d] → [d, N]: the product wants neighbouring keys in neighbouring lanes.
-  void transpose_keys(std::size_t head, std::span<const float> qkv) {
+  void transpose_keys(std::size_t head, std::span<const float> qkv, AlignedBuffer<float>& keys) const {
     const std::size_t width = shape.num_heads * shape.head_dim;  // D
     transpose(shape.tokens, shape.head_dim, {qkv.data() + width + head * shape.head_dim, 3 * width},
-              {keys.data() + head * shape.head_dim * shape.tokens, shape.tokens});
+              {keys.data(), shape.tokens});
   }
 
+  /// @param keys     [d, N]
   /// @param bias     [rows, N] or [N], or empty
   /// @param weights  [rows, N]
   void attend(std::size_t head, std::size_t first, std::size_t rows, std::span<const float> qkv,
-              std::span<const float> bias, std::span<float> out, std::span<float> weights) const {
+              std::span<const float> keys, std::span<const float> bias, std::span<float> out,
+              std::span<float> weights) const {
     const auto& [tokens, num_heads, head_dim] = shape;
     const std::size_t width = num_heads * head_dim;  // D
     const std::size_t column = head * head_dim;
     const float scale = 1.0F / std::sqrt(static_cast<float>(head_dim));
     const Strided<const float> q{qkv.data() + first * 3 * width + column, 3 * width};  // [rows, d]
-    const Strided<const float> kt{keys.data() + head * head_dim * tokens, tokens};     // [d, N]
+    const Strided<const float> kt{keys.data(), tokens};                                // [d, N]
     const Strided<const float> v{qkv.data() + 2 * width + column, 3 * width};          // [N, d]
     multiply({rows, head_dim, tokens}, scale, q, kt, {weights.data(), tokens});
     const std::size_t repeats = bias.empty() ? 0 : weights.size() / bias.size();  // rows
@@ -53,8 +62,7 @@ struct Attention::Impl {
   }
 
   AttentionShape shape;
-  AlignedBuffer<float> keys;                  // [H, d, N]
-  std::vector<AlignedBuffer<float>> scratch;  // for each thread [kMostRows, N]
+  std::vector<Scratch> scratch;  // for each thread
 };
 
 Attention::Attention(const AttentionShape& shape) : impl_(std::make_unique<Impl>(shape)) {}
@@ -71,21 +79,21 @@ void Attention::operator()(std::span<const float> qkv, std::size_t queries, std:
   assert(queries <= tokens && (weights.empty() || (queries == tokens && weights.size() == heads * tokens * tokens)));
   assert(bias.empty() || bias.size() == tokens || bias.size() == heads * tokens * tokens);
   impl.add_scratch(omp_get_max_threads());
-  const RowPieces pieces(queries);
 #pragma omp parallel
   {
-#pragma omp for schedule(static)
-    for (std::size_t head = 0; head < heads; ++head) impl.transpose_keys(head, qkv);
-    AlignedBuffer<float>& scratch = impl.scratch[static_cast<std::size_t>(omp_get_thread_num())];
-#pragma omp for schedule(static)
-    for (std::size_t item = 0; item < heads * pieces.count(); ++item) {
-      const std::size_t head = item / pieces.count();
-      const std::size_t first = pieces.first(item % pieces.count());
-      const std::size_t rows = pieces.rows(item % pieces.count());
-      const std::size_t offset = (head * tokens + first) * tokens;
-      impl.attend(head, first, rows, qkv, bias.size() <= tokens ? bias : bias.subspan(offset, rows * tokens), out,
-                  weights.empty() ? scratch.first(rows * tokens) : weights.subspan(offset, rows * tokens));
-    }
+    Impl::Scratch& scratch = impl.scratch[static_cast<std::size_t>(omp_get_thread_num())];
+    for_own_rows(heads, queries, [&](std::size_t head, std::size_t begin, std::size_t count) {
+      const RowPieces pieces(count);
+      impl.transpose_keys(head, qkv, scratch.keys);
+      for (std::size_t piece = 0; piece < pieces.count(); ++piece) {
+        const std::size_t first = begin + pieces.first(piece);
+        const std::size_t rows = pieces.rows(piece);
+        const std::size_t offset = (head * tokens + first) * tokens;
+        impl.attend(head, first, rows, qkv, scratch.keys.span(),
+                    bias.size() <= tokens ? bias : bias.subspan(offset, rows * tokens), out,
+                    weights.empty() ? scratch.weights.first(rows * tokens) : weights.subspan(offset, rows * tokens));
+      }
+    });
   }
 }
 

@@ -1,5 +1,7 @@
 #include "nn/attention_backward.hpp"
 
+#include <omp.h>
+
 #include <algorithm>
 #include <cassert>
 #include <cmath>
@@ -9,12 +11,8 @@
 
 namespace fovea::nn {
 
-// As in the way forth, the pieces of all heads are spread over the threads.
-
 AttentionBackward::AttentionBackward(const AttentionShape& shape)
-    : shape_(shape),
-      values_(shape.num_heads * shape.head_dim * shape.tokens),
-      d_scores_(shape.num_heads * shape.tokens * shape.tokens) {}
+    : shape_(shape), d_scores_(shape.num_heads * shape.tokens * shape.tokens) {}
 
 void AttentionBackward::weights(std::span<const float> qkv, std::size_t queries, std::span<const float> d_out,
                                 std::span<float> gradient) {
@@ -24,30 +22,19 @@ void AttentionBackward::weights(std::span<const float> qkv, std::size_t queries,
   const std::size_t width = heads * dim;  // D
   assert(qkv.size() == 3 * tokens * width && d_out.size() == queries * width);
   assert(gradient.size() == heads * tokens * tokens);
-  const RowPieces of_tokens(tokens);
-  const RowPieces of_queries(queries);
+  while (values_.size() < static_cast<std::size_t>(omp_get_max_threads())) values_.emplace_back(dim * tokens);
 #pragma omp parallel
   {
+    AlignedBuffer<float>& values = values_[static_cast<std::size_t>(omp_get_thread_num())];
+    for_own_rows(heads, queries, [&](std::size_t head, std::size_t first, std::size_t rows) {
+      transpose(tokens, dim, {qkv.data() + 2 * width + head * dim, 3 * width}, {values.data(), tokens});
+      multiply({rows, dim, tokens}, 1.0F, {d_out.data() + first * width + head * dim, width}, {values.data(), tokens},
+               {gradient.data() + (head * tokens + first) * tokens, tokens});
+    });
 #pragma omp for schedule(static)
-    for (std::size_t item = 0; item < heads * of_tokens.count(); ++item) {
-      const std::size_t head = item / of_tokens.count();
-      const std::size_t first = of_tokens.first(item % of_tokens.count());
-      transpose(of_tokens.rows(item % of_tokens.count()), dim,
-                {qkv.data() + first * 3 * width + 2 * width + head * dim, 3 * width},
-                {values_.data() + head * dim * tokens + first, tokens});
-    }
-#pragma omp for schedule(static) nowait
     for (std::size_t head = 0; head < heads; ++head) {
       const auto unread = gradient.subspan((head * tokens + queries) * tokens, (tokens - queries) * tokens);
       std::fill(unread.begin(), unread.end(), 0.0F);
-    }
-#pragma omp for schedule(static)
-    for (std::size_t item = 0; item < heads * of_queries.count(); ++item) {
-      const std::size_t head = item / of_queries.count();
-      const std::size_t first = of_queries.first(item % of_queries.count());
-      multiply({of_queries.rows(item % of_queries.count()), dim, tokens}, 1.0F,
-               {d_out.data() + first * width + head * dim, width}, {values_.data() + head * dim * tokens, tokens},
-               {gradient.data() + (head * tokens + first) * tokens, tokens});
     }
   }
 }

@@ -31,8 +31,8 @@ class AttentionBackward {
 
  private:
   AttentionShape shape_;
-  AlignedBuffer<float> values_;    // [H, d, N], v transposed
-  AlignedBuffer<float> d_scores_;  // [H, N, N]
+  std::vector<AlignedBuffer<float>> values_;  // for each thread [d, N], v of a head transposed
+  AlignedBuffer<float> d_scores_;             // [H, N, N]
 };
 
 /// The way back through attend_with_one_query().

@@ -9,8 +9,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 // After highway.h:
-#include <hwy/contrib/math/math-inl.h>
-
+#include "nn/exp-inl.hpp"
 #include "nn/simd_tail-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -158,12 +157,12 @@ void softmax_row(float* row, std::size_t cols) {
 
   auto sum = hn::Zero(d);
   for (std::size_t i = 0; i < whole; i += lanes) {
-    const auto e = hn::Exp(d, hn::Sub(hn::LoadU(d, row + i), largest));
+    const auto e = exp(hn::Sub(hn::LoadU(d, row + i), largest));
     sum = hn::Add(sum, e);
     hn::StoreU(e, d, row + i);
   }
   if (tail > 0) {
-    const auto e = hn::IfThenElseZero(exists, hn::Exp(d, hn::Sub(load_first(row + whole, tail), largest)));
+    const auto e = hn::IfThenElseZero(exists, exp(hn::Sub(load_first(row + whole, tail), largest)));
     sum = hn::Add(sum, e);
     store_first(e, row + whole, tail);
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
+#include "nn/activation_kernels.hpp"
 #include "nn/bf16_parts.hpp"
 #include "nn/linear_precisions.hpp"
 #include "nn/onednn.hpp"
@@ -38,9 +39,6 @@ std::vector<Product> products_of(std::size_t parts) {
 dnnl::matmul::primitive_desc describe(const LinearShape& shape, const Product& product, const memory::desc& weights) {
   dnnl::post_ops post_ops;
   if (!product.first || shape.accumulate) post_ops.append_sum(1.0F);
-  if (product.last && shape.activation != Activation::kNone) {
-    append_eltwise(post_ops, eltwise_function(shape.activation));
-  }
   dnnl::primitive_attr attr = user_scratchpad();
   attr.set_post_ops(post_ops);
   const memory::desc x({dim(shape.rows), dim(shape.in_features)}, memory::data_type::bf16, memory::format_tag::ab);
@@ -115,6 +113,7 @@ class LinearBf16 final : public Linear {
         matmuls_[i].execute({left, right, sum});
       }
     }
+    if (shape_.activation != Activation::kNone) activate(shape_.activation, y, y);
   }
 
  private:

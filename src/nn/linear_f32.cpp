@@ -3,6 +3,7 @@
 #include <cstring>
 #include <vector>
 
+#include "nn/activation_kernels.hpp"
 #include "nn/linear_precisions.hpp"
 #include "nn/onednn.hpp"
 
@@ -13,7 +14,6 @@ using dnnl::memory;
 
 dnnl::matmul::primitive_desc describe(const LinearShape& shape, const memory::desc& weights) {
   dnnl::post_ops post_ops;
-  if (shape.activation != Activation::kNone) append_eltwise(post_ops, eltwise_function(shape.activation));
   if (shape.accumulate) post_ops.append_sum(1.0F);
   dnnl::primitive_attr attr = user_scratchpad();
   attr.set_post_ops(post_ops);
@@ -59,6 +59,7 @@ class LinearF32 final : public Linear {
                      {DNNL_ARG_WEIGHTS, own.packed, nullptr},
                      {DNNL_ARG_BIAS, own.bias, nullptr},
                      {DNNL_ARG_DST, y_, y.data()}});
+    if (shape_.activation != Activation::kNone) activate(shape_.activation, y, y);
   }
 
  private:

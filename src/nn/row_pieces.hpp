@@ -1,6 +1,8 @@
 // How the rows of attention are cut into pieces of work.
 #pragma once
 
+#include <omp.h>
+
 #include <algorithm>
 #include <cstddef>
 
@@ -33,5 +35,20 @@ class RowPieces {
   std::size_t size_;
   std::size_t count_;
 };
+
+/// In a parallel region: calls body(head, first, count) for each part of one head in this thread's share of the
+/// [heads, rows] rows, which is as large as any other's.
+template <typename Body>
+void for_own_rows(std::size_t heads, std::size_t rows, const Body& body) {
+  const auto begin_of = [&](int thread) {
+    return heads * rows * static_cast<std::size_t>(thread) / static_cast<std::size_t>(omp_get_num_threads());
+  };
+  const std::size_t end = begin_of(omp_get_thread_num() + 1);
+  for (std::size_t row = begin_of(omp_get_thread_num()); row < end;) {
+    const std::size_t count = std::min(end - row, rows - row % rows);
+    body(row / rows, row % rows, count);
+    row += count;
+  }
+}
 
 }  // namespace fovea::nn

@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <numbers>
 #include <span>
 #include <vector>
@@ -131,22 +133,78 @@ TEST(SiluGateBackward, EqualsFiniteDifferences) {
   }
 }
 
-TEST(GeluBackward, EqualsTheDefinitionInDoubleOnEachInstructionSet) {
+constexpr Activation kActivations[] = {Activation::kGelu, Activation::kGeluTanh, Activation::kQuickGelu,
+                                       Activation::kSilu};
+
+/// As its authors wrote it.
+double activated(Activation activation, double x) {
+  switch (activation) {
+    case Activation::kNone: break;
+    case Activation::kGelu: return x / 2 * std::erfc(-x / std::numbers::sqrt2);
+    case Activation::kGeluTanh:
+      return x / 2 * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
+    case Activation::kQuickGelu: return x / (1 + std::exp(-1.702 * x));
+    case Activation::kSilu: return x / (1 + std::exp(-x));
+  }
+  return x;
+}
+
+/// `size` values, some of them where the functions bend, end or could overflow.
+std::vector<float> activation_inputs(std::size_t size) {
+  auto x = normal_values(size, 1, 3.0F);
+  const std::vector special{0.0F, -0.0F, 6.4F, -6.4F, 6.6F, -6.6F, 13.1F, -13.1F, 40.0F, -40.0F, 1e30F, -1e30F};
+  if (size > special.size()) std::copy(special.begin(), special.end(), x.begin());
+  return x;
+}
+
+TEST(Activate, EqualsTheDefinitionsInDoubleOnEachInstructionSet) {
   for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
     const test::ForcedTarget forced(target);
-    for (const std::size_t size : {0U, 1U, 15U, 16U, 31U, 32U, 1023U, 1025U, 4100U}) {
-      auto x = normal_values(size, 1, 3.0F);
-      if (size > 15)
-        std::copy_n(std::vector{0.0F, -0.0F, 12.9F, -12.9F, 13.1F, -40.0F, 1e30F, -1e30F}.begin(), 8, x.begin());
-      const auto dy = normal_values(size, 2);
-      std::vector<float> dx(size);
-      gelu_backward(x, dy, dx);
-      for (std::size_t i = 0; i < size; ++i) {
-        const double at = double(x[i]);
-        const double distribution = 0.5 * std::erfc(-at / std::numbers::sqrt2);
-        const double density = std::exp(-at * at / 2) / std::sqrt(2 * std::numbers::pi);
-        ASSERT_NEAR(double(dx[i]), double(dy[i]) * (distribution + at * density), 4e-7 * std::abs(double(dy[i])))
-            << x[i] << ", " << hwy::TargetName(target);
+    for (const Activation kind : kActivations) {
+      for (const std::size_t size : {0U, 1U, 15U, 16U, 31U, 32U, 1023U, 1025U, 4100U}) {
+        const auto x = activation_inputs(size);
+        std::vector<float> y(size);
+        activate(kind, x, y);
+        for (std::size_t i = 0; i < size; ++i) {
+          ASSERT_NEAR(double(y[i]), activated(kind, double(x[i])), 2e-7 * std::max(1.0, std::abs(double(x[i]))))
+              << name(kind) << " of " << x[i] << ", " << hwy::TargetName(target);
+        }
+        auto in_place = x;
+        activate(kind, in_place, in_place);
+        ASSERT_EQ(in_place, y);
+      }
+      // Far to the left x Φ(x) is small, and right in its own digits.
+      const std::vector left{-1.0F, -2.0F, -3.0F, -4.0F, -5.0F, -6.0F};
+      std::vector<float> y(left.size());
+      activate(kind, left, y);
+      for (std::size_t i = 0; i < left.size() && kind != Activation::kGeluTanh; ++i) {
+        const double wanted = activated(kind, double(left[i]));
+        ASSERT_NEAR(double(y[i]), wanted, 6e-5 * std::abs(wanted)) << name(kind) << " of " << left[i];
+      }
+      const std::vector<float> broken(17, std::numeric_limits<float>::quiet_NaN());
+      std::vector<float> still(17);
+      activate(kind, broken, still);
+      for (const float value : still) ASSERT_TRUE(std::isnan(value)) << name(kind) << hwy::TargetName(target);
+    }
+  }
+}
+
+TEST(ActivateBackward, EqualsTheDifferencesOfTheDefinitionsOnEachInstructionSet) {
+  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    const test::ForcedTarget forced(target);
+    for (const Activation kind : kActivations) {
+      for (const std::size_t size : {0U, 1U, 15U, 16U, 31U, 32U, 1023U, 1025U, 4100U}) {
+        const auto x = activation_inputs(size);
+        const auto dy = normal_values(size, 2);
+        std::vector<float> dx(size);
+        activate_backward(kind, x, dy, dx);
+        for (std::size_t i = 0; i < size; ++i) {
+          const double at = double(x[i]);
+          const double step = 1e-5 * std::max(1.0, std::abs(at));
+          const double slope = (activated(kind, at + step) - activated(kind, at - step)) / (2 * step);
+          ASSERT_NEAR(double(dx[i]), double(dy[i]) * slope, 1e-6 * std::abs(double(dy[i])))
+              << name(kind) << " at " << x[i] << ", " << hwy::TargetName(target);
+        }
       }
     }
   }

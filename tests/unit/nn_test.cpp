@@ -3,6 +3,7 @@
 #include <hwy/targets.h>
 
 #include <cmath>
+#include <limits>
 #include <complex>
 #include <cstdint>
 #include <span>
@@ -210,6 +211,28 @@ TEST(SoftmaxRows, EqualsTheDefinitionForEveryWidthAndInstructionSet) {
       SCOPED_TRACE(cols);
       ASSERT_NO_FATAL_FAILURE(expect_near(values, wanted, 1e-6));
     }
+  }
+}
+
+TEST(SoftmaxRows, KeepsTheDigitsOfSmallSharesAndShowsWhatIsNoNumber) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (std::int64_t left = HWY_TARGETS & hwy::SupportedTargets(); left != 0; left &= left - 1) {
+    const test::ForcedTarget forced(left & -left);
+    std::vector<float> values(197, -90.0F);
+    for (std::size_t i = 0; i < 80; ++i) values[i] = -static_cast<float>(i);
+    values[196] = -kInfinity;
+    softmax_rows(values, values.size());
+    const double sum = 1.0 / (1.0 - std::exp(-1.0));
+    for (std::size_t i = 0; i < 80; ++i) {
+      const double wanted = std::exp(-static_cast<double>(i)) / sum;
+      ASSERT_NEAR(double(values[i]), wanted, 5e-7 * wanted) << i << ", " << hwy::TargetName(left & -left);
+    }
+    EXPECT_EQ(values[100], 0.0F);
+    EXPECT_EQ(values[196], 0.0F);
+    std::vector<float> broken(33, 1.0F);
+    broken[20] = std::numeric_limits<float>::quiet_NaN();
+    softmax_rows(broken, broken.size());
+    for (const float value : broken) ASSERT_TRUE(std::isnan(value)) << hwy::TargetName(left & -left);
   }
 }
 

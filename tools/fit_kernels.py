@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""Prints the polynomials of src/nn/exp-inl.hpp and src/nn/activation_kernels.cpp, and how far they are off.
+
+Needs NumPy and SciPy. Least maximum error by Lawson's reweighted least squares; coefficients are rounded to float and
+run in float arithmetic before they are judged.
+"""
+import numpy as np
+from scipy.special import log_ndtr, ndtr
+
+
+def fit(x, y, weight, degree, constant):
+    """Coefficients 0 to degree of p with p(0) = constant and the least max |p(x) - y| * weight."""
+    powers = np.vander(x, degree + 1, increasing=True)[:, 1:]
+    share = np.ones(len(x))
+    best = (np.inf, None)
+    for _ in range(3000):
+        w = weight * np.sqrt(share)
+        norms = np.linalg.norm(powers * w[:, None], axis=0)
+        c = np.linalg.lstsq(powers * w[:, None] / norms, (y - constant) * w, rcond=1e-16)[0] / norms
+        error = np.abs(powers @ c + constant - y) * weight
+        if error.max() < best[0]:
+            best = (error.max(), c)
+        share *= np.sqrt(error / error.max() + 1e-4)
+        share /= share.mean()
+    return np.float32([constant, *best[1]])
+
+
+def horner(coefficients, x):
+    """With one rounding a step, as a fused multiply-add."""
+    y = np.full_like(x, coefficients[-1])
+    for c in coefficients[-2::-1]:
+        y = (y.astype(np.float64) * x + np.float64(c)).astype(np.float32)
+    return y
+
+
+def chebyshev_points(low, high, count=6001):
+    return low + (high - low) * (1 - np.cos(np.linspace(0, np.pi, count))) / 2
+
+
+def show(name, coefficients):
+    print(name, ", ".join(f"{float(c)!r}F" for c in coefficients[::-1]), "(highest power first)")
+
+
+# e^r, |r| <= ln 2 / 2.
+r = chebyshev_points(-np.log(2) / 2, np.log(2) / 2)
+exp_r = fit(r, np.exp(r), np.exp(-r), 5, 1.0)
+show("exp:", exp_r)
+r = np.linspace(r[0], r[-1], 400001).astype(np.float32)
+print(f"  relative error {np.abs(horner(exp_r, r) / np.exp(r.astype(np.float64)) - 1).max():.1e}")
+
+# ln Φ(-a), 0 <= a <= 6.5, so that a Φ(-a) is right: beyond that it is under 3e-10.
+TOP = 6.5
+a = chebyshev_points(0, TOP)
+log_tail = fit(a, log_ndtr(-a), np.maximum(a * ndtr(-a), 5e-4), 9, float(np.float32(-np.log(2))))
+show("gelu:", log_tail)
+a = np.linspace(0, TOP, 400001).astype(np.float32)[1:]
+ours = a * np.exp(horner(log_tail, a).astype(np.float64))
+true = a * ndtr(-a.astype(np.float64))
+for top in (2, 4, 6):
+    print(f"  a Φ(-a), a < {top}: off by {np.abs(ours - true)[a < top].max():.1e},",
+          f"relative {np.abs(ours / true - 1)[a < top].max():.1e}")
