@@ -40,9 +40,11 @@ class BatchVerb : public ::testing::Test {
     file.out = read_text(folder_ / "out/results.jsonl");
     return file.json_lines();
   }
-  /// Waits until the growing file has so many rows.
-  [[nodiscard]] bool has_rows(std::size_t count) const {
-    for (int tries = 0; tries < 3000; ++tries) {
+  /// Waits until the growing file of a run has so many rows.
+  [[nodiscard]] bool has_rows(const Process& running, std::size_t count) const {
+    bool alive = true;
+    while (alive) {
+      alive = running.is_running();  // asked first: what was written before the end counts
       if (std::filesystem::exists(folder_ / "out/results.jsonl")) {
         const std::string text = read_text(folder_ / "out/results.jsonl");
         if (static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) >= count) return true;
@@ -130,7 +132,7 @@ TEST_F(BatchVerb, AnInterruptKeepsWhatIsDoneAndTheNextRunGoesOn) {
   for (const auto& [signal, code] : {std::pair{SIGINT, 130}, std::pair{SIGTERM, 143}}) {
     std::filesystem::remove_all(folder_ / "out");
     Process running(command({"-t", "1"}));
-    ASSERT_TRUE(has_rows(5));
+    ASSERT_TRUE(has_rows(running, 5));
     running.send(signal);
     const auto stopped = running.wait();
     EXPECT_EQ(stopped.exit_code, code) << stopped.err;
@@ -149,7 +151,7 @@ TEST_F(BatchVerb, AfterAKillEveryWholeRowCountsAndTheTornOneIsCut) {
   make_pictures(200);
   {
     Process running(command({"-t", "1"}));
-    ASSERT_TRUE(has_rows(5));
+    ASSERT_TRUE(has_rows(running, 5));
     running.send(SIGKILL);
     EXPECT_EQ(running.wait().signal, SIGKILL);
   }
