@@ -64,18 +64,6 @@ memory unbound(const memory::desc& desc) {
   return {desc, cpu_engine(), nullptr};
 }
 
-EltwiseFunction eltwise_function(Activation activation) {
-  constexpr float kQuickGeluSlope = 1.702F;
-  switch (activation) {
-    case Activation::kNone: break;
-    case Activation::kGelu: return {dnnl::algorithm::eltwise_gelu_erf, 0.0F};
-    case Activation::kGeluTanh: return {dnnl::algorithm::eltwise_gelu_tanh, 0.0F};
-    case Activation::kQuickGelu: return {dnnl::algorithm::eltwise_swish, kQuickGeluSlope};
-    case Activation::kSilu: return {dnnl::algorithm::eltwise_swish, 1.0F};
-  }
-  return {dnnl::algorithm::eltwise_linear, 1.0F};
-}
-
 dnnl::primitive_attr user_scratchpad() {
   dnnl::primitive_attr attr;
   attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
@@ -90,48 +78,12 @@ dnnl::matmul::primitive_desc matmul_desc(const memory::desc& src, const memory::
   return {cpu_engine(), src, weights, *bias, dst, attr};
 }
 
-void append_eltwise(dnnl::post_ops& post_ops, const EltwiseFunction& function) {
-  post_ops.append_eltwise(function.algorithm, function.alpha, 0.0F);
-}
-
-dnnl::eltwise_forward::primitive_desc eltwise_forward_desc(const EltwiseFunction& function, const memory::desc& values,
-                                                           const dnnl::primitive_attr& attr) {
-  return {cpu_engine(), dnnl::prop_kind::forward_training, function.algorithm, values, values, function.alpha, 0.0F,
-          attr};
-}
-
-dnnl::eltwise_backward::primitive_desc eltwise_backward_desc(const EltwiseFunction& function,
-                                                             const memory::desc& values,
-                                                             const dnnl::primitive_attr& attr,
-                                                             const dnnl::eltwise_forward::primitive_desc& forward) {
-  return {cpu_engine(), function.algorithm, values, values, values, function.alpha, 0.0F, forward, attr};
-}
-
 #else
 
 dnnl::matmul::primitive_desc matmul_desc(const memory::desc& src, const memory::desc& weights, const memory::desc* bias,
                                          const memory::desc& dst, const dnnl::primitive_attr& attr) {
   if (bias == nullptr) return {dnnl::matmul::desc(src, weights, dst), attr, cpu_engine()};
   return {dnnl::matmul::desc(src, weights, *bias, dst), attr, cpu_engine()};
-}
-
-void append_eltwise(dnnl::post_ops& post_ops, const EltwiseFunction& function) {
-  post_ops.append_eltwise(1.0F, function.algorithm, function.alpha, 0.0F);
-}
-
-dnnl::eltwise_forward::primitive_desc eltwise_forward_desc(const EltwiseFunction& function, const memory::desc& values,
-                                                           const dnnl::primitive_attr& attr) {
-  return {
-      dnnl::eltwise_forward::desc(dnnl::prop_kind::forward_training, function.algorithm, values, function.alpha, 0.0F),
-      attr, cpu_engine()};
-}
-
-dnnl::eltwise_backward::primitive_desc eltwise_backward_desc(const EltwiseFunction& function,
-                                                             const memory::desc& values,
-                                                             const dnnl::primitive_attr& attr,
-                                                             const dnnl::eltwise_forward::primitive_desc& forward) {
-  return {dnnl::eltwise_backward::desc(function.algorithm, values, values, function.alpha, 0.0F), attr, cpu_engine(),
-          forward};
 }
 
 #endif

@@ -63,20 +63,6 @@ class Primitive {
 [[nodiscard]] dnnl::matmul::primitive_desc matmul_desc(const dnnl::memory::desc& src, const dnnl::memory::desc& weights,
                                                        const dnnl::memory::desc* bias, const dnnl::memory::desc& dst,
                                                        const dnnl::primitive_attr& attr);
-/// oneDNN's name for an activation, and its parameter.
-struct EltwiseFunction {
-  dnnl::algorithm algorithm;
-  float alpha;
-};
-/// @param activation  not kNone
-[[nodiscard]] EltwiseFunction eltwise_function(Activation activation);
-void append_eltwise(dnnl::post_ops& post_ops, const EltwiseFunction& function);
-[[nodiscard]] dnnl::eltwise_forward::primitive_desc eltwise_forward_desc(const EltwiseFunction& function,
-                                                                         const dnnl::memory::desc& values,
-                                                                         const dnnl::primitive_attr& attr);
-[[nodiscard]] dnnl::eltwise_backward::primitive_desc eltwise_backward_desc(
-    const EltwiseFunction& function, const dnnl::memory::desc& values, const dnnl::primitive_attr& attr,
-    const dnnl::eltwise_forward::primitive_desc& forward);
 /// Attributes with the scratch memory given by us: the primitive may then run on any thread.
 [[nodiscard]] dnnl::primitive_attr user_scratchpad();
 
