@@ -24,6 +24,11 @@ MappedFile::~MappedFile() {
   if (begin_ != nullptr) ::munmap(const_cast<std::byte*>(begin_), size_);
 }
 
+void MappedFile::forget() const noexcept {
+  // posix_madvise() would be a call that does nothing. A refusal costs memory, nothing else.
+  if (begin_ != nullptr) static_cast<void>(::madvise(const_cast<std::byte*>(begin_), size_, MADV_DONTNEED));
+}
+
 MappedFile::MappedFile(MappedFile&& other) noexcept
     : begin_(std::exchange(other.begin_, nullptr)), size_(std::exchange(other.size_, 0)) {}
 

@@ -18,6 +18,8 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
 
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return {begin_, size_}; }
+  /// What was touched no longer counts as this process's memory; touched again, it comes from the system's file cache.
+  void forget() const noexcept;
 
  private:
   const std::byte* begin_ = nullptr;

@@ -54,6 +54,9 @@ class Checkpoint {
   [[nodiscard]] virtual std::span<const TensorView> tensors() const noexcept = 0;
   /// Texts that a file holds beside its tensors, of the formats that have them.
   [[nodiscard]] virtual std::map<std::string, std::string> metadata() const { return {}; }
+  /// Lets go of the memory that reading has taken: files are mapped, and what was touched stays with the process.
+  /// Tensors stay valid.
+  virtual void forget() const noexcept {}
   /// nullptr if there is none of this name.
   [[nodiscard]] const TensorView* find(std::string_view name) const noexcept;
 };

@@ -65,6 +65,7 @@ class Npz final : public Checkpoint {
 
   [[nodiscard]] std::string_view format() const noexcept override { return "npz"; }
   [[nodiscard]] std::span<const TensorView> tensors() const noexcept override { return tensors_; }
+  void forget() const noexcept override { file_.forget(); }
 
  private:
   MappedFile file_;

@@ -206,6 +206,7 @@ class Pth final : public Checkpoint {
 
   [[nodiscard]] std::string_view format() const noexcept override { return "pth"; }
   [[nodiscard]] std::span<const TensorView> tensors() const noexcept override { return tensors_; }
+  void forget() const noexcept override { file_.forget(); }
 
  private:
   MappedFile file_;

@@ -62,6 +62,7 @@ class Safetensors final : public Checkpoint {
 
   [[nodiscard]] std::string_view format() const noexcept override { return "safetensors"; }
   [[nodiscard]] std::span<const TensorView> tensors() const noexcept override { return tensors_; }
+  void forget() const noexcept override { file_.forget(); }
   [[nodiscard]] std::map<std::string, std::string> metadata() const override { return metadata_; }
 
  private:

@@ -52,6 +52,9 @@ class Sharded final : public Checkpoint {
 
   [[nodiscard]] std::string_view format() const noexcept override { return format_; }
   [[nodiscard]] std::span<const TensorView> tensors() const noexcept override { return tensors_; }
+  void forget() const noexcept override {
+    for (const auto& shard : shards_) shard->forget();
+  }
 
  private:
   using NamesByShard = std::map<std::string, std::set<std::string>>;
