@@ -123,17 +123,21 @@ struct TensorInfo {
 };
 
 /// The arithmetic of the linear layers; what lies between them is float32. The bf16 ones sum in float32, and need a CPU
-/// with AVX512-BF16 or AMX.
+/// with AVX512-BF16 or AMX; int8 needs one with AVX512-VNNI or AMX.
 enum class Precision {
   kF32,
   kBf16x6,  // each factor cut into three bfloat16 numbers, six products: float32's own error
   kBf16x3,  // into two, three products: 16 bits of each factor, all but float32
   kBf16,    // factors rounded to bfloat16, 8 bits
+  kInt8,    // of the blocks' layers: integers of 8 bits, a scale for each output and each token; the others as auto
 };
 [[nodiscard]] std::string_view name(Precision precision) noexcept;
-inline constexpr Precision kPrecisions[] = {Precision::kF32, Precision::kBf16x6, Precision::kBf16x3, Precision::kBf16};
+inline constexpr Precision kPrecisions[] = {Precision::kF32, Precision::kBf16x6, Precision::kBf16x3, Precision::kBf16,
+                                            Precision::kInt8};
 /// Of f32 and bf16x3 the faster one on this CPU: bf16x3 where it has AMX.
 [[nodiscard]] Precision fastest_full_precision();
+/// Whether this CPU has units for it.
+[[nodiscard]] bool has_units(Precision precision);
 /// @throws Error  kBackend if this CPU has no units for it.
 void require_precision(Precision precision);
 
@@ -150,6 +154,7 @@ struct ModelInfo {
   std::uint64_t parameters = 0;
   std::uint64_t weight_bytes = 0;         // as stored
   Precision precision = Precision::kF32;  // that it is run in
+  std::optional<Precision> quantized;     // what `fovea quantize` stored it for; none: it is as it was trained
   std::string dtype;                      // the stored type, e.g. "F16", or "F16+F32" where mixed
   std::vector<TensorInfo> tensors;
   std::vector<std::string> assumptions;  // what no file said, e.g. "num_heads 3 from width 192 (64 a head)"
@@ -164,7 +169,8 @@ struct LoadOptions {
   std::optional<std::size_t> num_heads;         // where no config says it
   std::optional<std::filesystem::path> labels;  // class names, one a line or JSON; in place of the config's
   RecipeOptions recipe;
-  Precision precision = Precision::kF32;
+  /// None: what the file was quantised for, where this CPU has units for that, else fastest_full_precision().
+  std::optional<Precision> precision = Precision::kF32;
 };
 
 /// Raw scores, one for each class, before softmax.

@@ -228,7 +228,7 @@ class Bench : public Command {
       throw Error(ErrorCode::kUsage, fmt::format("--heads is {}, expected a divisor of the width {}",
                                                  architecture.num_heads, architecture.embed_dim));
     }
-    return VisionTransformer::random(architecture, 1, options.precision);
+    return VisionTransformer::random(architecture, 1, options.precision.value_or(fastest_full_precision()));
   }
 
   [[nodiscard]] MapPlan hard_attention(const ModelInfo& model) const {

@@ -20,11 +20,12 @@ std::vector<std::string> precision_names() {
   return names;
 }
 
-Precision precision_of(const ModelFlags& flags) {
+/// None for "auto".
+std::optional<Precision> precision_of(const ModelFlags& flags) {
   for (const Precision precision : kPrecisions) {
     if (name(precision) == flags.precision) return precision;
   }
-  return fastest_full_precision();
+  return std::nullopt;
 }
 
 }  // namespace
@@ -38,7 +39,7 @@ void add_model_options(CLI::App& app, ModelFlags& flags) {
       ->default_str("")
       ->group(group);
   add_choice(app, "--precision", flags.precision, precision_names(),
-             "arithmetic of the linear layers; auto: the faster of f32 and bf16x3, which is as good")
+             "arithmetic of the linear layers; auto: what a quantised file is for, else the faster of f32 and bf16x3, which is as good")
       ->group(group);
   add_recipe_options(app, flags.recipe);
 }

@@ -33,6 +33,11 @@ void RunNote::loaded(const ModelInfo& model) {
           fmt::format("--precision {} is slower than f32 on this CPU, which has no AMX", name(model.precision)),
           "--precision f32, which is as accurate");
     }
+    if (model.quantized && !has_units(*model.quantized)) {
+      messages.warning(fmt::format("{} is quantised for {}, which this CPU has no units for: it runs in {}",
+                                   printable(model.path), name(*model.quantized), name(model.precision)),
+                       "no faster than the model that it was made from, and less accurate");
+    }
   }
   if (!common_.verbose) return;
   messages.note(fmt::format("model {} ({}, {}) ready in {:.1f} ms; linear layers in {}", model.name,

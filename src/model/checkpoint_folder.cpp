@@ -12,7 +12,9 @@
 #include "base/files.hpp"
 #include "fovea/error.hpp"
 #include "model/config.hpp"
+#include "model/config_files.hpp"
 #include "model/labels.hpp"
+#include "model/quantized_file.hpp"
 #include "model/recipe.hpp"
 
 namespace fovea {
@@ -233,7 +235,7 @@ void read_logit_scale(const Checkpoint& checkpoint, const Naming& naming, ModelI
 void describe_storage(const Checkpoint& checkpoint, ModelInfo& info) {
   std::set<std::string> types;
   for (const TensorView& tensor : checkpoint.tensors()) {
-    info.parameters += tensor.numel();
+    if (!info.quantized || !tensor.name.ends_with(kScaleSuffix)) info.parameters += tensor.numel();
     info.weight_bytes += tensor.stored_bytes();
     types.emplace(name(tensor.dtype));
     info.tensors.push_back({tensor.name, std::string(name(tensor.dtype)), tensor.shape});
@@ -248,12 +250,11 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
   const fs::path file = checkpoint_file(model);
   const std::string shown = printable(file);
   open.checkpoint = open_with_head(model, file);
-  std::error_code ignored;
+  const ConfigFiles files(file, *open.checkpoint);
   ModelConfig config;
-  const fs::path config_file = file.parent_path() / "config.json";
-  if (fs::exists(config_file, ignored)) {
-    open.config = config_file;
-    config = read_model_config(config_file);
+  if (const auto reader = files.reader(kConfigFiles.front())) {
+    open.config = *files.text(kConfigFiles.front());
+    config = read_model_config(*reader);
   }
   open.naming = recognise_family(*open.checkpoint, !open.config.empty());
   if (!open.naming) {
@@ -267,7 +268,9 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
 
   ModelInfo& info = open.info;
   info.path = file;
-  info.precision = options.precision;
+  info.quantized = quantized_precision(*open.checkpoint, shown);
+  info.precision = options.precision.value_or(info.quantized && has_units(*info.quantized) ? *info.quantized
+                                                                                           : fastest_full_precision());
   info.name = fs::absolute(file).parent_path().filename().string();
   info.format = open.checkpoint->format();
   Architecture a = infer_architecture(*open.naming, *open.checkpoint, {}, shown);
@@ -284,7 +287,7 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
   read_logit_scale(*open.checkpoint, *open.naming, info);
 
   const ResolvedRecipe resolved =
-      resolve_recipe(model, options.recipe, a.image_size, open.naming->family().conventions.preprocess);
+      resolve_recipe(files, options.recipe, a.image_size, open.naming->family().conventions.preprocess);
   info.recipe = resolved.recipe;
   info.recipe_source = resolved.source;
   if (resolved.assumed) info.assumptions.push_back("preprocessing: " + resolved.source);

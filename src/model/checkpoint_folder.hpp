@@ -14,7 +14,7 @@ namespace fovea {
 struct OpenModel {
   std::unique_ptr<Checkpoint> checkpoint;
   std::optional<Naming> naming;  // always there once it is open
-  std::filesystem::path config;  // empty if there is none
+  std::string config;            // the text of config.json; empty if there is none
   ModelInfo info;
 };
 

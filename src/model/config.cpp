@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "fovea/error.hpp"
-#include "model/config_reader.hpp"
 #include "model/labels.hpp"
 
 namespace fovea {
@@ -146,8 +145,7 @@ ModelConfig read_transformers(const ConfigReader& reader) {
 
 }  // namespace
 
-ModelConfig read_model_config(const std::filesystem::path& file) {
-  const ConfigReader reader(file);
+ModelConfig read_model_config(const ConfigReader& reader) {
   return reader.root().contains("model_type") ? read_transformers(reader) : read_timm(reader);
 }
 

@@ -2,12 +2,12 @@
 // is read in recipe.hpp.)
 #pragma once
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "fovea/model.hpp"
+#include "model/config_reader.hpp"
 
 namespace fovea {
 
@@ -26,8 +26,8 @@ struct ModelConfig {
   std::vector<ClassLabel> labels;  // empty if it names none
 };
 
-/// @throws Error  kCheckpoint if it is no JSON, or says something that fovea cannot honour.
-[[nodiscard]] ModelConfig read_model_config(const std::filesystem::path& file);
+/// @throws Error  kCheckpoint if it says something that fovea cannot honour.
+[[nodiscard]] ModelConfig read_model_config(const ConfigReader& reader);
 
 /// What timm's names say and its configs leave out.
 struct TimmFacts {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
-#include "base/files.hpp"
 #include "base/text.hpp"
 #include "fovea/error.hpp"
 
@@ -17,10 +17,10 @@ constexpr const char* kHint = "correct the file, or take it from where the check
 
 }  // namespace
 
-ConfigReader::ConfigReader(const std::filesystem::path& path)
-    : file_(printable(path)), file_name_(printable(path.filename())) {
+ConfigReader::ConfigReader(std::string file, std::string name, std::string_view text)
+    : file_(std::move(file)), file_name_(std::move(name)) {
   try {
-    root_ = json::parse(read_text_file(path));
+    root_ = json::parse(text);
   } catch (const json::exception& error) {
     throw Error(ErrorCode::kCheckpoint, fmt::format("{}: the file is no JSON: {}", file_, to_utf8(error.what())),
                 kHint);

@@ -5,7 +5,6 @@
 
 #include <array>
 #include <cstddef>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -19,8 +18,11 @@ namespace fovea {
 /// kCheckpoint that names the file, the key, what it holds and what was expected.
 class ConfigReader {
  public:
-  /// @throws Error  kNotFound if there is no such file; kCheckpoint if it is no JSON object.
-  explicit ConfigReader(const std::filesystem::path& path);
+  /// @param file    for messages
+  /// @param name    the file's name without its folder
+  /// @param text    what it holds
+  /// @throws Error  kCheckpoint if that is no JSON object.
+  ConfigReader(std::string file, std::string name, std::string_view text);
 
   [[noreturn]] void fail(std::string_view thing, std::string_view actual, std::string_view expected) const;
 

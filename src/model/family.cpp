@@ -4,10 +4,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <utility>
 
 #include "fovea/error.hpp"
+#include "model/quantized_file.hpp"
 
 namespace fovea {
 namespace {
@@ -122,6 +124,36 @@ ReadOut infer_read_out(const Naming& naming, const Architecture& a) {
   return a.fc_norm || (needs_class_token && !has_class_token) ? ReadOut::kPatchMean : usual;
 }
 
+/// Whether it is the scales of a weight of integers.
+bool is_scale(const TensorView& tensor, const Checkpoint& checkpoint) {
+  if (!tensor.name.ends_with(kScaleSuffix)) return false;
+  const TensorView* of =
+      checkpoint.find(std::string_view(tensor.name).substr(0, tensor.name.size() - kScaleSuffix.size()));
+  return of != nullptr && of->dtype == DType::kI8;
+}
+
+/// The weight of a block's linear layer may be integers, with a scale for each output.
+void check_scale(const Naming& naming, const Checkpoint& checkpoint, const TensorRule& rule, const TensorView& tensor,
+                 std::vector<std::string>& faults) {
+  using enum Role;
+  constexpr std::array kLayers{kQkv, kQuery, kKey, kValue, kProj, kFc1, kFc1Gate, kFc2};
+  if (tensor.dtype != DType::kI8) return;
+  if (rule.part != Part::kWeight || std::find(kLayers.begin(), kLayers.end(), rule.role) == kLayers.end()) {
+    faults.push_back(fmt::format("tensor '{}' is I8, expected floating point (F64 F32 F16 BF16)", tensor.name));
+    return;
+  }
+  const std::vector<std::size_t> expected{out_features(naming, rule, tensor.shape)};
+  const std::string name = tensor.name + std::string(kScaleSuffix);
+  const TensorView* scale = checkpoint.find(name);
+  if (scale == nullptr) {
+    faults.push_back(fmt::format("tensor '{}' is I8, but its scales, '{}', are missing, expected F32 {}", tensor.name,
+                                 name, shape_text(expected)));
+  } else if (scale->dtype != DType::kF32 || scale->shape != expected) {
+    faults.push_back(fmt::format("tensor '{}' is {} {}, expected F32 {}", name, fovea::name(scale->dtype),
+                                 shape_text(scale->shape), shape_text(expected)));
+  }
+}
+
 /// The tensors that no rule takes. A rule that ends in "*" takes all that begin like it.
 void find_left_over(const Naming& naming, const Checkpoint& checkpoint, std::size_t depth,
                     std::vector<std::string>& faults) {
@@ -140,6 +172,7 @@ void find_left_over(const Naming& naming, const Checkpoint& checkpoint, std::siz
     }
   }
   for (const TensorView& tensor : checkpoint.tensors()) {
+    if (is_scale(tensor, checkpoint)) continue;
     const bool begins = std::any_of(beginnings.begin(), beginnings.end(),
                                     [&](const std::string& beginning) { return tensor.name.starts_with(beginning); });
     if (begins || taken.contains(tensor.name)) continue;
@@ -234,6 +267,15 @@ Architecture infer_architecture(const Naming& naming, const Checkpoint& checkpoi
   return known;
 }
 
+std::size_t out_features(const Naming& naming, const TensorRule& rule, std::span<const std::size_t> shape) {
+  if (rule.layout == Layout::kOutIn) return shape.front();
+  const TensorRule* bias = naming.rule(rule.role, Part::kBias);
+  const std::size_t out_axes = bias == nullptr ? 1 : bias->shape.size();
+  std::size_t out = 1;
+  for (const std::size_t size : shape.last(out_axes)) out *= size;
+  return out;
+}
+
 std::size_t count_pos_embeddings(const Naming& naming, const Checkpoint& checkpoint) {
   const TensorRule* rule = naming.rule(Role::kPosEmbed, Part::kWeight);
   const TensorView* tensor = rule == nullptr ? nullptr : checkpoint.find(naming.tensor_name(*rule));
@@ -254,6 +296,8 @@ void check_tensors(const Naming& naming, const Checkpoint& checkpoint, const Arc
       } else if (!same_shape(tensor->shape, expected)) {
         faults.push_back(
             fmt::format("tensor '{}' is {}, expected {}", name, shape_text(tensor->shape), shape_text(expected)));
+      } else {
+        check_scale(naming, checkpoint, rule, *tensor, faults);
       }
     }
   }

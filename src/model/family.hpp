@@ -173,12 +173,17 @@ class Naming {
 /// The family that knows the checkpoint's names.
 [[nodiscard]] std::optional<Naming> recognise_family(const Checkpoint& checkpoint, bool has_config);
 
-/// What the tensors themselves tell: sizes, and which parts there are. Heads are 0 where they do not tell them; what they
-/// never tell (image size, eps of a config) is left as it is in `known`.
+/// What the tensors themselves tell: sizes, and which parts there are. Heads are 0 where they do not tell them; what
+/// they never tell (image size, eps of a config) is left as it is in `known`.
 /// @param file     for messages.
 /// @throws Error   kCheckpoint if a tensor that tells a size is missing or has another rank.
 [[nodiscard]] Architecture infer_architecture(const Naming& naming, const Checkpoint& checkpoint, Architecture known,
                                               std::string_view file);
+
+/// The outputs of a weight of this shape, by the rule's layout. Of Flax's they are those axes, the last ones, that the
+/// bias has too; without a bias, the last one.
+[[nodiscard]] std::size_t out_features(const Naming& naming, const TensorRule& rule,
+                                       std::span<const std::size_t> shape);
 
 /// The number of position embeddings in the file; 0 if it has none.
 [[nodiscard]] std::size_t count_pos_embeddings(const Naming& naming, const Checkpoint& checkpoint);

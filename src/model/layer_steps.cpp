@@ -17,6 +17,7 @@ namespace {
 constexpr double kFloat = sizeof(float);  // bytes
 
 double packed_bytes(Precision precision) {  // of one weight
+  if (precision == Precision::kInt8) return sizeof(std::int8_t);
   const std::size_t parts = nn::bf16_parts(precision);
   return parts == 0 ? kFloat : static_cast<double>(parts) * sizeof(std::uint16_t);
 }
@@ -243,7 +244,7 @@ struct LayerSteps::Impl {
       parameters += 2 * width * width + of_one_row;
       flops += seen * 4 * width * width + 4 * seen * width + 2 * of_one_row;
     }
-    bytes += packed_bytes(precision) * parameters;
+    bytes += packed_bytes(read_out_precision(precision)) * parameters;
     add(LayerKind::kReadOut, static_cast<double>(batch) * flops, static_cast<double>(batch) * bytes, [this, tokens] {
       const std::size_t values = tokens * a.embed_dim;
       for (std::size_t image = 0; image < batch; ++image) {

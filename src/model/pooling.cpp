@@ -19,7 +19,8 @@ void normalize(const Architecture& a, const NormWeights& norm, std::span<float> 
 
 }  // namespace
 
-Pooling::Pooling(const Architecture& a, Precision precision, nn::Workspace& workspace) : a_(a) {
+Pooling::Pooling(const Architecture& a, Precision model_precision, nn::Workspace& workspace) : a_(a) {
+  const Precision precision = read_out_precision(model_precision);
   const auto one_row = [&](std::size_t in, std::size_t out, Activation activation = Activation::kNone) {
     return nn::make_linear(precision, {1, in, out, activation}, workspace);
   };

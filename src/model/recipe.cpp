@@ -6,13 +6,12 @@
 #include <array>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <system_error>
 #include <utility>
 #include <vector>
 
-#include "base/files.hpp"
 #include "base/text.hpp"
 #include "fovea/error.hpp"
+#include "model/config_files.hpp"
 #include "model/recipe_sources.hpp"
 
 namespace fovea {
@@ -23,24 +22,18 @@ namespace fs = std::filesystem;
 
 /// The files of a model that speak of preprocessing.
 struct RecipeFiles {  // NOLINT(bugprone-exception-escape): json checks itself when moved, and never fails
-  std::string folder;
   std::optional<ConfigReader> config;        // config.json
   std::optional<ConfigReader> preprocessor;  // preprocessor_config.json, or processor_config.json
-  json timm;                                 // pretrained_cfg; null if config.json is not timm's
-  json processor;                            // transformers' values; null if there are none
+  std::string config_path;                   // where they lie; empty if inside of a checkpoint
+  std::string preprocessor_path;
+  json timm;       // pretrained_cfg; null if config.json is not timm's
+  json processor;  // transformers' values; null if there are none
 };
 
-std::optional<ConfigReader> reader_of(const fs::path& file) {
-  std::error_code ignored;
-  return fs::exists(file, ignored) ? std::optional<ConfigReader>(std::in_place, file) : std::nullopt;
-}
-
-RecipeFiles open_files(const fs::path& model) {
-  std::error_code ignored;
-  const fs::path folder = fs::is_directory(model, ignored) ? model : model.parent_path();
+RecipeFiles open_files(const ConfigFiles& model) {
   RecipeFiles files;
-  files.folder = folder.native();
-  files.config = reader_of(folder / "config.json");
+  files.config_path = model.path("config.json").native();
+  files.config = model.reader("config.json");
   if (files.config) {
     const json& root = files.config->root();
     if (root.contains("pretrained_cfg")) {
@@ -50,12 +43,14 @@ RecipeFiles open_files(const fs::path& model) {
     }
   }
   // A processor_config.json comes first where it holds the image processor's values, as in transformers.
-  if (auto nested = reader_of(folder / "processor_config.json"); nested && nested->root().contains("image_processor")) {
+  if (auto nested = model.reader("processor_config.json"); nested && nested->root().contains("image_processor")) {
     files.processor = nested->object(nested->root(), "image_processor");
     files.preprocessor = std::move(nested);
-  } else if (auto plain = reader_of(folder / "preprocessor_config.json")) {
+    files.preprocessor_path = model.path("processor_config.json").native();
+  } else if (auto plain = model.reader("preprocessor_config.json")) {
     files.processor = plain->root();
     files.preprocessor = std::move(plain);
+    files.preprocessor_path = model.path("preprocessor_config.json").native();
   }
   return files;
 }
@@ -91,7 +86,7 @@ ResolvedRecipe from_timm(const RecipeFiles& files) {
   return {read_timm_recipe(*files.config, files.timm),
           fmt::format("{} ({}), timm's evaluation transform", files.config->file_name(),
                       nested ? "pretrained_cfg" : "flat, as older timm wrote it"),
-          false, fs::path(files.folder) / files.config->file_name()};
+          false, files.config_path};
 }
 
 ResolvedRecipe from_transformers(const RecipeFiles& files, TransformersBackend backend, std::string_view why) {
@@ -102,7 +97,7 @@ ResolvedRecipe from_transformers(const RecipeFiles& files, TransformersBackend b
     return {read_transformers_recipe(*files.preprocessor, files.processor, shown, backend),
             fmt::format("{} ({}{}), backend {}: {}", files.preprocessor->file_name(), shown,
                         type.empty() ? ", assumed" : "", backend_name, why),
-            type.empty(), fs::path(files.folder) / files.preprocessor->file_name()};
+            type.empty(), files.preprocessor_path};
   }
   return {transformers_recipe(type, backend, stated_size(files)),
           fmt::format("no preprocessor_config.json: the defaults of {}; backend {}: {}", type, backend_name, why),
@@ -267,13 +262,18 @@ PreprocessRecipe with_input_size(PreprocessRecipe recipe, Size input_size) {
 
 ResolvedRecipe resolve_recipe(const fs::path& model, const RecipeOptions& options,
                               const std::optional<Size>& input_size, std::string_view fallback) {
+  return resolve_recipe(ConfigFiles(model), options, input_size, fallback);
+}
+
+ResolvedRecipe resolve_recipe(const ConfigFiles& files, const RecipeOptions& options,
+                              const std::optional<Size>& input_size, std::string_view fallback) {
   check_name(options.preprocess);
   if (options.crop_size && input_size && *options.crop_size != *input_size) {
     refuse(fmt::format("--crop-size is {}x{} px (height x width), but the model takes {}x{}", options.crop_size->height,
                        options.crop_size->width, input_size->height, input_size->width),
            "--image-size changes what the model takes");
   }
-  ResolvedRecipe resolved = find_recipe(open_files(model), options.preprocess, input_size, fallback);
+  ResolvedRecipe resolved = find_recipe(open_files(files), options.preprocess, input_size, fallback);
   if (input_size && *input_size != resolved.recipe.input_size) {
     resolved.source += fmt::format("; adapted from {}x{} to {}x{} px", resolved.recipe.input_size.height,
                                    resolved.recipe.input_size.width, input_size->height, input_size->width);

@@ -11,6 +11,8 @@
 
 namespace fovea {
 
+class ConfigFiles;  // config_files.hpp
+
 struct ResolvedRecipe {
   PreprocessRecipe recipe;
   std::string source;          // where it is from and why: "config.json (pretrained_cfg), timm's evaluation transform"
@@ -35,6 +37,9 @@ struct ResolvedRecipe {
 [[nodiscard]] ResolvedRecipe resolve_recipe(const std::filesystem::path& model, const RecipeOptions& options,
                                             const std::optional<Size>& input_size = std::nullopt,
                                             std::string_view fallback = "timm");
+/// The same of files that were found already.
+[[nodiscard]] ResolvedRecipe resolve_recipe(const ConfigFiles& files, const RecipeOptions& options,
+                                            const std::optional<Size>& input_size, std::string_view fallback);
 
 /// The recipe for another input size, as the library would make it:
 ///  - timm: the resize size is input / crop_pct, cut down to a whole number (timm create_transform with input_size);

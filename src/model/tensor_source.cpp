@@ -1,16 +1,24 @@
 #include "model/tensor_source.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cassert>
+#include <cmath>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "base/random.hpp"
+#include "fovea/error.hpp"
+#include "model/quantized_file.hpp"
 
 namespace fovea {
 namespace {
 
 /// [in, out] → [out, in]
-void transpose(std::span<const float> from, std::size_t in, std::size_t out, std::span<float> to) {
+template <typename T>
+void transpose(std::span<const T> from, std::size_t in, std::size_t out, std::span<T> to) {
   for (std::size_t i = 0; i < in; ++i) {
     for (std::size_t o = 0; o < out; ++o) to[o * in + i] = from[i * out + o];
   }
@@ -18,15 +26,18 @@ void transpose(std::span<const float> from, std::size_t in, std::size_t out, std
 
 class CheckpointSource final : public TensorSource {
  public:
-  CheckpointSource(const Checkpoint& checkpoint, const Naming& naming) : checkpoint_(checkpoint), naming_(naming) {}
+  CheckpointSource(const Checkpoint& checkpoint, const Naming& naming)
+      : checkpoint_(checkpoint),
+        naming_(naming),
+        quantized_(checkpoint.metadata().contains(std::string(kQuantizedKey))) {}
 
   [[nodiscard]] bool has(Role role, Part part) const override { return naming_.rule(role, part) != nullptr; }
 
   void read(Role role, Part part, std::size_t block, std::span<float> values) const override {
     const TensorRule* rule = naming_.rule(role, part);
-    assert(rule != nullptr);
-    const TensorView* tensor = checkpoint_.find(naming_.tensor_name(*rule, block));
-    assert(tensor != nullptr && tensor->numel() == values.size());
+    const TensorView* tensor = tensor_of(role, part, block);
+    assert(tensor->numel() == values.size());
+    if (tensor->dtype == DType::kI8) return read_scaled(role, block, values);
     if (rule->layout == Layout::kOutIn) return to_float(*tensor, values);
     std::vector<float> stored(values.size());
     to_float(*tensor, stored);
@@ -43,17 +54,66 @@ class CheckpointSource final : public TensorSource {
       }
       return;
     }
-    // The outputs are those axes that the bias has too; without a bias, the last one.
-    const TensorRule* bias = naming_.rule(role, Part::kBias);
-    const std::size_t out_axes = bias == nullptr ? 1 : bias->shape.size();
-    std::size_t out = 1;
-    for (std::size_t axis = shape.size() - out_axes; axis < shape.size(); ++axis) out *= shape[axis];
-    transpose(stored, values.size() / out, out, values);
+    const std::size_t out = out_features(naming_, *rule, shape);
+    transpose<float>(stored, values.size() / out, out, values);
+  }
+
+  void forget() const noexcept override { checkpoint_.forget(); }
+
+  [[nodiscard]] std::optional<Precision> stored_in(Role role, std::size_t block) const override {
+    if (!quantized_) return std::nullopt;
+    const DType type = tensor_of(role, Part::kWeight, block)->dtype;
+    return type == DType::kI8 ? Precision::kInt8 : type == DType::kBF16 ? Precision::kBf16 : Precision::kF32;
+  }
+
+  void read_integers(Role role, std::size_t block, std::span<std::int8_t> integers,
+                     std::span<float> scales) const override {
+    const TensorView* tensor = tensor_of(role, Part::kWeight, block);
+    assert(tensor->dtype == DType::kI8 && tensor->numel() == integers.size());
+    const TensorView* scale = checkpoint_.find(tensor->name + std::string(kScaleSuffix));
+    assert(scale != nullptr && scale->numel() == scales.size());
+    to_float(*scale, scales);
+    if (!std::all_of(scales.begin(), scales.end(), [](float s) { return s >= 0.0F && std::isfinite(s); })) {
+      throw Error(
+          ErrorCode::kCheckpoint,
+          fmt::format("tensor '{}' holds a number that is no scale, expected finite ones from 0 on", scale->name),
+          "the file is damaged: `fovea quantize` writes it anew from the model's own checkpoint");
+    }
+    std::vector<std::int8_t> stored;
+    stored.reserve(integers.size());
+    visit_bytes(*tensor, [&](std::span<const std::byte> run) {
+      for (const std::byte byte : run) stored.push_back(static_cast<std::int8_t>(byte));
+    });
+    if (naming_.rule(role, Part::kWeight)->layout == Layout::kOutIn) {
+      std::copy(stored.begin(), stored.end(), integers.begin());
+    } else {
+      transpose<std::int8_t>(stored, stored.size() / scales.size(), scales.size(), integers);
+    }
   }
 
  private:
+  [[nodiscard]] const TensorView* tensor_of(Role role, Part part, std::size_t block) const {
+    const TensorRule* rule = naming_.rule(role, part);
+    assert(rule != nullptr);
+    const TensorView* tensor = checkpoint_.find(naming_.tensor_name(*rule, block));
+    assert(tensor != nullptr);
+    return tensor;
+  }
+
+  void read_scaled(Role role, std::size_t block, std::span<float> values) const {
+    const TensorView* tensor = tensor_of(role, Part::kWeight, block);
+    const TensorView* scale = checkpoint_.find(tensor->name + std::string(kScaleSuffix));
+    assert(scale != nullptr);
+    std::vector<std::int8_t> integers(values.size());
+    std::vector<float> scales(scale->numel());
+    read_integers(role, block, integers, scales);
+    const std::size_t in = values.size() / scales.size();
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(integers[i]) * scales[i / in];
+  }
+
   const Checkpoint& checkpoint_;
   const Naming& naming_;
+  bool quantized_;
 };
 
 class RandomSource final : public TensorSource {
@@ -119,6 +179,15 @@ class RandomSource final : public TensorSource {
 };
 
 }  // namespace
+
+std::optional<Precision> TensorSource::stored_in(Role /*role*/, std::size_t /*block*/) const {
+  return std::nullopt;
+}
+
+void TensorSource::read_integers(Role /*role*/, std::size_t /*block*/, std::span<std::int8_t> /*integers*/,
+                                 std::span<float> /*scales*/) const {
+  assert(false && "only of weights that stored_in() says are integers");
+}
 
 std::unique_ptr<TensorSource> checkpoint_source(const Checkpoint& checkpoint, const Naming& naming) {
   return std::make_unique<CheckpointSource>(checkpoint, naming);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "fovea/model.hpp"
@@ -16,7 +17,15 @@ class TensorSource {
   virtual ~TensorSource() = default;
   [[nodiscard]] virtual bool has(Role role, Part part) const = 0;
   /// Fills `values` with the tensor of a role (and a block, where it has one): row-major, weights [out, in].
+  /// What is stored as integers is multiplied by its scales.
   virtual void read(Role role, Part part, std::size_t block, std::span<float> values) const = 0;
+  /// Lets go of the memory that reading has taken.
+  virtual void forget() const noexcept {}
+  /// What `fovea quantize` stored a weight in; none: it did not write the checkpoint.
+  [[nodiscard]] virtual std::optional<Precision> stored_in(Role role, std::size_t block) const;
+  /// Of a weight that is stored in int8: the integers [out, in] and the scale of each output, [out].
+  virtual void read_integers(Role role, std::size_t block, std::span<std::int8_t> integers,
+                             std::span<float> scales) const;
 };
 
 /// A checkpoint whose tensors have been checked against the family. Both must outlive the source.

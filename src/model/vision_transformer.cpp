@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "base/files.hpp"
 #include "checkpoint/sha256.hpp"
 #include "model/checkpoint_folder.hpp"
 #include "model/recipe.hpp"
@@ -36,15 +35,15 @@ const ModelInfo& VisionTransformer::info() const noexcept {
 
 std::shared_ptr<const VisionTransformer> VisionTransformer::load(const std::filesystem::path& model,
                                                                  const LoadOptions& options) {
-  require_precision(options.precision);
+  if (options.precision) require_precision(*options.precision);
   OpenModel open = open_model(model, options);
+  const Precision precision = open.info.precision;
   auto impl = std::make_unique<Impl>();
   const auto source = checkpoint_source(*open.checkpoint, *open.naming);
-  impl->weights = pack_weights(open.info.architecture, options.precision, *source);
-  impl->pack_backward = [model, options, precision = backward_precision(options.precision)] {
+  impl->weights = pack_weights(open.info.architecture, precision, *source);
+  impl->pack_backward = [model, options, back = backward_precision(precision)] {
     const OpenModel again = open_model(model, options);
-    return pack_backward_weights(again.info.architecture, precision,
-                                 *checkpoint_source(*again.checkpoint, *again.naming));
+    return pack_backward_weights(again.info.architecture, back, *checkpoint_source(*again.checkpoint, *again.naming));
   };
   impl->read_relevance = [model, options] {
     const OpenModel again = open_model(model, options);
@@ -89,7 +88,7 @@ std::string model_sha256(const std::filesystem::path& model, const LoadOptions& 
   for (const TensorView& tensor : open.checkpoint->tensors()) {
     visit_bytes(tensor, [&](std::span<const std::byte> run) { hash.update(run); });
   }
-  if (!open.config.empty()) hash.update(read_file(open.config));
+  hash.update(std::as_bytes(std::span(open.config)));
   return hash.hex();
 }
 

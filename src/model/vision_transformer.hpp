@@ -10,9 +10,9 @@
 
 namespace fovea {
 
-/// Gradients want the digits that plain bfloat16 lacks.
+/// Gradients want the digits that plain bfloat16 and int8 lack.
 [[nodiscard]] constexpr Precision backward_precision(Precision forward) noexcept {
-  return forward == Precision::kBf16 ? Precision::kF32 : forward;
+  return forward == Precision::kBf16 || forward == Precision::kInt8 ? Precision::kF32 : forward;
 }
 
 struct VisionTransformer::Impl {

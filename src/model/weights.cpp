@@ -1,10 +1,10 @@
 #include "model/weights.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cassert>
 
 #include "base/aligned_buffer.hpp"
+#include "model/block_layers.hpp"
 #include "model/pos_embed.hpp"
 
 namespace fovea {
@@ -57,15 +57,16 @@ class Packer {
     const std::size_t width = a_.embed_dim;
     EncoderBlockWeights weights;
     weights.norm1 = norm(kNorm1, width, index);
-    weights.qkv = qkv(index);
+    weights.qkv = block_layer(BlockLayer::kQkv, index);
     weights.q_norm = norm(kQNorm, a_.head_dim(), index);
     weights.k_norm = norm(kKNorm, a_.head_dim(), index);
     if (a_.relative_position_bias && direction_ == Direction::kForward) weights.attention_bias = attention_bias(index);
-    weights.proj = scaled(kProj, kLayerScale1, width, width, index);
+    weights.proj = block_layer(BlockLayer::kProj, index);
     weights.norm2 = norm(kNorm2, width, index);
-    weights.fc1 = fc1(index);
+    weights.fc1 = block_layer(BlockLayer::kFc1, index);
     weights.mlp_norm = norm(kMlpNorm, a_.mlp_hidden_dim, index);
-    weights.fc2 = scaled(kFc2, kLayerScale2, width, a_.mlp_hidden_dim, index);
+    weights.fc2 = block_layer(BlockLayer::kFc2, index);
+    source_.forget();  // packed weights replace the mapped ones, they do not join them
     return weights;
   }
 
@@ -113,44 +114,62 @@ class Packer {
   }
   [[nodiscard]] std::unique_ptr<nn::LinearWeights> pack(MatrixView<const float> weight,
                                                         std::span<const float> bias) const {
-    return direction_ == Direction::kForward ? nn::pack_linear(precision_, weight, bias)
-                                             : nn::pack_linear_backward(precision_, weight);
+    return pack(precision_, weight, bias);
   }
-
-  /// One tensor or three; BEiT and EVA-02 have one weight and the biases of q and v only.
-  [[nodiscard]] std::unique_ptr<nn::LinearWeights> qkv(std::size_t block) {
-    const std::size_t width = a_.embed_dim;
-    DenseLayer layer = dense(3 * width, width);
-    const bool fused = source_.has(kQkv, Part::kWeight);
-    if (fused) read_rows(kQkv, block, layer, 0, 3 * width);
-    constexpr std::array kThirds{kQuery, kKey, kValue};
-    for (std::size_t third = 0; third < kThirds.size(); ++third) {
-      if (!fused) source_.read(kThirds[third], Part::kWeight, block, layer.weight_rows(third * width, width));
-      read_bias(kThirds[third], block, layer, third * width, width);
-    }
-    return pack(layer);
-  }
-
-  [[nodiscard]] std::unique_ptr<nn::LinearWeights> fc1(std::size_t block) {
-    const std::size_t hidden = a_.mlp_hidden_dim;
-    if (!source_.has(kFc1Gate, Part::kWeight)) return linear(kFc1, a_.fc1_dim(), a_.embed_dim, block);
-    DenseLayer layer = dense(2 * hidden, a_.embed_dim);
-    read_rows(kFc1Gate, block, layer, 0, hidden);
-    read_rows(kFc1, block, layer, hidden, hidden);
-    return pack(layer);
+  [[nodiscard]] std::unique_ptr<nn::LinearWeights> pack(Precision precision, MatrixView<const float> weight,
+                                                        std::span<const float> bias) const {
+    return direction_ == Direction::kForward ? nn::pack_linear(precision, weight, bias)
+                                             : nn::pack_linear_backward(precision, weight);
   }
 
   /// The layer with its layer scale, where it has one.
-  [[nodiscard]] std::unique_ptr<nn::LinearWeights> scaled(Role role, Role scale, std::size_t out, std::size_t in,
-                                                          std::size_t block) {
+  [[nodiscard]] std::unique_ptr<nn::LinearWeights> block_layer(BlockLayer kind, std::size_t block) {
+    const auto [out, in] = size_of(kind, a_);
+    const std::vector<LayerPart> parts = weight_parts(kind, a_, source_);
     DenseLayer layer = dense(out, in);
-    read_rows(role, block, layer, 0, out);
-    const std::vector<float> gamma = values(scale, Part::kWeight, block, out);
+    for (const LayerPart& part : bias_parts(kind, a_, source_)) {
+      source_.read(part.role, Part::kBias, block, layer.bias_rows(part.first, part.rows));
+    }
+    const auto scale = layer_scale_of(kind);
+    const std::vector<float> gamma = scale ? values(*scale, Part::kWeight, block, out) : std::vector<float>();
+    for (std::size_t o = 0; o < gamma.size(); ++o) layer.bias[o] *= gamma[o];
+    const Precision precision = precision_of(kind, parts, block);
+    if (precision == Precision::kInt8 && source_.stored_in(parts.front().role, block)) {
+      return integers(parts, block, layer, gamma);
+    }
+    for (const LayerPart& part : parts) {
+      source_.read(part.role, Part::kWeight, block, layer.weight_rows(part.first, part.rows));
+    }
     for (std::size_t o = 0; o < gamma.size(); ++o) {
       for (float& weight : layer.weight_rows(o, 1)) weight *= gamma[o];
-      layer.bias[o] *= gamma[o];
     }
-    return pack(layer);
+    return pack(precision, {layer.weight, out, in}, layer.bias);
+  }
+
+  /// Of a model in int8 not all layers are. What stands in for bfloat16 where there are no units is as good.
+  [[nodiscard]] Precision precision_of(BlockLayer kind, const std::vector<LayerPart>& parts, std::size_t block) const {
+    if (precision_ != Precision::kInt8) return precision_;
+    Precision finest = Precision::kInt8;
+    for (const LayerPart& part : parts) {
+      const Precision usual = kind == BlockLayer::kFc2 ? Precision::kBf16 : Precision::kInt8;
+      finest = std::min(finest, source_.stored_in(part.role, block).value_or(usual));
+    }
+    return finest != Precision::kF32 && has_units(finest) ? finest : fastest_full_precision();
+  }
+
+  /// As the file has them: nothing is rounded twice.
+  [[nodiscard]] std::unique_ptr<nn::LinearWeights> integers(const std::vector<LayerPart>& parts, std::size_t block,
+                                                            const DenseLayer& layer,
+                                                            std::span<const float> gamma) const {
+    const std::size_t out = layer.bias.size();
+    std::vector<std::int8_t> weight(out * layer.in);
+    std::vector<float> scales(out);
+    for (const LayerPart& part : parts) {
+      source_.read_integers(part.role, block, std::span(weight).subspan(part.first * layer.in, part.rows * layer.in),
+                            std::span(scales).subspan(part.first, part.rows));
+    }
+    for (std::size_t o = 0; o < gamma.size(); ++o) scales[o] *= gamma[o];
+    return nn::pack_linear_int8(MatrixView<const std::int8_t>(weight, out, layer.in), scales, layer.bias);
   }
 
   [[nodiscard]] std::vector<float> attention_bias(std::size_t block) const {
@@ -208,6 +227,10 @@ Precision patch_embed_precision(Precision precision) {
   return Precision::kBf16x6;
 }
 
+Precision read_out_precision(Precision precision) {
+  return precision == Precision::kInt8 ? fastest_full_precision() : precision;
+}
+
 ModelWeights pack_weights(const Architecture& a, Precision precision, const TensorSource& source) {
   Packer packer(a, precision, source);
   ModelWeights weights;
@@ -222,7 +245,8 @@ ModelWeights pack_weights(const Architecture& a, Precision precision, const Tens
   for (std::size_t block = 0; block < a.depth; ++block) weights.blocks.push_back(packer.block(block));
   weights.norm = packer.norm(kNorm, a.embed_dim);
   weights.fc_norm = packer.norm(kFcNorm, a.embed_dim);
-  pack_read_out(a, packer, weights);
+  Packer of_features(a, read_out_precision(precision), source);
+  pack_read_out(a, of_features, weights);
   return weights;
 }
 

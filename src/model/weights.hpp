@@ -68,6 +68,8 @@ struct ModelWeights {
 /// Of a model in this precision. Neighbouring pixels are alike and largely cancel in the filters, so that what rounding
 /// them leaves is several times what all blocks add: they keep f32's accuracy. About 2 % of the arithmetic.
 [[nodiscard]] Precision patch_embed_precision(Precision precision);
+/// Of its attention pool and its heads: int8 is for blocks only.
+[[nodiscard]] Precision read_out_precision(Precision precision);
 
 [[nodiscard]] ModelWeights pack_weights(const Architecture& architecture, Precision precision,
                                         const TensorSource& source);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 
@@ -23,6 +24,8 @@ struct LinearShape {
 class LinearWeights {
  public:
   virtual ~LinearWeights() = default;
+  /// Of the operation that takes them.
+  [[nodiscard]] virtual Precision precision() const noexcept { return Precision::kF32; }
 };
 
 /// The operation for one shape, compiled once and run with any weights of that shape.
@@ -34,13 +37,21 @@ class Linear {
   virtual void operator()(const LinearWeights& weights, std::span<const float> x, std::span<float> y) = 0;
 };
 
-/// @param weight   [out_features, in_features]
+/// @param weight   [out_features, in_features]; for int8 each row is rounded with a scale of its own
 /// @param bias     [out_features]
 /// @throws Error   kBackend if this machine cannot compute in this precision.
 [[nodiscard]] std::unique_ptr<LinearWeights> pack_linear(Precision precision, MatrixView<const float> weight,
                                                          std::span<const float> bias);
-/// The same weight for the way back: y = x W, a linear layer of shape {rows, out_features, in_features}, no bias.
+/// Weights that are integers already, W = scales ⊙ weight.
+/// @param weight   [out_features, in_features]
+/// @param scales   [out_features]
+[[nodiscard]] std::unique_ptr<LinearWeights> pack_linear_int8(MatrixView<const std::int8_t> weight,
+                                                              std::span<const float> scales,
+                                                              std::span<const float> bias);
+/// The same weight for the way back: y = x W, a linear layer of shape {rows, out_features, in_features}, no bias. Not
+/// in int8: gradients want more digits.
 [[nodiscard]] std::unique_ptr<LinearWeights> pack_linear_backward(Precision precision, MatrixView<const float> weight);
+/// For kInt8 it takes weights of any precision, as the layers of a model that is run so are not all in int8.
 [[nodiscard]] std::unique_ptr<Linear> make_linear(Precision precision, const LinearShape& shape, Workspace& workspace);
 
 }  // namespace fovea::nn

@@ -20,4 +20,9 @@ namespace fovea::nn {
 [[nodiscard]] std::unique_ptr<Linear> make_linear_bf16(std::size_t parts, const LinearShape& shape,
                                                        Workspace& workspace);
 
+/// Weights are rounded as nn::quantize_rows does, each output by its own scale.
+[[nodiscard]] std::unique_ptr<LinearWeights> pack_linear_int8(MatrixView<const float> weight,
+                                                              std::span<const float> bias);
+[[nodiscard]] std::unique_ptr<Linear> make_linear_int8(const LinearShape& shape, Workspace& workspace);
+
 }  // namespace fovea::nn

@@ -79,19 +79,22 @@ double seconds_of(Body&& body) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-/// Seconds of one [rows, depth] · [depth, cols] with f32 sums, the best of several runs.
+/// Seconds of one [rows, depth] · [depth, cols], the best of several runs. Sums are f32, of integers s32.
 double best_matmul_seconds(dnnl::memory::data_type type, dnnl::memory::dim rows, dnnl::memory::dim depth,
                            dnnl::memory::dim cols) {
   using dnnl::memory;
   nn::Workspace workspace;
   const memory::desc left({rows, depth}, type, memory::format_tag::ab);
   const memory::desc any({depth, cols}, type, memory::format_tag::any);
-  const auto desc = nn::matmul_desc(left, any, nullptr, nn::dense({rows, cols}), nn::user_scratchpad());
+  const memory::desc sums({rows, cols},
+                          type == memory::data_type::s8 ? memory::data_type::s32 : memory::data_type::f32,
+                          memory::format_tag::ab);
+  const auto desc = nn::matmul_desc(left, any, nullptr, sums, nn::user_scratchpad());
   nn::Primitive matmul(dnnl::matmul(desc), desc, workspace);
   memory x(desc.src_desc(), nn::cpu_engine());
   memory w(desc.weights_desc(), nn::cpu_engine());
   memory y(desc.dst_desc(), nn::cpu_engine());
-  for (memory* operand : {&x, &w}) {  // bytes that are a small number in both types
+  for (memory* operand : {&x, &w}) {  // bytes that are a small number in all types
     std::memset(operand->get_data_handle(), 0x3C, operand->get_desc().get_size());
   }
   double best = 1e9;
@@ -147,11 +150,12 @@ double measure_matmul_peak_gflops(int threads, Precision precision) {
   using Type = dnnl::memory::data_type;
   const std::size_t parts = nn::bf16_parts(precision);
   const double products = parts == 0 ? 1.0 : static_cast<double>(parts * (parts + 1)) / 2;
+  const Type type = precision == Precision::kInt8 ? Type::s8 : parts == 0 ? Type::f32 : Type::bf16;
   return nn::translate_errors("measuring the matmul rate", [&] {
     double best = 0;
     for (const dnnl::memory::dim size : {768, 1536}) {
       const double flops = 2.0 * 1024 * static_cast<double>(size * size) / products;
-      const double seconds = best_matmul_seconds(parts == 0 ? Type::f32 : Type::bf16, 1024, size, size);
+      const double seconds = best_matmul_seconds(type, 1024, size, size);
       best = std::max(best, flops / seconds * 1e-9);
     }
     return best;

@@ -81,6 +81,7 @@ class LinearPrecision : public testing::TestWithParam<Precision> {
       case Precision::kF32:
       case Precision::kBf16x6: return 1e-6;
       case Precision::kBf16x3: return 4e-5;  // 3 · 2^-17 and the sum's own
+      case Precision::kInt8: return 4e-2;    // of the row's largest: half a step of 127, twice
       case Precision::kBf16: break;
     }
     return 8e-3;  // 2 · 2^-9, twice
@@ -122,6 +123,7 @@ TEST_P(LinearPrecision, LayersEqualTheDefinitionInDoubleForEveryRest) {
 }
 
 TEST_P(LinearPrecision, TheWayBackMultipliesFromTheOtherSide) {
+  if (GetParam() == Precision::kInt8) return;  // a model in int8 has its way back in float32
   nn::Workspace workspace;
   const auto weight = normal_values(33 * 48, 1);
   const auto packed = nn::pack_linear_backward(GetParam(), MatrixView<const float>(weight, 33, 48));

@@ -1,0 +1,26 @@
+// What `fovea quantize` adds to a model's own tensors, in one safetensors file.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "checkpoint/checkpoint.hpp"
+#include "fovea/model.hpp"
+
+namespace fovea {
+
+/// In the file's metadata: what it is quantised for, "int8" or "bf16". The model's JSON files stand there, too, whole,
+/// each under its own name.
+inline constexpr std::string_view kQuantizedKey = "fovea.precision";
+inline constexpr std::array kConfigFiles{"config.json", "preprocessor_config.json", "processor_config.json"};
+/// Behind the name of a weight of type I8 [out, in]: its scales, F32 [out].
+inline constexpr std::string_view kScaleSuffix = ".scale";
+
+/// None for every other checkpoint.
+/// @param file    for messages.
+/// @throws Error  kCheckpoint for a precision that no file is quantised for.
+[[nodiscard]] std::optional<Precision> quantized_precision(const Checkpoint& checkpoint, std::string_view file);
+
+}  // namespace fovea

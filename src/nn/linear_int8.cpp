@@ -1,0 +1,113 @@
+// Linear layers on units for 8-bit integers: weights with a scale for each output, activations with a scale for each
+// row, found as they come; sums in 32-bit integers, exact in any order. Everything after the sums is float32.
+#include <cassert>
+#include <vector>
+
+#include "base/aligned_buffer.hpp"
+#include "nn/activation_kernels.hpp"
+#include "nn/int8_kernels.hpp"
+#include "nn/linear_precisions.hpp"
+#include "nn/onednn.hpp"
+
+namespace fovea::nn {
+namespace {
+
+using dnnl::memory;
+
+memory::desc integers(std::size_t rows, std::size_t cols, memory::data_type type) {
+  return {{dim(rows), dim(cols)}, type, memory::format_tag::ab};
+}
+
+dnnl::matmul::primitive_desc describe(std::size_t rows, std::size_t in_features, std::size_t out_features,
+                                      const memory::desc& weights) {
+  return matmul_desc(integers(rows, in_features, memory::data_type::s8), weights, nullptr,
+                     integers(rows, out_features, memory::data_type::s32), user_scratchpad());
+}
+
+/// As in float32, of the machine and [in, out] only. Where the CPU multiplies signed by unsigned numbers only, it holds
+/// what makes up for that.
+memory::desc packed_layout(std::size_t in_features, std::size_t out_features) {
+  constexpr std::size_t kTypicalRows = 256;
+  const memory::desc any({dim(in_features), dim(out_features)}, memory::data_type::s8, memory::format_tag::any);
+  return describe(kTypicalRows, in_features, out_features, any).weights_desc();
+}
+
+struct LinearWeightsInt8 final : LinearWeights {
+  /// @param weight  [out, in]
+  LinearWeightsInt8(MatrixView<const std::int8_t> weight, std::span<const float> out_scales,
+                    std::span<const float> bias_values)
+      : packed(packed_layout(weight.cols(), weight.rows()), cpu_engine()),
+        scales(out_scales.begin(), out_scales.end()),
+        bias(bias_values.begin(), bias_values.end()) {
+    assert(scales.size() == weight.rows() && bias.size() == weight.rows());
+    // [out, in] row-major is [in, out] with its axes swapped: no transpose, only a view.
+    const memory::desc stored({dim(weight.cols()), dim(weight.rows())}, memory::data_type::s8, memory::format_tag::ba);
+    memory source(stored, cpu_engine(), const_cast<std::int8_t*>(weight.values().data()));
+    dnnl::stream stream(cpu_engine());
+    dnnl::reorder(source, packed).execute(stream, source, packed);
+    stream.wait();
+  }
+  [[nodiscard]] Precision precision() const noexcept override { return Precision::kInt8; }
+
+  mutable memory packed;  // [in, out]; read only after this; oneDNN's handles know no const
+  std::vector<float> scales;
+  std::vector<float> bias;
+};
+
+class LinearInt8 final : public Linear {
+ public:
+  LinearInt8(const LinearShape& shape, Workspace& workspace)
+      : LinearInt8(shape,
+                   describe(shape.rows, shape.in_features, shape.out_features,
+                            packed_layout(shape.in_features, shape.out_features)),
+                   workspace) {}
+
+  void operator()(const LinearWeights& weights, std::span<const float> x, std::span<float> y) override {
+    assert(x.size() == shape_.rows * shape_.in_features && y.size() == shape_.rows * shape_.out_features);
+    assert(weights.precision() == Precision::kInt8);
+    const auto& own = static_cast<const LinearWeightsInt8&>(weights);
+    quantize_rows(shape_.in_features, x, rounded_.span(), row_scales_.span());
+    matmul_.execute(
+        {{DNNL_ARG_SRC, x_, nullptr}, {DNNL_ARG_WEIGHTS, own.packed, nullptr}, {DNNL_ARG_DST, y_, nullptr}});
+    scale_sums(sums_.span(), row_scales_.span(), own.scales, own.bias, shape_.accumulate, y);
+    if (shape_.activation != Activation::kNone) activate(shape_.activation, y, y);
+  }
+
+ private:
+  LinearInt8(const LinearShape& shape, const dnnl::matmul::primitive_desc& desc, Workspace& workspace)
+      : shape_(shape),
+        rounded_(shape.rows * shape.in_features),
+        row_scales_(shape.rows),
+        sums_(shape.rows * shape.out_features),
+        matmul_(dnnl::matmul(desc), desc, workspace),
+        x_(desc.src_desc(), cpu_engine(), rounded_.data()),
+        y_(desc.dst_desc(), cpu_engine(), sums_.data()) {}
+
+  LinearShape shape_;
+  AlignedBuffer<std::int8_t> rounded_;  // [rows, in]
+  AlignedBuffer<float> row_scales_;     // [rows]
+  AlignedBuffer<std::int32_t> sums_;    // [rows, out]
+  Primitive matmul_;
+  memory x_;  // rounded_
+  memory y_;  // sums_
+};
+
+}  // namespace
+
+std::unique_ptr<LinearWeights> pack_linear_int8(MatrixView<const std::int8_t> weight, std::span<const float> scales,
+                                                std::span<const float> bias) {
+  return translate_errors("packing weights", [&] { return std::make_unique<LinearWeightsInt8>(weight, scales, bias); });
+}
+
+std::unique_ptr<LinearWeights> pack_linear_int8(MatrixView<const float> weight, std::span<const float> bias) {
+  std::vector<std::int8_t> rounded(weight.values().size());
+  std::vector<float> scales(weight.rows());
+  quantize_rows(weight.cols(), weight.values(), rounded, scales);
+  return pack_linear_int8({rounded, weight.rows(), weight.cols()}, scales, bias);
+}
+
+std::unique_ptr<Linear> make_linear_int8(const LinearShape& shape, Workspace& workspace) {
+  return translate_errors("making a linear layer", [&] { return std::make_unique<LinearInt8>(shape, workspace); });
+}
+
+}  // namespace fovea::nn
