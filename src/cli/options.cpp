@@ -16,7 +16,8 @@ namespace {
 /// Makes no sense twice: what one call reads, writes or asks.
 constexpr std::string_view kOneCallOnly[] = {
     "help",   "version", "config", "output",     "save-logits", "files-from", "fresh",    "list-methods",
-    "folder", "null",    "tensor", "dump-input", "dump-pixels", "compare",    "roofline", "svg"};
+    "folder", "null",    "tensor", "dump-input", "dump-pixels", "compare",    "roofline", "svg",
+    "to",     "calibrate", "report"};
 
 }  // namespace
 
