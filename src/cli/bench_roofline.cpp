@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <utility>
 
 #include "base/numerics.hpp"
 #include "cli/bench.hpp"
@@ -19,35 +20,34 @@ constexpr std::size_t kUnknownCache = 32U << 20U;
 constexpr std::size_t kLeastInMemory = 256U << 20U;
 constexpr std::size_t kMostInMemory = 1024U << 20U;
 
-/// One pass; how long the layers of each kind took is appended to the kind's times.
-void run_steps(const LayerSteps& layers, std::map<LayerKind, std::vector<double>>& ms_of) {
-  std::map<LayerKind, double> sums;
+/// One pass; how long each step took is appended to the step's times.
+void run_steps(const LayerSteps& layers, std::vector<std::vector<double>>& ms_of) {
   auto before = Clock::now();
-  for (const LayerStep& step : layers.steps()) {
-    step.run();
+  for (std::size_t i = 0; i < layers.steps().size(); ++i) {
+    layers.steps()[i].run();
     const auto now = Clock::now();
-    sums[step.kind] += std::chrono::duration<double, std::milli>(now - before).count();
+    ms_of[i].push_back(std::chrono::duration<double, std::milli>(now - before).count());
     before = now;
   }
-  for (const auto& [kind, ms] : sums) ms_of[kind].push_back(ms);
 }
 
-/// Of the images of a batch together.
+/// Sums over the steps of a kind, of each step its median: a step is short, and most of its runs are undisturbed even
+/// where hardly any whole pass is.
 std::vector<RooflinePoint> points_of(const LayerSteps& layers, const Architecture& architecture,
-                                     const std::map<LayerKind, std::vector<double>>& ms_of) {
-  std::vector<RooflinePoint> points;
-  points.reserve(ms_of.size());
-  for (const auto& [kind, ms] : ms_of) {
-    RooflinePoint& point = points.emplace_back();
-    point.name = name(kind, architecture);
-    point.ms = quantile(ms, 0.5);
-    for (const LayerStep& step : layers.steps()) {
-      if (step.kind != kind) continue;
-      if (step.flops > 0) ++point.layers;
-      point.gflop += step.flops * 1e-9;
-      point.gigabytes += step.bytes * 1e-9;
-    }
+                                     std::span<const std::vector<double>> ms_of, double images) {
+  std::map<LayerKind, RooflinePoint> by_kind;
+  for (std::size_t i = 0; i < layers.steps().size(); ++i) {
+    const LayerStep& step = layers.steps()[i];
+    RooflinePoint& point = by_kind[step.kind];
+    point.name = name(step.kind, architecture);
+    point.layers += step.flops > 0 ? 1U : 0U;
+    point.gflop += step.flops * 1e-9 / images;
+    point.gigabytes += step.bytes * 1e-9 / images;
+    point.ms += quantile(ms_of[i], 0.5) / images;
   }
+  std::vector<RooflinePoint> points;
+  points.reserve(by_kind.size());
+  for (auto& [kind, point] : by_kind) points.push_back(std::move(point));
   return points;
 }
 
@@ -66,23 +66,18 @@ double share_of_roof(const Roofline& roofline, const RooflinePoint& point) {
 Roofline measure_roofline(const BenchPlan& plan, std::span<const float> patches) {
   const LayerSteps layers(plan.model, patches);
   Session session(plan.model, plan.batch);
-  std::map<LayerKind, std::vector<double>> ms_of;
+  std::vector<std::vector<double>> ms_of(layers.steps().size());
   const std::vector<std::function<void()>> steps{[&] { (void)session.run(patches); },
                                                  [&] { run_steps(layers, ms_of); }};
   for (const auto& step : steps) step();  // what is compiled at first use
-  ms_of.clear();
+  for (std::vector<double>& of_step : ms_of) of_step.clear();
   const auto times = time_in_turn(plan.seconds, steps);
 
   Roofline roofline;
   roofline.title = title_of(plan);
   const auto images = static_cast<double>(plan.batch);
   roofline.forward_ms = quantile(times.front(), 0.5) / images;
-  roofline.points = points_of(layers, plan.model->architecture(), ms_of);
-  for (RooflinePoint& point : roofline.points) {
-    point.gflop /= images;
-    point.gigabytes /= images;
-    point.ms /= images;
-  }
+  roofline.points = points_of(layers, plan.model->architecture(), ms_of, images);
   const int threads = static_cast<int>(plan.threads);
   const std::size_t last_cache = machine_info().last_cache > 0 ? machine_info().last_cache : kUnknownCache;
   roofline.fma_gflop_per_s = measure_fma_peak_gflops(threads);

@@ -159,7 +159,8 @@ int sufficient_eighths(Size whole, Size resized) {
   // but 3/8 19, 5/8 35, 6/8 43 and 7/8 60.
   for (const int eighths : {1, 2, 4}) {
     const auto suffices = [&](int side, int wanted) {
-      return std::int64_t{side} * eighths >= 2 * 8 * std::int64_t{wanted};
+      constexpr std::int64_t kTwice = 16;  // eighths
+      return std::int64_t{side} * eighths >= kTwice * wanted;
     };
     if (suffices(whole.height, resized.height) && suffices(whole.width, resized.width)) return eighths;
   }

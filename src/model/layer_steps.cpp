@@ -24,17 +24,20 @@ double packed_bytes(Precision precision) {  // of one weight
 
 /// A linear layer and what one run of it costs.
 struct LinearLayer {
-  LinearLayer(Precision precision, const nn::LinearShape& shape, nn::Workspace& workspace)
-      : layer(nn::make_linear(precision, shape, workspace)) {
-    const auto rows = static_cast<double>(shape.rows);
-    const auto in = static_cast<double>(shape.in_features);
-    const auto out = static_cast<double>(shape.out_features);
-    flops = 2 * rows * in * out;
-    bytes = packed_bytes(precision) * in * out + kFloat * (rows * in + out + (shape.accumulate ? 2 : 1) * rows * out);
+  LinearLayer(Precision precision, const nn::LinearShape& linear_shape, nn::Workspace& workspace)
+      : layer(nn::make_linear(precision, linear_shape, workspace)), shape(linear_shape) {}
+  [[nodiscard]] double flops() const noexcept {
+    return 2 * static_cast<double>(shape.rows * shape.in_features * shape.out_features);
+  }
+  /// Of a model in int8 the layers' precisions differ: each is packed in its own.
+  [[nodiscard]] double bytes(const nn::LinearWeights& weights) const noexcept {
+    const std::size_t outputs = shape.rows * shape.out_features;
+    const std::size_t values = shape.rows * shape.in_features + shape.out_features + outputs;
+    return packed_bytes(weights.precision()) * static_cast<double>(shape.in_features * shape.out_features) +
+           kFloat * static_cast<double>(values + (shape.accumulate ? outputs : 0));
   }
   std::unique_ptr<nn::Linear> layer;
-  double flops = 0;
-  double bytes = 0;
+  nn::LinearShape shape;
 };
 
 /// The linear layers of a block behind its attention.
@@ -103,7 +106,7 @@ struct LayerSteps::Impl {
 
   void add_linear(LayerKind kind, const LinearLayer& linear, const nn::LinearWeights& own, std::span<const float> in,
                   std::span<float> out) {
-    add(kind, linear.flops, linear.bytes, [&layer = *linear.layer, &own, in, out] { layer(own, in, out); });
+    add(kind, linear.flops(), linear.bytes(own), [&layer = *linear.layer, &own, in, out] { layer(own, in, out); });
   }
 
   [[nodiscard]] std::function<void()> normalizing(const NormWeights& norm, std::span<const float> in,
@@ -132,7 +135,7 @@ struct LayerSteps::Impl {
 
   void add_patch_embed() {
     const auto images = static_cast<double>(batch);
-    add(LayerKind::kPatchEmbed, images * patch_embed.flops, images * patch_embed.bytes, [this] {
+    add(LayerKind::kPatchEmbed, images * patch_embed.flops(), images * patch_embed.bytes(*weights.patch_embed), [this] {
       pooling.begin(batch);
       for (std::size_t image = 0; image < batch; ++image) embed(image);
     });
@@ -227,7 +230,8 @@ struct LayerSteps::Impl {
   /// k and v of all tokens, q and the heads' outputs of the queries.
   [[nodiscard]] double attention_bytes(const EncoderBlockWeights& own, std::size_t queries) const {
     const std::size_t values = batch * 2 * (a.tokens() + queries) * a.embed_dim;
-    return kFloat * static_cast<double>(values + own.attention_bias.size() / a.tokens() * queries);
+    const std::size_t biases = own.attention_bias.empty() ? 0 : a.num_heads * queries * a.tokens();
+    return kFloat * static_cast<double>(values + biases);
   }
 
   void add_read_out() {
@@ -236,7 +240,7 @@ struct LayerSteps::Impl {
     const auto outputs = static_cast<double>(heads * a.num_classes + a.projection_dim);
     const auto seen = static_cast<double>(a.grid().size() + (a.pool_sees_prefix ? a.num_prefix_tokens : 0));
     const auto width = static_cast<double>(a.embed_dim);
-    double parameters = static_cast<double>(a.pooled_dim() * heads * a.num_classes + a.pooled_dim() * a.projection_dim);
+    auto parameters = static_cast<double>(a.pooled_dim() * (heads * a.num_classes + a.projection_dim));
     double flops = 2 * parameters;
     double bytes = kFloat * (static_cast<double>(tokens) * width + outputs);
     if (a.read_out == ReadOut::kAttentionPool) {

@@ -58,7 +58,7 @@ TEST_P(LayerStepsIn, EveryPrecisionEqualTheForwardPassToTheBit) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, LayerStepsIn, testing::ValuesIn(kPrecisions),
-                         [](const auto& info) { return std::string(name(info.param)); });
+                         [](const auto& precision) { return std::string(name(precision.param)); });
 
 /// flops and bytes of all steps of one kind
 struct Cost {
@@ -113,6 +113,13 @@ TEST(LayerSteps, PackedWeightsCountTheirOwnBytes) {
     EXPECT_DOUBLE_EQ(costs_of(model, 1)[LayerKind::kQkv].bytes,
                      3 * (bytes * 48 * 144 + 4 * (25 * 48 + 144 + 25 * 144)));
   }
+}
+
+TEST(LayerSteps, AnInt8ModelCountsEachLayerInItsOwnPrecision) {
+  FOVEA_NEEDS_PRECISION(Precision::kInt8);
+  auto costs = costs_of(VisionTransformer::random(test::tiny_vit(), 1, Precision::kInt8), 1);
+  EXPECT_DOUBLE_EQ(costs[LayerKind::kQkv].bytes, 3 * (1 * 48 * 144 + 4 * (25 * 48 + 144 + 25 * 144)));
+  EXPECT_GE(costs[LayerKind::kPatchEmbed].bytes, 4 * 192 * 48) << "pixels are not embedded in int8";
 }
 
 TEST(LayerSteps, AModelThatReadsAllPatchesHasNoShortenedLastBlock) {
