@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,9 +21,11 @@
 #include "image/codec.hpp"
 #include "image/patches.hpp"
 #include "image/preprocess.hpp"
+#include "model/quantize.hpp"
 #include "pipeline/explanations.hpp"
 #include "support/needs_precision.hpp"
 #include "support/shared.hpp"
+#include "support/temp_folder.hpp"
 
 namespace fovea {
 namespace {
@@ -36,7 +39,7 @@ std::vector<std::string> lines_of(const fs::path& file) {
   return lines;
 }
 
-LoadOptions in(Precision precision) {
+LoadOptions in(std::optional<Precision> precision) {
   LoadOptions options;
   options.precision = precision;
   return options;
@@ -45,7 +48,7 @@ LoadOptions in(Precision precision) {
 /// Classifies pictures one after the other, as timm sees them (stored orientation).
 class Runner {
  public:
-  explicit Runner(const fs::path& model, Precision precision = Precision::kF32)
+  explicit Runner(const fs::path& model, std::optional<Precision> precision = Precision::kF32)
       : model_(VisionTransformer::load(model, in(precision))), session_(model_, 1) {
     set_compute_threads(1);  // other tests run beside this one
   }
@@ -59,8 +62,7 @@ class Runner {
         .maps;
   }
   [[nodiscard]] const Architecture& architecture() const { return model_->architecture(); }
-
- private:
+  [[nodiscard]] const ModelInfo& info() const { return model_->info(); }
   [[nodiscard]] std::vector<float> patches_of(const fs::path& picture) const {
     DecodeOptions options;
     options.exif = ExifMode::kIgnore;
@@ -71,6 +73,7 @@ class Runner {
     return patches;
   }
 
+ private:
   std::shared_ptr<const VisionTransformer> model_;
   Session session_;
 };
@@ -160,6 +163,88 @@ TEST(RealModels, TheDefaultModelGivesTimmsLogitsOn2000PicturesAnd763PerMilleRigh
   if (kStep == 1) {
     EXPECT_NEAR(static_cast<double>(right) / static_cast<double>(top1.size()), 0.763, 0.0005);
   }
+}
+
+/// Quantised with pictures that are not those it is judged by.
+/// @return  the file
+fs::path quantized(const fs::path& model, const std::vector<fs::path>& calibration, const test::TempFolder& folder) {
+  Quantizer quantizer(model, Precision::kInt8);
+  Runner prepare(model);
+  for (const fs::path& picture : calibration) quantizer.observe(prepare.patches_of(picture));
+  for (const fs::path& picture : calibration) quantizer.measure(prepare.patches_of(picture));
+  quantizer.write(folder / "small.safetensors");
+  return folder / "small.safetensors";
+}
+
+/// Every `step`-th picture of a folder of folders, from the `first` on.
+std::vector<fs::path> pictures_below(const fs::path& folder, std::size_t first, std::size_t step) {
+  std::vector<fs::path> all;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file() && entry.path().extension() == ".JPEG") all.push_back(entry.path());
+  }
+  std::sort(all.begin(), all.end());
+  std::vector<fs::path> some;
+  for (std::size_t i = first; i < all.size(); i += step) some.push_back(all[i]);
+  return some;
+}
+
+struct Comparison {
+  std::size_t pictures = 0;
+  std::size_t same = 0;          // top-1 as the reference's
+  std::size_t right = 0;         // top-1 is the class that the file is named after
+  std::size_t right_before = 0;  // the reference's
+};
+
+/// Against the reference's logits in float32.
+Comparison compare_with_reference(const fs::path& model, const fs::path& golden, const fs::path& pictures) {
+  Runner run(model, std::nullopt);
+  EXPECT_EQ(run.info().precision, Precision::kInt8);
+  const auto files = lines_of(golden / "files.txt");
+  const auto checkpoint = open_checkpoint(golden / "logits.safetensors");
+  const auto reference = to_float(*checkpoint->find("logits"));  // [n, C]
+  const std::size_t classes = reference.size() / files.size();
+  Comparison comparison;
+  for (std::size_t i = 0; i < files.size(); i += kStep) {
+    const std::size_t ours = top_k(run(pictures / files[i]), 1)[0];
+    const std::size_t wanted = top_k(std::span<const float>(reference).subspan(i * classes, classes), 1)[0];
+    const auto is_named = [&](std::size_t c) { return files[i].starts_with(*run.info().labels[c].synset); };
+    ++comparison.pictures;
+    comparison.same += ours == wanted ? 1U : 0U;
+    comparison.right += is_named(ours) ? 1U : 0U;
+    comparison.right_before += is_named(wanted) ? 1U : 0U;
+  }
+  std::printf("int8: same top 1 on %zu of %zu, right %zu in place of %zu, %.1f MB\n", comparison.same,
+              comparison.pictures, comparison.right, comparison.right_before,
+              static_cast<double>(fs::file_size(model)) / 1e6);
+  return comparison;
+}
+
+TEST(RealModels, QuantisedToInt8DeitTinyKeepsItsClassesOn200Photographs) {
+  FOVEA_NEEDS_SHARED(model, "models/deit_tiny_patch16_224");
+  FOVEA_NEEDS_PRECISION(Precision::kInt8);
+  const test::TempFolder folder;
+  const auto calibration = pictures_below(test::shared_dir() / "images/tin_val_2000", 7, 40 * kStep);
+  const Comparison comparison =
+      compare_with_reference(quantized(model, calibration, folder), test::shared_dir() / "golden/deit_tiny",
+                             test::shared_dir() / "images/imagenet_200");
+  EXPECT_GE(100 * comparison.same, 99 * comparison.pictures);
+  EXPECT_GE(comparison.right + 1, comparison.right_before);
+}
+
+TEST(RealModels, QuantisedToInt8TheDefaultModelLosesThreeInAThousandOf2000PicturesAtMost) {
+  FOVEA_NEEDS_SHARED(pictures, "images/tin_val_2000");
+  FOVEA_NEEDS_PRECISION(Precision::kInt8);
+  const test::TempFolder folder;
+  std::vector<fs::path> calibration;
+  for (const auto& entry : fs::directory_iterator(test::source_dir() / "samples")) {
+    if (entry.path().extension() == ".jpg") calibration.push_back(entry.path());
+  }
+  const Comparison comparison =
+      compare_with_reference(quantized(test::source_dir() / "weights/vit_tiny_tin200", calibration, folder),
+                             test::shared_dir() / "golden/vit_tiny_tin200", pictures);
+  EXPECT_GE(1000 * comparison.same, 985 * comparison.pictures);
+  EXPECT_GE(static_cast<double>(comparison.right),
+            static_cast<double>(comparison.right_before) - 0.003 * static_cast<double>(comparison.pictures));
 }
 
 /// The 16 photographs of maps.json, explained: by photograph, and in it by method.
