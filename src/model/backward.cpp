@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
-#include "nn/activation_kernels.hpp"
+#include "nn/activation.hpp"
 
 namespace fovea {
 namespace {
@@ -19,9 +19,7 @@ BackwardPass::Rows::Rows(const Architecture& a, Precision precision, std::size_t
     : rows(num_rows),
       fc2(nn::make_linear(precision, {rows, a.embed_dim, a.mlp_hidden_dim}, workspace)),
       fc1(nn::make_linear(precision, {rows, a.fc1_dim(), a.embed_dim}, workspace)),
-      proj(nn::make_linear(precision, {rows, a.embed_dim, a.embed_dim}, workspace)),
-      activation(a.gated_mlp ? nullptr
-                             : std::make_unique<nn::ActivationLayer>(a.activation, rows * a.fc1_dim(), workspace)) {}
+      proj(nn::make_linear(precision, {rows, a.embed_dim, a.embed_dim}, workspace)) {}
 
 BackwardPass::BackwardPass(const Architecture& a, Precision precision, nn::Workspace& workspace)
     : a_(a),
@@ -130,10 +128,10 @@ void BackwardPass::through_mlp(const EncoderBlockWeights& weights, const Encoder
                            {d_hidden.data(), a_.mlp_hidden_dim}, {d_wide.data(), a_.mlp_hidden_dim});
     std::copy_n(d_wide.begin(), hidden, d_hidden.begin());
   }
-  if (layers.activation) {
-    layers.activation->backward(wide, d_hidden, d_wide);
-  } else {
+  if (a_.gated_mlp) {
     nn::silu_gate_backward(rows, a_.mlp_hidden_dim, wide, d_hidden, d_wide);
+  } else {
+    nn::activate_backward(a_.activation, wide, d_hidden, d_wide);
   }
   const std::span<float> d_normed = d_normed_.first(d_x.size());
   (*layers.fc1)(*backward.fc1, d_wide, d_normed);

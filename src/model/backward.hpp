@@ -40,10 +40,9 @@ class BackwardPass {
   struct Rows {
     Rows(const Architecture& architecture, Precision precision, std::size_t rows, nn::Workspace& workspace);
     std::size_t rows;
-    std::unique_ptr<nn::Linear> fc2;                  // [rows, D] → [rows, F]
-    std::unique_ptr<nn::Linear> fc1;                  // [rows, F or 2F] → [rows, D]
-    std::unique_ptr<nn::Linear> proj;                 // [rows, D] → [rows, D]
-    std::unique_ptr<nn::ActivationLayer> activation;  // none of a gated MLP
+    std::unique_ptr<nn::Linear> fc2;   // [rows, D] → [rows, F]
+    std::unique_ptr<nn::Linear> fc1;   // [rows, F or 2F] → [rows, D]
+    std::unique_ptr<nn::Linear> proj;  // [rows, D] → [rows, D]
   };
 
   [[nodiscard]] Rows& layers_for(std::size_t rows) { return rows == all_rows_.rows ? all_rows_ : *leading_rows_; }

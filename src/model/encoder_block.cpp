@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "nn/activation_kernels.hpp"
+#include "nn/activation.hpp"
 
 namespace fovea {
 
@@ -35,33 +35,10 @@ EncoderBlock::AfterAttention::AfterAttention(const Architecture& a, Precision pr
     : rows(num_rows),
       norm2(norm_shape(a, rows, a.embed_dim)),
       mlp_norm(norm_shape(a, rows, a.mlp_hidden_dim)),
-      proj(make_linear(precision, {rows, a.embed_dim, a.embed_dim, Activation::kNone, true}, workspace)),
-      fc1(make_linear(precision, {rows, a.embed_dim, a.fc1_dim(), a.gated_mlp ? Activation::kNone : a.activation},
-                      workspace)),
-      fc2(make_linear(precision, {rows, a.mlp_hidden_dim, a.embed_dim, Activation::kNone, true}, workspace)),
-      fc1_shape_{rows, a.embed_dim, a.fc1_dim()},
-      activation_kind_(a.gated_mlp ? Activation::kNone : a.activation),
-      precision_(precision),
-      workspace_(workspace) {}
-
-/// normed → wide, activated where the MLP is not gated; the same bits whether it is kept for the way back or not.
-void EncoderBlock::AfterAttention::first_layer(const EncoderBlockWeights& weights, std::span<const float> normed,
-                                               std::span<float> wide, SavedBlock* saved) {
-  if (saved == nullptr) return (*fc1)(*weights.fc1, normed, wide);
-  if (!fc1_alone) {
-    fc1_alone = make_linear(precision_, fc1_shape_, workspace_);
-    if (activation_kind_ != Activation::kNone) {
-      activation = std::make_unique<nn::ActivationLayer>(activation_kind_, wide.size(), workspace_);
-    }
-  }
-  const std::span<float> kept = saved->wide.first(wide.size());
-  (*fc1_alone)(*weights.fc1, normed, kept);
-  if (activation) {
-    (*activation)(kept, wide);
-  } else {
-    std::copy(kept.begin(), kept.end(), wide.begin());
-  }
-}
+      proj(make_linear(precision, {rows, a.embed_dim, a.embed_dim, true}, workspace)),
+      fc1(make_linear(precision, {rows, a.embed_dim, a.fc1_dim()}, workspace)),
+      fc2(make_linear(precision, {rows, a.mlp_hidden_dim, a.embed_dim, true}, workspace)),
+      activation(a.activation) {}
 
 void EncoderBlock::AfterAttention::project(const EncoderBlockWeights& weights, std::span<float> x,
                                            const BlockActivations& scratch) const {
@@ -70,14 +47,20 @@ void EncoderBlock::AfterAttention::project(const EncoderBlockWeights& weights, s
 }
 
 void EncoderBlock::AfterAttention::mlp_residual(const EncoderBlockWeights& weights, std::span<float> x,
-                                                const BlockActivations& scratch) {
+                                                const BlockActivations& scratch) const {
   const std::span<float> normed = scratch.normed.first(x.size());                                   // [rows, D]
   const std::span<float> wide = scratch.hidden.first(scratch.hidden.size() / scratch.rows * rows);  // [rows, F or 2F]
   const std::span<float> gated = scratch.gated.first(scratch.gated.size() / scratch.rows * rows);   // [rows, F]
   nn::normalize(norm2, weights.norm2.weight, weights.norm2.bias, dense<const float>(x, norm2.features),
                 dense(normed, norm2.features));
-  first_layer(weights, normed, wide, scratch.saved);
-  if (!gated.empty()) nn::silu_gate(rows, mlp_norm.features, wide, gated);
+  // The way back needs what entered the activation.
+  const std::span<float> entered = scratch.saved != nullptr ? scratch.saved->wide.first(wide.size()) : wide;
+  (*fc1)(*weights.fc1, normed, entered);
+  if (gated.empty()) {
+    nn::activate(activation, entered, wide);
+  } else {
+    nn::silu_gate(rows, mlp_norm.features, entered, gated);
+  }
   const std::span<float> hidden = gated.empty() ? wide : gated;  // [rows, F]
   if (weights.mlp_norm) {
     nn::normalize(mlp_norm, weights.mlp_norm.weight, weights.mlp_norm.bias,

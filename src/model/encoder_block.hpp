@@ -9,7 +9,6 @@
 #include "base/aligned_buffer.hpp"
 #include "fovea/model.hpp"
 #include "model/weights.hpp"
-#include "nn/activation.hpp"
 #include "nn/attention.hpp"
 #include "nn/linear.hpp"
 #include "nn/norm_kernels.hpp"
@@ -72,24 +71,14 @@ class EncoderBlock {
   struct AfterAttention {
     AfterAttention(const Architecture& architecture, Precision precision, std::size_t rows, nn::Workspace& workspace);
     void project(const EncoderBlockWeights& weights, std::span<float> x, const BlockActivations& scratch) const;
-    void mlp_residual(const EncoderBlockWeights& weights, std::span<float> x, const BlockActivations& scratch);
+    void mlp_residual(const EncoderBlockWeights& weights, std::span<float> x, const BlockActivations& scratch) const;
     std::size_t rows;
     nn::NormShape norm2;
     nn::NormShape mlp_norm;
     std::unique_ptr<nn::Linear> proj;
     std::unique_ptr<nn::Linear> fc1;
     std::unique_ptr<nn::Linear> fc2;
-    // The first layer without its activation, and the activation: compiled when the way back is asked for.
-    std::unique_ptr<nn::Linear> fc1_alone;
-    std::unique_ptr<nn::ActivationLayer> activation;
-
-   private:
-    void first_layer(const EncoderBlockWeights& weights, std::span<const float> normed, std::span<float> wide,
-                     SavedBlock* saved);
-    nn::LinearShape fc1_shape_;
-    Activation activation_kind_;
-    Precision precision_;
-    nn::Workspace& workspace_;
+    Activation activation;  // of an MLP without a gate
   };
   void attend(const EncoderBlockWeights& weights, const nn::RotaryTable* rotary, std::span<const float> x,
               const BlockActivations& scratch, std::size_t queries, const AttentionReady& attention_ready);

@@ -8,7 +8,7 @@
 #include "model/encoder_block.hpp"
 #include "model/pooling.hpp"
 #include "model/vision_transformer.hpp"
-#include "nn/activation_kernels.hpp"
+#include "nn/activation.hpp"
 #include "nn/linear_precisions.hpp"
 
 namespace fovea {
@@ -43,9 +43,9 @@ struct LinearLayer {
 /// The linear layers of a block behind its attention.
 struct AfterAttention {
   AfterAttention(const Architecture& a, Precision precision, std::size_t rows, nn::Workspace& workspace)
-      : proj(precision, {rows, a.embed_dim, a.embed_dim, Activation::kNone, true}, workspace),
-        fc1(precision, {rows, a.embed_dim, a.fc1_dim(), a.gated_mlp ? Activation::kNone : a.activation}, workspace),
-        fc2(precision, {rows, a.mlp_hidden_dim, a.embed_dim, Activation::kNone, true}, workspace) {}
+      : proj(precision, {rows, a.embed_dim, a.embed_dim, true}, workspace),
+        fc1(precision, {rows, a.embed_dim, a.fc1_dim()}, workspace),
+        fc2(precision, {rows, a.mlp_hidden_dim, a.embed_dim, true}, workspace) {}
   LinearLayer proj;
   LinearLayer fc1;
   LinearLayer fc2;
@@ -87,8 +87,7 @@ struct LayerSteps::Impl {
         x(rows * a.embed_dim),
         normed(x.size()),
         shared(rows * std::max(4 * a.embed_dim, a.fc1_dim() + (a.gated_mlp ? a.mlp_hidden_dim : 0))),
-        patch_embed(patch_embed_precision(precision),
-                    {a.grid().size(), a.patch_dim(), a.embed_dim, Activation::kNone, true}, workspace),
+        patch_embed(patch_embed_precision(precision), {a.grid().size(), a.patch_dim(), a.embed_dim, true}, workspace),
         qkv(precision, {rows, a.embed_dim, 3 * a.embed_dim}, workspace),
         attention({a.tokens(), a.num_heads, a.head_dim()}),
         all_tokens(a, precision, rows, workspace),
@@ -169,7 +168,11 @@ struct LayerSteps::Impl {
         [this, &own, tokens] { attend(own, tokens); });
     add_linear(kind_of(LayerKind::kProj), layers.proj, *own.proj, mixed, y);
     add_norm(kind_of(LayerKind::kNorm), own.norm2, y, y_normed);
-    add_linear(kind_of(LayerKind::kFc1), layers.fc1, *own.fc1, y_normed, wide);
+    add(kind_of(LayerKind::kFc1), layers.fc1.flops(), layers.fc1.bytes(*own.fc1),
+        [this, &layer = *layers.fc1.layer, &own, y_normed, wide] {
+          layer(*own.fc1, y_normed, wide);
+          if (!a.gated_mlp) nn::activate(a.activation, wide, wide);
+        });
     if (a.gated_mlp) {
       const auto values = static_cast<double>(hidden.size());
       add(kind_of(LayerKind::kGate), 4 * values, 3 * kFloat * values,

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <utility>
 
+#include "nn/activation.hpp"
 #include "nn/attention.hpp"
 
 namespace fovea {
@@ -21,8 +22,8 @@ void normalize(const Architecture& a, const NormWeights& norm, std::span<float> 
 
 Pooling::Pooling(const Architecture& a, Precision model_precision, nn::Workspace& workspace) : a_(a) {
   const Precision precision = read_out_precision(model_precision);
-  const auto one_row = [&](std::size_t in, std::size_t out, Activation activation = Activation::kNone) {
-    return nn::make_linear(precision, {1, in, out, activation}, workspace);
+  const auto one_row = [&](std::size_t in, std::size_t out) {
+    return nn::make_linear(precision, {1, in, out}, workspace);
   };
   if (a.num_classes > 0) head_ = one_row(a.pooled_dim(), a.num_classes);
   if (a.num_classes > 0 && a.read_out == ReadOut::kClassAndDistToken) head_dist_ = one_row(a.embed_dim, a.num_classes);
@@ -31,7 +32,7 @@ Pooling::Pooling(const Architecture& a, Precision model_precision, nn::Workspace
     const std::size_t seen = a.grid().size() + (a.pool_sees_prefix ? a.num_prefix_tokens : 0);
     pool_kv_ = nn::make_linear(precision, {seen, a.embed_dim, 2 * a.embed_dim}, workspace);
     pool_proj_ = one_row(a.embed_dim, a.embed_dim);
-    pool_fc1_ = one_row(a.embed_dim, a.pool_hidden_dim, a.pool_activation);
+    pool_fc1_ = one_row(a.embed_dim, a.pool_hidden_dim);
     pool_fc2_ = one_row(a.pool_hidden_dim, a.embed_dim);
     kv_ = AlignedBuffer<float>(seen * 2 * a.embed_dim);
   }
@@ -125,6 +126,7 @@ std::vector<float> Pooling::attention_pool(const AttentionPoolWeights& weights, 
   std::vector<float> hidden(a_.pool_hidden_dim);
   std::vector<float> change(width);
   (*pool_fc1_)(*weights.fc1, normed, hidden);
+  nn::activate(a_.pool_activation, hidden, hidden);
   (*pool_fc2_)(*weights.fc2, hidden, change);
   for (std::size_t i = 0; i < width; ++i) x[i] += change[i];
   return x;

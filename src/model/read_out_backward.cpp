@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "nn/activation.hpp"
 #include "nn/attention.hpp"
 #include "nn/attention_backward.hpp"
 
@@ -57,7 +58,6 @@ ReadOutBackward::ReadOutBackward(const Architecture& a, Precision precision, nn:
                    linear(1, hidden, width)};
   pool_back_ = {linear(seen_, 2 * width, width), linear(1, width, width), linear(1, hidden, width),
                 linear(1, width, hidden)};
-  pool_activation_ = std::make_unique<nn::ActivationLayer>(a.pool_activation, hidden, workspace);
 }
 
 void ReadOutBackward::operator()(const ModelWeights& weights, const ModelWeights& backward, std::span<const float> x,
@@ -150,7 +150,7 @@ ReadOutBackward::PoolForward ReadOutBackward::run_pool(const AttentionPoolWeight
   (*pool_forward_.proj)(*weights.proj, mixed, forward.x);
   (*pool_forward_.fc1)(*weights.fc1, normalized(a_, weights.norm, forward.x), forward.wide);
   std::vector<float> hidden(forward.wide.size());
-  (*pool_activation_)(forward.wide, hidden);
+  nn::activate(a_.pool_activation, forward.wide, hidden);
   (*pool_forward_.fc2)(*weights.fc2, hidden, forward.pooled);
   for (std::size_t i = 0; i < width; ++i) forward.pooled[i] += forward.x[i];
   return forward;
@@ -165,7 +165,7 @@ void ReadOutBackward::through_attention_pool(const ModelWeights& weights, const 
   const PoolForward forward = run_pool(pool, normed);
   std::vector<float> d_hidden(a_.pool_hidden_dim);
   (*pool_back_.fc2)(*backward.pool->fc2, d_pooled, d_hidden);
-  pool_activation_->backward(forward.wide, d_hidden, d_hidden);
+  nn::activate_backward(a_.pool_activation, forward.wide, d_hidden, d_hidden);
   std::vector<float> d_mlp(width);
   (*pool_back_.fc1)(*backward.pool->fc1, d_hidden, d_mlp);
   std::vector<float> d_x(d_pooled.begin(), d_pooled.end());

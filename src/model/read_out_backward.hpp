@@ -8,7 +8,6 @@
 
 #include "fovea/model.hpp"
 #include "model/weights.hpp"
-#include "nn/activation.hpp"
 #include "nn/linear.hpp"
 
 namespace fovea {
@@ -58,7 +57,6 @@ class ReadOutBackward {
   };
   PoolLayers pool_forward_;
   PoolLayers pool_back_;
-  std::unique_ptr<nn::ActivationLayer> pool_activation_;
   std::vector<float> d_class_tokens_;  // [read_out_blocks - 1, D], behind the final norm
 };
 

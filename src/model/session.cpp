@@ -73,10 +73,9 @@ struct Session::Impl {
       : model(std::move(transformer)),
         max_batch(most),
         activations(model->architecture(), max_batch),
-        patch_embed(nn::make_linear(patch_embed_precision(precision()),
-                                    {architecture().grid().size(), architecture().patch_dim(), architecture().embed_dim,
-                                     Activation::kNone, true},
-                                    workspace)),
+        patch_embed(nn::make_linear(
+            patch_embed_precision(precision()),
+            {architecture().grid().size(), architecture().patch_dim(), architecture().embed_dim, true}, workspace)),
         read_out(architecture(), precision(), workspace) {}
 
   [[nodiscard]] const Architecture& architecture() const { return model->architecture(); }

@@ -1,17 +1,232 @@
 #include "nn/activation.hpp"
 
-#include "nn/activation_kernels.hpp"
+#include <algorithm>
+#include <cassert>
 
+// Highway compiles this file once for each instruction set and picks the widest at run time.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "nn/activation.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+// After highway.h:
+#include "nn/exp-inl.hpp"
+#include "nn/simd_tail-inl.hpp"
+
+HWY_BEFORE_NAMESPACE();
 namespace fovea::nn {
+namespace HWY_NAMESPACE {
 
-ActivationLayer::ActivationLayer(Activation activation, std::size_t, Workspace&) : kind_(activation) {}
+using Vec = hn::Vec<Floats>;
 
-void ActivationLayer::operator()(std::span<const float> x, std::span<float> y) {
-  activate(kind_, x, y);
+constexpr float kMostExponent = 86.0F;  // e^86 is finite, and 1 / (1 + e^86) is 0 beside anything
+
+/// 1 / (1 + exp(-a))
+HWY_INLINE Vec sigmoid(Vec a) {
+  const Floats d;
+  const auto one = hn::Set(d, 1.0F);
+  return hn::Div(one, hn::Add(one, exp(hn::Min(hn::Neg(a), hn::Set(d, kMostExponent)))));
 }
 
-void ActivationLayer::backward(std::span<const float> x, std::span<const float> dy, std::span<float> dx) {
-  activate_backward(kind_, x, dy, dx);
+/// Φ(-a), Φ the normal distribution, for 0 <= a <= 6.5; a Φ(-a) is right to 1e-7, and to 5e-5 of itself.
+HWY_INLINE Vec normal_tail(Vec a) {
+  const Floats d;
+  // Its logarithm is all but a parabola; tools/fit_kernels.py prints the factors.
+  auto log_tail = hn::Set(d, 7.403342294765025e-08F);
+  for (const float factor : {-1.955542074938421e-06F, 1.9989669453934766e-05F, -8.035350037971511e-05F,
+                             -0.00023526663426309824F, 0.005105213262140751F, -0.036551009863615036F,
+                             -0.31823763251304626F, -0.7978935837745667F, -0.6931471824645996F}) {
+    log_tail = hn::MulAdd(log_tail, a, hn::Set(d, factor));
+  }
+  return exp(log_tail);
+}
+/// Where Φ(-a) has ended for a float.
+HWY_INLINE Vec bounded(Vec x) {
+  const Floats d;
+  return hn::Min(hn::Abs(x), hn::Set(d, 6.5F));
+}
+
+/// x Φ(x) = max(x, 0) - |x| Φ(-|x|): what is near 0 keeps its digits.
+struct Gelu {
+  HWY_INLINE Vec operator()(Vec x) const {
+    const Floats d;
+    const auto a = bounded(x);
+    const auto ramp = hn::IfThenZeroElse(hn::Lt(x, hn::Zero(d)), x);  // unlike Max, it lets NaN through
+    return hn::NegMulAdd(a, normal_tail(a), ramp);
+  }
+  /// Φ(x) + x φ(x)
+  HWY_INLINE Vec slope(Vec x) const {
+    const Floats d;
+    const auto a = bounded(x);
+    const auto tail = normal_tail(a);
+    const auto distribution = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), tail, hn::Sub(hn::Set(d, 1.0F), tail));
+    const auto bell = exp(hn::Mul(hn::Set(d, -0.5F), hn::Mul(a, a)));
+    const auto density = hn::Mul(hn::Set(d, 0.39894228F), bell);  // 1 / √(2π)
+    return hn::MulAdd(hn::CopySign(a, x), density, distribution);
+  }
+};
+
+/// The slope of x σ(s): σ + x σ (1 - σ) s'. 1 - σ comes from the exponential, where σ near 1 has lost its digits.
+HWY_INLINE Vec gated_slope(Vec x, Vec s, Vec d_s) {
+  const Floats d;
+  const auto one = hn::Set(d, 1.0F);
+  const auto e = exp(hn::Min(hn::Neg(s), hn::Set(d, kMostExponent)));
+  const auto gate = hn::Div(one, hn::Add(one, e));
+  return hn::MulAdd(gate, hn::Mul(hn::Mul(x, d_s), hn::Mul(e, gate)), gate);
+}
+
+struct LinearGate {  // s(x) = factor · x: SiLU, quick GELU
+  float factor;
+  HWY_INLINE Vec operator()(Vec x) const { return hn::Mul(x, sigmoid(hn::Mul(hn::Set(Floats(), factor), x))); }
+  HWY_INLINE Vec slope(Vec x) const {
+    const auto scale = hn::Set(Floats(), factor);
+    return gated_slope(x, hn::Mul(scale, x), scale);
+  }
+};
+
+/// ½ x (1 + tanh(u)) = x σ(2u), u = √(2/π) (x + 0.044715 x³).
+struct GeluTanh {
+  static constexpr float kLinear = 1.5957691F;  // 2 √(2/π)
+  static constexpr float kCubic = 0.044715F;
+  HWY_INLINE Vec twice_u(Vec x) const {
+    const Floats d;
+    const auto cubed = hn::Mul(hn::Mul(x, x), x);
+    return hn::Mul(hn::Set(d, kLinear), hn::MulAdd(hn::Set(d, kCubic), cubed, x));
+  }
+  HWY_INLINE Vec operator()(Vec x) const { return hn::Mul(x, sigmoid(twice_u(x))); }
+  HWY_INLINE Vec slope(Vec x) const {
+    const Floats d;
+    const auto a = hn::Clamp(x, hn::Set(d, -20.0F), hn::Set(d, 20.0F));  // beyond that the slope is 0 or 1
+    const auto curve = hn::MulAdd(hn::Set(d, 3 * kCubic), hn::Mul(a, a), hn::Set(d, 1.0F));
+    return gated_slope(a, twice_u(a), hn::Mul(hn::Set(d, kLinear), curve));
+  }
+};
+
+template <typename Function>
+void apply(const Function& function, const float* x, std::size_t size, float* y) {
+  const Floats d;
+  for_vectors(
+      size, [&](std::size_t i) { hn::StoreU(function(hn::LoadU(d, x + i)), d, y + i); },
+      [&](std::size_t i, std::size_t count) { store_first(function(load_first(x + i, count)), y + i, count); });
+}
+
+template <typename Function>
+void apply_backward(const Function& function, const float* x, const float* dy, std::size_t size, float* dx) {
+  const Floats d;
+  for_vectors(
+      size,
+      [&](std::size_t i) { hn::StoreU(hn::Mul(hn::LoadU(d, dy + i), function.slope(hn::LoadU(d, x + i))), d, dx + i); },
+      [&](std::size_t i, std::size_t count) {
+        store_first(hn::Mul(load_first(dy + i, count), function.slope(load_first(x + i, count))), dx + i, count);
+      });
+}
+
+/// Calls body with the function of this name.
+template <typename Body>
+HWY_INLINE void with_function(Activation activation, const Body& body) {
+  switch (activation) {
+    case Activation::kNone: break;
+    case Activation::kGelu: return body(Gelu{});
+    case Activation::kGeluTanh: return body(GeluTanh{});
+    case Activation::kQuickGelu: return body(LinearGate{1.702F});
+    case Activation::kSilu: return body(LinearGate{1.0F});
+  }
+}
+
+void activate_piece(Activation activation, const float* x, std::size_t size, float* y) {
+  with_function(activation, [&](const auto& function) { apply(function, x, size, y); });
+}
+
+void activate_backward_piece(Activation activation, const float* x, const float* dy, std::size_t size, float* dx) {
+  with_function(activation, [&](const auto& function) { apply_backward(function, x, dy, size, dx); });
+}
+
+void silu_gate_row(std::size_t features, const float* x, float* y) {
+  const Floats d;
+  const LinearGate silu{1.0F};
+  for_vectors(
+      features,
+      [&](std::size_t i) { hn::StoreU(hn::Mul(silu(hn::LoadU(d, x + i)), hn::LoadU(d, x + features + i)), d, y + i); },
+      [&](std::size_t i, std::size_t count) {
+        store_first(hn::Mul(silu(load_first(x + i, count)), load_first(x + features + i, count)), y + i, count);
+      });
+}
+
+void silu_gate_backward_row(std::size_t features, const float* x, const float* dy, float* dx) {
+  const Floats d;
+  const LinearGate silu{1.0F};
+  for_vectors(
+      features,
+      [&](std::size_t i) {
+        const auto gate = hn::LoadU(d, x + i);
+        const auto g = hn::LoadU(d, dy + i);
+        hn::StoreU(hn::Mul(hn::Mul(g, hn::LoadU(d, x + features + i)), silu.slope(gate)), d, dx + i);
+        hn::StoreU(hn::Mul(g, silu(gate)), d, dx + features + i);
+      },
+      [&](std::size_t i, std::size_t count) {
+        const auto gate = load_first(x + i, count);
+        const auto g = load_first(dy + i, count);
+        store_first(hn::Mul(hn::Mul(g, load_first(x + features + i, count)), silu.slope(gate)), dx + i, count);
+        store_first(hn::Mul(g, silu(gate)), dx + features + i, count);
+      });
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace fovea::nn
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace fovea::nn {
+
+HWY_EXPORT(activate_piece);
+HWY_EXPORT(activate_backward_piece);
+HWY_EXPORT(silu_gate_row);
+HWY_EXPORT(silu_gate_backward_row);
+
+namespace {
+
+/// Calls body(first, size) for pieces of whole vectors of any width.
+template <typename Body>
+void in_pieces(std::size_t size, const Body& body) {
+  constexpr std::size_t kPiece = 1024;
+#pragma omp parallel for schedule(static) if (size > kPiece)
+  for (std::size_t first = 0; first < size; first += kPiece) body(first, std::min(kPiece, size - first));
+}
+
+}  // namespace
+
+void activate(Activation activation, std::span<const float> x, std::span<float> y) {
+  assert(activation != Activation::kNone && x.size() == y.size());
+  in_pieces(x.size(), [&](std::size_t first, std::size_t size) {
+    HWY_DYNAMIC_DISPATCH(activate_piece)(activation, x.data() + first, size, y.data() + first);
+  });
+}
+
+void activate_backward(Activation activation, std::span<const float> x, std::span<const float> dy,
+                       std::span<float> dx) {
+  assert(activation != Activation::kNone && x.size() == dy.size() && dx.size() == x.size());
+  in_pieces(x.size(), [&](std::size_t first, std::size_t size) {
+    HWY_DYNAMIC_DISPATCH(activate_backward_piece)
+    (activation, x.data() + first, dy.data() + first, size, dx.data() + first);
+  });
+}
+
+void silu_gate(std::size_t rows, std::size_t features, std::span<const float> x, std::span<float> y) {
+  assert(x.size() == 2 * rows * features && y.size() == rows * features);
+#pragma omp parallel for schedule(static) if (rows > 1)
+  for (std::size_t row = 0; row < rows; ++row) {
+    HWY_DYNAMIC_DISPATCH(silu_gate_row)(features, x.data() + row * 2 * features, y.data() + row * features);
+  }
+}
+
+void silu_gate_backward(std::size_t rows, std::size_t features, std::span<const float> x, std::span<const float> dy,
+                        std::span<float> dx) {
+  assert(x.size() == 2 * rows * features && dy.size() == rows * features && dx.size() == x.size());
+#pragma omp parallel for schedule(static) if (rows > 1)
+  for (std::size_t row = 0; row < rows; ++row) {
+    HWY_DYNAMIC_DISPATCH(silu_gate_backward_row)
+    (features, x.data() + row * 2 * features, dy.data() + row * features, dx.data() + row * 2 * features);
+  }
 }
 
 }  // namespace fovea::nn
+#endif

@@ -1,4 +1,4 @@
-// Linear layers y = act(x Wᵀ + b), whatever the precision they are computed in.
+// Linear layers y = x Wᵀ + b, whatever the precision they are computed in.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,7 @@ struct LinearShape {
   std::size_t rows = 0;
   std::size_t in_features = 0;
   std::size_t out_features = 0;
-  Activation activation = Activation::kNone;
-  bool accumulate = false;  // y += instead of y =; not together with an activation
+  bool accumulate = false;  // y += instead of y =
 };
 
 /// W and b, packed once for this machine; immutable, shared by all sessions.

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
-#include "nn/activation_kernels.hpp"
 #include "nn/bf16_parts.hpp"
 #include "nn/linear_precisions.hpp"
 #include "nn/onednn.hpp"
@@ -116,7 +115,6 @@ class LinearBf16 final : public Linear {
         matmuls_[i].execute({left, right, sum});
       }
     }
-    if (shape_.activation != Activation::kNone) activate(shape_.activation, y, y);
   }
 
  private:

@@ -3,7 +3,6 @@
 #include <cstring>
 #include <vector>
 
-#include "nn/activation_kernels.hpp"
 #include "nn/linear_precisions.hpp"
 #include "nn/onednn.hpp"
 
@@ -59,7 +58,6 @@ class LinearF32 final : public Linear {
                      {DNNL_ARG_WEIGHTS, own.packed, nullptr},
                      {DNNL_ARG_BIAS, own.bias, nullptr},
                      {DNNL_ARG_DST, y_, y.data()}});
-    if (shape_.activation != Activation::kNone) activate(shape_.activation, y, y);
   }
 
  private:

@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
-#include "nn/activation_kernels.hpp"
 #include "nn/int8_kernels.hpp"
 #include "nn/linear_precisions.hpp"
 #include "nn/onednn.hpp"
@@ -70,7 +69,6 @@ class LinearInt8 final : public Linear {
     matmul_.execute(
         {{DNNL_ARG_SRC, x_, nullptr}, {DNNL_ARG_WEIGHTS, own.packed, nullptr}, {DNNL_ARG_DST, y_, nullptr}});
     scale_sums(sums_.span(), row_scales_.span(), own.scales, own.bias, shape_.accumulate, y);
-    if (shape_.activation != Activation::kNone) activate(shape_.activation, y, y);
   }
 
  private:

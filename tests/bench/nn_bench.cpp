@@ -35,7 +35,7 @@ void count_bytes(benchmark::State& state, std::size_t bytes_a_run) {
 }
 
 /// @param range  in features, out features
-void linear(benchmark::State& state, Precision precision, Activation activation) {
+void linear(benchmark::State& state, Precision precision) {
   set_compute_threads(1);
   try {
     require_precision(precision);
@@ -48,7 +48,7 @@ void linear(benchmark::State& state, Precision precision, Activation activation)
   Workspace workspace;
   const auto weight = normal_values(out * in, 1);
   const auto packed = pack_linear(precision, MatrixView<const float>(weight, out, in), normal_values(out, 2));
-  const auto layer = make_linear(precision, {kTokens, in, out, activation}, workspace);
+  const auto layer = make_linear(precision, {kTokens, in, out}, workspace);
   const auto x = normal_values(kTokens * in, 3);
   std::vector<float> y(kTokens * out);
   for (auto _ : state) (*layer)(*packed, x, y);
@@ -61,10 +61,9 @@ void sizes_of_linear_layers(benchmark::internal::Benchmark* bench) {
     bench->Args({width, 3 * width})->Args({width, width})->Args({width, 4 * width})->Args({4 * width, width});
   }
 }
-BENCHMARK_CAPTURE(linear, f32, Precision::kF32, Activation::kNone)->Apply(sizes_of_linear_layers);
-BENCHMARK_CAPTURE(linear, f32_gelu, Precision::kF32, Activation::kGelu)->Args({192, 768})->Args({768, 3072});
-BENCHMARK_CAPTURE(linear, bf16, Precision::kBf16, Activation::kNone)->Apply(sizes_of_linear_layers);
-BENCHMARK_CAPTURE(linear, bf16x3, Precision::kBf16x3, Activation::kNone)->Apply(sizes_of_linear_layers);
+BENCHMARK_CAPTURE(linear, f32, Precision::kF32)->Apply(sizes_of_linear_layers);
+BENCHMARK_CAPTURE(linear, bf16, Precision::kBf16)->Apply(sizes_of_linear_layers);
+BENCHMARK_CAPTURE(linear, bf16x3, Precision::kBf16x3)->Apply(sizes_of_linear_layers);
 
 /// @param range  tokens, heads of 64
 void attention(benchmark::State& state, bool observed) {
@@ -118,16 +117,23 @@ void layer_norm(benchmark::State& state) {
 BENCHMARK(layer_norm)->ArgName("features")->Arg(192)->Arg(768);
 
 /// @param range  features
+void gelu(benchmark::State& state) {
+  set_compute_threads(1);
+  const auto x = normal_values(kTokens * size_at(state, 0), 1);
+  std::vector<float> y(x.size());
+  for (auto _ : state) activate(Activation::kGelu, x, y);
+  count_bytes(state, 2 * x.size() * sizeof(float));
+}
+BENCHMARK(gelu)->ArgName("features")->Arg(768)->Arg(3072);
+
+/// @param range  features
 void gelu_derivative(benchmark::State& state) {
   set_compute_threads(1);
-  const std::size_t size = kTokens * size_at(state, 0);
-  Workspace workspace;
-  ActivationLayer layer(Activation::kGelu, size, workspace);
-  const auto x = normal_values(size, 1);
-  const auto dy = normal_values(size, 2);
-  std::vector<float> dx(size);
-  for (auto _ : state) layer.backward(x, dy, dx);
-  count_bytes(state, 3 * size * sizeof(float));
+  const auto x = normal_values(kTokens * size_at(state, 0), 1);
+  const auto dy = normal_values(x.size(), 2);
+  std::vector<float> dx(x.size());
+  for (auto _ : state) activate_backward(Activation::kGelu, x, dy, dx);
+  count_bytes(state, 3 * x.size() * sizeof(float));
 }
 BENCHMARK(gelu_derivative)->ArgName("features")->Arg(768)->Arg(3072);
 

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "nn/activation.hpp"
-#include "nn/activation_kernels.hpp"
 #include "nn/attention.hpp"
 #include "nn/attention_backward.hpp"
 #include "nn/attention_kernels.hpp"
@@ -207,35 +206,6 @@ TEST(ActivateBackward, EqualsTheDifferencesOfTheDefinitionsOnEachInstructionSet)
         }
       }
     }
-  }
-}
-
-TEST(ActivationLayer, IsBitForBitTheLinearLayersAndHasItsDerivative) {
-  Workspace workspace;
-  for (const Activation kind : {Activation::kGelu, Activation::kGeluTanh, Activation::kQuickGelu, Activation::kSilu}) {
-    const std::size_t size = 5 * 33;
-    const auto weight = normal_values(33 * 48, 1);
-    const auto bias = normal_values(33, 2);
-    const auto packed = pack_linear(Precision::kF32, MatrixView<const float>(weight, 33, 48), bias);
-    const auto in = normal_values(5 * 48, 3, 0.3F);
-    std::vector<float> fused(size);
-    std::vector<float> before(size);
-    std::vector<float> after(size);
-    (*make_linear(Precision::kF32, {5, 48, 33, kind}, workspace))(*packed, in, fused);
-    (*make_linear(Precision::kF32, {5, 48, 33}, workspace))(*packed, in, before);
-    ActivationLayer layer(kind, size, workspace);
-    layer(before, after);
-    EXPECT_EQ(after, fused) << name(kind);
-    const auto dy = normal_values(size, 4);
-    std::vector<float> dx(size);
-    layer.backward(before, dy, dx);
-    ASSERT_NO_FATAL_FAILURE(expect_derivative(
-        [&](std::span<const float> at) {
-          std::vector<float> y(size);
-          layer(at, y);
-          return dot(y, dy);
-        },
-        before, dx, 2e-3));
   }
 }
 

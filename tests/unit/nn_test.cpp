@@ -3,14 +3,14 @@
 #include <hwy/targets.h>
 
 #include <cmath>
-#include <limits>
 #include <complex>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
 #include "fovea/model.hpp"
-#include "nn/activation_kernels.hpp"
+#include "nn/activation.hpp"
 #include "nn/attention.hpp"
 #include "nn/attention_kernels.hpp"
 #include "nn/linear.hpp"
@@ -29,18 +29,6 @@ void expect_near(std::span<const float> actual, std::span<const double> wanted, 
   for (std::size_t i = 0; i < actual.size(); ++i) ASSERT_NEAR(double(actual[i]), wanted[i], tolerance) << "at " << i;
 }
 
-double naive_activation(Activation activation, double x) {
-  switch (activation) {
-    case Activation::kNone: return x;
-    case Activation::kGelu: return x * 0.5 * (1.0 + std::erf(x / std::sqrt(2.0)));
-    case Activation::kGeluTanh:
-      return 0.5 * x * (1.0 + std::tanh(std::sqrt(2.0 / 3.14159265358979323846) * (x + 0.044715 * x * x * x)));
-    case Activation::kQuickGelu: return x / (1.0 + std::exp(-1.702 * x));
-    case Activation::kSilu: return x / (1.0 + std::exp(-x));
-  }
-  return x;
-}
-
 TEST(Linear, EqualsTheNaiveProductForEverySize) {
   Workspace workspace;
   for (const std::size_t rows : {1U, 2U, 15U, 16U, 31U, 33U}) {
@@ -50,22 +38,17 @@ TEST(Linear, EqualsTheNaiveProductForEverySize) {
         const auto bias = normal_values(out, 2);
         const auto x = normal_values(rows * in, 3);
         const auto packed = pack_linear(Precision::kF32, MatrixView<const float>(weight, out, in), bias);
-        for (const auto& [activation, accumulate] : {std::pair{Activation::kNone, false},
-                                                     {Activation::kGelu, false},
-                                                     {Activation::kGeluTanh, false},
-                                                     {Activation::kQuickGelu, false},
-                                                     {Activation::kSilu, false},
-                                                     {Activation::kNone, true}}) {
+        for (const bool accumulate : {false, true}) {
           auto y = normal_values(rows * out, 4);
           std::vector<double> wanted(y.size());
           for (std::size_t r = 0; r < rows; ++r) {
             for (std::size_t o = 0; o < out; ++o) {
               double sum = double(bias[o]);
               for (std::size_t i = 0; i < in; ++i) sum += double(x[r * in + i]) * double(weight[o * in + i]);
-              wanted[r * out + o] = naive_activation(activation, sum) + (accumulate ? double(y[r * out + o]) : 0.0);
+              wanted[r * out + o] = sum + (accumulate ? double(y[r * out + o]) : 0.0);
             }
           }
-          const auto linear = make_linear(Precision::kF32, {rows, in, out, activation, accumulate}, workspace);
+          const auto linear = make_linear(Precision::kF32, {rows, in, out, accumulate}, workspace);
           (*linear)(*packed, x, y);
           SCOPED_TRACE(testing::Message() << rows << "x" << in << "x" << out);
           ASSERT_NO_FATAL_FAILURE(expect_near(y, wanted, 1e-6 * double(in) + 2e-5));

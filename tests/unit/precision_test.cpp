@@ -99,9 +99,7 @@ TEST_P(LinearPrecision, LayersEqualTheDefinitionInDoubleForEveryRest) {
       std::vector<float> plain(rows * out, 5.0F);
       (*nn::make_linear(GetParam(), {rows, in, out}, workspace))(*packed, x, plain);
       std::vector<float> added(rows * out, 5.0F);
-      (*nn::make_linear(GetParam(), {rows, in, out, Activation::kNone, true}, workspace))(*packed, x, added);
-      std::vector<float> activated(rows * out, 5.0F);
-      (*nn::make_linear(GetParam(), {rows, in, out, Activation::kGelu}, workspace))(*packed, x, activated);
+      (*nn::make_linear(GetParam(), {rows, in, out, true}, workspace))(*packed, x, added);
       for (std::size_t r = 0; r < rows; ++r) {
         for (std::size_t o = 0; o < out; ++o) {
           double sum = double(bias[o]);
@@ -114,8 +112,6 @@ TEST_P(LinearPrecision, LayersEqualTheDefinitionInDoubleForEveryRest) {
           const double limit = error_of(GetParam()) * reach;
           ASSERT_NEAR(double(plain[r * out + o]), sum, limit);
           ASSERT_NEAR(double(added[r * out + o]), sum + 5, limit);
-          const double at = double(plain[r * out + o]);
-          ASSERT_NEAR(double(activated[r * out + o]), at * 0.5 * std::erfc(-at / std::sqrt(2.0)), 1e-5 * (1 + reach));
         }
       }
     }
