@@ -152,7 +152,9 @@ class Quantize : public Command {
     for (const auto& patches : pictures) quantizer.observe(patches);
     for (const auto& patches : pictures) quantizer.measure(patches);
 
-    QuantizeReport report{from, to, precision, info.weight_bytes, quantizer.write(to), quantizer.layers(), {}, {}};
+    quantizer.write(to);
+    QuantizeReport report{from, to, precision, info.weight_bytes, std::filesystem::file_size(to), quantizer.layers(),
+                          {},   {}};
     if (report_) compare_with_model(quantizer, pictures, report);
     print(format_ == "json" ? json_of(report, report_) : text_of(report, report_));
     return 0;

@@ -83,8 +83,8 @@ std::vector<T> transposed(std::span<const T> from, std::size_t out) {
 
 /// One layer on its way.
 struct LayerState {
-  std::size_t block;
-  BlockLayer kind;
+  std::size_t block = 0;
+  BlockLayer kind = BlockLayer::kQkv;
   LayerSize size;
   std::vector<float> largest;                 // [in] max |x_j| over the pictures, behind a norm
   std::vector<float> smoothing;               // [in] s_j; empty: none
@@ -322,7 +322,7 @@ std::vector<QuantizedLayer> Quantizer::layers() const {
   return result;
 }
 
-std::uint64_t Quantizer::write(const std::filesystem::path& file) const {
+void Quantizer::write(const std::filesystem::path& file) const {
   const OpenModel& open = impl_->open;
   Impl::Replaced replaced = impl_->replaced();
   std::vector<StoredTensor> tensors;
@@ -338,7 +338,6 @@ std::uint64_t Quantizer::write(const std::filesystem::path& file) const {
     if (const auto text = configs.text(config)) metadata[config] = *text;
   }
   write_safetensors(file, tensors, metadata);
-  return std::filesystem::file_size(file);
 }
 
 }  // namespace fovea

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -46,9 +45,8 @@ class Quantizer {
   /// In the order of computation. Not before a picture is measured.
   [[nodiscard]] std::vector<QuantizedLayer> layers() const;
   /// One safetensors file with all that the model's folder says. Int8 only after measure(): that decides what is kept.
-  /// @return         its size in bytes
-  /// @throws Error   kOutput.
-  std::uint64_t write(const std::filesystem::path& file) const;
+  /// @throws Error  kOutput.
+  void write(const std::filesystem::path& file) const;
 
  private:
   struct Impl;

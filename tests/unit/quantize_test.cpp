@@ -60,8 +60,7 @@ void quantize(const fs::path& model, const fs::path& file, Precision precision =
   const Architecture& a = quantizer.model()->architecture();
   for (unsigned seed = 1; seed <= 8; ++seed) quantizer.observe(picture(a, seed));
   for (unsigned seed = 1; seed <= 8; ++seed) quantizer.measure(picture(a, seed));
-  const std::uint64_t bytes = quantizer.write(file);
-  EXPECT_EQ(bytes, fs::file_size(file));
+  quantizer.write(file);
 }
 
 class QuantizedModel : public testing::Test {
