@@ -56,7 +56,7 @@ TEST_F(BenchRoofline, InJsonHasAMeasuredRateForEachKindOfLayerAndItsNumbersAgree
   EXPECT_NEAR(json.at("layers_over_forward").get<double>(), sum / json.at("forward_ms_per_image").get<double>(), 1e-9);
   // 16 patches and a class token of the tiny model, 2 blocks.
   const auto of_kind = [&](std::size_t kind) { return json.at("layers")[kind].at("gflop").get<double>() * 1e9; };
-  const double width = tiny_architecture().embed_dim;
+  const auto width = static_cast<double>(tiny_architecture().embed_dim);
   EXPECT_NEAR(of_kind(2), 2 * 2 * 17 * width * 3 * width, 1e-3) << "qkv";
   EXPECT_NEAR(of_kind(3), 4 * 17 * 17 * width, 1e-3) << "attention of all tokens, in one block";
 }
