@@ -19,6 +19,7 @@
 #include "model/config_files.hpp"
 #include "model/layer_inputs.hpp"
 #include "model/quantized_file.hpp"
+#include "model/tensor_source.hpp"
 #include "model/vision_transformer.hpp"
 #include "nn/bf16_parts.hpp"
 #include "nn/int8_kernels.hpp"
@@ -68,17 +69,6 @@ template <typename T>
 std::vector<std::byte> bytes_of(const std::vector<T>& values) {
   const auto bytes = std::as_bytes(std::span(values));
   return {bytes.begin(), bytes.end()};
-}
-
-/// [out, in] → [in, out]
-template <typename T>
-std::vector<T> transposed(std::span<const T> from, std::size_t out) {
-  const std::size_t in = from.size() / out;
-  std::vector<T> to(from.size());
-  for (std::size_t o = 0; o < out; ++o) {
-    for (std::size_t i = 0; i < in; ++i) to[i * out + o] = from[o * in + i];
-  }
-  return to;
 }
 
 /// One layer on its way.
@@ -232,9 +222,10 @@ struct Quantizer::Impl {
     const TensorView& tensor = tensor_of(part.role, Part::kWeight, layer.block);
     const std::size_t in = layer.size.in;
     const auto integers = std::span(layer.rounded.integers).subspan(part.first * in, part.rows * in);
-    const bool out_in = open.naming->rule(part.role, Part::kWeight)->layout == Layout::kOutIn;
-    std::vector<std::int8_t> stored =
-        out_in ? std::vector<std::int8_t>(integers.begin(), integers.end()) : transposed(integers, part.rows);
+    std::vector<std::int8_t> stored(integers.begin(), integers.end());
+    if (open.naming->rule(part.role, Part::kWeight)->layout != Layout::kOutIn) {
+      transpose<std::int8_t>(integers, part.rows, in, stored);
+    }
     tensors[tensor.name] = {tensor.name, DType::kI8, tensor.shape, bytes_of(stored)};
     const auto scales = std::span(layer.rounded.scales).subspan(part.first, part.rows);
     const std::string scale = tensor.name + std::string(kScaleSuffix);

@@ -16,14 +16,6 @@
 namespace fovea {
 namespace {
 
-/// [in, out] → [out, in]
-template <typename T>
-void transpose(std::span<const T> from, std::size_t in, std::size_t out, std::span<T> to) {
-  for (std::size_t i = 0; i < in; ++i) {
-    for (std::size_t o = 0; o < out; ++o) to[o * in + i] = from[i * out + o];
-  }
-}
-
 class CheckpointSource final : public TensorSource {
  public:
   CheckpointSource(const Checkpoint& checkpoint, const Naming& naming)

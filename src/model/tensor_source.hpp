@@ -12,6 +12,14 @@
 
 namespace fovea {
 
+/// [rows, cols] → [cols, rows]: between [out, in] and the formats that store weights as [in, out].
+template <typename T>
+void transpose(std::span<const T> from, std::size_t rows, std::size_t cols, std::span<T> to) {
+  for (std::size_t r = 0; r < rows; ++r) {
+    for (std::size_t c = 0; c < cols; ++c) to[c * rows + r] = from[r * cols + c];
+  }
+}
+
 class TensorSource {
  public:
   virtual ~TensorSource() = default;
