@@ -40,8 +40,6 @@ struct TokenLayout {
   [[nodiscard]] std::size_t tokens() const noexcept { return num_prefix + grid.size(); }
 };
 
-enum class HeadFusion { kMean, kMax, kMin };
-
 /// Programs whose rollout can be reproduced for papers that used them.
 enum class RolloutCompat {
   kPaper,       // Abnar & Zuidema 2020, section 3
@@ -111,6 +109,8 @@ class Explainer {
   virtual ~Explainer() = default;
 
   virtual void observe(const AttentionView& attention);
+  /// Of what it observes there.
+  [[nodiscard]] virtual AttentionDetail attention_detail() const { return {}; }
   /// The attention pool's weights, after the last block, where the read-out is one.
   /// @param weights  [num_heads, n], of the last n tokens
   virtual void observe_pool(MatrixView<const float> weights);

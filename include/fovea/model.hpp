@@ -220,6 +220,7 @@ using ReductionObserver = std::function<void(std::size_t image, const ReducedTok
 /// What to compute beside the logits.
 struct ForwardRequest {
   AttentionObserver attention;
+  AttentionDetail attention_detail;  // with `reduction` or `keep_for_gradients` each head is shown all the same
   TokenObserver tokens;
   PoolObserver pool_attention;
   bool keep_tokens = false;  // ForwardResult::tokens

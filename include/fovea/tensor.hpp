@@ -3,6 +3,7 @@
 
 #include <cassert>
 #include <cstddef>
+#include <optional>
 #include <span>
 
 namespace fovea {
@@ -24,6 +25,16 @@ class MatrixView {
   std::span<T> values_;
   std::size_t rows_ = 0;
   std::size_t cols_ = 0;
+};
+
+enum class HeadFusion { kMean, kMax, kMin };
+
+/// What an observer needs of attention: the less, the less it costs. It may be shown more.
+struct AttentionDetail {
+  std::optional<HeadFusion> fused;  // this of all heads is enough, shown as one head; none: each head
+  /// Rows of the last block of tokens that are not read out: what they attend to reaches no output. If not, they may be
+  /// zero.
+  bool unread_rows = true;
 };
 
 /// The attention of one block for one image: [num_heads, tokens, tokens], rows are queries.

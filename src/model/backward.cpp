@@ -26,11 +26,12 @@ BackwardPass::BackwardPass(const Architecture& a, Precision precision, nn::Works
       norm_(norm_shape(a, a.tokens(), a.embed_dim)),
       head_norm_(norm_shape(a, a.tokens(), a.head_dim())),
       read_out_(a, precision, workspace),
-      all_rows_(a, precision, a.tokens(), workspace),
-      leading_rows_(EncoderBlock::leading_tokens(a) > 0
-                        ? std::make_unique<Rows>(a, precision, EncoderBlock::leading_tokens(a), workspace)
-                        : nullptr),
-      qkv_(nn::make_linear(precision, {a.tokens(), 3 * a.embed_dim, a.embed_dim}, workspace)),
+      all_rows_(a, backward_precision(precision), a.tokens(), workspace),
+      leading_rows_(
+          EncoderBlock::leading_tokens(a) > 0
+              ? std::make_unique<Rows>(a, backward_precision(precision), EncoderBlock::leading_tokens(a), workspace)
+              : nullptr),
+      qkv_(nn::make_linear(backward_precision(precision), {a.tokens(), 3 * a.embed_dim, a.embed_dim}, workspace)),
       attention_({a.tokens(), a.num_heads, a.head_dim()}),
       d_x_(a.tokens() * a.embed_dim),
       d_wide_(a.tokens() * a.fc1_dim()),
@@ -116,8 +117,8 @@ void BackwardPass::through_mlp(const EncoderBlockWeights& weights, const Encoder
   const std::size_t rows = layers.rows;
   const std::size_t hidden = rows * a_.mlp_hidden_dim;
   const std::span<float> d_x = d_x_.first(rows * a_.embed_dim);
-  const std::span<const float> wide = saved.wide.span().first(rows * a_.fc1_dim());
-  const std::span<float> d_wide = d_wide_.first(wide.size());
+  const std::span<const float> wide = a_.gated_mlp ? saved.wide.span().first(2 * hidden) : std::span<const float>();
+  const std::span<float> d_wide = d_wide_.first(rows * a_.fc1_dim());
   const std::span<float> d_hidden = d_hidden_.first(hidden);
   (*layers.fc2)(*backward.fc2, d_x, d_hidden);
   if (a_.mlp_norm) {
@@ -131,7 +132,7 @@ void BackwardPass::through_mlp(const EncoderBlockWeights& weights, const Encoder
   if (a_.gated_mlp) {
     nn::silu_gate_backward(rows, a_.mlp_hidden_dim, wide, d_hidden, d_wide);
   } else {
-    nn::activate_backward(a_.activation, wide, d_hidden, d_wide);
+    nn::activate_backward(saved.slope.span().first(hidden), d_hidden, d_wide);
   }
   const std::span<float> d_normed = d_normed_.first(d_x.size());
   (*layers.fc1)(*backward.fc1, d_wide, d_normed);

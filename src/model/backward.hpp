@@ -28,6 +28,7 @@ using ScoreGradient = std::function<OutputGradient(std::span<const float> x)>;
 /// For one image at a time; compiled once for a model.
 class BackwardPass {
  public:
+  /// @param precision  of the way forth
   BackwardPass(const Architecture& architecture, Precision precision, nn::Workspace& workspace);
 
   /// @param weights   of the way forth: norms and rotations

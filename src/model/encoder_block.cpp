@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "nn/activation.hpp"
+#include "nn/copy.hpp"
 
 namespace fovea {
 
@@ -17,7 +18,7 @@ nn::Strided<T> dense(std::span<T> values, std::size_t features) {
 }
 
 void keep(std::span<const float> values, AlignedBuffer<float>& place) {
-  std::copy(values.begin(), values.end(), place.data());
+  nn::copy(values, place.first(values.size()));
 }
 
 }  // namespace
@@ -28,7 +29,8 @@ SavedBlock::SavedBlock(const Architecture& a)
       qkv(3 * x_in.size()),
       attention(a.num_heads * a.tokens() * a.tokens()),
       x_mid(x_in.size()),
-      wide(a.tokens() * a.fc1_dim()) {}
+      wide(a.gated_mlp ? a.tokens() * a.fc1_dim() : 0),
+      slope(a.gated_mlp ? 0 : a.tokens() * a.mlp_hidden_dim) {}
 
 EncoderBlock::AfterAttention::AfterAttention(const Architecture& a, Precision precision, std::size_t num_rows,
                                              nn::Workspace& workspace)
@@ -53,11 +55,14 @@ void EncoderBlock::AfterAttention::mlp_residual(const EncoderBlockWeights& weigh
   const std::span<float> gated = scratch.gated.first(scratch.gated.size() / scratch.rows * rows);   // [rows, F]
   nn::normalize(norm2, weights.norm2.weight, weights.norm2.bias, dense<const float>(x, norm2.features),
                 dense(normed, norm2.features));
-  // The way back needs what entered the activation.
-  const std::span<float> entered = scratch.saved != nullptr ? scratch.saved->wide.first(wide.size()) : wide;
+  // The way back needs what entered the gate, or the activation's slope there.
+  const bool keep_entered = scratch.saved != nullptr && !gated.empty();
+  const std::span<float> entered = keep_entered ? scratch.saved->wide.first(wide.size()) : wide;
   (*fc1)(*weights.fc1, normed, entered);
-  if (gated.empty()) {
-    nn::activate(activation, entered, wide);
+  if (gated.empty() && scratch.saved != nullptr) {
+    nn::activate(activation, wide, wide, scratch.saved->slope.first(wide.size()));
+  } else if (gated.empty()) {
+    nn::activate(activation, wide, wide);
   } else {
     nn::silu_gate(rows, mlp_norm.features, entered, gated);
   }
@@ -115,8 +120,9 @@ void EncoderBlock::attend(const EncoderBlockWeights& weights, const nn::RotaryTa
     if (rotary != nullptr) nn::rotate(*rotary, prefix_, num_heads_, qkv);
     const std::span<const float> bias = scratch.log_sizes.empty() ? std::span<const float>(weights.attention_bias)
                                                                   : scratch.log_sizes.subspan(image * tokens_, tokens_);
-    attention_(qkv, scratch.weights.empty() ? queries : tokens_, bias, scratch.mixed.subspan(image * size, size),
-               scratch.weights);
+    const bool all_queries = !scratch.weights.empty() && scratch.detail.unread_rows;
+    attention_(qkv, all_queries ? tokens_ : queries, bias, scratch.mixed.subspan(image * size, size), scratch.weights,
+               scratch.detail.fused);
     if (attention_ready) attention_ready(image);
   }
 }

@@ -23,7 +23,8 @@ struct SavedBlock {
   AlignedBuffer<float> qkv;        // [N, 3, H, d] as the attention read it
   AlignedBuffer<float> attention;  // [H, N, N]
   AlignedBuffer<float> x_mid;      // [N, D] behind the attention; of a shortened last block the leading rows only
-  AlignedBuffer<float> wide;       // [N, F or 2F] before the activation; likewise
+  AlignedBuffer<float> wide;       // [N, 2F] of a gated MLP, before the gate; likewise
+  AlignedBuffer<float> slope;      // [N, F] of the activation of one without; likewise
   explicit SavedBlock(const Architecture& architecture);
 };
 
@@ -35,7 +36,8 @@ struct BlockActivations {
   std::span<float> mixed;            // [n·N, D], the heads' outputs side by side
   std::span<float> hidden;           // [n·N, F], of a gated MLP [n·N, 2F]
   std::span<float> gated;            // [n·N, F], of a gated MLP; hidden and gated may be where qkv and mixed were
-  std::span<float> weights;          // [H, N, N], attention of one image; empty if nobody observes it
+  std::span<float> weights;          // [H, N, N] or fused [N, N], attention of one image; empty if nobody observes it
+  AttentionDetail detail;            // of weights
   std::span<const float> log_sizes;  // [n·N], added to each key's logits (proportional attention, ToMe); or empty
   SavedBlock* saved = nullptr;       // receives what the way back of one image needs; qkv and weights are its
 };

@@ -45,7 +45,7 @@ std::vector<float> patch_mean(const Architecture& a, std::span<const float> toke
 
 ReadOutBackward::ReadOutBackward(const Architecture& a, Precision precision, nn::Workspace& workspace) : a_(a) {
   const auto linear = [&](std::size_t rows, std::size_t in, std::size_t out) {
-    return nn::make_linear(precision, {rows, in, out}, workspace);
+    return nn::make_linear(backward_precision(precision), {rows, in, out}, workspace);
   };
   if (a.num_classes > 0) head_ = linear(1, a.num_classes, a.pooled_dim());
   if (a.read_out == ReadOut::kClassAndDistToken) head_dist_ = linear(1, a.num_classes, a.embed_dim);
@@ -54,8 +54,11 @@ ReadOutBackward::ReadOutBackward(const Architecture& a, Precision precision, nn:
   const std::size_t width = a.embed_dim;
   const std::size_t hidden = a.pool_hidden_dim;
   seen_ = a.grid().size() + (a.pool_sees_prefix ? a.num_prefix_tokens : 0);
-  pool_forward_ = {linear(seen_, width, 2 * width), linear(1, width, width), linear(1, width, hidden),
-                   linear(1, hidden, width)};
+  const auto forward = [&](std::size_t rows, std::size_t in, std::size_t out) {
+    return nn::make_linear(read_out_precision(precision), {rows, in, out}, workspace);
+  };
+  pool_forward_ = {forward(seen_, width, 2 * width), forward(1, width, width), forward(1, width, hidden),
+                   forward(1, hidden, width)};
   pool_back_ = {linear(seen_, 2 * width, width), linear(1, width, width), linear(1, hidden, width),
                 linear(1, width, hidden)};
 }
@@ -148,9 +151,9 @@ ReadOutBackward::PoolForward ReadOutBackward::run_pool(const AttentionPoolWeight
   std::vector<float> mixed(width);
   nn::attend_with_one_query({seen_, a_.num_heads, a_.head_dim()}, weights.query, forward.kv, mixed, forward.attention);
   (*pool_forward_.proj)(*weights.proj, mixed, forward.x);
-  (*pool_forward_.fc1)(*weights.fc1, normalized(a_, weights.norm, forward.x), forward.wide);
-  std::vector<float> hidden(forward.wide.size());
-  nn::activate(a_.pool_activation, forward.wide, hidden);
+  std::vector<float> hidden(a_.pool_hidden_dim);
+  (*pool_forward_.fc1)(*weights.fc1, normalized(a_, weights.norm, forward.x), hidden);
+  nn::activate(a_.pool_activation, hidden, hidden, forward.slope);
   (*pool_forward_.fc2)(*weights.fc2, hidden, forward.pooled);
   for (std::size_t i = 0; i < width; ++i) forward.pooled[i] += forward.x[i];
   return forward;
@@ -165,7 +168,7 @@ void ReadOutBackward::through_attention_pool(const ModelWeights& weights, const 
   const PoolForward forward = run_pool(pool, normed);
   std::vector<float> d_hidden(a_.pool_hidden_dim);
   (*pool_back_.fc2)(*backward.pool->fc2, d_pooled, d_hidden);
-  nn::activate_backward(a_.pool_activation, forward.wide, d_hidden, d_hidden);
+  nn::activate_backward(forward.slope, d_hidden, d_hidden);
   std::vector<float> d_mlp(width);
   (*pool_back_.fc1)(*backward.pool->fc1, d_hidden, d_mlp);
   std::vector<float> d_x(d_pooled.begin(), d_pooled.end());

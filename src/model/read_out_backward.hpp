@@ -42,7 +42,7 @@ class ReadOutBackward {
     std::vector<float> kv;         // [n, 2D]
     std::vector<float> attention;  // [H, n]
     std::vector<float> x;          // [D], behind the projection
-    std::vector<float> wide;       // [F], before the activation
+    std::vector<float> slope;      // [F], of the activation
     std::vector<float> pooled;     // [D]
   };
   [[nodiscard]] PoolForward run_pool(const AttentionPoolWeights& weights, std::span<const float> normed);

@@ -27,7 +27,7 @@ struct Activations {
   AlignedBuffer<float> tokens;   // [n·N, D]
   AlignedBuffer<float> normed;   // [n·N, D]
   AlignedBuffer<float> shared;   // [n·N, max(4D, F)], of gated MLPs max(4D, 3F)
-  AlignedBuffer<float> weights;  // [H, N, N], made when somebody observes
+  AlignedBuffer<float> weights;  // [H, N, N], or [N, N] while heads are fused; made when somebody observes
 
   /// @param rows  n·N, or fewer where tokens were left out
   BlockActivations block_scratch(const Architecture& a, std::size_t rows) {
@@ -38,6 +38,7 @@ struct Activations {
             shared.span().subspan(3 * values, values),
             shared.first(rows * a.fc1_dim()),
             shared.span().subspan(rows * a.fc1_dim(), rows * gated_dim(a)),
+            {},
             {},
             {}};
   }
@@ -99,8 +100,7 @@ struct Session::Impl {
       throw Error(ErrorCode::kShape,
                   "gradients: no forward pass was kept, expected ForwardRequest::keep_for_gradients");
     }
-    if (!backward)
-      backward = std::make_unique<BackwardPass>(architecture(), backward_precision(precision()), workspace);
+    if (!backward) backward = std::make_unique<BackwardPass>(architecture(), precision(), workspace);
     (*backward)(weights(), model->impl().backward_weights(), saved, score, request);
   }
 
@@ -171,7 +171,11 @@ struct Session::Impl {
       activations.weights = AlignedBuffer<float>(a.num_heads * a.tokens() * a.tokens());
     }
     BlockActivations scratch = activations.block_scratch(a, batch * tokens);
-    if (request.attention) scratch.weights = activations.weights.first(a.num_heads * tokens * tokens);
+    scratch.detail.unread_rows = request.attention && request.attention_detail.unread_rows;
+    if (request.attention) {
+      if (!request.keep_for_gradients && !reducer) scratch.detail.fused = request.attention_detail.fused;
+      scratch.weights = activations.weights.first((scratch.detail.fused ? 1 : a.num_heads) * tokens * tokens);
+    }
     if (reducer) scratch.log_sizes = reducer->log_sizes();
     return scratch;
   }
@@ -184,7 +188,7 @@ struct Session::Impl {
       reducer->map(image).unmerge_attention(a.num_heads, attention, whole);
       attention = whole;
     }
-    request.attention(image, {block, a.num_heads, a.tokens(), attention});
+    request.attention(image, {block, attention.size() / (a.tokens() * a.tokens()), a.tokens(), attention});
   }
 
   void show_tokens(const ForwardRequest& request, std::size_t batch, std::size_t block, std::span<const float> x) {

@@ -10,11 +10,6 @@
 
 namespace fovea {
 
-/// Gradients want the digits that plain bfloat16 and int8 lack.
-[[nodiscard]] constexpr Precision backward_precision(Precision forward) noexcept {
-  return forward == Precision::kBf16 || forward == Precision::kInt8 ? Precision::kF32 : forward;
-}
-
 struct VisionTransformer::Impl {
   ModelInfo info;
   ModelWeights weights;

@@ -228,7 +228,12 @@ Precision patch_embed_precision(Precision precision) {
 }
 
 Precision read_out_precision(Precision precision) {
+  if (precision == Precision::kBf16x3) return Precision::kBf16x6;
   return precision == Precision::kInt8 ? fastest_full_precision() : precision;
+}
+
+Precision backward_precision(Precision precision) {
+  return precision == Precision::kBf16 || precision == Precision::kInt8 ? Precision::kF32 : precision;
 }
 
 ModelWeights pack_weights(const Architecture& a, Precision precision, const TensorSource& source) {

@@ -68,8 +68,11 @@ struct ModelWeights {
 /// Of a model in this precision. Neighbouring pixels are alike and largely cancel in the filters, so that what rounding
 /// them leaves is several times what all blocks add: they keep f32's accuracy. About 2 % of the arithmetic.
 [[nodiscard]] Precision patch_embed_precision(Precision precision);
-/// Of its attention pool and its heads: int8 is for blocks only.
+/// Of its attention pool and its heads: int8 is for blocks only, and what a head loses is the logits' loss, which for
+/// one row costs nothing to keep.
 [[nodiscard]] Precision read_out_precision(Precision precision);
+/// Of its way back: gradients want the digits that plain bfloat16 and int8 lack.
+[[nodiscard]] Precision backward_precision(Precision precision);
 
 [[nodiscard]] ModelWeights pack_weights(const Architecture& architecture, Precision precision,
                                         const TensorSource& source);

@@ -31,13 +31,13 @@ HWY_INLINE Vec sigmoid(Vec a) {
 HWY_INLINE Vec normal_tail(Vec a) {
   const Floats d;
   // Its logarithm is all but a parabola; tools/fit_kernels.py prints the factors.
-  auto log_tail = hn::Set(d, 7.403342294765025e-08F);
-  for (const float factor : {-1.955542074938421e-06F, 1.9989669453934766e-05F, -8.035350037971511e-05F,
-                             -0.00023526663426309824F, 0.005105213262140751F, -0.036551009863615036F,
-                             -0.31823763251304626F, -0.7978935837745667F, -0.6931471824645996F}) {
+  auto log_tail = hn::Set(d, 1.0678588324708471e-07F);
+  for (const float factor :
+       {-2.8207018658577e-06F, 2.8833341275458224e-05F, -0.00011589475616347045F, -0.0003395146341063082F,
+        0.007365443278104067F, -0.05273215100169182F, -0.4591197371482849F, -1.151117205619812F, -1.0F}) {
     log_tail = hn::MulAdd(log_tail, a, hn::Set(d, factor));
   }
-  return exp(log_tail);
+  return exp2(log_tail);
 }
 /// Where Φ(-a) has ended for a float.
 HWY_INLINE Vec bounded(Vec x) {
@@ -59,8 +59,8 @@ struct Gelu {
     const auto a = bounded(x);
     const auto tail = normal_tail(a);
     const auto distribution = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), tail, hn::Sub(hn::Set(d, 1.0F), tail));
-    const auto bell = exp(hn::Mul(hn::Set(d, -0.5F), hn::Mul(a, a)));
-    const auto density = hn::Mul(hn::Set(d, 0.39894228F), bell);  // 1 / √(2π)
+    const auto bell = exp2(hn::Mul(hn::Set(d, -0.72134752F), hn::Mul(a, a)));  // -1 / (2 ln 2)
+    const auto density = hn::Mul(hn::Set(d, 0.39894228F), bell);               // 1 / √(2π)
     return hn::MulAdd(hn::CopySign(a, x), density, distribution);
   }
 };
@@ -110,13 +110,19 @@ void apply(const Function& function, const float* x, std::size_t size, float* y)
 }
 
 template <typename Function>
-void apply_backward(const Function& function, const float* x, const float* dy, std::size_t size, float* dx) {
+void apply_with_slope(const Function& function, const float* x, std::size_t size, float* y, float* slope) {
   const Floats d;
   for_vectors(
       size,
-      [&](std::size_t i) { hn::StoreU(hn::Mul(hn::LoadU(d, dy + i), function.slope(hn::LoadU(d, x + i))), d, dx + i); },
+      [&](std::size_t i) {
+        const auto values = hn::LoadU(d, x + i);
+        hn::StoreU(function.slope(values), d, slope + i);
+        hn::StoreU(function(values), d, y + i);
+      },
       [&](std::size_t i, std::size_t count) {
-        store_first(hn::Mul(load_first(dy + i, count), function.slope(load_first(x + i, count))), dx + i, count);
+        const auto values = load_first(x + i, count);
+        store_first(function.slope(values), slope + i, count);
+        store_first(function(values), y + i, count);
       });
 }
 
@@ -136,8 +142,17 @@ void activate_piece(Activation activation, const float* x, std::size_t size, flo
   with_function(activation, [&](const auto& function) { apply(function, x, size, y); });
 }
 
-void activate_backward_piece(Activation activation, const float* x, const float* dy, std::size_t size, float* dx) {
-  with_function(activation, [&](const auto& function) { apply_backward(function, x, dy, size, dx); });
+void activate_with_slope_piece(Activation activation, const float* x, std::size_t size, float* y, float* slope) {
+  with_function(activation, [&](const auto& function) { apply_with_slope(function, x, size, y, slope); });
+}
+
+void multiply_piece(const float* a, const float* b, std::size_t size, float* y) {
+  const Floats d;
+  for_vectors(
+      size, [&](std::size_t i) { hn::StoreU(hn::Mul(hn::LoadU(d, a + i), hn::LoadU(d, b + i)), d, y + i); },
+      [&](std::size_t i, std::size_t count) {
+        store_first(hn::Mul(load_first(a + i, count), load_first(b + i, count)), y + i, count);
+      });
 }
 
 void silu_gate_row(std::size_t features, const float* x, float* y) {
@@ -178,7 +193,8 @@ HWY_AFTER_NAMESPACE();
 namespace fovea::nn {
 
 HWY_EXPORT(activate_piece);
-HWY_EXPORT(activate_backward_piece);
+HWY_EXPORT(activate_with_slope_piece);
+HWY_EXPORT(multiply_piece);
 HWY_EXPORT(silu_gate_row);
 HWY_EXPORT(silu_gate_backward_row);
 
@@ -201,12 +217,18 @@ void activate(Activation activation, std::span<const float> x, std::span<float> 
   });
 }
 
-void activate_backward(Activation activation, std::span<const float> x, std::span<const float> dy,
-                       std::span<float> dx) {
-  assert(activation != Activation::kNone && x.size() == dy.size() && dx.size() == x.size());
+void activate(Activation activation, std::span<const float> x, std::span<float> y, std::span<float> slope) {
+  assert(activation != Activation::kNone && x.size() == y.size() && slope.size() == x.size());
   in_pieces(x.size(), [&](std::size_t first, std::size_t size) {
-    HWY_DYNAMIC_DISPATCH(activate_backward_piece)
-    (activation, x.data() + first, dy.data() + first, size, dx.data() + first);
+    HWY_DYNAMIC_DISPATCH(activate_with_slope_piece)
+    (activation, x.data() + first, size, y.data() + first, slope.data() + first);
+  });
+}
+
+void activate_backward(std::span<const float> slope, std::span<const float> dy, std::span<float> dx) {
+  assert(slope.size() == dy.size() && dx.size() == dy.size());
+  in_pieces(dy.size(), [&](std::size_t first, std::size_t size) {
+    HWY_DYNAMIC_DISPATCH(multiply_piece)(slope.data() + first, dy.data() + first, size, dx.data() + first);
   });
 }
 

@@ -23,8 +23,11 @@ void silu_gate_backward(std::size_t rows, std::size_t features, std::span<const 
 /// @param activation  not kNone
 /// @param x, y        of one size; y may be x
 void activate(Activation activation, std::span<const float> x, std::span<float> y);
-/// dx = dy ⊙ act'(x).
-/// @param x, dy, dx  of one size; dx may be dy
-void activate_backward(Activation activation, std::span<const float> x, std::span<const float> dy, std::span<float> dx);
+/// The same, and slope = act'(x): cheaper now than later.
+/// @param slope  of x's size
+void activate(Activation activation, std::span<const float> x, std::span<float> y, std::span<float> slope);
+/// dx = dy ⊙ slope.
+/// @param dy, slope, dx  of one size; dx may be dy
+void activate_backward(std::span<const float> slope, std::span<const float> dy, std::span<float> dx);
 
 }  // namespace fovea::nn

@@ -4,7 +4,10 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
+
+#include "fovea/tensor.hpp"
 
 namespace fovea::nn {
 
@@ -26,10 +29,11 @@ class Attention {
   /// @param bias     [H, N, N], or [N] of each key for all heads and queries, added to q kᵀ / √d before the softmax;
   ///                 or empty.
   /// @param out      [N, H, d]; rows from `queries` on are undefined.
-  /// @param weights  [H, N, N], receives softmax(q kᵀ / √d), each row sums to 1 (queries must be N); or empty, if
-  ///                 nobody asks: then it is never held in memory as a whole.
+  /// @param weights  [H, N, N], receives softmax(q kᵀ / √d): each row sums to 1, those from `queries` on are zero. Or
+  ///                 empty, if nobody asks: then it is never held in memory as a whole.
+  /// @param fused    `weights` is [N, N] and receives this of all heads, which costs less than to fuse them later.
   void operator()(std::span<const float> qkv, std::size_t queries, std::span<const float> bias, std::span<float> out,
-                  std::span<float> weights);
+                  std::span<float> weights, std::optional<HeadFusion> fused = std::nullopt);
 
  private:
   struct Impl;

@@ -12,7 +12,7 @@
 namespace fovea::nn {
 
 AttentionBackward::AttentionBackward(const AttentionShape& shape)
-    : shape_(shape), d_scores_(shape.num_heads * shape.tokens * shape.tokens) {}
+    : shape_(shape), stride_(aligned_stride(shape.tokens)), d_scores_(shape.num_heads * shape.tokens * stride_) {}
 
 void AttentionBackward::weights(std::span<const float> qkv, std::size_t queries, std::span<const float> d_out,
                                 std::span<float> gradient) {
@@ -22,13 +22,13 @@ void AttentionBackward::weights(std::span<const float> qkv, std::size_t queries,
   const std::size_t width = heads * dim;  // D
   assert(qkv.size() == 3 * tokens * width && d_out.size() == queries * width);
   assert(gradient.size() == heads * tokens * tokens);
-  while (values_.size() < static_cast<std::size_t>(omp_get_max_threads())) values_.emplace_back(dim * tokens);
+  while (values_.size() < static_cast<std::size_t>(omp_get_max_threads())) values_.emplace_back(dim * stride_);
 #pragma omp parallel
   {
     AlignedBuffer<float>& values = values_[static_cast<std::size_t>(omp_get_thread_num())];
     for_own_rows(heads, queries, [&](std::size_t head, std::size_t first, std::size_t rows) {
-      transpose(tokens, dim, {qkv.data() + 2 * width + head * dim, 3 * width}, {values.data(), tokens});
-      multiply({rows, dim, tokens}, 1.0F, {d_out.data() + first * width + head * dim, width}, {values.data(), tokens},
+      transpose(tokens, dim, {qkv.data() + 2 * width + head * dim, 3 * width}, {values.data(), stride_});
+      multiply({rows, dim, tokens}, 1.0F, {d_out.data() + first * width + head * dim, width}, {values.data(), stride_},
                {gradient.data() + (head * tokens + first) * tokens, tokens});
     });
 #pragma omp for schedule(static)
@@ -48,36 +48,30 @@ void AttentionBackward::inputs(std::span<const float> qkv, std::span<const float
   assert(attention.size() == heads * tokens * tokens && gradient.size() == attention.size());
   assert(d_qkv.size() == qkv.size() && d_out.size() == queries * width);
   const float scale = 1.0F / std::sqrt(static_cast<float>(dim));
-  const RowPieces of_queries(queries);
-  const RowPieces of_keys(tokens);
 #pragma omp parallel
   {
     // dS and dq of a few queries at a time.
-#pragma omp for schedule(static)
-    for (std::size_t item = 0; item < heads * of_queries.count(); ++item) {
-      const std::size_t head = item / of_queries.count();
-      const std::size_t first = of_queries.first(item % of_queries.count());
-      const std::size_t rows = of_queries.rows(item % of_queries.count());
-      const std::size_t offset = (head * tokens + first) * tokens;
-      const std::span<float> d_scores = d_scores_.span().subspan(offset, rows * tokens);
-      softmax_backward_rows(attention.subspan(offset, rows * tokens), gradient.subspan(offset, rows * tokens), tokens,
-                            d_scores);
-      multiply({rows, tokens, dim}, scale, {d_scores.data(), tokens}, {qkv.data() + width + head * dim, 3 * width},
-               {d_qkv.data() + first * 3 * width + head * dim, 3 * width});
-    }
+    for_own_rows(heads, queries, [&](std::size_t head, std::size_t begin, std::size_t count) {
+      for_pieces(begin, count, [&](std::size_t first, std::size_t rows) {
+        const std::size_t offset = (head * tokens + first) * tokens;
+        const Strided<float> d_scores{d_scores_.data() + (head * tokens + first) * stride_, stride_};
+        softmax_backward_rows(rows, tokens, {attention.data() + offset, tokens}, {gradient.data() + offset, tokens},
+                              d_scores);
+        multiply({rows, tokens, dim}, scale, {d_scores.values, stride_}, {qkv.data() + width + head * dim, 3 * width},
+                 {d_qkv.data() + first * 3 * width + head * dim, 3 * width});
+      });
+    });
+#pragma omp barrier
     // dk and dv of a few keys at a time: columns of dS and A.
-#pragma omp for schedule(static) nowait
-    for (std::size_t item = 0; item < heads * of_keys.count(); ++item) {
-      const std::size_t head = item / of_keys.count();
-      const std::size_t first = of_keys.first(item % of_keys.count());
-      const std::size_t rows = of_keys.rows(item % of_keys.count());
-      const std::size_t offset = head * tokens * tokens + first;
-      float* const d_key = d_qkv.data() + first * 3 * width + width + head * dim;
-      multiply_transposed({rows, queries, dim}, scale, {d_scores_.data() + offset, tokens},
-                          {qkv.data() + head * dim, 3 * width}, {d_key, 3 * width});
-      multiply_transposed({rows, queries, dim}, 1.0F, {attention.data() + offset, tokens},
-                          {d_out.data() + head * dim, width}, {d_key + width, 3 * width});
-    }
+    for_own_rows(heads, tokens, [&](std::size_t head, std::size_t begin, std::size_t count) {
+      for_pieces(begin, count, [&](std::size_t first, std::size_t rows) {
+        float* const d_key = d_qkv.data() + first * 3 * width + width + head * dim;
+        multiply_transposed({rows, queries, dim}, scale, {d_scores_.data() + head * tokens * stride_ + first, stride_},
+                            {qkv.data() + head * dim, 3 * width}, {d_key, 3 * width});
+        multiply_transposed({rows, queries, dim}, 1.0F, {attention.data() + head * tokens * tokens + first, tokens},
+                            {d_out.data() + head * dim, width}, {d_key + width, 3 * width});
+      });
+    });
     // Queries that nothing was read from.
 #pragma omp for schedule(static)
     for (std::size_t token = queries; token < tokens; ++token)
@@ -103,7 +97,7 @@ void attend_with_one_query_backward(const AttentionShape& shape, std::span<const
       row[token] = sum;
     }
     const auto attention = weights.subspan(head * tokens, tokens);
-    softmax_backward_rows(attention, row, tokens, d_scores);
+    softmax_backward_rows(1, tokens, {attention.data(), tokens}, {row.data(), tokens}, {d_scores.data(), tokens});
     for (std::size_t token = 0; token < tokens; ++token) {
       float* const d_key = d_kv.data() + 2 * token * width + column;
       for (std::size_t i = 0; i < head_dim; ++i) {

@@ -32,7 +32,8 @@ class AttentionBackward {
  private:
   AttentionShape shape_;
   std::vector<AlignedBuffer<float>> values_;  // for each thread [d, N], v of a head transposed
-  AlignedBuffer<float> d_scores_;             // [H, N, N]
+  std::size_t stride_;                        // of rows of N on cache lines
+  AlignedBuffer<float> d_scores_;             // [H, N, stride]
 };
 
 /// The way back through attend_with_one_query().

@@ -143,58 +143,138 @@ void transpose(std::size_t rows, std::size_t cols, Strided<const float> from, St
 }
 #endif
 
-void softmax_row(float* row, std::size_t cols) {
+HWY_INLINE float largest_of_row(const float* row, std::size_t cols) {
   const Floats d;
-  const std::size_t lanes = hn::Lanes(d);
-  const std::size_t tail = cols % lanes;
-  const std::size_t whole = cols - tail;
-  const auto exists = hn::FirstN(d, tail);
-
   auto largest = hn::Set(d, hwy::LowestValue<float>());
-  for (std::size_t i = 0; i < whole; i += lanes) largest = hn::Max(largest, hn::LoadU(d, row + i));
-  if (tail > 0) largest = hn::Max(largest, hn::IfThenElse(exists, load_first(row + whole, tail), largest));
-  largest = hn::MaxOfLanes(d, largest);
-
-  auto sum = hn::Zero(d);
-  for (std::size_t i = 0; i < whole; i += lanes) {
-    const auto e = exp(hn::Sub(hn::LoadU(d, row + i), largest));
-    sum = hn::Add(sum, e);
-    hn::StoreU(e, d, row + i);
-  }
-  if (tail > 0) {
-    const auto e = hn::IfThenElseZero(exists, exp(hn::Sub(load_first(row + whole, tail), largest)));
-    sum = hn::Add(sum, e);
-    store_first(e, row + whole, tail);
-  }
-
-  const auto scale = hn::Div(hn::Set(d, 1.0F), hn::SumOfLanes(d, sum));
-  for (std::size_t i = 0; i < whole; i += lanes) hn::StoreU(hn::Mul(hn::LoadU(d, row + i), scale), d, row + i);
-  if (tail > 0) store_first(hn::Mul(load_first(row + whole, tail), scale), row + whole, tail);
+  for_vectors(
+      cols, [&](std::size_t i) { largest = hn::Max(largest, hn::LoadU(d, row + i)); },
+      [&](std::size_t i, std::size_t count) {
+        largest = hn::Max(largest, hn::IfThenElse(hn::FirstN(d, count), load_first(row + i, count), largest));
+      });
+  return hn::GetLane(hn::MaxOfLanes(d, largest));
 }
 
-void softmax_rows(float* values, std::size_t rows, std::size_t cols) {
-  for (std::size_t r = 0; r < rows; ++r) softmax_row(values + r * cols, cols);
-}
-
-void softmax_backward_row(const float* p, const float* g, std::size_t cols, float* result) {
+/// row ← exp(row - largest)
+/// @return  their sum
+HWY_INLINE float exponentials_of_row(float* row, std::size_t cols, float largest) {
   const Floats d;
-  const std::size_t lanes = hn::Lanes(d);
-  const std::size_t tail = cols % lanes;
-  const std::size_t whole = cols - tail;
-  auto dot = hn::Zero(d);
-  for (std::size_t i = 0; i < whole; i += lanes) dot = hn::MulAdd(hn::LoadU(d, p + i), hn::LoadU(d, g + i), dot);
-  if (tail > 0) dot = hn::MulAdd(load_first(p + whole, tail), load_first(g + whole, tail), dot);
-  dot = hn::SumOfLanes(d, dot);
-  for (std::size_t i = 0; i < whole; i += lanes) {
-    hn::StoreU(hn::Mul(hn::LoadU(d, p + i), hn::Sub(hn::LoadU(d, g + i), dot)), d, result + i);
-  }
-  if (tail > 0) {
-    store_first(hn::Mul(load_first(p + whole, tail), hn::Sub(load_first(g + whole, tail), dot)), result + whole, tail);
+  const auto shift = hn::Set(d, largest);
+  auto sum = hn::Zero(d);
+  for_vectors(
+      cols,
+      [&](std::size_t i) {
+        const auto e = exp(hn::Sub(hn::LoadU(d, row + i), shift));
+        sum = hn::Add(sum, e);
+        hn::StoreU(e, d, row + i);
+      },
+      [&](std::size_t i, std::size_t count) {
+        const auto e = exp(hn::Sub(load_first(row + i, count), shift));
+        sum = hn::Add(sum, hn::IfThenElseZero(hn::FirstN(d, count), e));
+        store_first(e, row + i, count);
+      });
+  return hn::GetLane(hn::SumOfLanes(d, sum));
+}
+
+HWY_INLINE void scale_row(float* row, std::size_t cols, float factor) {
+  const Floats d;
+  const auto factors = hn::Set(d, factor);
+  for_vectors(
+      cols, [&](std::size_t i) { hn::StoreU(hn::Mul(hn::LoadU(d, row + i), factors), d, row + i); },
+      [&](std::size_t i, std::size_t count) {
+        store_first(hn::Mul(load_first(row + i, count), factors), row + i, count);
+      });
+}
+
+/// Some rows side by side, step by step: a step ends with the sum or maximum over a vector's lanes, and the next row
+/// need not wait for it.
+void softmax_rows(std::size_t rows, std::size_t cols, Strided<float> values) {
+  constexpr std::size_t kGroup = 8;  // 6 KB of 197 tokens: in the first-level cache
+  for (std::size_t first = 0; first < rows; first += kGroup) {
+    const std::size_t count = std::min(kGroup, rows - first);
+    const auto row = [&](std::size_t r) { return from_row(values, first + r).values; };
+    float largest[kGroup];
+    float sums[kGroup];
+    for (std::size_t r = 0; r < count; ++r) largest[r] = largest_of_row(row(r), cols);
+    for (std::size_t r = 0; r < count; ++r) sums[r] = exponentials_of_row(row(r), cols, largest[r]);
+    for (std::size_t r = 0; r < count; ++r) scale_row(row(r), cols, 1.0F / sums[r]);
   }
 }
 
-void softmax_backward_rows(const float* p, const float* g, std::size_t rows, std::size_t cols, float* result) {
-  for (std::size_t r = 0; r < rows; ++r) softmax_backward_row(p + r * cols, g + r * cols, cols, result + r * cols);
+/// fused ← combine(fused, values) · factor
+template <typename Combine>
+HWY_INLINE void fuse_with(const Combine& combine, float factor, std::size_t rows, std::size_t cols,
+                          Strided<const float> values, Strided<float> fused) {
+  const Floats d;
+  const auto factors = hn::Set(d, factor);
+  for (std::size_t r = 0; r < rows; ++r) {
+    const float* const from = values.values + r * values.stride;
+    float* const to = fused.values + r * fused.stride;
+    for_vectors(
+        cols,
+        [&](std::size_t i) {
+          hn::StoreU(hn::Mul(combine(hn::LoadU(d, to + i), hn::LoadU(d, from + i)), factors), d, to + i);
+        },
+        [&](std::size_t i, std::size_t count) {
+          store_first(hn::Mul(combine(load_first(to + i, count), load_first(from + i, count)), factors), to + i, count);
+        });
+  }
+}
+
+void fuse_head(HeadFusion fusion, std::size_t head, std::size_t num_heads, std::size_t rows, std::size_t cols,
+               Strided<const float> values, Strided<float> fused) {
+  using Vec = hn::Vec<Floats>;
+  const bool is_mean = fusion == HeadFusion::kMean;
+  const float factor = is_mean && head + 1 == num_heads ? 1.0F / static_cast<float>(num_heads) : 1.0F;
+  if (head == 0) return fuse_with([](Vec, Vec x) { return x; }, factor, rows, cols, values, fused);
+  switch (fusion) {
+    case HeadFusion::kMean:
+      return fuse_with([](Vec y, Vec x) { return hn::Add(y, x); }, factor, rows, cols, values, fused);
+    case HeadFusion::kMax:
+      return fuse_with([](Vec y, Vec x) { return hn::Max(y, x); }, factor, rows, cols, values, fused);
+    case HeadFusion::kMin:
+      return fuse_with([](Vec y, Vec x) { return hn::Min(y, x); }, factor, rows, cols, values, fused);
+  }
+}
+
+HWY_INLINE float dot_of_rows(const float* p, const float* g, std::size_t cols) {
+  const Floats d;
+  auto dot = hn::Zero(d);
+  for_vectors(
+      cols, [&](std::size_t i) { dot = hn::MulAdd(hn::LoadU(d, p + i), hn::LoadU(d, g + i), dot); },
+      [&](std::size_t i, std::size_t count) {
+        dot = hn::MulAdd(load_first(p + i, count), load_first(g + i, count), dot);
+      });
+  return hn::GetLane(hn::SumOfLanes(d, dot));
+}
+
+/// result = p ⊙ (g - dot)
+HWY_INLINE void softmax_backward_row(const float* p, const float* g, std::size_t cols, float dot, float* result) {
+  const Floats d;
+  const auto dots = hn::Set(d, dot);
+  for_vectors(
+      cols,
+      [&](std::size_t i) {
+        hn::StoreU(hn::Mul(hn::LoadU(d, p + i), hn::Sub(hn::LoadU(d, g + i), dots)), d, result + i);
+      },
+      [&](std::size_t i, std::size_t count) {
+        store_first(hn::Mul(load_first(p + i, count), hn::Sub(load_first(g + i, count), dots)), result + i, count);
+      });
+}
+
+void softmax_backward_rows(std::size_t rows, std::size_t cols, Strided<const float> p, Strided<const float> g,
+                           Strided<float> result) {
+  constexpr std::size_t kGroup = 4;
+  for (std::size_t first = 0; first < rows; first += kGroup) {
+    const std::size_t count = std::min(kGroup, rows - first);
+    float dots[kGroup];
+    for (std::size_t r = 0; r < count; ++r) {
+      dots[r] = dot_of_rows(from_row(p, first + r).values, from_row(g, first + r).values, cols);
+    }
+    for (std::size_t r = 0; r < count; ++r) {
+      softmax_backward_row(from_row(p, first + r).values, from_row(g, first + r).values, cols, dots[r],
+                           from_row(result, first + r).values);
+    }
+  }
 }
 
 }  // namespace HWY_NAMESPACE
@@ -208,6 +288,7 @@ HWY_EXPORT(multiply);
 HWY_EXPORT(multiply_transposed);
 HWY_EXPORT(transpose);
 HWY_EXPORT(softmax_rows);
+HWY_EXPORT(fuse_head);
 HWY_EXPORT(softmax_backward_rows);
 
 void multiply(const ProductSize& size, float scale, Strided<const float> a, Strided<const float> b, Strided<float> y) {
@@ -223,18 +304,18 @@ void transpose(std::size_t rows, std::size_t cols, Strided<const float> from, St
   HWY_DYNAMIC_DISPATCH(transpose)(rows, cols, from, to);
 }
 
-void softmax_rows(std::span<float> values, std::size_t cols) {
-  if (cols == 0) return;
-  assert(values.size() % cols == 0);
-  HWY_DYNAMIC_DISPATCH(softmax_rows)(values.data(), values.size() / cols, cols);
+void softmax_rows(std::size_t rows, std::size_t cols, Strided<float> values) {
+  if (cols > 0) HWY_DYNAMIC_DISPATCH(softmax_rows)(rows, cols, values);
 }
 
-void softmax_backward_rows(std::span<const float> probabilities, std::span<const float> gradient, std::size_t cols,
-                           std::span<float> result) {
-  if (cols == 0) return;
-  assert(probabilities.size() == gradient.size() && result.size() == gradient.size() && gradient.size() % cols == 0);
-  HWY_DYNAMIC_DISPATCH(softmax_backward_rows)
-  (probabilities.data(), gradient.data(), gradient.size() / cols, cols, result.data());
+void fuse_head(HeadFusion fusion, std::size_t head, std::size_t num_heads, std::size_t rows, std::size_t cols,
+               Strided<const float> values, Strided<float> fused) {
+  HWY_DYNAMIC_DISPATCH(fuse_head)(fusion, head, num_heads, rows, cols, values, fused);
+}
+
+void softmax_backward_rows(std::size_t rows, std::size_t cols, Strided<const float> probabilities,
+                           Strided<const float> gradient, Strided<float> result) {
+  HWY_DYNAMIC_DISPATCH(softmax_backward_rows)(rows, cols, probabilities, gradient, result);
 }
 
 }  // namespace fovea::nn

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <span>
 
+#include "fovea/tensor.hpp"
 #include "nn/strided.hpp"
 
 namespace fovea::nn {
@@ -28,12 +29,17 @@ void multiply_transposed(const ProductSize& size, float scale, Strided<const flo
 void transpose(std::size_t rows, std::size_t cols, Strided<const float> from, Strided<float> to);
 
 /// exp(x - max) / sum over each row, in place; finite for logits of any size.
-/// @param values  [rows, cols], row-major
-void softmax_rows(std::span<float> values, std::size_t cols);
+/// @param values  [rows, cols]
+void softmax_rows(std::size_t rows, std::size_t cols, Strided<float> values);
+
+/// fused ← what `fusion` makes of the first head + 1 of num_heads matrices; the last one is `values`.
+/// @param values, fused  [rows, cols]
+void fuse_head(HeadFusion fusion, std::size_t head, std::size_t num_heads, std::size_t rows, std::size_t cols,
+               Strided<const float> values, Strided<float> fused);
 
 /// The gradient before the softmax from the one behind it: p ⊙ (g - Σ g ⊙ p), the sum over each row.
-/// @param probabilities, gradient, result  [rows, cols], row-major
-void softmax_backward_rows(std::span<const float> probabilities, std::span<const float> gradient, std::size_t cols,
-                           std::span<float> result);
+/// @param probabilities, gradient, result  [rows, cols]
+void softmax_backward_rows(std::size_t rows, std::size_t cols, Strided<const float> probabilities,
+                           Strided<const float> gradient, Strided<float> result);
 
 }  // namespace fovea::nn

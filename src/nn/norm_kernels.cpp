@@ -1,5 +1,6 @@
 #include "nn/norm_kernels.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 
@@ -9,6 +10,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 // After highway.h:
+#include "nn/row_pieces.hpp"
 #include "nn/simd_tail-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -63,21 +65,61 @@ HWY_INLINE void scale_row(const float* x, float* y, std::size_t size, float cent
       });
 }
 
-void normalize_row(const NormShape& shape, const float* weight, const float* bias, const float* x, float* y) {
-  const float centre = shape.kind == NormKind::kLayer ? mean(x, shape.features) : 0.0F;
-  const float variance = mean_square(x, shape.features, centre);
-  scale_row(x, y, shape.features, centre, 1.0F / std::sqrt(variance + shape.eps), weight, bias);
+/// Of one row x: x̂ = (x - centre) · factor.
+struct Standardization {
+  float centre;
+  float factor;
+};
+
+HWY_INLINE float centre_of(const NormShape& shape, const float* x) {
+  return shape.kind == NormKind::kLayer ? mean(x, shape.features) : 0.0F;
+}
+HWY_INLINE float factor_of(const NormShape& shape, const float* x, float centre) {
+  return 1.0F / std::sqrt(mean_square(x, shape.features, centre) + shape.eps);
 }
 
-/// With x̂ the normalised row, r the factor and g = dy ⊙ weight: dx += r (g - mean(g) - x̂ mean(g ⊙ x̂)); RMSNorm has
-/// no mean(g).
-void normalize_backward_row(const NormShape& shape, const float* weight, const float* x, const float* dy, float* dx) {
+/// Calls body(first, rows) for a few rows at a time, which go side by side, step by step: a step ends with a sum over a
+/// vector's lanes, and the next row need not wait for it.
+constexpr std::size_t kGroup = 4;
+template <typename Body>
+HWY_INLINE void for_groups(std::size_t rows, const Body& body) {
+  for (std::size_t first = 0; first < rows; first += kGroup) body(first, std::min(kGroup, rows - first));
+}
+
+void standardize(const NormShape& shape, std::size_t rows, Strided<const float> x, Standardization* result) {
+  for (std::size_t r = 0; r < rows; ++r) result[r].centre = centre_of(shape, x.values + r * x.stride);
+  for (std::size_t r = 0; r < rows; ++r) {
+    result[r].factor = factor_of(shape, x.values + r * x.stride, result[r].centre);
+  }
+}
+
+HWY_INLINE void normalize_group(const NormShape& shape, const float* weight, const float* bias, std::size_t rows,
+                                Strided<const float> x, Strided<float> y) {
+  Standardization of_row[kGroup];
+  standardize(shape, rows, x, of_row);
+  for (std::size_t r = 0; r < rows; ++r) {
+    scale_row(x.values + r * x.stride, y.values + r * y.stride, shape.features, of_row[r].centre, of_row[r].factor,
+              weight, bias);
+  }
+}
+
+void normalize_rows(const NormShape& shape, const float* weight, const float* bias, std::size_t rows,
+                    Strided<const float> x, Strided<float> y) {
+  for_groups(rows, [&](std::size_t first, std::size_t count) {
+    normalize_group(shape, weight, bias, count, from_row(x, first), from_row(y, first));
+  });
+}
+
+/// mean(g) and mean(g ⊙ x̂), g = dy ⊙ weight.
+struct GradientMeans {
+  float g;
+  float product;
+};
+HWY_INLINE GradientMeans gradient_means(const NormShape& shape, const float* weight, const float* x, const float* dy,
+                                        const Standardization& of_row) {
   const Floats d;
-  const std::size_t size = shape.features;
-  const float centre = shape.kind == NormKind::kLayer ? mean(x, size) : 0.0F;
-  const float r = 1.0F / std::sqrt(mean_square(x, size, centre) + shape.eps);
-  const auto middle = hn::Set(d, centre);
-  const auto factor = hn::Set(d, r);
+  const auto middle = hn::Set(d, of_row.centre);
+  const auto factor = hn::Set(d, of_row.factor);
   auto sum = hn::Zero(d);
   auto dot = hn::Zero(d);
   const auto add = [&](hn::Vec<Floats> g, hn::Vec<Floats> normed) {
@@ -85,7 +127,7 @@ void normalize_backward_row(const NormShape& shape, const float* weight, const f
     dot = hn::MulAdd(g, normed, dot);
   };
   for_vectors(
-      size,
+      shape.features,
       [&](std::size_t i) {
         add(hn::Mul(hn::LoadU(d, dy + i), hn::LoadU(d, weight + i)),
             hn::Mul(hn::Sub(hn::LoadU(d, x + i), middle), factor));
@@ -94,15 +136,24 @@ void normalize_backward_row(const NormShape& shape, const float* weight, const f
         add(hn::Mul(load_first(dy + i, count), load_first(weight + i, count)),
             hn::Mul(hn::Sub(load_first(x + i, count), middle), factor));
       });
-  const float of_size = 1.0F / static_cast<float>(size);
-  const float mean_g = shape.kind == NormKind::kLayer ? hn::GetLane(hn::SumOfLanes(d, sum)) * of_size : 0.0F;
-  const auto mean_gradient = hn::Set(d, mean_g);
-  const auto mean_product = hn::Set(d, hn::GetLane(hn::SumOfLanes(d, dot)) * of_size);
+  const float of_size = 1.0F / static_cast<float>(shape.features);
+  return {shape.kind == NormKind::kLayer ? hn::GetLane(hn::SumOfLanes(d, sum)) * of_size : 0.0F,
+          hn::GetLane(hn::SumOfLanes(d, dot)) * of_size};
+}
+
+/// dx += factor (g - mean(g) - x̂ mean(g ⊙ x̂)); RMSNorm has no mean(g).
+HWY_INLINE void add_gradient(const NormShape& shape, const float* weight, const float* x, const float* dy,
+                             const Standardization& of_row, const GradientMeans& means, float* dx) {
+  const Floats d;
+  const auto middle = hn::Set(d, of_row.centre);
+  const auto factor = hn::Set(d, of_row.factor);
+  const auto mean_gradient = hn::Set(d, means.g);
+  const auto mean_product = hn::Set(d, means.product);
   const auto apply = [&](hn::Vec<Floats> g, hn::Vec<Floats> normed, hn::Vec<Floats> before) {
     return hn::MulAdd(factor, hn::NegMulAdd(normed, mean_product, hn::Sub(g, mean_gradient)), before);
   };
   for_vectors(
-      size,
+      shape.features,
       [&](std::size_t i) {
         const auto g = hn::Mul(hn::LoadU(d, dy + i), hn::LoadU(d, weight + i));
         const auto normed = hn::Mul(hn::Sub(hn::LoadU(d, x + i), middle), factor);
@@ -115,6 +166,27 @@ void normalize_backward_row(const NormShape& shape, const float* weight, const f
       });
 }
 
+HWY_INLINE void normalize_backward_group(const NormShape& shape, const float* weight, std::size_t rows,
+                                         Strided<const float> x, Strided<const float> dy, Strided<float> dx) {
+  Standardization of_row[kGroup];
+  GradientMeans means[kGroup];
+  standardize(shape, rows, x, of_row);
+  for (std::size_t r = 0; r < rows; ++r) {
+    means[r] = gradient_means(shape, weight, x.values + r * x.stride, dy.values + r * dy.stride, of_row[r]);
+  }
+  for (std::size_t r = 0; r < rows; ++r) {
+    add_gradient(shape, weight, x.values + r * x.stride, dy.values + r * dy.stride, of_row[r], means[r],
+                 dx.values + r * dx.stride);
+  }
+}
+
+void normalize_backward_rows(const NormShape& shape, const float* weight, std::size_t rows, Strided<const float> x,
+                             Strided<const float> dy, Strided<float> dx) {
+  for_groups(rows, [&](std::size_t first, std::size_t count) {
+    normalize_backward_group(shape, weight, count, from_row(x, first), from_row(dy, first), from_row(dx, first));
+  });
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace fovea::nn
 HWY_AFTER_NAMESPACE();
@@ -122,28 +194,28 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace fovea::nn {
 
-HWY_EXPORT(normalize_row);
-HWY_EXPORT(normalize_backward_row);
+HWY_EXPORT(normalize_rows);
+HWY_EXPORT(normalize_backward_rows);
 
 void normalize(const NormShape& shape, std::span<const float> weight, std::span<const float> bias,
                Strided<const float> x, Strided<float> y) {
   assert(weight.size() == shape.features && (bias.empty() || bias.size() == shape.features));
   const float* shift = bias.empty() ? nullptr : bias.data();
-#pragma omp parallel for schedule(static) if (shape.rows > 1)
-  for (std::size_t row = 0; row < shape.rows; ++row) {
-    HWY_DYNAMIC_DISPATCH(normalize_row)
-    (shape, weight.data(), shift, x.values + row * x.stride, y.values + row * y.stride);
-  }
+#pragma omp parallel if (shape.rows > 1)
+  for_own_rows(1, shape.rows, [&](std::size_t, std::size_t first, std::size_t rows) {
+    HWY_DYNAMIC_DISPATCH(normalize_rows)
+    (shape, weight.data(), shift, rows, from_row(x, first), from_row(y, first));
+  });
 }
 
 void normalize_backward(const NormShape& shape, std::span<const float> weight, Strided<const float> x,
                         Strided<const float> dy, Strided<float> dx) {
   assert(weight.size() == shape.features);
-#pragma omp parallel for schedule(static) if (shape.rows > 1)
-  for (std::size_t row = 0; row < shape.rows; ++row) {
-    HWY_DYNAMIC_DISPATCH(normalize_backward_row)
-    (shape, weight.data(), x.values + row * x.stride, dy.values + row * dy.stride, dx.values + row * dx.stride);
-  }
+#pragma omp parallel if (shape.rows > 1)
+  for_own_rows(1, shape.rows, [&](std::size_t, std::size_t first, std::size_t rows) {
+    HWY_DYNAMIC_DISPATCH(normalize_backward_rows)
+    (shape, weight.data(), rows, from_row(x, first), from_row(dy, first), from_row(dx, first));
+  });
 }
 
 }  // namespace fovea::nn

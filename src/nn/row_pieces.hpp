@@ -36,6 +36,13 @@ class RowPieces {
   std::size_t count_;
 };
 
+/// Calls body(first, count) for pieces of the rows from `begin` on.
+template <typename Body>
+void for_pieces(std::size_t begin, std::size_t rows, const Body& body) {
+  const RowPieces pieces(rows);
+  for (std::size_t piece = 0; piece < pieces.count(); ++piece) body(begin + pieces.first(piece), pieces.rows(piece));
+}
+
 /// In a parallel region: calls body(head, first, count) for each part of one head in this thread's share of the
 /// [heads, rows] rows, which is as large as any other's.
 template <typename Body>

@@ -76,10 +76,10 @@ TEST(SoftmaxBackwardRows, EqualsTheDefinitionForEveryWidthAndInstructionSet) {
     const test::ForcedTarget forced(left & -left);
     for (const std::size_t cols : {1U, 2U, 15U, 16U, 17U, 31U, 32U, 33U, 197U}) {
       auto p = normal_values(3 * cols, 1);
-      softmax_rows(p, cols);
+      softmax_rows(p.size() / cols, cols, {p.data(), cols});
       const auto g = normal_values(3 * cols, 2);
       std::vector<float> result(3 * cols);
-      softmax_backward_rows(p, g, cols, result);
+      softmax_backward_rows(3, cols, {p.data(), cols}, {g.data(), cols}, {result.data(), cols});
       for (std::size_t r = 0; r < 3; ++r) {
         const double sum = dot(std::span(p).subspan(r * cols, cols), std::span(g).subspan(r * cols, cols));
         for (std::size_t i = r * cols; i < (r + 1) * cols; ++i) {
@@ -195,8 +195,14 @@ TEST(ActivateBackward, EqualsTheDifferencesOfTheDefinitionsOnEachInstructionSet)
       for (const std::size_t size : {0U, 1U, 15U, 16U, 31U, 32U, 1023U, 1025U, 4100U}) {
         const auto x = activation_inputs(size);
         const auto dy = normal_values(size, 2);
+        std::vector<float> y(size);
+        std::vector<float> slopes(size);
         std::vector<float> dx(size);
-        activate_backward(kind, x, dy, dx);
+        activate(kind, x, y, slopes);
+        activate_backward(slopes, dy, dx);
+        std::vector<float> alone(size);
+        activate(kind, x, alone);
+        ASSERT_EQ(y, alone);
         for (std::size_t i = 0; i < size; ++i) {
           const double at = double(x[i]);
           const double step = 1e-5 * std::max(1.0, std::abs(at));

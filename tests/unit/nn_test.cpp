@@ -190,7 +190,7 @@ TEST(SoftmaxRows, EqualsTheDefinitionForEveryWidthAndInstructionSet) {
           wanted.push_back(std::exp(double(values[r * cols + i]) - (r == 0 ? 300.0 : 0.0)) / sum);
         }
       }
-      softmax_rows(values, cols);
+      softmax_rows(values.size() / cols, cols, {values.data(), cols});
       SCOPED_TRACE(cols);
       ASSERT_NO_FATAL_FAILURE(expect_near(values, wanted, 1e-6));
     }
@@ -204,7 +204,7 @@ TEST(SoftmaxRows, KeepsTheDigitsOfSmallSharesAndShowsWhatIsNoNumber) {
     std::vector<float> values(197, -90.0F);
     for (std::size_t i = 0; i < 80; ++i) values[i] = -static_cast<float>(i);
     values[196] = -kInfinity;
-    softmax_rows(values, values.size());
+    softmax_rows(1, values.size(), {values.data(), values.size()});
     const double sum = 1.0 / (1.0 - std::exp(-1.0));
     for (std::size_t i = 0; i < 80; ++i) {
       const double wanted = std::exp(-static_cast<double>(i)) / sum;
@@ -214,7 +214,7 @@ TEST(SoftmaxRows, KeepsTheDigitsOfSmallSharesAndShowsWhatIsNoNumber) {
     EXPECT_EQ(values[196], 0.0F);
     std::vector<float> broken(33, 1.0F);
     broken[20] = std::numeric_limits<float>::quiet_NaN();
-    softmax_rows(broken, broken.size());
+    softmax_rows(1, broken.size(), {broken.data(), broken.size()});
     for (const float value : broken) ASSERT_TRUE(std::isnan(value)) << hwy::TargetName(left & -left);
   }
 }
@@ -332,6 +332,62 @@ TEST(Attention, GivesTheSameBytesForAnyThreadsAndWhetherObservedOrNot) {
     EXPECT_EQ(observed, first) << threads;
     EXPECT_EQ(unobserved, first) << threads;
     EXPECT_TRUE(std::equal(class_token.begin(), class_token.begin() + 192, first.begin())) << threads;
+  }
+  set_compute_threads(available_cores());
+}
+
+/// Of [H, N, N]: the heads fused one value at a time.
+std::vector<float> naive_fusion(const std::vector<float>& weights, std::size_t heads, HeadFusion fusion) {
+  const std::size_t size = weights.size() / heads;
+  std::vector<float> fused(weights.begin(), weights.begin() + static_cast<std::ptrdiff_t>(size));
+  for (std::size_t i = 0; i < size; ++i) {
+    for (std::size_t h = 1; h < heads; ++h) {
+      const float value = weights[h * size + i];
+      fused[i] = fusion == HeadFusion::kMean  ? fused[i] + value
+                 : fusion == HeadFusion::kMax ? std::max(fused[i], value)
+                                              : std::min(fused[i], value);
+    }
+    if (fusion == HeadFusion::kMean) fused[i] *= 1.0F / static_cast<float>(heads);
+  }
+  return fused;
+}
+
+TEST(Attention, FusesHeadsToTheBitAndLeavesRowsThatNobodyReadsZero) {
+  for (const AttentionShape& shape : {AttentionShape{1, 1, 8}, AttentionShape{2, 3, 16}, AttentionShape{17, 2, 31},
+                                      AttentionShape{130, 4, 16}, AttentionShape{197, 3, 64}}) {
+    const auto& [tokens, heads, head_dim] = shape;
+    const std::size_t matrix = tokens * tokens;
+    const auto qkv = normal_values(tokens * 3 * heads * head_dim, 8);
+    const auto bias = normal_values(heads * matrix, 9);
+    std::vector<float> weights(heads * matrix);
+    std::vector<float> out(tokens * heads * head_dim);
+    Attention every_head(shape);
+    every_head(qkv, tokens, bias, out, weights);
+    for (const int threads : {1, 2, 3}) {
+      set_compute_threads(threads);
+      Attention attention(shape);
+      for (const std::size_t queries : {std::size_t{1}, tokens}) {
+        SCOPED_TRACE(testing::Message() << tokens << " tokens, " << queries << " queries, " << threads << " threads");
+        std::vector<float> read = weights;  // as they are to come out
+        for (std::size_t h = 0; h < heads; ++h) {
+          std::fill_n(read.begin() + static_cast<std::ptrdiff_t>(h * matrix + queries * tokens),
+                      (tokens - queries) * tokens, 0.0F);
+        }
+        const std::span<const float> read_out = std::span(out).first(queries * heads * head_dim);
+        std::vector<float> own_out(out.size());
+        const auto own_read_out = std::span<const float>(own_out).first(read_out.size());
+        std::vector<float> own(heads * matrix, 7.0F);
+        attention(qkv, queries, bias, own_out, own);
+        EXPECT_EQ(own, read);
+        EXPECT_TRUE(std::ranges::equal(own_read_out, read_out));
+        for (const HeadFusion fusion : {HeadFusion::kMean, HeadFusion::kMax, HeadFusion::kMin}) {
+          std::vector<float> fused(matrix, 7.0F);
+          attention(qkv, queries, bias, own_out, fused, fusion);
+          EXPECT_EQ(fused, naive_fusion(read, heads, fusion));
+          EXPECT_TRUE(std::ranges::equal(own_read_out, read_out));
+        }
+      }
+    }
   }
   set_compute_threads(available_cores());
 }
