@@ -45,14 +45,21 @@ void AttentionStream::require_next(std::size_t block) {
 }
 
 void AttentionStream::accept(const AttentionView& attention) {
+  accept(attention, layout_.num_heads);
+}
+
+void AttentionStream::accept_fused(const AttentionView& attention) {
+  accept(attention, attention.num_heads == 1 ? 1 : layout_.num_heads);
+}
+
+void AttentionStream::accept(const AttentionView& attention, std::size_t num_heads) {
   require_next(attention.block);
-  const std::size_t expected = layout_.num_heads * tokens() * tokens();
-  if (attention.num_heads != layout_.num_heads || attention.tokens != tokens() ||
-      attention.weights.size() != expected) {
+  const std::size_t expected = num_heads * tokens() * tokens();
+  if (attention.num_heads != num_heads || attention.tokens != tokens() || attention.weights.size() != expected) {
     throw Error(ErrorCode::kShape,
                 fmt::format("{}: attention of block {} is [{}, {}, {}] in {} values, expected [{}, {}, {}] in {}",
                             method_, attention.block, attention.num_heads, attention.tokens, attention.tokens,
-                            attention.weights.size(), layout_.num_heads, tokens(), tokens(), expected));
+                            attention.weights.size(), num_heads, tokens(), tokens(), expected));
   }
   ++seen_;
 }

@@ -27,6 +27,8 @@ class AttentionStream {
 
   /// @throws Error  kShape if this is not the next block, or of other sizes.
   void accept(const AttentionView& attention);
+  /// The same of one head that all were fused into, or of each.
+  void accept_fused(const AttentionView& attention);
   /// The same of a gradient beside it.
   void accept(const AttentionView& attention, std::span<const float> gradient);
   /// The same of relevance, with the gradient beside it.
@@ -47,6 +49,7 @@ class AttentionStream {
  private:
   [[nodiscard]] std::size_t expected_blocks() const noexcept { return layout_.num_blocks - first_block_; }
   void require_next(std::size_t block);
+  void accept(const AttentionView& attention, std::size_t num_heads);
   /// The block that comes next, or none after the last.
   [[nodiscard]] std::optional<std::size_t> next_block() const noexcept;
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "explain/row_sums.hpp"
+
 namespace fovea {
 namespace {
 
@@ -53,20 +55,15 @@ void GradientRow::add_rows(const AttentionView& attention, std::span<const float
 
 void GradientRow::observe_gradient(const AttentionView& attention, std::span<const float> gradient) {
   stream_.accept(attention, gradient);
-  const std::size_t tokens = stream_.tokens();
-  // Pieces of a fixed size, summed in their order: the same bits for any number of threads.
-  constexpr std::size_t kRows = 32;
-  const std::size_t pieces = (tokens + kRows - 1) / kRows;
-  sums_.assign(pieces * tokens, 0.0F);
-#pragma omp parallel for schedule(static)
-  for (std::size_t piece = 0; piece < pieces; ++piece) {
-    add_rows(attention, gradient, piece * kRows, std::min(tokens, (piece + 1) * kRows),
-             std::span(sums_).subspan(piece * tokens, tokens));
+  if (step_ == RowStep::kNormalised) {
+    next_.assign(row_.size(), 0.0F);
+  } else {
+    next_ = row_;
   }
-  if (step_ == RowStep::kNormalised) std::fill(row_.begin(), row_.end(), 0.0F);
-  for (std::size_t piece = 0; piece < pieces; ++piece) {
-    for (std::size_t i = 0; i < tokens; ++i) row_[i] += sums_[piece * tokens + i];
-  }
+  sum_rows(row_.size(), parts_, next_, [&](std::size_t begin, std::size_t end, std::span<float> part) {
+    add_rows(attention, gradient, begin, end, part);
+  });
+  row_.swap(next_);
 }
 
 Heatmap GradientRow::heatmap() {

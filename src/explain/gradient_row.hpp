@@ -30,8 +30,9 @@ class GradientRow final : public Explainer {
 
   AttentionStream stream_;
   RowStep step_;
-  std::vector<float> row_;   // [N] how much each token is read
-  std::vector<float> sums_;  // [pieces, N]
+  std::vector<float> row_;    // [N] how much each token is read
+  std::vector<float> next_;   // [N]
+  std::vector<float> parts_;  // [pieces, N]
 };
 
 }  // namespace fovea

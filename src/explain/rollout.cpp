@@ -16,6 +16,7 @@
 #include "explain/attention_stream.hpp"
 #include "explain/head_fusion.hpp"
 #include "explain/registry.hpp"
+#include "explain/row_sums.hpp"
 #include "fovea/error.hpp"
 
 namespace fovea {
@@ -68,7 +69,7 @@ class Rollout final : public Explainer {
   }
 
   void observe(const AttentionView& attention) override {
-    stream_.accept(attention);
+    stream_.accept_fused(attention);
     if (attention.block < options_.start_block) return;
     const std::span<float> fused = matrix_of(attention.block);
     fuse_heads(attention, options_.head_fusion, 0, fused);
@@ -80,6 +81,12 @@ class Rollout final : public Explainer {
       const float sum = std::accumulate(begin, begin + static_cast<std::ptrdiff_t>(tokens()), 0.0F);
       sums[row] = options_.residual + (1 - options_.residual) * sum;
     }
+  }
+
+  /// Rows that nothing is read from stay out of the map, but a row that is zero cannot be divided by its sum, and
+  /// vit-explain ranks all rows together.
+  [[nodiscard]] AttentionDetail attention_detail() const override {
+    return {.fused = options_.head_fusion, .unread_rows = divided_by_ != DividedBy::kNothing};
   }
 
   void observe_pool(MatrixView<const float> weights) override {
@@ -94,11 +101,19 @@ class Rollout final : public Explainer {
     RowVector row = RowVector::Zero(size);
     for (const ReadOutToken& read : stream_.layout().read_out) row(static_cast<Eigen::Index>(read.token)) = read.weight;
     if (stream_.pooled()) row = Eigen::Map<const RowVector>(pool_.data(), size);  // the last step has no residual
-    RowVector mixed(size);
+    std::vector<float> mixed;                                                     // [N] row · F
+    std::vector<float> parts;
     for (std::size_t block = stream_.layout().num_blocks; block-- > options_.start_block;) {
       if (divided_by_ == DividedBy::kRowSums) row = row.cwiseQuotient(sums_row(block));
-      mixed.noalias() = row * MatrixMap(matrix_of(block).data(), size, size);
-      row = options_.residual * row + (1 - options_.residual) * mixed;
+      mixed.assign(tokens(), 0.0F);
+      const MatrixMap fused(matrix_of(block).data(), size, size);
+      sum_rows(tokens(), parts, mixed, [&](std::size_t begin, std::size_t end, std::span<float> part) {
+        Eigen::Map<RowVector> sum(part.data(), size);
+        for (auto i = static_cast<Eigen::Index>(begin); i < static_cast<Eigen::Index>(end); ++i) {
+          if (row(i) != 0) sum += row(i) * fused.row(i);  // behind the last block few are
+        }
+      });
+      row = options_.residual * row + (1 - options_.residual) * Eigen::Map<const RowVector>(mixed.data(), size);
       if (divided_by_ == DividedBy::kColumnsByRow) row = row.cwiseQuotient(sums_row(block));
     }
     Heatmap map = stream_.patches_of({row.data(), tokens()});

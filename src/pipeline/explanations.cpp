@@ -132,6 +132,18 @@ struct Observed {
   std::optional<float> outlier_tokens;  // of a single image
 };
 
+/// What is enough for all of one image's explainers that observe attention.
+AttentionDetail common_detail(const MapPlan& plan, const Explainers& explainers) {
+  std::optional<AttentionDetail> common;
+  feed_each(plan, explainers, &Evidence::attention, [&](const Explainer& explainer) {
+    const AttentionDetail detail = explainer.attention_detail();
+    if (!common) common = detail;
+    if (common->fused != detail.fused) common->fused.reset();
+    common->unread_rows |= detail.unread_rows;
+  });
+  return common.value_or(AttentionDetail{});
+}
+
 /// The caller's request and what the plan observes beside it.
 /// @param first     the caller's number of the batch's first image
 /// @param observed  outlives the request
@@ -154,6 +166,7 @@ ForwardRequest observing(const ForwardRequest& request, const MapPlan& plan, con
     if (request.reduced) request.reduced(first + image, tokens);
   };
   if (plan.needs(&Evidence::attention) || request.attention) {
+    if (!request.attention) asked.attention_detail = common_detail(plan, observed.agnostic.front());
     asked.attention = [&, first](std::size_t image, const AttentionView& attention) {
       if (request.attention) request.attention(first + image, attention);
       feed_each(plan, observed.agnostic[image], &Evidence::attention,
