@@ -8,12 +8,12 @@ import os
 import pathlib
 import subprocess
 import sys
-import tempfile
 import time
 
 RUNNERS = pathlib.Path(__file__).resolve().parent / "compare_runners.py"
 PEERS = [("PyTorch", "f32"), ("PyTorch", "bf16"), ("ONNX Runtime", "f32"), ("ONNX Runtime", "int8 dynamic"),
          ("OpenVINO", "f32"), ("OpenVINO", "bf16"), ("OpenVINO", "int8 (NNCF)")]
+MAPS = {"rollout": "hooks", "generic": "hooks and autograd"}  # PyTorch's way to a map
 BATCHES = [1, 4, 8]       # of fovea, in throughput
 MOST_TENSOR_BYTES = 3e8   # of prepared pictures that are written for fovea's throughput
 MOST_PROCESSES = 16       # of one peer; each holds its own libraries and weights
@@ -97,6 +97,18 @@ class FoveaLatency(Fovea):
         return {"median": ms["median"], "best": ms["min"]}
 
 
+class FoveaMap(Fovea):
+    """Logits and the map of one method."""
+
+    def __init__(self, options, folder, precision, method, log):
+        super().__init__(options, folder, precision, log)
+        self.mode, self.method = f"fovea bench --method {method}", method
+
+    def measure(self, seconds):
+        bench = json.loads(self.run("bench", "--method", self.method, "--seconds", str(seconds), "-f", "json"))
+        return {key: bench["methods"][self.method]["ms"][of] for key, of in [("median", "median"), ("best", "min")]}
+
+
 class FoveaThroughput(Fovea):
     """`fovea classify --tensor` of many rows, less the time for one row."""
 
@@ -137,31 +149,29 @@ class Start:
         self.command, self.mode, self.classes, self.log, self.peak_rss_mb = command, mode, classes, log, 0
 
     def once(self):
-        begin = time.perf_counter()
-        with tempfile.TemporaryFile("w+") as out:
-            process = subprocess.Popen(self.command, stdout=out, stderr=self.log)
-            _, status, usage = os.wait4(process.pid, 0)
-            elapsed = time.perf_counter() - begin
-            process.returncode = os.waitstatus_to_exitcode(status)
-            out.seek(0)
-            text = out.read()
-        if process.returncode != 0:
-            raise RuntimeError(f"exit code {process.returncode}; see log.txt")
-        self.peak_rss_mb = max(self.peak_rss_mb, usage.ru_maxrss * 1024 / 1e6)
-        return elapsed, text
+        request = {"command": [str(part) for part in self.command], "log": self.log.name}
+        print(json.dumps(request), file=self.launcher.stdin, flush=True)
+        answer = json.loads(self.launcher.stdout.readline())
+        if answer["exit_code"] != 0:
+            raise RuntimeError(f"exit code {answer['exit_code']}; see log.txt")
+        self.peak_rss_mb = max(self.peak_rss_mb, answer["peak_rss_mb"])
+        return answer["ms"], answer["text"]
 
     def open(self):
+        self.launcher = subprocess.Popen([sys.executable, "-S", RUNNERS, "launch"], stdin=subprocess.PIPE,
+                                         stdout=subprocess.PIPE, text=True)
         return {"classes": self.classes(self.once()[1])}  # and what is read from disk is in memory then, for all alike
 
     def measure(self, seconds):
         times, begin = [], time.perf_counter()
         while not times or time.perf_counter() - begin < seconds:
-            times.append(self.once()[0] * 1e3)
+            times.append(self.once()[0])
         times.sort()
         return {"median": times[len(times) // 2], "best": times[0]}
 
     def close(self):
-        pass
+        self.launcher.kill()
+        self.launcher.communicate()
 
 
 def fovea_classes(text):
@@ -182,6 +192,8 @@ def peer_modes(peer, duty, options):
         if duty == "latency":
             return [mode("LATENCY", "latency")]
         return [mode(f"THROUGHPUT, batch {batch}", "throughput", batch) for batch in (1, 8)]
+    if duty in MAPS:
+        return [mode(f"eager, {MAPS[duty]}", duty)]
     batch = 1 if duty == "latency" else 8
     modes = [mode(f"batch {batch}", batch=batch)]
     if duty == "throughput":
@@ -200,6 +212,8 @@ def contestants(duty, folder, options, log):
     for precision in options.fovea_precisions:
         if duty == "latency":
             ways = [FoveaLatency(options, folder, precision, log)]
+        elif duty in MAPS:
+            ways = [FoveaMap(options, folder, precision, duty, log)]
         elif duty == "throughput":
             ways = [FoveaThroughput(options, folder, precision, batch, log) for batch in BATCHES]
         else:
@@ -207,7 +221,7 @@ def contestants(duty, folder, options, log):
             command = [options.fovea, "classify", "-f", "jsonl", *flags, image]
             ways = [Start(command, "fovea classify", fovea_classes, log)]
         yield "fovea", precision, ways
-    for peer, precision in PEERS:
+    for peer, precision in PEERS[:1] if duty in MAPS else PEERS:
         if duty != "start":
             modes = peer_modes(peer, duty, options)
             yield peer, precision, [Peer(folder, peer, precision, mode, log) for mode in modes]

@@ -4,6 +4,7 @@ so that a program from start to answer pays only for its own.
     compare_runners.py prepare MODEL FOLDER IMAGE...     the model in every peer's form, pictures, the expected logits
     compare_runners.py serve FOLDER PEER PRECISION MODE  one line of JSON for each line of JSON on standard input
     compare_runners.py top5 FOLDER PEER THREADS IMAGE    a whole program: the five best classes of one file
+    compare_runners.py launch                            runs the commands that come in as lines of JSON
 """
 import json
 import os
@@ -54,6 +55,47 @@ class PyTorch:
     def __call__(self, pictures):
         with self.torch.inference_mode():
             return self.network(self.torch.from_numpy(pictures).to(self.type)).float().numpy()
+
+
+class PyTorchMap(PyTorch):
+    """A picture's logits and its map, from attention that hooks catch; timm's fused attention would show none. No
+    gradients but those of the attention are computed, which is kinder than published scripts are.
+    """
+
+    def __init__(self, folder, precision, mode):
+        super().__init__(folder, precision, {**mode, "how": "eager"})
+        self.explain = {"rollout": self.rollout, "generic": self.generic}[mode["how"]]
+        self.network.requires_grad_(False)
+        self.attention = []
+        for block in self.network.blocks:
+            block.attn.fused_attn = False
+            block.attn.attn_drop.register_forward_hook(lambda module, inputs, output: self.attention.append(output))
+
+    def __call__(self, pictures):
+        logits = []
+        for picture in self.torch.from_numpy(pictures):
+            self.attention.clear()
+            one, self.map = self.explain(picture[None])
+            logits.append(one.detach())
+        return self.torch.cat(logits).numpy()
+
+    def rollout(self, picture):
+        with self.torch.inference_mode():
+            logits = self.network(picture)
+            identity = self.torch.eye(self.attention[0].shape[-1])
+            flow = identity
+            for weights in self.attention:  # [1, H, N, N]
+                flow = (0.5 * weights.mean(1)[0] + 0.5 * identity) @ flow
+            return logits, flow[0, 1:]
+
+    def generic(self, picture):
+        logits = self.network(picture.requires_grad_())
+        gradients = self.torch.autograd.grad(logits[0, logits[0].argmax()], self.attention)
+        with self.torch.no_grad():
+            relevance = self.torch.eye(self.attention[0].shape[-1])
+            for weights, gradient in zip(self.attention, gradients):
+                relevance = relevance + (weights * gradient).clamp(min=0).mean(1)[0] @ relevance
+            return logits, relevance[0, 1:]
 
 
 class OnnxRuntime:
@@ -135,7 +177,7 @@ def serve(folder, peer, precision, mode):
         count += -count % mode["batch"]
         rows = numpy.resize(pictures, (count, *pictures.shape[1:]))  # repeated, so that all batches are full
         batches = [rows[i:i + mode["batch"]] for i in range(0, count, mode["batch"])]
-        runner = PEERS[peer](folder, precision, mode)
+        runner = (PyTorchMap if mode["how"] in ("rollout", "generic") else PEERS[peer])(folder, precision, mode)
         logits = numpy.concatenate([runner(batch) for batch in batches])[:len(pictures)]
         expected = numpy.load(folder / "logits.npy")
         reply({"version": runner.version, "max_logit_difference": float(abs(logits - expected).max()),
@@ -238,12 +280,33 @@ def top5(folder, peer, threads, image):
         print(f"{index}\t{weights[index] / weights.sum():.6f}")
 
 
+def launch():
+    """A process starts with the peak memory of the one that starts it, so that must be a small one."""
+    for line in sys.stdin:
+        request = json.loads(line)
+        out, write = os.pipe()
+        with open(request["log"], "a") as log:
+            begin = time.perf_counter()
+            child = os.posix_spawnp(request["command"][0], request["command"], os.environ, file_actions=[
+                (os.POSIX_SPAWN_DUP2, write, 1), (os.POSIX_SPAWN_DUP2, log.fileno(), 2)])
+            os.close(write)
+            with open(out) as result:
+                text = result.read()
+            _, status, usage = os.wait4(child, 0)
+            ms = (time.perf_counter() - begin) * 1e3
+        answer = {"ms": ms, "exit_code": os.waitstatus_to_exitcode(status), "text": text,
+                  "peak_rss_mb": usage.ru_maxrss * 1024 / 1e6}
+        print(json.dumps(answer), flush=True)
+
+
 def main():
     verb, arguments = sys.argv[1], sys.argv[2:]
     if verb == "prepare":
         prepare(arguments[0], pathlib.Path(arguments[1]), arguments[2:])
     elif verb == "serve":
         serve(pathlib.Path(arguments[0]), *arguments[1:])
+    elif verb == "launch":
+        launch()
     elif verb == "top5":
         top5(pathlib.Path(arguments[0]), *arguments[1:])
     else:

@@ -10,6 +10,10 @@ DUTIES = {
     "latency": "One image at a time, all threads. The model alone: decoding and preprocessing are left out for all.",
     "throughput": "Many images, each runner in its fastest way. The model alone, as above; fovea's time is that of the "
                   "program reading prepared tensors and writing the classes, less the time for one.",
+    "rollout": "Logits and the attention rollout of one picture, all threads; PyTorch with hooks on timm's attention, as "
+               "published scripts have it.",
+    "generic": "Logits and the class-specific map of generic attention (Chefer, Gur, Wolf 2021) for the best class; "
+               "PyTorch by hooks and autograd, with gradients of the attention alone.",
     "start": "From exec to the five best classes of one JPEG: start, imports, loading, decoding, preprocessing, model.",
 }
 CLASSES = ("full accuracy", "bf16", "int8")

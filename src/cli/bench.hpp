@@ -55,8 +55,9 @@ struct FolderTiming {
 /// What a map costs, in runs that alternate with plain forward passes.
 struct MethodCost {
   std::string method;
+  Timing ms;            // forward pass and map together, of an image
   double added_ms = 0;  // to the forward pass of an image
-  double forwards = 0;  // forward pass and map together, as a multiple of the plain forward pass
+  double forwards = 0;  // both, as a multiple of the plain forward pass
 };
 
 /// Images whose answers a reduction's are compared with; of a larger folder so many, evenly spread.

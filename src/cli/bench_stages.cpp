@@ -94,12 +94,15 @@ void measure_methods(const BenchPlan& plan, const Subject& subject, BenchReport&
     });
   }
   for (const auto& step : steps) step();  // what is compiled and packed at first use
-  const auto times = time_in_turn(plan.seconds / 2 * static_cast<double>(plan.methods.size()), steps);
+  auto times = time_in_turn(plan.seconds / 2 * static_cast<double>(plan.methods.size()), steps);
+  for (std::vector<double>& of_step : times) {
+    for (double& ms : of_step) ms /= static_cast<double>(plan.batch);
+  }
   const double plain = quantile(times.front(), 0.5);
   for (std::size_t m = 0; m < plan.methods.size(); ++m) {
-    const double explained = quantile(times[m + 1], 0.5);
+    const Timing explained = timing_of(times[m + 1]);
     report.methods.push_back(
-        {std::string(plan.methods[m]->name), (explained - plain) / static_cast<double>(plan.batch), explained / plain});
+        {std::string(plan.methods[m]->name), explained, explained.median - plain, explained.median / plain});
   }
   const ExplainMethod& first = *plan.methods.front();
   const OverlayCaption caption{"label", 0.5, std::string(first.title), first.variant(ExplainOptions{})};
