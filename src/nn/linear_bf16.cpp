@@ -66,7 +66,7 @@ struct LinearWeightsBf16 final : LinearWeights {
     parts.reserve(num_parts);
     for (std::size_t part = 0; part < num_parts; ++part) {
       memory source(stored, cpu_engine(), split.data() + part * in * out);
-      memory& packed = parts.emplace_back(packed_layout(in, out), cpu_engine());
+      memory& packed = parts.emplace_back(packed_layout(in, out));
       dnnl::reorder(source, packed).execute(stream, source, packed);
       stream.wait();
     }
@@ -76,8 +76,8 @@ struct LinearWeightsBf16 final : LinearWeights {
     return parts.size() == 1 ? Precision::kBf16 : parts.size() == 2 ? Precision::kBf16x3 : Precision::kBf16x6;
   }
   // Read only after this; oneDNN's handles know no const.
-  mutable std::vector<memory> parts;  // [in, out] each
-  mutable memory bias;                // [1, out]
+  mutable std::vector<PackedMemory> parts;  // [in, out] each
+  mutable memory bias;                      // [1, out]
 };
 
 class LinearBf16 final : public Linear {

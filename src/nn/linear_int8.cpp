@@ -35,7 +35,7 @@ struct LinearWeightsInt8 final : LinearWeights {
   /// @param weight  [out, in]
   LinearWeightsInt8(MatrixView<const std::int8_t> weight, std::span<const float> out_scales,
                     std::span<const float> bias_values)
-      : packed(packed_layout(weight.cols(), weight.rows()), cpu_engine()),
+      : packed(packed_layout(weight.cols(), weight.rows())),
         scales(out_scales.begin(), out_scales.end()),
         bias(bias_values.begin(), bias_values.end()) {
     assert(scales.size() == weight.rows() && bias.size() == weight.rows());
@@ -48,7 +48,7 @@ struct LinearWeightsInt8 final : LinearWeights {
   }
   [[nodiscard]] Precision precision() const noexcept override { return Precision::kInt8; }
 
-  mutable memory packed;  // [in, out]; read only after this; oneDNN's handles know no const
+  mutable PackedMemory packed;  // [in, out]; read only after this; oneDNN's handles know no const
   std::vector<float> scales;
   std::vector<float> bias;
 };

@@ -4,9 +4,11 @@
 
 #include <cstddef>
 #include <initializer_list>
+#include <memory>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <utility>
 
+#include "base/page_arena.hpp"
 #include "fovea/model.hpp"
 #include "nn/workspace.hpp"
 
@@ -49,6 +51,17 @@ class Primitive {
   dnnl::primitive primitive_;
   dnnl::memory scratch_;
   Workspace& workspace_;
+};
+
+/// Memory of its own for weights that are packed once.
+class PackedMemory : public dnnl::memory {
+ public:
+  explicit PackedMemory(const dnnl::memory::desc& layout) : PackedMemory(layout, take_pages(layout.get_size())) {}
+
+ private:
+  PackedMemory(const dnnl::memory::desc& layout, std::shared_ptr<std::byte> pages)
+      : dnnl::memory(layout, cpu_engine(), pages.get()), pages_(std::move(pages)) {}
+  std::shared_ptr<std::byte> pages_;
 };
 
 /// oneDNN's sizes are signed.
