@@ -35,7 +35,7 @@ void LayerInputs::operator()(std::span<const float> patches, const Visit& visit)
     rest = rest.subspan(values.size());
     return values;
   };
-  BlockActivations scratch{rows, {}, {}, {}, {}, {}, {}, {}};
+  BlockActivations scratch{rows, {}, {}, {}, {}, {}, {}, {}, {}};
   scratch.normed = take(a.embed_dim);
   scratch.qkv = take(3 * a.embed_dim);
   scratch.mixed = take(a.embed_dim);
