@@ -144,9 +144,9 @@ std::string json_of(const BenchPlan& plan, const BenchReport& report) {
   JsonObject methods;
   for (const MethodCost& cost : report.methods) {
     JsonObject method;
-    JsonObject ms;
-    ms.add("median", cost.ms.median).add("p90", cost.ms.p90).add("min", cost.ms.min);
-    method.add("ms", ms).add("added_ms", cost.added_ms).add("forwards", cost.forwards);
+    JsonObject in_all;
+    in_all.add("median", cost.ms.median).add("p90", cost.ms.p90).add("min", cost.ms.min);
+    method.add("ms", in_all).add("added_ms", cost.added_ms).add("forwards", cost.forwards);
     methods.add(cost.method, method);
   }
   json.add("methods", methods);
