@@ -101,8 +101,8 @@ class Rollout final : public Explainer {
     RowVector row = RowVector::Zero(size);
     for (const ReadOutToken& read : stream_.layout().read_out) row(static_cast<Eigen::Index>(read.token)) = read.weight;
     if (stream_.pooled()) row = Eigen::Map<const RowVector>(pool_.data(), size);  // the last step has no residual
-    std::vector<float> mixed;                                                     // [N] row · F
     std::vector<float> parts;
+    std::vector<float> mixed;  // [N] row · F
     for (std::size_t block = stream_.layout().num_blocks; block-- > options_.start_block;) {
       if (divided_by_ == DividedBy::kRowSums) row = row.cwiseQuotient(sums_row(block));
       mixed.assign(tokens(), 0.0F);

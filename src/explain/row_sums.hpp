@@ -17,7 +17,7 @@ void sum_rows(std::size_t rows, std::vector<float>& parts, std::span<float> sum,
   constexpr std::size_t kRows = 32;
   const std::size_t pieces = (rows + kRows - 1) / kRows;
   parts.assign(pieces * sum.size(), 0.0F);
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) if (pieces > 1)
   for (std::size_t piece = 0; piece < pieces; ++piece) {
     add_rows(piece * kRows, std::min(rows, (piece + 1) * kRows),
              std::span(parts).subspan(piece * sum.size(), sum.size()));

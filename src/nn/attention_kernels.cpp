@@ -185,19 +185,15 @@ HWY_INLINE void scale_row(float* row, std::size_t cols, float factor) {
       });
 }
 
-/// Some rows side by side, step by step: a step ends with the sum or maximum over a vector's lanes, and the next row
-/// need not wait for it.
 void softmax_rows(std::size_t rows, std::size_t cols, Strided<float> values) {
-  constexpr std::size_t kGroup = 8;  // 6 KB of 197 tokens: in the first-level cache
-  for (std::size_t first = 0; first < rows; first += kGroup) {
-    const std::size_t count = std::min(kGroup, rows - first);
+  for_groups(rows, [&](std::size_t first, std::size_t count) {
     const auto row = [&](std::size_t r) { return from_row(values, first + r).values; };
-    float largest[kGroup];
-    float sums[kGroup];
+    float largest[kRowGroup];
+    float sums[kRowGroup];
     for (std::size_t r = 0; r < count; ++r) largest[r] = largest_of_row(row(r), cols);
     for (std::size_t r = 0; r < count; ++r) sums[r] = exponentials_of_row(row(r), cols, largest[r]);
     for (std::size_t r = 0; r < count; ++r) scale_row(row(r), cols, 1.0F / sums[r]);
-  }
+  });
 }
 
 /// fused ← combine(fused, values) · factor
@@ -263,10 +259,8 @@ HWY_INLINE void softmax_backward_row(const float* p, const float* g, std::size_t
 
 void softmax_backward_rows(std::size_t rows, std::size_t cols, Strided<const float> p, Strided<const float> g,
                            Strided<float> result) {
-  constexpr std::size_t kGroup = 4;
-  for (std::size_t first = 0; first < rows; first += kGroup) {
-    const std::size_t count = std::min(kGroup, rows - first);
-    float dots[kGroup];
+  for_groups(rows, [&](std::size_t first, std::size_t count) {
+    float dots[kRowGroup];
     for (std::size_t r = 0; r < count; ++r) {
       dots[r] = dot_of_rows(from_row(p, first + r).values, from_row(g, first + r).values, cols);
     }
@@ -274,7 +268,7 @@ void softmax_backward_rows(std::size_t rows, std::size_t cols, Strided<const flo
       softmax_backward_row(from_row(p, first + r).values, from_row(g, first + r).values, cols, dots[r],
                            from_row(result, first + r).values);
     }
-  }
+  });
 }
 
 }  // namespace HWY_NAMESPACE

@@ -78,14 +78,6 @@ HWY_INLINE float factor_of(const NormShape& shape, const float* x, float centre)
   return 1.0F / std::sqrt(mean_square(x, shape.features, centre) + shape.eps);
 }
 
-/// Calls body(first, rows) for a few rows at a time, which go side by side, step by step: a step ends with a sum over a
-/// vector's lanes, and the next row need not wait for it.
-constexpr std::size_t kGroup = 4;
-template <typename Body>
-HWY_INLINE void for_groups(std::size_t rows, const Body& body) {
-  for (std::size_t first = 0; first < rows; first += kGroup) body(first, std::min(kGroup, rows - first));
-}
-
 void standardize(const NormShape& shape, std::size_t rows, Strided<const float> x, Standardization* result) {
   for (std::size_t r = 0; r < rows; ++r) result[r].centre = centre_of(shape, x.values + r * x.stride);
   for (std::size_t r = 0; r < rows; ++r) {
@@ -95,7 +87,7 @@ void standardize(const NormShape& shape, std::size_t rows, Strided<const float> 
 
 HWY_INLINE void normalize_group(const NormShape& shape, const float* weight, const float* bias, std::size_t rows,
                                 Strided<const float> x, Strided<float> y) {
-  Standardization of_row[kGroup];
+  Standardization of_row[kRowGroup];
   standardize(shape, rows, x, of_row);
   for (std::size_t r = 0; r < rows; ++r) {
     scale_row(x.values + r * x.stride, y.values + r * y.stride, shape.features, of_row[r].centre, of_row[r].factor,
@@ -168,8 +160,8 @@ HWY_INLINE void add_gradient(const NormShape& shape, const float* weight, const 
 
 HWY_INLINE void normalize_backward_group(const NormShape& shape, const float* weight, std::size_t rows,
                                          Strided<const float> x, Strided<const float> dy, Strided<float> dx) {
-  Standardization of_row[kGroup];
-  GradientMeans means[kGroup];
+  Standardization of_row[kRowGroup];
+  GradientMeans means[kRowGroup];
   standardize(shape, rows, x, of_row);
   for (std::size_t r = 0; r < rows; ++r) {
     means[r] = gradient_means(shape, weight, x.values + r * x.stride, dy.values + r * dy.stride, of_row[r]);

@@ -1,4 +1,5 @@
-// Loads and stores of a part of a vector, for the files that Highway compiles once for each instruction set.
+// Loads and stores of a part of a vector, and loops over vectors and rows, for the files that Highway compiles once for
+// each instruction set.
 #if defined(FOVEA_SIMD_TAIL_INL_HPP_) == defined(HWY_TARGET_TOGGLE)
 #ifdef FOVEA_SIMD_TAIL_INL_HPP_
 #undef FOVEA_SIMD_TAIL_INL_HPP_
@@ -8,6 +9,7 @@
 
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <cstddef>
 
 HWY_BEFORE_NAMESPACE();
@@ -49,6 +51,14 @@ HWY_INLINE void for_vectors(std::size_t size, Whole&& whole, Part&& part) {
   std::size_t i = 0;
   for (; i + lanes <= size; i += lanes) whole(i);
   if (i < size) part(i, size - i);
+}
+
+/// Calls body(first, count) for a few rows at a time, which go side by side, step by step: a step ends with a sum or
+/// maximum over a vector's lanes, and the next row need not wait for it.
+constexpr std::size_t kRowGroup = 4;
+template <typename Body>
+HWY_INLINE void for_groups(std::size_t rows, const Body& body) {
+  for (std::size_t first = 0; first < rows; first += kRowGroup) body(first, std::min(kRowGroup, rows - first));
 }
 
 }  // namespace HWY_NAMESPACE

@@ -158,15 +158,14 @@ TEST(ExplainImages, MapsComeInTheOrderOfTheMethodsAndInItOfTheTargets) {
 }
 
 /// The heatmaps of two images.
-std::vector<std::vector<float>> maps_of(const VisionTransformer& model, const MapPlan& plan,
+std::vector<std::vector<float>> maps_of(const std::shared_ptr<const VisionTransformer>& model, const MapPlan& plan,
                                         const ForwardRequest& request) {
-  const auto shared = std::shared_ptr<const VisionTransformer>(&model, [](const VisionTransformer*) {});
-  Session session(shared, 2);
-  std::vector<float> patches = test::random_input(model.architecture(), 1);
-  const std::vector<float> other = test::random_input(model.architecture(), 2);
+  Session session(model, 2);
+  std::vector<float> patches = test::random_input(model->architecture(), 1);
+  const std::vector<float> other = test::random_input(model->architecture(), 2);
   patches.insert(patches.end(), other.begin(), other.end());
   std::vector<std::vector<float>> maps;
-  for (const ExplainedImage& image : explain_images(model, session, patches, plan, request, best_class)) {
+  for (const ExplainedImage& image : explain_images(*model, session, patches, plan, request, best_class)) {
     for (const ExplainedMap& map : image.maps) maps.push_back(map.heatmap.values);
   }
   return maps;
@@ -190,20 +189,20 @@ TEST(ExplainImages, GiveTheSameMapsWhateverElseLooksAtTheAttention) {
       MapPlan plan;
       plan.options = variants[v];
       plan.methods = {&explain_method("rollout")};
-      const auto alone = maps_of(*model, plan, {});
+      const auto alone = maps_of(model, plan, {});
       std::size_t most_heads = 0;
       ForwardRequest request;
       request.attention = [&](std::size_t, const AttentionView& attention) {
         most_heads = std::max(most_heads, attention.num_heads);
       };
-      EXPECT_EQ(maps_of(*model, plan, request), alone);
+      EXPECT_EQ(maps_of(model, plan, request), alone);
       EXPECT_EQ(most_heads, architecture.num_heads);
       plan.methods.push_back(&explain_method("attention"));  // needs each row
-      const auto beside = maps_of(*model, plan, {});
+      const auto beside = maps_of(model, plan, {});
       EXPECT_EQ(beside[0], alone[0]);
       EXPECT_EQ(beside[2], alone[1]);
       plan.methods.back() = &explain_method("generic");  // keeps all heads
-      const auto with_gradients = maps_of(*model, plan, {});
+      const auto with_gradients = maps_of(model, plan, {});
       EXPECT_EQ(with_gradients[0], alone[0]);
       EXPECT_EQ(with_gradients[2], alone[1]);
     }
