@@ -56,7 +56,7 @@ const std::vector<Door> kDoors = {
     {"nlohmann-json", {"nlohmann/*"}, {"src/checkpoint/*", "src/model/*", "src/report/*"}},
     {"Nettle", {"nettle/*"}, {"src/checkpoint/*"}},
     {"zlib", {"zlib.h"}, {"src/checkpoint/*", "src/report/packed_attention*"}},
-    {"Highway", {"hwy/*"}, {"src/nn/*", "src/image/resample*"}},
+    {"Highway", {"hwy/*"}, {"src/nn/*", "src/image/resample*", "src/base/simd_targets*"}},
     {"fmt", {"fmt/*"}, {"src/*"}},
     {"the C library",
      {"sys/*", "dirent.h", "unistd.h", "fcntl.h", "dlfcn.h", "sched.h", "pthread.h", "poll.h", "signal.h", "termios.h",

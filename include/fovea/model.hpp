@@ -128,7 +128,7 @@ enum class Precision {
   kF32,
   kBf16x6,  // each factor cut into three bfloat16 numbers, six products: float32's own error
   kBf16x3,  // into two, three products: 16 bits of each factor, all but float32
-  kBf16,    // factors rounded to bfloat16, 8 bits
+  kBf16,    // factors rounded to bfloat16, 8 bits; those of attention, too
   kInt8,    // of the blocks' layers: integers of 8 bits, a scale for each output and each token; the others as auto
 };
 [[nodiscard]] std::string_view name(Precision precision) noexcept;

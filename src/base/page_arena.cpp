@@ -40,6 +40,8 @@ class Region {
     if (size > size_ - used_) return nullptr;
     std::byte* const part = begin_ + used_;
     used_ += std::min(round_up(size, kCacheLine), size_ - used_);
+    // Each page is made by one thread: two that touch it first at the same time would both clear 2 MB for it.
+    for (; touched_ < used_; touched_ += kHugePage) begin_[touched_] = std::byte{0};
     return part;
   }
 
@@ -48,6 +50,7 @@ class Region {
   std::byte* mapping_ = nullptr;
   std::byte* begin_ = nullptr;
   std::size_t used_ = 0;
+  std::size_t touched_ = 0;
 };
 
 }  // namespace

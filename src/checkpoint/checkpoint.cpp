@@ -159,6 +159,13 @@ std::vector<float> to_float(const TensorView& tensor) {
   return values;
 }
 
+std::span<const float> floats_in_place(const TensorView& tensor) noexcept {
+  if (tensor.dtype != DType::kF32 || !tensor.strides.empty() || tensor.deflated != nullptr) return {};
+  const void* const first = tensor.bytes.data();
+  if (reinterpret_cast<std::uintptr_t>(first) % alignof(float) != 0) return {};
+  return {static_cast<const float*>(first), tensor.numel()};
+}
+
 const TensorView* Checkpoint::find(std::string_view name) const noexcept {
   const auto all = tensors();
   const auto at = std::lower_bound(all.begin(), all.end(), name,

@@ -41,6 +41,8 @@ struct TensorView {
 /// @throws Error  kCheckpoint for integer types, and if a deflated member is damaged.
 [[nodiscard]] std::vector<float> to_float(const TensorView& tensor);
 void to_float(const TensorView& tensor, std::span<float> out);
+/// The same values where they lie, if they lie there as that: row-major float32, aligned. Empty otherwise.
+[[nodiscard]] std::span<const float> floats_in_place(const TensorView& tensor) noexcept;
 /// All values in row-major order in their stored type, in runs of whole elements: what a hash is made of.
 /// @throws Error  kCheckpoint if a deflated member is damaged.
 void visit_bytes(const TensorView& tensor, const std::function<void(std::span<const std::byte>)>& visit);

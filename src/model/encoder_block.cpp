@@ -4,6 +4,7 @@
 
 #include "nn/activation.hpp"
 #include "nn/copy.hpp"
+#include "nn/rows.hpp"
 
 namespace fovea {
 
@@ -54,24 +55,29 @@ void EncoderBlock::AfterAttention::mlp_residual(const EncoderBlockWeights& weigh
   const std::span<float> wide = scratch.hidden.first(scratch.hidden.size() / scratch.rows * rows);  // [rows, F or 2F]
   const std::span<float> gated = scratch.gated.first(scratch.gated.size() / scratch.rows * rows);   // [rows, F]
   nn::normalize(norm2, weights.norm2.weight, weights.norm2.bias, dense<const float>(x, norm2.features),
-                dense(normed, norm2.features));
+                dense(normed, norm2.features), fc1->taker(*weights.fc1, normed));
   // The way back needs what entered the gate, or the activation's slope there.
   const bool keep_entered = scratch.saved != nullptr && !gated.empty();
   const std::span<float> entered = keep_entered ? scratch.saved->wide.first(wide.size()) : wide;
-  (*fc1)(*weights.fc1, normed, entered);
-  if (gated.empty() && scratch.saved != nullptr) {
-    nn::activate(activation, wide, wide, scratch.saved->slope.first(wide.size()));
-  } else if (gated.empty()) {
-    nn::activate(activation, wide, wide);
-  } else {
-    nn::silu_gate(rows, mlp_norm.features, entered, gated);
-  }
   const std::span<float> hidden = gated.empty() ? wide : gated;  // [rows, F]
-  if (weights.mlp_norm) {
-    nn::normalize(mlp_norm, weights.mlp_norm.weight, weights.mlp_norm.bias,
-                  dense<const float>(hidden, mlp_norm.features), dense(hidden, mlp_norm.features));
-  }
-  (*fc2)(*weights.fc2, hidden, x);
+  const std::size_t features = mlp_norm.features;                // F
+  const nn::RowsDone hand_over = fc2->taker(*weights.fc2, hidden);
+  fc1->multiply(*weights.fc1, normed, entered, [&](std::size_t first, std::size_t count) {
+    const std::span<float> some = nn::rows_of(hidden, features, first, count);
+    if (!gated.empty()) {
+      nn::silu_gate(count, features, nn::rows_of(entered, 2 * features, first, count), some);
+    } else if (scratch.saved != nullptr) {
+      nn::activate(activation, some, some, nn::rows_of(scratch.saved->slope.span(), features, first, count));
+    } else {
+      nn::activate(activation, some, some);
+    }
+    if (weights.mlp_norm) {
+      nn::normalize({mlp_norm.kind, count, features, mlp_norm.eps}, weights.mlp_norm.weight, weights.mlp_norm.bias,
+                    dense<const float>(some, features), dense(some, features));
+    }
+    if (hand_over) hand_over(first, count);
+  });
+  fc2->multiply(*weights.fc2, hidden, x, {});
 }
 
 EncoderBlock::EncoderBlock(const Architecture& a, Precision precision, std::size_t batch, std::size_t tokens,
@@ -85,7 +91,7 @@ EncoderBlock::EncoderBlock(const Architecture& a, Precision precision, std::size
       norm1_(norm_shape(a, batch * tokens, a.embed_dim)),
       head_norm_(norm_shape(a, tokens, a.head_dim())),
       qkv_(make_linear(precision, {batch * tokens, a.embed_dim, 3 * a.embed_dim}, workspace)),
-      attention_({tokens, a.num_heads, a.head_dim()}),
+      attention_({tokens, a.num_heads, a.head_dim()}, attention_precision(precision)),
       all_tokens_(a, precision, batch * tokens, workspace),
       leading_tokens_(leading_ > 0 ? std::make_unique<AfterAttention>(a, precision, batch * leading_, workspace)
                                    : nullptr) {}
@@ -108,8 +114,8 @@ void EncoderBlock::attend(const EncoderBlockWeights& weights, const nn::RotaryTa
                           const BlockActivations& scratch, std::size_t queries, const AttentionReady& attention_ready) {
   if (scratch.saved != nullptr) keep(x, scratch.saved->x_in);
   nn::normalize(norm1_, weights.norm1.weight, weights.norm1.bias, dense(x, embed_dim_),
-                dense(scratch.normed, embed_dim_));
-  (*qkv_)(*weights.qkv, scratch.normed, scratch.qkv);
+                dense(scratch.normed, embed_dim_), qkv_->taker(*weights.qkv, scratch.normed));
+  qkv_->multiply(*weights.qkv, scratch.normed, scratch.qkv, {});
   const std::size_t size = tokens_ * embed_dim_;  // N·D
   for (std::size_t image = 0; image < batch_; ++image) {
     // One image at a time: its attention stays in cache, and an observer sees it at once.

@@ -10,6 +10,7 @@
 #include "model/vision_transformer.hpp"
 #include "nn/activation.hpp"
 #include "nn/linear_precisions.hpp"
+#include "nn/rows.hpp"
 
 namespace fovea {
 namespace {
@@ -89,7 +90,7 @@ struct LayerSteps::Impl {
         shared(rows * std::max(4 * a.embed_dim, a.fc1_dim() + (a.gated_mlp ? a.mlp_hidden_dim : 0))),
         patch_embed(patch_embed_precision(precision), {a.grid().size(), a.patch_dim(), a.embed_dim, true}, workspace),
         qkv(precision, {rows, a.embed_dim, 3 * a.embed_dim}, workspace),
-        attention({a.tokens(), a.num_heads, a.head_dim()}),
+        attention({a.tokens(), a.num_heads, a.head_dim()}, attention_precision(precision)),
         all_tokens(a, precision, rows, workspace),
         pooling(a, precision, workspace),
         results(batch) {
@@ -103,21 +104,25 @@ struct LayerSteps::Impl {
     steps.push_back({kind, flops, bytes, std::move(run)});
   }
 
+  /// Of what was handed over.
   void add_linear(LayerKind kind, const LinearLayer& linear, const nn::LinearWeights& own, std::span<const float> in,
                   std::span<float> out) {
-    add(kind, linear.flops(), linear.bytes(own), [&layer = *linear.layer, &own, in, out] { layer(own, in, out); });
+    add(kind, linear.flops(), linear.bytes(own),
+        [&layer = *linear.layer, &own, in, out] { layer.multiply(own, in, out, {}); });
   }
 
-  [[nodiscard]] std::function<void()> normalizing(const NormWeights& norm, std::span<const float> in,
-                                                  std::span<float> out) const {
+  void normalize(const NormWeights& norm, std::span<const float> in, std::span<float> out,
+                 const nn::RowsDone& done) const {
     const std::size_t features = norm.weight.size();
-    return [shape = norm_shape(a, in.size() / features, features), features, &norm, in, out] {
-      nn::normalize(shape, norm.weight, norm.bias, {in.data(), features}, {out.data(), features});
-    };
+    nn::normalize(norm_shape(a, in.size() / features, features), norm.weight, norm.bias, {in.data(), features},
+                  {out.data(), features}, done);
   }
 
-  void add_norm(LayerKind kind, const NormWeights& norm, std::span<const float> in, std::span<float> out) {
-    add(kind, norm_flops(a, in.size()), 2 * kFloat * static_cast<double>(in.size()), normalizing(norm, in, out));
+  /// And what it hands over to the layer behind it.
+  void add_norm(LayerKind kind, const NormWeights& norm, std::span<const float> in, std::span<float> out,
+                nn::Linear& next, const nn::LinearWeights& of_next) {
+    add(kind, norm_flops(a, in.size()), 2 * kFloat * static_cast<double>(in.size()),
+        [this, &norm, in, out, &next, &of_next] { normalize(norm, in, out, next.taker(of_next, out)); });
   }
 
   /// Of one image: patches [T, 3·P·P] → tokens [N, D], as Session does.
@@ -129,7 +134,7 @@ struct LayerSteps::Impl {
     if (weights.pos_embed.empty()) std::fill(of_patches.begin(), of_patches.end(), 0.0F);
     std::copy(weights.pos_embed.begin(), weights.pos_embed.end(), of_patches.begin());
     (*patch_embed.layer)(*weights.patch_embed, patches.subspan(image * pixels, pixels), of_patches);
-    if (weights.norm_pre) normalizing(weights.norm_pre, tokens, tokens)();
+    if (weights.norm_pre) normalize(weights.norm_pre, tokens, tokens, {});
   }
 
   void add_patch_embed() {
@@ -142,7 +147,7 @@ struct LayerSteps::Impl {
 
   void add_block(std::size_t block) {
     const EncoderBlockWeights& own = weights.blocks[block];
-    add_norm(LayerKind::kNorm, own.norm1, x.span(), normed.span());
+    add_norm(LayerKind::kNorm, own.norm1, x.span(), normed.span(), *qkv.layer, *own.qkv);
     add_linear(LayerKind::kQkv, qkv, *own.qkv, normed.span(), shared.first(3 * x.size()));
     if (own.q_norm || own.k_norm || weights.rotary) add_query_key(own);
     const bool last = block + 1 == a.depth && leading > 0;
@@ -166,19 +171,28 @@ struct LayerSteps::Impl {
         a.gated_mlp ? shared.span().subspan(rows * a.fc1_dim(), some * a.mlp_hidden_dim) : wide;
     add(kind_of(LayerKind::kAttention), attention_flops(tokens), attention_bytes(own, tokens),
         [this, &own, tokens] { attend(own, tokens); });
-    add_linear(kind_of(LayerKind::kProj), layers.proj, *own.proj, mixed, y);
-    add_norm(kind_of(LayerKind::kNorm), own.norm2, y, y_normed);
+    add(kind_of(LayerKind::kProj), layers.proj.flops(), layers.proj.bytes(*own.proj),
+        [&layer = *layers.proj.layer, &own, mixed, y] { layer(*own.proj, mixed, y); });
+    add_norm(kind_of(LayerKind::kNorm), own.norm2, y, y_normed, *layers.fc1.layer, *own.fc1);
+    nn::Linear& fc2 = *layers.fc2.layer;
     add(kind_of(LayerKind::kFc1), layers.fc1.flops(), layers.fc1.bytes(*own.fc1),
-        [this, &layer = *layers.fc1.layer, &own, y_normed, wide] {
-          layer(*own.fc1, y_normed, wide);
-          if (!a.gated_mlp) nn::activate(a.activation, wide, wide);
+        [this, &layer = *layers.fc1.layer, &fc2, &own, y_normed, wide] {
+          if (a.gated_mlp) return layer.multiply(*own.fc1, y_normed, wide, {});
+          const nn::RowsDone hand_over = fc2.taker(*own.fc2, wide);
+          layer.multiply(*own.fc1, y_normed, wide, [&](std::size_t first, std::size_t count) {
+            const std::span<float> rows_done = nn::rows_of(wide, a.mlp_hidden_dim, first, count);
+            nn::activate(a.activation, rows_done, rows_done);
+            if (hand_over && !own.mlp_norm) hand_over(first, count);
+          });
         });
     if (a.gated_mlp) {
       const auto values = static_cast<double>(hidden.size());
-      add(kind_of(LayerKind::kGate), 4 * values, 3 * kFloat * values,
-          [some, features = a.mlp_hidden_dim, wide, hidden] { nn::silu_gate(some, features, wide, hidden); });
+      add(kind_of(LayerKind::kGate), 4 * values, 3 * kFloat * values, [this, &fc2, &own, some, wide, hidden] {
+        nn::silu_gate(some, a.mlp_hidden_dim, wide, hidden);
+        if (!own.mlp_norm) fc2.take(*own.fc2, hidden);
+      });
     }
-    if (own.mlp_norm) add_norm(kind_of(LayerKind::kNorm), own.mlp_norm, hidden, hidden);
+    if (own.mlp_norm) add_norm(kind_of(LayerKind::kNorm), own.mlp_norm, hidden, hidden, fc2, *own.fc2);
     add_linear(kind_of(LayerKind::kFc2), layers.fc2, *own.fc2, hidden, y);
   }
 

@@ -50,6 +50,11 @@ class CheckpointSource final : public TensorSource {
     transpose<float>(stored, values.size() / out, out, values);
   }
 
+  [[nodiscard]] std::span<const float> in_place(Role role, Part part, std::size_t block) const override {
+    if (naming_.rule(role, part)->layout != Layout::kOutIn) return {};
+    return floats_in_place(*tensor_of(role, part, block));
+  }
+
   void forget() const noexcept override { checkpoint_.forget(); }
 
   [[nodiscard]] std::optional<Precision> stored_in(Role role, std::size_t block) const override {
@@ -171,6 +176,10 @@ class RandomSource final : public TensorSource {
 };
 
 }  // namespace
+
+std::span<const float> TensorSource::in_place(Role /*role*/, Part /*part*/, std::size_t /*block*/) const {
+  return {};
+}
 
 std::optional<Precision> TensorSource::stored_in(Role /*role*/, std::size_t /*block*/) const {
   return std::nullopt;

@@ -20,6 +20,7 @@ void transpose(std::span<const T> from, std::size_t rows, std::size_t cols, std:
   }
 }
 
+/// Any thread may read.
 class TensorSource {
  public:
   virtual ~TensorSource() = default;
@@ -27,6 +28,8 @@ class TensorSource {
   /// Fills `values` with the tensor of a role (and a block, where it has one): row-major, weights [out, in].
   /// What is stored as integers is multiplied by its scales.
   virtual void read(Role role, Part part, std::size_t block, std::span<float> values) const = 0;
+  /// The same values where they lie, if they lie somewhere as that; else empty.
+  [[nodiscard]] virtual std::span<const float> in_place(Role role, Part part, std::size_t block) const;
   /// Lets go of the memory that reading has taken.
   virtual void forget() const noexcept {}
   /// What `fovea quantize` stored a weight in; none: it did not write the checkpoint.

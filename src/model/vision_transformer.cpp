@@ -1,5 +1,6 @@
 #include "model/vision_transformer.hpp"
 
+#include <atomic>
 #include <utility>
 
 #include "checkpoint/sha256.hpp"
@@ -22,7 +23,7 @@ class CountingSource final : public TensorSource {
 
  private:
   std::unique_ptr<TensorSource> source_;
-  mutable std::uint64_t values_ = 0;
+  mutable std::atomic<std::uint64_t> values_ = 0;
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "base/aligned_buffer.hpp"
 #include "model/block_layers.hpp"
 #include "model/pos_embed.hpp"
+#include "nn/parallel.hpp"
 
 namespace fovea {
 namespace {
@@ -46,8 +47,8 @@ class Packer {
   [[nodiscard]] std::unique_ptr<nn::LinearWeights> linear(Role role, std::size_t out, std::size_t in,
                                                           std::size_t block = 0) {
     DenseLayer layer = dense(out, in);
-    read_rows(role, block, layer, 0, out);
-    return pack(layer);
+    read_bias(role, block, layer, 0, out);
+    return pack(precision_, weight_of({{role, 0, out}}, block, layer), layer.bias);
   }
   [[nodiscard]] std::unique_ptr<nn::LinearWeights> linear_if_any(Role role, std::size_t out, std::size_t in) {
     return source_.has(role, Part::kWeight) ? linear(role, out, in) : nullptr;
@@ -109,9 +110,6 @@ class Packer {
   void read_bias(Role role, std::size_t block, DenseLayer& layer, std::size_t first, std::size_t count) const {
     if (source_.has(role, Part::kBias)) source_.read(role, Part::kBias, block, layer.bias_rows(first, count));
   }
-  [[nodiscard]] std::unique_ptr<nn::LinearWeights> pack(const DenseLayer& layer) const {
-    return pack({layer.weight, layer.bias.size(), layer.in}, layer.bias);
-  }
   [[nodiscard]] std::unique_ptr<nn::LinearWeights> pack(MatrixView<const float> weight,
                                                         std::span<const float> bias) const {
     return pack(precision_, weight, bias);
@@ -137,13 +135,24 @@ class Packer {
     if (precision == Precision::kInt8 && source_.stored_in(parts.front().role, block)) {
       return integers(parts, block, layer, gamma);
     }
+    return pack(precision, weight_of(parts, block, layer, gamma), layer.bias);
+  }
+
+  /// Read into the layer; or where it lies in the file, which saves a copy, if that is one tensor and as it is needed.
+  [[nodiscard]] MatrixView<const float> weight_of(const std::vector<LayerPart>& parts, std::size_t block,
+                                                  const DenseLayer& layer, std::span<const float> gamma = {}) const {
+    const std::size_t out = layer.bias.size();
+    if (parts.size() == 1 && gamma.empty()) {
+      const std::span<const float> in_file = source_.in_place(parts.front().role, Part::kWeight, block);
+      if (!in_file.empty()) return {in_file, out, layer.in};
+    }
     for (const LayerPart& part : parts) {
       source_.read(part.role, Part::kWeight, block, layer.weight_rows(part.first, part.rows));
     }
     for (std::size_t o = 0; o < gamma.size(); ++o) {
       for (float& weight : layer.weight_rows(o, 1)) weight *= gamma[o];
     }
-    return pack(precision, {layer.weight, out, in}, layer.bias);
+    return {layer.weight, out, layer.in};
   }
 
   /// Of a model in int8 not all layers are. What stands in for bfloat16 where there are no units is as good.
@@ -227,9 +236,14 @@ Precision patch_embed_precision(Precision precision) {
   return Precision::kBf16x6;
 }
 
+Precision attention_precision(Precision precision) {
+  const bool rounded = precision == Precision::kBf16 || precision == Precision::kInt8;
+  return rounded && has_units(Precision::kBf16) ? Precision::kBf16 : Precision::kF32;
+}
+
 Precision read_out_precision(Precision precision) {
   if (precision == Precision::kBf16x3) return Precision::kBf16x6;
-  return precision == Precision::kInt8 ? fastest_full_precision() : precision;
+  return precision == Precision::kBf16 || precision == Precision::kInt8 ? fastest_full_precision() : precision;
 }
 
 Precision backward_precision(Precision precision) {
@@ -237,30 +251,42 @@ Precision backward_precision(Precision precision) {
 }
 
 ModelWeights pack_weights(const Architecture& a, Precision precision, const TensorSource& source) {
-  Packer packer(a, precision, source);
+  const Packer packer(a, precision, source);
   ModelWeights weights;
   weights.prefix_tokens = read_prefix_tokens(a, packer);
   place_pos_embed(a, packer, weights);
-  // [D, 3, P, P] is read as [D, 3·P·P]: a convolution whose stride is its size is a linear layer over patches.
-  Packer of_pixels(a, patch_embed_precision(precision), source);
-  weights.patch_embed = of_pixels.linear(kPatchEmbed, a.embed_dim, a.patch_dim());
   weights.norm_pre = packer.norm(kNormPre, a.embed_dim);
   if (a.rope != Rope::kNone) weights.rotary = rotary_table(a.rope, a.grid(), a.head_dim());
-  weights.blocks.reserve(a.depth);
-  for (std::size_t block = 0; block < a.depth; ++block) weights.blocks.push_back(packer.block(block));
   weights.norm = packer.norm(kNorm, a.embed_dim);
   weights.fc_norm = packer.norm(kFcNorm, a.embed_dim);
-  Packer of_features(a, read_out_precision(precision), source);
-  pack_read_out(a, of_features, weights);
+  weights.blocks.resize(a.depth);
+  // On all threads: most of the time goes into memory that is touched for the first time.
+  nn::for_each_parallel(a.depth + 2, [&](std::size_t i) {
+    if (i < a.depth) {
+      weights.blocks[i] = Packer(a, precision, source).block(i);
+    } else if (i == a.depth) {
+      // [D, 3, P, P] is read as [D, 3·P·P]: a convolution whose stride is its size is a linear layer over patches.
+      Packer of_pixels(a, patch_embed_precision(precision), source);
+      weights.patch_embed = of_pixels.linear(kPatchEmbed, a.embed_dim, a.patch_dim());
+    } else {
+      Packer of_features(a, read_out_precision(precision), source);
+      pack_read_out(a, of_features, weights);
+    }
+  });
   return weights;
 }
 
 ModelWeights pack_backward_weights(const Architecture& a, Precision precision, const TensorSource& source) {
-  Packer packer(a, precision, source, Packer::Direction::kBackward);
   ModelWeights weights;
-  weights.blocks.reserve(a.depth);
-  for (std::size_t block = 0; block < a.depth; ++block) weights.blocks.push_back(packer.block(block));
-  pack_read_out(a, packer, weights);
+  weights.blocks.resize(a.depth);
+  nn::for_each_parallel(a.depth + 1, [&](std::size_t i) {
+    Packer packer(a, precision, source, Packer::Direction::kBackward);
+    if (i < a.depth) {
+      weights.blocks[i] = packer.block(i);
+    } else {
+      pack_read_out(a, packer, weights);
+    }
+  });
   return weights;
 }
 

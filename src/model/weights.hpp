@@ -68,8 +68,10 @@ struct ModelWeights {
 /// Of a model in this precision. Neighbouring pixels are alike and largely cancel in the filters, so that what rounding
 /// them leaves is several times what all blocks add: they keep f32's accuracy. About 2 % of the arithmetic.
 [[nodiscard]] Precision patch_embed_precision(Precision precision);
-/// Of its attention pool and its heads: int8 is for blocks only, and what a head loses is the logits' loss, which for
-/// one row costs nothing to keep.
+/// Of the products in its blocks' attention, of queries and keys and of weights and values.
+[[nodiscard]] Precision attention_precision(Precision precision);
+/// Of its attention pool and its heads: bf16 and int8 are for blocks only, as what a head loses is the logits' loss,
+/// which for one row costs nothing to keep.
 [[nodiscard]] Precision read_out_precision(Precision precision);
 /// Of its way back: gradients want the digits that plain bfloat16 and int8 lack.
 [[nodiscard]] Precision backward_precision(Precision precision);

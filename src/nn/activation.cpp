@@ -1,6 +1,5 @@
 #include "nn/activation.hpp"
 
-#include <algorithm>
 #include <cassert>
 
 // Highway compiles this file once for each instruction set and picks the widest at run time.
@@ -10,6 +9,7 @@
 #include <hwy/highway.h>
 // After highway.h:
 #include "nn/exp-inl.hpp"
+#include "nn/share.hpp"
 #include "nn/simd_tail-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -200,26 +200,20 @@ HWY_EXPORT(silu_gate_backward_row);
 
 namespace {
 
-/// Calls body(first, size) for pieces of whole vectors of any width.
-template <typename Body>
-void in_pieces(std::size_t size, const Body& body) {
-  constexpr std::size_t kPiece = 1024;
-#pragma omp parallel for schedule(static) if (size > kPiece)
-  for (std::size_t first = 0; first < size; first += kPiece) body(first, std::min(kPiece, size - first));
-}
+constexpr std::size_t kPiece = 1024;  // whole vectors of any width
 
 }  // namespace
 
 void activate(Activation activation, std::span<const float> x, std::span<float> y) {
   assert(activation != Activation::kNone && x.size() == y.size());
-  in_pieces(x.size(), [&](std::size_t first, std::size_t size) {
+  share(x.size(), kPiece, [&](std::size_t first, std::size_t size) {
     HWY_DYNAMIC_DISPATCH(activate_piece)(activation, x.data() + first, size, y.data() + first);
   });
 }
 
 void activate(Activation activation, std::span<const float> x, std::span<float> y, std::span<float> slope) {
   assert(activation != Activation::kNone && x.size() == y.size() && slope.size() == x.size());
-  in_pieces(x.size(), [&](std::size_t first, std::size_t size) {
+  share(x.size(), kPiece, [&](std::size_t first, std::size_t size) {
     HWY_DYNAMIC_DISPATCH(activate_with_slope_piece)
     (activation, x.data() + first, size, y.data() + first, slope.data() + first);
   });
@@ -227,27 +221,29 @@ void activate(Activation activation, std::span<const float> x, std::span<float> 
 
 void activate_backward(std::span<const float> slope, std::span<const float> dy, std::span<float> dx) {
   assert(slope.size() == dy.size() && dx.size() == dy.size());
-  in_pieces(dy.size(), [&](std::size_t first, std::size_t size) {
+  share(dy.size(), kPiece, [&](std::size_t first, std::size_t size) {
     HWY_DYNAMIC_DISPATCH(multiply_piece)(slope.data() + first, dy.data() + first, size, dx.data() + first);
   });
 }
 
 void silu_gate(std::size_t rows, std::size_t features, std::span<const float> x, std::span<float> y) {
   assert(x.size() == 2 * rows * features && y.size() == rows * features);
-#pragma omp parallel for schedule(static) if (rows > 1)
-  for (std::size_t row = 0; row < rows; ++row) {
-    HWY_DYNAMIC_DISPATCH(silu_gate_row)(features, x.data() + row * 2 * features, y.data() + row * features);
-  }
+  share(rows, kFewRows, [&](std::size_t first, std::size_t count) {
+    for (std::size_t row = first; row < first + count; ++row) {
+      HWY_DYNAMIC_DISPATCH(silu_gate_row)(features, x.data() + row * 2 * features, y.data() + row * features);
+    }
+  });
 }
 
 void silu_gate_backward(std::size_t rows, std::size_t features, std::span<const float> x, std::span<const float> dy,
                         std::span<float> dx) {
   assert(x.size() == 2 * rows * features && dy.size() == rows * features && dx.size() == x.size());
-#pragma omp parallel for schedule(static) if (rows > 1)
-  for (std::size_t row = 0; row < rows; ++row) {
-    HWY_DYNAMIC_DISPATCH(silu_gate_backward_row)
-    (features, x.data() + row * 2 * features, dy.data() + row * features, dx.data() + row * 2 * features);
-  }
+  share(rows, kFewRows, [&](std::size_t first, std::size_t count) {
+    for (std::size_t row = first; row < first + count; ++row) {
+      HWY_DYNAMIC_DISPATCH(silu_gate_backward_row)
+      (features, x.data() + row * 2 * features, dy.data() + row * features, dx.data() + row * 2 * features);
+    }
+  });
 }
 
 }  // namespace fovea::nn

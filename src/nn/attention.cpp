@@ -9,6 +9,7 @@
 
 #include "base/aligned_buffer.hpp"
 #include "nn/attention_kernels.hpp"
+#include "nn/head_attention.hpp"
 #include "nn/row_pieces.hpp"
 
 namespace fovea::nn {
@@ -17,7 +18,9 @@ namespace fovea::nn {
 /// the result does not depend on the number of threads. oneDNN's batched product was here before: its split changes the
 /// order of additions with the number of threads, and its first call spends 40 ms on making code.
 struct Attention::Impl {
-  explicit Impl(const AttentionShape& sizes) : shape(sizes) {}
+  Impl(const AttentionShape& sizes, Precision precision) : shape(sizes), products(precision) {
+    assert(products == Precision::kF32 || products == Precision::kBf16);
+  }
 
   struct Call {
     std::span<const float> qkv;
@@ -27,58 +30,57 @@ struct Attention::Impl {
     std::span<float> weights;
   };
 
-  /// A thread's own: sharing the keys costs more, in waiting and in what one core fetches from the other, than it
-  /// saves.
-  struct Scratch {
-    explicit Scratch(const AttentionShape& shape)
-        : stride(aligned_stride(shape.tokens)), keys(shape.head_dim * stride), weights(RowPieces::kMostRows * stride) {}
+  /// A thread's own.
+  struct Worker {
+    Worker(const AttentionShape& shape, Precision products)
+        : head(products == Precision::kBf16 ? make_head_attention_bf16(shape.tokens, shape.head_dim)
+                                            : make_head_attention_f32(shape.tokens, shape.head_dim)),
+          stride(aligned_stride(shape.tokens)),
+          weights(RowPieces::kMostRows * stride) {}
+    std::unique_ptr<HeadAttention> head;
     std::size_t stride;
-    AlignedBuffer<float> keys;     // [d, stride] of one head
     AlignedBuffer<float> weights;  // [kMostRows, stride]
   };
 
-  Scratch& own_scratch() { return scratch[static_cast<std::size_t>(omp_get_thread_num())]; }
+  Worker& own_worker() { return workers[static_cast<std::size_t>(omp_get_thread_num())]; }
 
-  /// k of one head, [N, d] → [d, N]: the product wants neighbouring keys in neighbouring lanes.
-  void transpose_keys(std::size_t head, std::span<const float> qkv, Scratch& own) const {
+  /// q, k or v of a head, from a row (token) on.
+  enum Part : std::size_t { kQuery, kKey, kValue };
+  [[nodiscard]] Strided<const float> part(const Call& call, Part wanted, std::size_t head, std::size_t row) const {
     const std::size_t width = shape.num_heads * shape.head_dim;  // D
-    transpose(shape.tokens, shape.head_dim, {qkv.data() + width + head * shape.head_dim, 3 * width},
-              {own.keys.data(), own.stride});
+    return {call.qkv.data() + (row * 3 + wanted) * width + head * shape.head_dim, 3 * width};
   }
 
-  /// Queries first to first + rows of a head, whose keys are transposed.
+  void take_head(const Call& call, std::size_t head, Worker& own) const {
+    own.head->take(part(call, kKey, head, 0), part(call, kValue, head, 0));
+  }
+
+  /// Queries first to first + rows of the head that was taken.
   /// @param weights  [rows, N]
-  void attend(const Call& call, std::size_t head, std::size_t first, std::size_t rows, const Scratch& own,
+  void attend(const Call& call, std::size_t head, std::size_t first, std::size_t rows, Worker& own, bool shown,
               Strided<float> weights) const {
-    const auto& [tokens, num_heads, head_dim] = shape;
-    const std::size_t width = num_heads * head_dim;  // D
-    const std::size_t column = head * head_dim;
-    const float scale = 1.0F / std::sqrt(static_cast<float>(head_dim));
-    const Strided<const float> q{call.qkv.data() + first * 3 * width + column, 3 * width};  // [rows, d]
-    const Strided<const float> kt{own.keys.data(), own.stride};                             // [d, N]
-    const Strided<const float> v{call.qkv.data() + 2 * width + column, 3 * width};          // [N, d]
-    multiply({rows, head_dim, tokens}, scale, q, kt, weights);
-    if (!call.bias.empty()) {
-      const bool of_keys = call.bias.size() == tokens;
-      for (std::size_t row = 0; row < rows; ++row) {
-        const float* const bias = call.bias.data() + (of_keys ? 0 : ((head * tokens) + first + row) * tokens);
-        for (std::size_t i = 0; i < tokens; ++i) weights.values[row * weights.stride + i] += bias[i];
-      }
+    const std::size_t tokens = shape.tokens;
+    const std::size_t width = shape.num_heads * shape.head_dim;
+    Strided<const float> bias{nullptr, 0};
+    if (call.bias.size() == tokens) {
+      bias = {call.bias.data(), 0};
+    } else if (!call.bias.empty()) {
+      bias = {call.bias.data() + (head * tokens + first) * tokens, tokens};
     }
-    softmax_rows(rows, tokens, weights);
-    multiply({rows, tokens, head_dim}, 1.0F, {weights.values, weights.stride}, v,
-             {call.out.data() + first * width + column, width});
+    own.head->attend(rows, part(call, kQuery, head, first), bias, shown, weights,
+                     {call.out.data() + first * width + head * shape.head_dim, width});
   }
 
   void heads_apart(const Call& call) {
     const std::size_t tokens = shape.tokens;
-    Scratch& own = own_scratch();
+    const bool shown = !call.weights.empty();
+    Worker& own = own_worker();
     for_own_rows(shape.num_heads, call.queries, [&](std::size_t head, std::size_t begin, std::size_t count) {
-      transpose_keys(head, call.qkv, own);
+      take_head(call, head, own);
       for_pieces(begin, count, [&](std::size_t first, std::size_t rows) {
-        const Strided<float> shown{call.weights.data() + (head * tokens + first) * tokens, tokens};
-        attend(call, head, first, rows, own,
-               call.weights.empty() ? Strided<float>{own.weights.data(), own.stride} : shown);
+        attend(call, head, first, rows, own, shown,
+               shown ? Strided<float>{call.weights.data() + (head * tokens + first) * tokens, tokens}
+                     : Strided<float>{own.weights.data(), own.stride});
       });
     });
   }
@@ -86,12 +88,12 @@ struct Attention::Impl {
   /// A thread takes its queries through all heads, so that it alone adds to their rows.
   void heads_fused(const Call& call, HeadFusion fusion) {
     const std::size_t tokens = shape.tokens;
-    Scratch& own = own_scratch();
+    Worker& own = own_worker();
     for_own_rows(1, call.queries, [&](std::size_t, std::size_t begin, std::size_t count) {
       for (std::size_t head = 0; head < shape.num_heads; ++head) {
-        transpose_keys(head, call.qkv, own);
+        take_head(call, head, own);
         for_pieces(begin, count, [&](std::size_t first, std::size_t rows) {
-          attend(call, head, first, rows, own, {own.weights.data(), own.stride});
+          attend(call, head, first, rows, own, true, {own.weights.data(), own.stride});
           fuse_head(fusion, head, shape.num_heads, rows, tokens, {own.weights.data(), own.stride},
                     {call.weights.data() + first * tokens, tokens});
         });
@@ -100,10 +102,20 @@ struct Attention::Impl {
   }
 
   AttentionShape shape;
-  std::vector<Scratch> scratch;  // for each thread
+  Precision products;
+  std::vector<Worker> workers;  // for each thread
 };
 
-Attention::Attention(const AttentionShape& shape) : impl_(std::make_unique<Impl>(shape)) {}
+void add_bias(std::size_t rows, std::size_t tokens, Strided<const float> bias, Strided<float> logits) {
+  for (std::size_t row = 0; row < rows; ++row) {
+    const float* const of_row = from_row(bias, row).values;
+    float* const values = from_row(logits, row).values;
+    for (std::size_t i = 0; i < tokens; ++i) values[i] += of_row[i];
+  }
+}
+
+Attention::Attention(const AttentionShape& shape, Precision products)
+    : impl_(std::make_unique<Impl>(shape, products)) {}
 Attention::~Attention() = default;
 Attention::Attention(Attention&&) noexcept = default;
 Attention& Attention::operator=(Attention&&) noexcept = default;
@@ -117,7 +129,9 @@ void Attention::operator()(std::span<const float> qkv, std::size_t queries, std:
   assert(qkv.size() == 3 * tokens * heads * impl.shape.head_dim && 3 * out.size() == qkv.size());
   assert(queries <= tokens && (weights.empty() ? !fused : weights.size() == shown * tokens * tokens));
   assert(bias.empty() || bias.size() == tokens || bias.size() == heads * tokens * tokens);
-  while (impl.scratch.size() < static_cast<std::size_t>(omp_get_max_threads())) impl.scratch.emplace_back(impl.shape);
+  while (impl.workers.size() < static_cast<std::size_t>(omp_get_max_threads())) {
+    impl.workers.emplace_back(impl.shape, impl.products);
+  }
   const Impl::Call call{qkv, queries, bias, out, weights};
 #pragma omp parallel
   fused ? impl.heads_fused(call, *fused) : impl.heads_apart(call);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 
+#include "fovea/model.hpp"
 #include "fovea/tensor.hpp"
 
 namespace fovea::nn {
@@ -19,7 +20,9 @@ struct AttentionShape {
 
 class Attention {
  public:
-  explicit Attention(const AttentionShape& shape);
+  /// @param products  kF32, or kBf16 where has_units(kBf16): what is multiplied is rounded, sums and softmax are
+  /// float32
+  explicit Attention(const AttentionShape& shape, Precision products = Precision::kF32);
   ~Attention();
   Attention(Attention&&) noexcept;
   Attention& operator=(Attention&&) noexcept;
@@ -40,7 +43,7 @@ class Attention {
   std::unique_ptr<Impl> impl_;
 };
 
-/// One row of what Attention computes without a bias, to the bit; nothing else is computed.
+/// One row of what Attention computes in float32 without a bias, to the bit; nothing else is computed.
 /// @param qkv      [N, 3, H, d]
 /// @param weights  [H, N], receives softmax(q kᵀ / √d) of token `query`
 void attention_row(const AttentionShape& shape, std::span<const float> qkv, std::size_t query,

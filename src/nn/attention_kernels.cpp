@@ -9,8 +9,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 // After highway.h:
-#include "nn/exp-inl.hpp"
 #include "nn/simd_tail-inl.hpp"
+#include "nn/softmax-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace fovea::nn {
@@ -143,55 +143,26 @@ void transpose(std::size_t rows, std::size_t cols, Strided<const float> from, St
 }
 #endif
 
-HWY_INLINE float largest_of_row(const float* row, std::size_t cols) {
-  const Floats d;
-  auto largest = hn::Set(d, hwy::LowestValue<float>());
-  for_vectors(
-      cols, [&](std::size_t i) { largest = hn::Max(largest, hn::LoadU(d, row + i)); },
-      [&](std::size_t i, std::size_t count) {
-        largest = hn::Max(largest, hn::IfThenElse(hn::FirstN(d, count), load_first(row + i, count), largest));
-      });
-  return hn::GetLane(hn::MaxOfLanes(d, largest));
-}
-
-/// row ← exp(row - largest)
-/// @return  their sum
-HWY_INLINE float exponentials_of_row(float* row, std::size_t cols, float largest) {
-  const Floats d;
-  const auto shift = hn::Set(d, largest);
-  auto sum = hn::Zero(d);
-  for_vectors(
-      cols,
-      [&](std::size_t i) {
-        const auto e = exp(hn::Sub(hn::LoadU(d, row + i), shift));
-        sum = hn::Add(sum, e);
-        hn::StoreU(e, d, row + i);
-      },
-      [&](std::size_t i, std::size_t count) {
-        const auto e = exp(hn::Sub(load_first(row + i, count), shift));
-        sum = hn::Add(sum, hn::IfThenElseZero(hn::FirstN(d, count), e));
-        store_first(e, row + i, count);
-      });
-  return hn::GetLane(hn::SumOfLanes(d, sum));
-}
-
-HWY_INLINE void scale_row(float* row, std::size_t cols, float factor) {
-  const Floats d;
-  const auto factors = hn::Set(d, factor);
-  for_vectors(
-      cols, [&](std::size_t i) { hn::StoreU(hn::Mul(hn::LoadU(d, row + i), factors), d, row + i); },
-      [&](std::size_t i, std::size_t count) {
-        store_first(hn::Mul(load_first(row + i, count), factors), row + i, count);
-      });
-}
-
 void softmax_rows(std::size_t rows, std::size_t cols, Strided<float> values) {
+  const Floats d;
   for_groups(rows, [&](std::size_t first, std::size_t count) {
     const auto row = [&](std::size_t r) { return from_row(values, first + r).values; };
     float largest[kRowGroup];
     float sums[kRowGroup];
     for (std::size_t r = 0; r < count; ++r) largest[r] = largest_of_row(row(r), cols);
-    for (std::size_t r = 0; r < count; ++r) sums[r] = exponentials_of_row(row(r), cols, largest[r]);
+    for (std::size_t r = 0; r < count; ++r) {
+      float* const to = row(r);
+      sums[r] = sum_exponentials(
+          to, cols, largest[r],
+          [&](std::size_t i, hn::Vec<Floats> e) {
+            hn::StoreU(e, d, to + i);
+            return e;
+          },
+          [&](std::size_t i, hn::Vec<Floats> e, std::size_t size) {
+            store_first(e, to + i, size);
+            return e;
+          });
+    }
     for (std::size_t r = 0; r < count; ++r) scale_row(row(r), cols, 1.0F / sums[r]);
   });
 }

@@ -5,6 +5,7 @@
 #include <cassert>
 
 #include "nn/linear_precisions.hpp"
+#include "nn/share.hpp"
 
 namespace fovea::nn {
 namespace {
@@ -12,26 +13,43 @@ namespace {
 /// For models whose layers differ in precision: each kind is compiled when the first weights of it are met.
 class LinearByWeights final : public Linear {
  public:
-  LinearByWeights(const LinearShape& shape, Workspace& workspace) : shape_(shape), workspace_(workspace) {}
+  LinearByWeights(const LinearShape& shape, Workspace& workspace) : Linear(shape), workspace_(workspace) {}
 
-  void operator()(const LinearWeights& weights, std::span<const float> x, std::span<float> y) override {
-    std::unique_ptr<Linear>& linear = by_precision_.at(static_cast<std::size_t>(weights.precision()));
-    if (!linear) linear = make(weights.precision());
-    (*linear)(weights, x, y);
+  [[nodiscard]] Operand* operand(const LinearWeights& weights) override { return kind(weights).operand(weights); }
+  void multiply(const LinearWeights& weights, std::span<const float> x, std::span<float> y,
+                const RowsDone& done) override {
+    kind(weights).multiply(weights, x, y, done);
   }
 
  private:
+  [[nodiscard]] Linear& kind(const LinearWeights& weights) {
+    std::unique_ptr<Linear>& linear = by_precision_.at(static_cast<std::size_t>(weights.precision()));
+    if (!linear) linear = make(weights.precision());
+    return *linear;
+  }
   [[nodiscard]] std::unique_ptr<Linear> make(Precision precision) const {
-    return precision == Precision::kInt8 ? make_linear_int8(shape_, workspace_)
-                                         : make_linear(precision, shape_, workspace_);
+    return precision == Precision::kInt8 ? make_linear_int8(shape(), workspace_)
+                                         : make_linear(precision, shape(), workspace_);
   }
 
-  LinearShape shape_;
   Workspace& workspace_;
   std::array<std::unique_ptr<Linear>, std::size(kPrecisions)> by_precision_;
 };
 
 }  // namespace
+
+RowsDone Linear::taker(const LinearWeights& weights, std::span<const float> x) {
+  Operand* const own = operand(weights);
+  if (own == nullptr) return {};
+  return [own, x, features = shape_.in_features](std::size_t first, std::size_t count) {
+    own->take(first, count, rows_of(x, features, first, count));
+  };
+}
+
+void Linear::take(const LinearWeights& weights, std::span<const float> x) {
+  assert(x.size() == shape_.rows * shape_.in_features);
+  if (const RowsDone hand_over = taker(weights, x)) share(shape_.rows, kFewRows, hand_over);
+}
 
 std::size_t bf16_parts(Precision precision) noexcept {
   switch (precision) {

@@ -8,6 +8,7 @@
 
 #include "fovea/model.hpp"
 #include "fovea/tensor.hpp"
+#include "nn/rows.hpp"
 #include "nn/workspace.hpp"
 
 namespace fovea::nn {
@@ -27,13 +28,43 @@ class LinearWeights {
   [[nodiscard]] virtual Precision precision() const noexcept { return Precision::kF32; }
 };
 
+/// x of a linear layer in the form in which it is multiplied. Who computes it hands over a few rows at a time, while
+/// they are in the core's own cache.
+class Operand {
+ public:
+  virtual ~Operand() = default;
+  /// Any rows on any thread; all of them once for each product.
+  /// @param rows  [count, in_features], from row `first` on
+  virtual void take(std::size_t first, std::size_t count, std::span<const float> rows) = 0;
+};
+
 /// The operation for one shape, compiled once and run with any weights of that shape.
 class Linear {
  public:
+  explicit Linear(const LinearShape& shape) : shape_(shape) {}
   virtual ~Linear() = default;
-  /// @param x  [rows, in_features]
-  /// @param y  [rows, out_features]
-  virtual void operator()(const LinearWeights& weights, std::span<const float> x, std::span<float> y) = 0;
+  [[nodiscard]] const LinearShape& shape() const noexcept { return shape_; }
+
+  /// What takes x for these weights; nullptr: x is multiplied as it is.
+  [[nodiscard]] virtual Operand* operand(const LinearWeights& weights) = 0;
+  /// @param x     [rows, in_features], as operand() took it
+  /// @param y     [rows, out_features]
+  /// @param done  told about all rows of y; may be empty
+  virtual void multiply(const LinearWeights& weights, std::span<const float> x, std::span<float> y,
+                        const RowsDone& done) = 0;
+
+  /// Hands rows of x over as soon as they are done; empty: x is multiplied as it is.
+  [[nodiscard]] RowsDone taker(const LinearWeights& weights, std::span<const float> x);
+  /// Hands over all rows of x, from all threads.
+  void take(const LinearWeights& weights, std::span<const float> x);
+  /// Both.
+  void operator()(const LinearWeights& weights, std::span<const float> x, std::span<float> y) {
+    take(weights, x);
+    multiply(weights, x, y, {});
+  }
+
+ private:
+  LinearShape shape_;
 };
 
 /// @param weight   [out_features, in_features]; for int8 each row is rounded with a scale of its own

@@ -7,9 +7,11 @@
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
+#include "nn/bf16_kernels.hpp"
 #include "nn/bf16_parts.hpp"
 #include "nn/linear_precisions.hpp"
 #include "nn/onednn.hpp"
+#include "nn/share.hpp"
 
 namespace fovea::nn {
 namespace {
@@ -60,7 +62,7 @@ struct LinearWeightsBf16 final : LinearWeights {
       : bias(dense({1, dim(out)}), cpu_engine()) {
     assert(bias_values.size() == out && weight.values().size() == in * out);
     AlignedBuffer<std::uint16_t> split(num_parts * in * out);
-    split_into_bf16(weight.values(), num_parts, split.span());
+    split_into_bf16(weight.values(), num_parts, split.data(), in * out);
     const memory::desc stored({dim(in), dim(out)}, memory::data_type::bf16, axes);
     dnnl::stream stream(cpu_engine());
     parts.reserve(num_parts);
@@ -80,10 +82,10 @@ struct LinearWeightsBf16 final : LinearWeights {
   mutable memory bias;                      // [1, out]
 };
 
-class LinearBf16 final : public Linear {
+class LinearBf16 final : public Linear, Operand {
  public:
   LinearBf16(const LinearShape& shape, std::size_t parts, Workspace& workspace)
-      : shape_(shape),
+      : Linear(shape),
         split_(parts * shape.rows * shape.in_features),
         products_(products_of(parts)),
         y_(unbound(dense({dim(shape.rows), dim(shape.out_features)}))) {
@@ -100,11 +102,17 @@ class LinearBf16 final : public Linear {
     }
   }
 
-  void operator()(const LinearWeights& weights, std::span<const float> x, std::span<float> y) override {
-    assert(x.size() == shape_.rows * shape_.in_features && y.size() == shape_.rows * shape_.out_features);
+  [[nodiscard]] Operand* operand(const LinearWeights& /*weights*/) override { return this; }
+  void take(std::size_t first, [[maybe_unused]] std::size_t count, std::span<const float> rows) override {
+    assert(rows.size() == count * shape().in_features && first + count <= shape().rows);
+    if (x_.size() == 1) return round_to_bf16(rows, split_.data() + first * shape().in_features);
+    split_into_bf16(rows, x_.size(), split_.data() + first * shape().in_features, shape().rows * shape().in_features);
+  }
+  void multiply(const LinearWeights& weights, [[maybe_unused]] std::span<const float> x, std::span<float> y,
+                const RowsDone& done) override {
+    assert(x.size() == shape().rows * shape().in_features && y.size() == shape().rows * shape().out_features);
     const auto& own = static_cast<const LinearWeightsBf16&>(weights);
     assert(own.parts.size() == x_.size());
-    split_into_bf16(x, x_.size(), split_.span());
     for (std::size_t i = 0; i < products_.size(); ++i) {
       const Primitive::Argument left{DNNL_ARG_SRC, x_[products_[i].x_part], nullptr};
       const Primitive::Argument right{DNNL_ARG_WEIGHTS, own.parts[products_[i].weight_part], nullptr};
@@ -115,10 +123,10 @@ class LinearBf16 final : public Linear {
         matmuls_[i].execute({left, right, sum});
       }
     }
+    if (done) share(shape().rows, kFewRows, done);
   }
 
  private:
-  LinearShape shape_;
   AlignedBuffer<std::uint16_t> split_;  // [parts, rows, in]
   std::vector<Product> products_;
   std::vector<Primitive> matmuls_;  // one for each product

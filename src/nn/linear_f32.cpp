@@ -5,6 +5,7 @@
 
 #include "nn/linear_precisions.hpp"
 #include "nn/onednn.hpp"
+#include "nn/share.hpp"
 
 namespace fovea::nn {
 namespace {
@@ -51,23 +52,25 @@ class LinearF32 final : public Linear {
   LinearF32(const LinearShape& shape, Workspace& workspace)
       : LinearF32(shape, describe(shape, packed_layout(shape.in_features, shape.out_features)), workspace) {}
 
-  void operator()(const LinearWeights& weights, std::span<const float> x, std::span<float> y) override {
-    assert(x.size() == shape_.rows * shape_.in_features && y.size() == shape_.rows * shape_.out_features);
+  [[nodiscard]] Operand* operand(const LinearWeights& /*weights*/) override { return nullptr; }
+  void multiply(const LinearWeights& weights, std::span<const float> x, std::span<float> y,
+                const RowsDone& done) override {
+    assert(x.size() == shape().rows * shape().in_features && y.size() == shape().rows * shape().out_features);
     const auto& own = static_cast<const LinearWeightsF32&>(weights);
     matmul_.execute({{DNNL_ARG_SRC, x_, x.data()},
                      {DNNL_ARG_WEIGHTS, own.packed, nullptr},
                      {DNNL_ARG_BIAS, own.bias, nullptr},
                      {DNNL_ARG_DST, y_, y.data()}});
+    if (done) share(shape().rows, kFewRows, done);
   }
 
  private:
   LinearF32(const LinearShape& shape, const dnnl::matmul::primitive_desc& desc, Workspace& workspace)
-      : shape_(shape),
+      : Linear(shape),
         matmul_(dnnl::matmul(desc), desc, workspace),
         x_(unbound(desc.src_desc())),
         y_(unbound(desc.dst_desc())) {}
 
-  LinearShape shape_;
   Primitive matmul_;
   memory x_;  // [rows, in]
   memory y_;  // [rows, out]

@@ -10,7 +10,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 // After highway.h:
-#include "nn/row_pieces.hpp"
+#include "nn/share.hpp"
 #include "nn/simd_tail-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -190,21 +190,20 @@ HWY_EXPORT(normalize_rows);
 HWY_EXPORT(normalize_backward_rows);
 
 void normalize(const NormShape& shape, std::span<const float> weight, std::span<const float> bias,
-               Strided<const float> x, Strided<float> y) {
+               Strided<const float> x, Strided<float> y, const RowsDone& done) {
   assert(weight.size() == shape.features && (bias.empty() || bias.size() == shape.features));
   const float* shift = bias.empty() ? nullptr : bias.data();
-#pragma omp parallel if (shape.rows > 1)
-  for_own_rows(1, shape.rows, [&](std::size_t, std::size_t first, std::size_t rows) {
+  share(shape.rows, kFewRows, [&](std::size_t first, std::size_t rows) {
     HWY_DYNAMIC_DISPATCH(normalize_rows)
     (shape, weight.data(), shift, rows, from_row(x, first), from_row(y, first));
+    if (done) done(first, rows);
   });
 }
 
 void normalize_backward(const NormShape& shape, std::span<const float> weight, Strided<const float> x,
                         Strided<const float> dy, Strided<float> dx) {
   assert(weight.size() == shape.features);
-#pragma omp parallel if (shape.rows > 1)
-  for_own_rows(1, shape.rows, [&](std::size_t, std::size_t first, std::size_t rows) {
+  share(shape.rows, kFewRows, [&](std::size_t first, std::size_t rows) {
     HWY_DYNAMIC_DISPATCH(normalize_backward_rows)
     (shape, weight.data(), rows, from_row(x, first), from_row(dy, first), from_row(dx, first));
   });

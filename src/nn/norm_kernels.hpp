@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <span>
 
+#include "nn/rows.hpp"
 #include "nn/strided.hpp"
 
 namespace fovea::nn {
@@ -23,8 +24,9 @@ struct NormShape {
 
 /// @param weight, bias  [features]; RMSNorm has no bias
 /// @param x, y          [rows, features]; may be the same memory
+/// @param done          told about all rows of y; may be empty
 void normalize(const NormShape& shape, std::span<const float> weight, std::span<const float> bias,
-               Strided<const float> x, Strided<float> y);
+               Strided<const float> x, Strided<float> y, const RowsDone& done = {});
 
 /// dx += the gradient with respect to x of normalize().
 /// @param dy  [rows, features], the gradient with respect to y

@@ -23,25 +23,35 @@ using Floats = hn::ScalableTag<float>;
 // The masked instructions of AVX2 and later do that; what Highway puts in their place before touches whole vectors.
 #undef FOVEA_HAS_MASKED_MEMORY
 #define FOVEA_HAS_MASKED_MEMORY (HWY_TARGET <= HWY_AVX2)
-HWY_INLINE hn::Vec<Floats> load_first(const float* from, std::size_t count) {
-  const Floats d;
+template <typename T>
+HWY_INLINE hn::Vec<hn::ScalableTag<T>> load_first(const T* from, std::size_t count) {
+  const hn::ScalableTag<T> d;
 #if FOVEA_HAS_MASKED_MEMORY
   return hn::MaskedLoad(hn::FirstN(d, count), d, from);
 #else
-  HWY_ALIGN float lanes[HWY_LANES(float)] = {};
+  HWY_ALIGN T lanes[HWY_LANES(T)] = {};
   for (std::size_t i = 0; i < count; ++i) lanes[i] = from[i];
   return hn::Load(d, lanes);
 #endif
 }
-HWY_INLINE void store_first(hn::Vec<Floats> values, float* to, std::size_t count) {
-  const Floats d;
+template <typename T>
+HWY_INLINE void store_first(hn::Vec<hn::ScalableTag<T>> values, T* to, std::size_t count) {
+  const hn::ScalableTag<T> d;
 #if FOVEA_HAS_MASKED_MEMORY
   hn::BlendedStore(values, hn::FirstN(d, count), d, to);
 #else
-  HWY_ALIGN float lanes[HWY_LANES(float)];
+  HWY_ALIGN T lanes[HWY_LANES(T)];
   hn::Store(values, d, lanes);
   for (std::size_t i = 0; i < count; ++i) to[i] = lanes[i];
 #endif
+}
+
+/// The same store of lanes that are narrower than floats, as many as a vector of those has.
+template <typename T>
+HWY_INLINE void store_narrow_first(hn::Vec<hn::Rebind<T, Floats>> values, T* to, std::size_t count) {
+  HWY_ALIGN T lanes[HWY_LANES(float)];
+  hn::Store(values, hn::Rebind<T, Floats>(), lanes);
+  std::copy_n(lanes, count, to);
 }
 
 /// Calls whole(i) for each whole vector of `size` values and part(i, count) for what is left.

@@ -66,23 +66,30 @@ BENCHMARK_CAPTURE(linear, bf16, Precision::kBf16)->Apply(sizes_of_linear_layers)
 BENCHMARK_CAPTURE(linear, bf16x3, Precision::kBf16x3)->Apply(sizes_of_linear_layers);
 
 /// @param range  tokens, heads of 64
-void attention(benchmark::State& state, bool observed) {
+void attention(benchmark::State& state, Precision products, bool observed) {
   set_compute_threads(1);
   const AttentionShape shape{size_at(state, 0), size_at(state, 1), 64};
   const std::size_t width = shape.num_heads * shape.head_dim;
-  Attention layer(shape);
+  Attention layer(shape, products);
   const auto qkv = normal_values(shape.tokens * 3 * width, 1);
   std::vector<float> out(shape.tokens * width);
   std::vector<float> weights(observed ? shape.num_heads * shape.tokens * shape.tokens : 0);
   for (auto _ : state) layer(qkv, shape.tokens, {}, out, weights);
   count_flops(state, 4.0 * static_cast<double>(shape.tokens * shape.tokens * width));
 }
-BENCHMARK_CAPTURE(attention, plain, false)
+BENCHMARK_CAPTURE(attention, plain, Precision::kF32, false)
     ->ArgNames({"tokens", "heads"})
     ->Args({197, 3})
     ->Args({197, 12})
     ->Args({1025, 12});
-BENCHMARK_CAPTURE(attention, observed, true)->ArgNames({"tokens", "heads"})->Args({197, 3})->Args({197, 12});
+BENCHMARK_CAPTURE(attention, observed, Precision::kF32, true)
+    ->ArgNames({"tokens", "heads"})
+    ->Args({197, 3})
+    ->Args({197, 12});
+BENCHMARK_CAPTURE(attention, bf16, Precision::kBf16, false)
+    ->ArgNames({"tokens", "heads"})
+    ->Args({197, 3})
+    ->Args({197, 12});
 
 void attention_backward(benchmark::State& state) {
   set_compute_threads(1);
@@ -143,7 +150,7 @@ void split(benchmark::State& state) {
   const auto x = normal_values(kTokens * 768, 1);
   const std::size_t parts = size_at(state, 0);
   std::vector<std::uint16_t> result(parts * x.size());
-  for (auto _ : state) split_into_bf16(x, parts, result);
+  for (auto _ : state) split_into_bf16(x, parts, result.data(), x.size());
   count_bytes(state, x.size() * sizeof(float) + result.size() * sizeof(std::uint16_t));
 }
 BENCHMARK(split)->ArgName("parts")->DenseRange(1, 3);

@@ -227,7 +227,8 @@ TEST(RealModels, QuantisedToInt8DeitTinyKeepsItsClassesOn200Photographs) {
   const Comparison comparison =
       compare_with_reference(quantized(model, calibration, folder), test::shared_dir() / "golden/deit_tiny",
                              test::shared_dir() / "images/imagenet_200");
-  EXPECT_GE(100 * comparison.same, 99 * comparison.pictures);
+  // 99 %; of the few that sanitizers leave time for, all but one.
+  EXPECT_LE(comparison.pictures - comparison.same, std::max<std::size_t>(1, comparison.pictures / 100));
   EXPECT_GE(comparison.right + 1, comparison.right_before);
 }
 

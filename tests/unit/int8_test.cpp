@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -43,6 +44,40 @@ Rows naive_quantize_rows(std::size_t features, const std::vector<float>& x) {
   return rows;
 }
 
+/// Of activations: x = scale · (q - zero).
+struct UnsignedRows {
+  std::vector<std::uint8_t> integers;
+  std::vector<nn::RowStep> steps;
+};
+
+UnsignedRows naive_quantize_by_range(std::size_t features, const std::vector<float>& x) {
+  UnsignedRows rows;
+  rows.integers.reserve(x.size());
+  rows.steps.reserve(x.size() / features);
+  for (std::size_t first = 0; first < x.size(); first += features) {
+    float low = 0;
+    float high = 0;
+    for (std::size_t i = 0; i < features; ++i) {
+      low = std::min(low, x[first + i]);
+      high = std::max(high, x[first + i]);
+    }
+    const float steps = high > low ? 255.0F / (high - low) : 0.0F;
+    const auto zero = static_cast<std::int32_t>(std::nearbyint(-low * steps));
+    for (std::size_t i = 0; i < features; ++i) {
+      const auto q = static_cast<std::int32_t>(std::nearbyint(x[first + i] * steps)) + zero;
+      rows.integers.push_back(static_cast<std::uint8_t>(std::clamp(q, 0, 255)));
+    }
+    rows.steps.push_back({(high - low) / 255.0F, zero});
+  }
+  return rows;
+}
+
+UnsignedRows quantize_by_range(std::size_t features, const std::vector<float>& x) {
+  UnsignedRows rows{std::vector<std::uint8_t>(x.size(), 77), std::vector<nn::RowStep>(x.size() / features)};
+  nn::quantize_rows(features, x, rows.integers, rows.steps);
+  return rows;
+}
+
 Rows quantize(std::size_t features, const std::vector<float>& x) {
   Rows rows{std::vector<std::int8_t>(x.size(), 77), std::vector<float>(x.size() / features)};
   nn::quantize_rows(features, x, rows.integers, rows.scales);
@@ -65,16 +100,51 @@ TEST(QuantizeRows, RoundsEachRowByItsOwnLargestValueOnEachInstructionSet) {
   }
 }
 
+TEST(QuantizeRows, RoundsEachRowByItsOwnRangeOnEachInstructionSet) {
+  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    const test::ForcedTarget forced(target);
+    for (const std::size_t features : kSizes) {
+      auto x = normal_values(7 * features, 1, 30.0F);
+      for (std::size_t i = 0; i < features; ++i) {
+        x[2 * features + i] = 0.0F;
+        x[3 * features + i] *= 1e-6F;
+        x[4 * features + i] = std::fabs(x[4 * features + i]);
+        x[5 * features + i] = -std::fabs(x[5 * features + i]);
+        x[6 * features + i] = std::max(x[6 * features + i], -0.17F);  // as behind GELU
+      }
+      const UnsignedRows wanted = naive_quantize_by_range(features, x);
+      const UnsignedRows got = quantize_by_range(features, x);
+      ASSERT_EQ(got.integers, wanted.integers) << features << ", " << hwy::TargetName(target);
+      for (std::size_t r = 0; r < 7; ++r) {
+        ASSERT_EQ(got.steps[r].scale, wanted.steps[r].scale);
+        ASSERT_EQ(got.steps[r].zero, wanted.steps[r].zero);
+        for (std::size_t i = 0; i < features; ++i) {
+          const float step = got.steps[r].scale;
+          const float back = step * static_cast<float>(got.integers[r * features + i] - got.steps[r].zero);
+          ASSERT_NEAR(back, x[r * features + i], 1.01F * step) << "half a step, and half a one of the zero's rounding";
+        }
+      }
+      EXPECT_EQ(got.steps[2].scale, 0.0F);
+      EXPECT_EQ(got.steps[4].zero, 0);
+      EXPECT_EQ(got.steps[5].zero, 255);
+    }
+  }
+}
+
 TEST(QuantizeRows, WhatIsNotFiniteIsNotHidden) {
   for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
     const test::ForcedTarget forced(target);
-    for (const float bad : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+    for (const float bad : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::quiet_NaN(),
+                            std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()}) {
       for (const std::size_t at : {0U, 20U}) {  // in a whole vector and behind the last one
         auto x = normal_values(2 * 21, 1);
         x[21 + at] = bad;
         const Rows rows = quantize(21, x);
         EXPECT_TRUE(std::isfinite(rows.scales[0]));
         EXPECT_FALSE(std::isfinite(rows.scales[1])) << hwy::TargetName(target);
+        const UnsignedRows by_range = quantize_by_range(21, x);
+        EXPECT_TRUE(std::isfinite(by_range.steps[0].scale));
+        EXPECT_FALSE(std::isfinite(by_range.steps[1].scale)) << hwy::TargetName(target);
       }
     }
   }
@@ -86,6 +156,9 @@ TEST(ScaleSums, MultipliesByBothScalesAndAddsTheBiasOnEachInstructionSet) {
     for (const std::size_t features : kSizes) {
       constexpr std::size_t kRows = 3;
       const auto row_scales = normal_values(kRows, 1);
+      const std::vector<nn::RowStep> steps{{row_scales[0], 0}, {row_scales[1], 3}, {row_scales[2], 255}};
+      std::vector<std::int32_t> column_sums;
+      for (const float value : normal_values(features, 5, 1e5F)) column_sums.push_back(std::int32_t(value));
       const auto column_scales = normal_values(features, 2);
       const auto bias = normal_values(features, 3);
       std::vector<std::int32_t> sums;
@@ -93,10 +166,11 @@ TEST(ScaleSums, MultipliesByBothScalesAndAddsTheBiasOnEachInstructionSet) {
       for (const float value : normal_values(kRows * features, 4, 1e7F)) sums.push_back(std::int32_t(value));
       for (const bool accumulate : {false, true}) {
         std::vector<float> y(sums.size(), 5.0F);
-        nn::scale_sums(sums, row_scales, column_scales, bias, accumulate, y);
+        nn::scale_sums(sums, steps, {column_sums, column_scales, bias}, accumulate, y);
         for (std::size_t i = 0; i < y.size(); ++i) {
           const float scale = row_scales[i / features] * column_scales[i % features];
-          const float scaled = float(sums[i]) * scale + bias[i % features];
+          const std::int32_t centred = sums[i] - steps[i / features].zero * column_sums[i % features];
+          const float scaled = float(centred) * scale + bias[i % features];
           ASSERT_EQ(y[i], accumulate ? 5.0F + scaled : scaled) << hwy::TargetName(target);
         }
       }
@@ -118,12 +192,14 @@ TEST(LinearInt8, SumsAreThoseOfExactIntegersForEveryRest) {
         std::vector<float> y(rows * out, 5.0F);
         (*nn::make_linear(Precision::kInt8, {rows, in, out}, workspace))(*packed, x, y);
         const Rows w = naive_quantize_rows(in, weight);
-        const Rows q = naive_quantize_rows(in, x);
+        const UnsignedRows q = naive_quantize_by_range(in, x);
         for (std::size_t r = 0; r < rows; ++r) {
           for (std::size_t o = 0; o < out; ++o) {
             std::int64_t sum = 0;
-            for (std::size_t i = 0; i < in; ++i) sum += std::int64_t{q.integers[r * in + i]} * w.integers[o * in + i];
-            const float scale = q.scales[r] * w.scales[o];
+            for (std::size_t i = 0; i < in; ++i) {
+              sum += (std::int64_t{q.integers[r * in + i]} - q.steps[r].zero) * w.integers[o * in + i];
+            }
+            const float scale = q.steps[r].scale * w.scales[o];
             ASSERT_EQ(y[r * out + o], float(sum) * scale + bias[o]) << rows << " x " << in << " x " << out;
           }
         }
@@ -138,12 +214,14 @@ TEST(LinearInt8, TheLargestSumsDoNotOverflowOrSaturate) {
   nn::Workspace workspace;
   std::vector<float> weight(2 * kIn, 1.0F);
   for (std::size_t i = 0; i < kIn; ++i) weight[i] = -1.0F;
-  const std::vector<float> x(kIn, -3.0F);
   const auto packed = nn::pack_linear(Precision::kInt8, MatrixView<const float>(weight, 2, kIn), {{0.0F, 0.0F}});
-  std::vector<float> y(2);
-  (*nn::make_linear(Precision::kInt8, {1, kIn, 2}, workspace))(*packed, x, y);
-  EXPECT_NEAR(y[0], 3.0F * kIn, 1e-2F);
-  EXPECT_NEAR(y[1], -3.0F * kIn, 1e-2F);
+  for (const float value : {3.0F, -3.0F}) {
+    const std::vector<float> x(kIn, value);
+    std::vector<float> y(2);
+    (*nn::make_linear(Precision::kInt8, {1, kIn, 2}, workspace))(*packed, x, y);
+    EXPECT_NEAR(y[0], -value * kIn, 1e-2F);
+    EXPECT_NEAR(y[1], value * kIn, 1e-2F);
+  }
 }
 
 TEST(LinearInt8, ALayerOfItsModelMayBeOfAnotherPrecision) {

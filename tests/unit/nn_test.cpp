@@ -16,7 +16,9 @@
 #include "nn/linear.hpp"
 #include "nn/norm_kernels.hpp"
 #include "nn/rotary.hpp"
+#include "support/bf16.hpp"
 #include "support/forced_target.hpp"
+#include "support/needs_precision.hpp"
 #include "support/normal_values.hpp"
 
 namespace fovea::nn {
@@ -294,33 +296,42 @@ std::vector<double> naive_attention(const std::vector<float>& qkv, const Attenti
   return weights;
 }
 
-TEST(Attention, EqualsTheNaiveTwinForEverySize) {
+/// By what its products are made of.
+class AttentionProducts : public testing::TestWithParam<Precision> {
+ protected:
+  void SetUp() override { FOVEA_NEEDS_PRECISION(GetParam()); }
+};
+
+TEST_P(AttentionProducts, EqualTheNaiveTwinForEverySize) {
+  const bool rounded = GetParam() == Precision::kBf16;
   for (const std::size_t tokens : {1U, 2U, 15U, 16U, 17U, 31U, 33U, 64U, 65U, 130U}) {
     for (const auto& [heads, head_dim] : {std::pair<std::size_t, std::size_t>{1, 8}, {3, 16}, {2, 31}, {4, 64}}) {
       const AttentionShape shape{tokens, heads, head_dim};
-      const auto qkv = normal_values(tokens * 3 * heads * head_dim, 6);
+      auto qkv = normal_values(tokens * 3 * heads * head_dim, 6);
+      if (rounded) qkv = test::naive_bf16(qkv);
       for (const auto& bias : {std::vector<float>(), normal_values(heads * tokens * tokens, 11)}) {
         std::vector<double> wanted_out;
         const auto wanted = naive_attention(qkv, shape, bias, wanted_out);
-        Attention attention(shape);
+        Attention attention(shape, GetParam());
         std::vector<float> weights(heads * tokens * tokens);
         std::vector<float> out(tokens * heads * head_dim);
         attention(qkv, tokens, bias, out, weights);
         SCOPED_TRACE(testing::Message() << tokens << " tokens, " << heads << " heads of " << head_dim);
-        ASSERT_NO_FATAL_FAILURE(expect_near(weights, wanted, 1e-5));
-        ASSERT_NO_FATAL_FAILURE(expect_near(out, wanted_out, 2e-5));
+        // Of bfloat16's weights the last of 8 bits is rounded.
+        ASSERT_NO_FATAL_FAILURE(expect_near(weights, wanted, rounded ? 0x1p-8 : 1e-5));
+        ASSERT_NO_FATAL_FAILURE(expect_near(out, wanted_out, rounded ? 0x1p-7 : 2e-5));
       }
     }
   }
 }
 
-TEST(Attention, GivesTheSameBytesForAnyThreadsAndWhetherObservedOrNot) {
+TEST_P(AttentionProducts, GiveTheSameBytesForAnyThreadsAndWhetherObservedOrNot) {
   const AttentionShape shape{197, 3, 64};
   const auto qkv = normal_values(197 * 3 * 192, 7);
   std::vector<float> first;
   for (const int threads : {1, 2, 3, 4}) {
     set_compute_threads(threads);
-    Attention attention(shape);
+    Attention attention(shape, GetParam());
     std::vector<float> weights(3 * 197 * 197);
     std::vector<float> observed(197 * 192);
     std::vector<float> unobserved(197 * 192);
@@ -352,7 +363,7 @@ std::vector<float> naive_fusion(const std::vector<float>& weights, std::size_t h
   return fused;
 }
 
-TEST(Attention, FusesHeadsToTheBitAndLeavesRowsThatNobodyReadsZero) {
+TEST_P(AttentionProducts, FuseHeadsToTheBitAndLeaveRowsThatNobodyReadsZero) {
   for (const AttentionShape& shape : {AttentionShape{1, 1, 8}, AttentionShape{2, 3, 16}, AttentionShape{17, 2, 31},
                                       AttentionShape{130, 4, 16}, AttentionShape{197, 3, 64}}) {
     const auto& [tokens, heads, head_dim] = shape;
@@ -361,11 +372,11 @@ TEST(Attention, FusesHeadsToTheBitAndLeavesRowsThatNobodyReadsZero) {
     const auto bias = normal_values(heads * matrix, 9);
     std::vector<float> weights(heads * matrix);
     std::vector<float> out(tokens * heads * head_dim);
-    Attention every_head(shape);
+    Attention every_head(shape, GetParam());
     every_head(qkv, tokens, bias, out, weights);
     for (const int threads : {1, 2, 3}) {
       set_compute_threads(threads);
-      Attention attention(shape);
+      Attention attention(shape, GetParam());
       for (const std::size_t queries : {std::size_t{1}, tokens}) {
         SCOPED_TRACE(testing::Message() << tokens << " tokens, " << queries << " queries, " << threads << " threads");
         std::vector<float> read = weights;  // as they are to come out
@@ -391,6 +402,9 @@ TEST(Attention, FusesHeadsToTheBitAndLeavesRowsThatNobodyReadsZero) {
   }
   set_compute_threads(available_cores());
 }
+
+INSTANTIATE_TEST_SUITE_P(Products, AttentionProducts, testing::Values(Precision::kF32, Precision::kBf16),
+                         [](const auto& products) { return std::string(name(products.param)); });
 
 TEST(MeasuredPeaks, ArePlausible) {
   EXPECT_GT(measure_fma_peak_gflops(1), 0.5);

@@ -11,6 +11,7 @@
 #include "fovea/model.hpp"
 #include "nn/bf16_parts.hpp"
 #include "nn/linear.hpp"
+#include "support/bf16.hpp"
 #include "support/forced_target.hpp"
 #include "support/needs_precision.hpp"
 #include "support/normal_values.hpp"
@@ -19,22 +20,9 @@
 namespace fovea {
 namespace {
 
+using test::from_bf16;
+using test::naive_bf16;
 using test::normal_values;
-
-float from_bf16(std::uint16_t half) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16U);
-}
-
-/// The nearest of the bfloat16 numbers on both sides, by their distance in double; ties to the even one.
-float naive_bf16(float x) {
-  const std::uint32_t bits = std::bit_cast<std::uint32_t>(x);
-  const auto low = static_cast<std::uint16_t>(bits >> 16U);
-  const auto high = static_cast<std::uint16_t>(low + 1U);
-  const double to_low = std::fabs(double(x) - double(from_bf16(low)));
-  const double to_high = std::fabs(double(from_bf16(high)) - double(x));
-  if (to_low == to_high) return from_bf16((low & 1U) == 0 ? low : high);
-  return from_bf16(to_low < to_high ? low : high);
-}
 
 TEST(SplitIntoBf16, TakesTheNearestNumberOfWhatIsLeftOnEachInstructionSet) {
   for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
@@ -51,7 +39,7 @@ TEST(SplitIntoBf16, TakesTheNearestNumberOfWhatIsLeftOnEachInstructionSet) {
       }
       for (const std::size_t parts : {1U, 2U, 3U}) {
         std::vector<std::uint16_t> split(parts * size, 7);
-        nn::split_into_bf16(x, parts, split);
+        nn::split_into_bf16(x, parts, split.data(), size);
         for (std::size_t i = 0; i < size; ++i) {
           if (std::isnan(x[i])) {
             ASSERT_TRUE(std::isnan(from_bf16(split[i])));
@@ -116,6 +104,35 @@ TEST_P(LinearPrecision, LayersEqualTheDefinitionInDoubleForEveryRest) {
       }
     }
   }
+}
+
+TEST_P(LinearPrecision, RowsThatAreHandedOverInAnyOrderAndToldOfOnce) {
+  nn::Workspace workspace;
+  constexpr std::size_t kRows = 11;
+  constexpr std::size_t kIn = 48;
+  constexpr std::size_t kOut = 33;
+  const auto weight = normal_values(kOut * kIn, 1);
+  const auto bias = normal_values(kOut, 2);
+  const auto x = normal_values(kRows * kIn, 3);
+  const auto packed = nn::pack_linear(GetParam(), MatrixView<const float>(weight, kOut, kIn), bias);
+  const auto linear = nn::make_linear(GetParam(), {kRows, kIn, kOut}, workspace);
+  std::vector<float> wanted(kRows * kOut);
+  (*linear)(*packed, x, wanted);
+  std::vector<float> y(wanted.size());
+  (*linear)(*packed, normal_values(x.size(), 4), y);  // what is not handed over anew would show
+  if (const nn::RowsDone hand_over = linear->taker(*packed, x)) {
+    for (const auto& [first, count] : {std::pair<std::size_t, std::size_t>{7, 4}, {0, 1}, {1, 6}}) {
+      hand_over(first, count);
+    }
+  }
+  std::vector<int> told(kRows, 0);
+  linear->multiply(*packed, x, y, [&](std::size_t first, std::size_t count) {
+    for (std::size_t row = first; row < first + count; ++row) {
+      ++told[row];
+      for (std::size_t o = 0; o < kOut; ++o) EXPECT_EQ(y[row * kOut + o], wanted[row * kOut + o]);
+    }
+  });
+  EXPECT_THAT(told, testing::Each(1));
 }
 
 TEST_P(LinearPrecision, TheWayBackMultipliesFromTheOtherSide) {

@@ -1,7 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <fstream>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "checkpoint/checkpoint.hpp"
 #include "fovea/error.hpp"
@@ -41,6 +44,34 @@ TEST(Safetensors, ReadsF32F16AndBf16Exactly) {
     EXPECT_EQ(a->shape, (std::vector<std::size_t>{2, 3}));
     EXPECT_EQ(to_float(*a), tensors.at("a").values) << dtype;
     EXPECT_EQ(checkpoint->find("c"), nullptr);
+  }
+}
+
+TEST(Safetensors, ShowsFloatsWhereTheyLieIfThatIsAsTheyAreRead) {
+  const TempFolder folder;
+  const test::TinyTensors tensors{{"a", {{2, 2}, {0.0F, 1.0F, -2.5F, 0.15625F}}}};
+  test::write_safetensors(folder / "x.safetensors", tensors, "F32");
+  const auto checkpoint = open_checkpoint(folder / "x.safetensors");
+  TensorView a = checkpoint->tensors()[0];
+  const auto aligned = reinterpret_cast<std::uintptr_t>(a.bytes.data()) % alignof(float) == 0;
+  const std::span<const float> floats = floats_in_place(a);
+  ASSERT_EQ(floats.size(), aligned ? 4U : 0U);
+  if (aligned) {
+    EXPECT_EQ(std::vector<float>(floats.begin(), floats.end()), to_float(a));
+  }
+  a.strides = {1, 2};
+  EXPECT_TRUE(floats_in_place(a).empty()) << "not row by row";
+  test::write_safetensors(folder / "x.safetensors", tensors, "F16");
+  EXPECT_TRUE(floats_in_place(open_checkpoint(folder / "x.safetensors")->tensors()[0]).empty());
+  // A header of any length: numbers that begin inside a word are not pointed at.
+  for (const char* spaces : {"", " ", "  ", "   "}) {
+    test::write_raw_safetensors(folder / "y.safetensors",
+                                std::string(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})") + spaces, 8);
+    const auto other = open_checkpoint(folder / "y.safetensors");
+    const TensorView& b = other->tensors()[0];
+    const bool on_a_word = reinterpret_cast<std::uintptr_t>(b.bytes.data()) % alignof(float) == 0;
+    EXPECT_EQ(floats_in_place(b).size(), on_a_word ? 2U : 0U);
+    EXPECT_EQ(to_float(b).size(), 2U);
   }
 }
 

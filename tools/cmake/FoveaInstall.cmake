@@ -3,13 +3,14 @@ include(CMakePackageConfigHelpers)
 set(fovea_config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/fovea)
 set(fovea_weights_dir ${CMAKE_INSTALL_DATADIR}/fovea/weights)
 
-# The build folder is laid out like an installed prefix (bin/, lib/fovea/, share/fovea/weights), so that the program finds
+# The build folder is laid out like an installed prefix (bin/, libexec/, lib/fovea/, share/fovea/weights), so that the program finds
 # its module and its default model in both by the same relative paths.
 file(RELATIVE_PATH fovea_weights_link ${PROJECT_BINARY_DIR}/share/fovea ${PROJECT_SOURCE_DIR}/weights)
 file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/share/fovea)
 file(CREATE_LINK ${fovea_weights_link} ${PROJECT_BINARY_DIR}/share/fovea/weights SYMBOLIC)
 
-install(TARGETS fovea_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS fovea_launcher RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS fovea_program RUNTIME DESTINATION libexec)
 install(TARGETS fovea EXPORT fovea-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 # Beside bin/, whatever the library folder is called: the program looks for it in ../lib/fovea.
 install(TARGETS fovea_imgcodecs LIBRARY DESTINATION lib/fovea)
