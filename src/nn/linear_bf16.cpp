@@ -64,13 +64,9 @@ struct LinearWeightsBf16 final : LinearWeights {
     AlignedBuffer<std::uint16_t> split(num_parts * in * out);
     split_into_bf16(weight.values(), num_parts, split.data(), in * out);
     const memory::desc stored({dim(in), dim(out)}, memory::data_type::bf16, axes);
-    dnnl::stream stream(cpu_engine());
     parts.reserve(num_parts);
     for (std::size_t part = 0; part < num_parts; ++part) {
-      memory source(stored, cpu_engine(), split.data() + part * in * out);
-      memory& packed = parts.emplace_back(packed_layout(in, out));
-      dnnl::reorder(source, packed).execute(stream, source, packed);
-      stream.wait();
+      parts.emplace_back(packed_layout(in, out), stored, split.data() + part * in * out);
     }
     std::memcpy(bias.get_data_handle(), bias_values.data(), bias_values.size_bytes());
   }

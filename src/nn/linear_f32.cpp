@@ -33,13 +33,9 @@ struct LinearWeightsF32 final : LinearWeights {
   /// @param axes  how [in, out] lies in `weight`: ba where its rows are outputs, ab where they are inputs
   LinearWeightsF32(MatrixView<const float> weight, memory::format_tag axes, std::size_t in, std::size_t out,
                    std::span<const float> bias_values)
-      : packed(packed_layout(in, out)), bias(dense({1, dim(out)}), cpu_engine()) {
+      : packed(packed_layout(in, out), {{dim(in), dim(out)}, memory::data_type::f32, axes}, weight.values().data()),
+        bias(dense({1, dim(out)}), cpu_engine()) {
     assert(bias_values.size() == out && weight.values().size() == in * out);
-    const memory::desc stored({dim(in), dim(out)}, memory::data_type::f32, axes);
-    memory source(stored, cpu_engine(), const_cast<float*>(weight.values().data()));
-    dnnl::stream stream(cpu_engine());
-    dnnl::reorder(source, packed).execute(stream, source, packed);
-    stream.wait();
     std::memcpy(bias.get_data_handle(), bias_values.data(), bias_values.size_bytes());
   }
   // Read only after this; oneDNN's handles know no const.

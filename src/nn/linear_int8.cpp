@@ -33,11 +33,16 @@ memory::desc packed_layout(std::size_t in_features, std::size_t out_features) {
   return describe(kTypicalRows, in_features, out_features, any).weights_desc();
 }
 
+/// [out, in] row-major is [in, out] with its axes swapped: no transpose, only a view.
+memory::desc stored_as(const MatrixView<const std::int8_t>& weight) {
+  return {{dim(weight.cols()), dim(weight.rows())}, memory::data_type::s8, memory::format_tag::ba};
+}
+
 struct LinearWeightsInt8 final : LinearWeights {
   /// @param weight  [out, in]
   LinearWeightsInt8(MatrixView<const std::int8_t> weight, std::span<const float> out_scales,
                     std::span<const float> bias_values)
-      : packed(packed_layout(weight.cols(), weight.rows())),
+      : packed(packed_layout(weight.cols(), weight.rows()), stored_as(weight), weight.values().data()),
         scales(out_scales.begin(), out_scales.end()),
         bias(bias_values.begin(), bias_values.end()) {
     sums.reserve(weight.rows());
@@ -46,12 +51,6 @@ struct LinearWeightsInt8 final : LinearWeights {
       sums.push_back(std::accumulate(row.begin(), row.end(), std::int32_t{0}));
     }
     assert(scales.size() == weight.rows() && bias.size() == weight.rows());
-    // [out, in] row-major is [in, out] with its axes swapped: no transpose, only a view.
-    const memory::desc stored({dim(weight.cols()), dim(weight.rows())}, memory::data_type::s8, memory::format_tag::ba);
-    memory source(stored, cpu_engine(), const_cast<std::int8_t*>(weight.values().data()));
-    dnnl::stream stream(cpu_engine());
-    dnnl::reorder(source, packed).execute(stream, source, packed);
-    stream.wait();
   }
   [[nodiscard]] Precision precision() const noexcept override { return Precision::kInt8; }
 

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cassert>
+#include <mutex>
 
 #include "fovea/error.hpp"
 #include "nn/workspace_impl.hpp"
@@ -52,6 +53,21 @@ void Primitive::execute(std::initializer_list<Argument> arguments) {
   const dnnl_status_t status =
       dnnl_primitive_execute(primitive_.get(), workspace.stream.get(), static_cast<int>(count), list.data());
   if (status != dnnl_success) throw_backend_error("running a primitive", dnnl::error(status, "execution"));
+}
+
+void PackedMemory::fill(const memory::desc& stored, const void* values) {
+  // oneDNN's handles know no const.
+  memory source(stored, cpu_engine(), const_cast<void*>(values));
+  const dnnl::reorder reorder = [&] {
+    // oneDNN 2.6 looks reorders of bf16 and s8 up with map[key], which adds what is missing to a map that all threads
+    // share: two of them at once can break it.
+    static std::mutex mutex;
+    const std::scoped_lock lock(mutex);
+    return dnnl::reorder(source, *this);
+  }();
+  dnnl::stream stream(cpu_engine());
+  reorder.execute(stream, source, *this);
+  stream.wait();
 }
 
 memory::desc dense(const memory::dims& sizes) {

@@ -53,14 +53,20 @@ class Primitive {
   Workspace& workspace_;
 };
 
-/// Memory of its own for weights that are packed once.
+/// Memory of its own for weights, which lie in it in the layout of the kernels that read them.
 class PackedMemory : public dnnl::memory {
  public:
-  explicit PackedMemory(const dnnl::memory::desc& layout) : PackedMemory(layout, take_pages(layout.get_size())) {}
+  /// @param values  laid out as `stored` says; read only here
+  PackedMemory(const dnnl::memory::desc& layout, const dnnl::memory::desc& stored, const void* values)
+      : PackedMemory(layout, take_pages(layout.get_size())) {
+    fill(stored, values);
+  }
 
  private:
   PackedMemory(const dnnl::memory::desc& layout, std::shared_ptr<std::byte> pages)
       : dnnl::memory(layout, cpu_engine(), pages.get()), pages_(std::move(pages)) {}
+  void fill(const dnnl::memory::desc& stored, const void* values);
+
   std::shared_ptr<std::byte> pages_;
 };
 
