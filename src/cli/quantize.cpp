@@ -56,10 +56,11 @@ std::string text_of(const QuantizeReport& report, bool whole) {
                   name(report.precision), megabytes(report.bytes_after), megabytes(report.bytes_before),
                   kept_in(report, Precision::kInt8), kept_in(report, Precision::kBf16));
   if (!whole) return text;
-  text += "\nlayer                  SNR      kept in\n";
+  text += "\nlayer                  SNR    of scores   kept in\n";
   for (const QuantizedLayer& layer : report.layers) {
-    text += fmt::format("{:<20}{:6.1f} dB   {}\n", fmt::format("blocks.{}.{}", layer.block, name(layer.layer)),
-                        layer.snr_db, name(layer.precision));
+    const std::string of_scores = layer.score_snr_db ? fmt::format("{:.1f} dB", *layer.score_snr_db) : "";
+    text += fmt::format("{:<20}{:6.1f} dB {:>10}   {}\n", fmt::format("blocks.{}.{}", layer.block, name(layer.layer)),
+                        layer.snr_db, of_scores, name(layer.precision));
   }
   if (report.agreement) {
     const Agreement& a = *report.agreement;
@@ -84,6 +85,7 @@ std::string json_of(const QuantizeReport& report, bool whole) {
   for (const QuantizedLayer& layer : report.layers) {
     JsonObject one;
     one.add("block", layer.block).add("layer", name(layer.layer)).add("snr_db", layer.snr_db);
+    layer.score_snr_db ? one.add("score_snr_db", *layer.score_snr_db) : one.add_raw("score_snr_db", "null");
     layers.push_back(one.add("precision", name(layer.precision)).line());
   }
   json.add_raw("layers", json_array(layers));

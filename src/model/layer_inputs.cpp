@@ -17,17 +17,23 @@ LayerInputs::LayerInputs(std::shared_ptr<const VisionTransformer> model)
     : model_(std::move(model)),
       session_(model_, 1),
       block_(model_->architecture(), model_->info().precision, 1, model_->architecture().tokens(), workspace_),
+      read_out_(model_->architecture(), model_->info().precision, workspace_),
       buffer_(model_->architecture().tokens() * values_a_token(model_->architecture())) {}
 
-void LayerInputs::operator()(std::span<const float> patches, const Visit& visit) {
-  const Architecture& a = model_->architecture();
-  const ModelWeights& weights = model_->impl().weights;
+std::vector<float> LayerInputs::enter(std::span<const float> patches) {
+  std::vector<float> entering;
   ForwardRequest request;
   request.tokens = [&](std::size_t, std::size_t block, MatrixView<const float> tokens) {
-    if (block == 0) x_.assign(tokens.values().begin(), tokens.values().end());
+    if (block == 0) entering.assign(tokens.values().begin(), tokens.values().end());
   };
   (void)session_.forward(patches, request);
+  read_out_.begin(1);
+  return entering;
+}
 
+void LayerInputs::run(std::size_t block, std::span<float> tokens, const Visit& visit) {
+  const Architecture& a = model_->architecture();
+  const ModelWeights& weights = model_->impl().weights;
   const std::size_t rows = a.tokens();
   std::span<float> rest = buffer_.span();
   const auto take = [&](std::size_t width) {
@@ -42,14 +48,21 @@ void LayerInputs::operator()(std::span<const float> patches, const Visit& visit)
   scratch.hidden = take(a.fc1_dim());
   scratch.gated = take(a.gated_mlp ? a.mlp_hidden_dim : 0);
   const nn::RotaryTable* rotary = weights.rotary ? &*weights.rotary : nullptr;
-  for (std::size_t block = 0; block < a.depth; ++block) {
-    block_.attention_residual(weights.blocks[block], rotary, x_, scratch, {});
-    visit(block, BlockLayer::kQkv, scratch.normed);
-    visit(block, BlockLayer::kProj, scratch.mixed);
-    block_.mlp_residual(weights.blocks[block], x_, scratch);
-    visit(block, BlockLayer::kFc1, scratch.normed);
-    visit(block, BlockLayer::kFc2, a.gated_mlp ? scratch.gated : scratch.hidden);
-  }
+  block_.attention_residual(weights.blocks[block], rotary, tokens, scratch, {});
+  if (visit) visit(BlockLayer::kQkv, scratch.normed);
+  if (visit) visit(BlockLayer::kProj, scratch.mixed);
+  block_.mlp_residual(weights.blocks[block], tokens, scratch);
+  if (visit) visit(BlockLayer::kFc1, scratch.normed);
+  if (visit) visit(BlockLayer::kFc2, a.gated_mlp ? scratch.gated : scratch.hidden);
+  read_out_.note_class_tokens(block, tokens);
+}
+
+std::vector<float> LayerInputs::scores(std::span<float> tokens) {
+  // Where no patches are read, of the leading tokens alone: they are in front.
+  const std::size_t leading = EncoderBlock::leading_tokens(model_->architecture());
+  const std::span<float> read = leading > 0 ? tokens.first(leading * model_->architecture().embed_dim) : tokens;
+  ForwardResult result = read_out_(model_->impl().weights, 0, read, {});
+  return std::move(result.logits.empty() ? result.features : result.logits);
 }
 
 }  // namespace fovea

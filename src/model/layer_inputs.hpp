@@ -1,4 +1,4 @@
-// What the linear layers of a model read while it looks at a picture.
+// A model run block by block: what its linear layers read, and what becomes of tokens that are changed on the way.
 #pragma once
 
 #include <cstddef>
@@ -11,25 +11,34 @@
 #include "fovea/model.hpp"
 #include "model/block_layers.hpp"
 #include "model/encoder_block.hpp"
+#include "model/pooling.hpp"
 
 namespace fovea {
 
 class LayerInputs {
  public:
   /// @param x  [N, in of the layer]; valid only during the call
-  using Visit = std::function<void(std::size_t block, BlockLayer layer, std::span<const float> x)>;
+  using Visit = std::function<void(BlockLayer layer, std::span<const float> x)>;
 
   explicit LayerInputs(std::shared_ptr<const VisionTransformer> model);
-  /// Runs all blocks, with all their tokens, and shows what each of their layers reads, first to last.
+  /// The tokens [N, D] that enter the first block.
   /// @param patches  [T, 3·P·P], of one image
-  void operator()(std::span<const float> patches, const Visit& visit);
+  [[nodiscard]] std::vector<float> enter(std::span<const float> patches);
+  /// Runs a block with all its tokens and shows what each of its layers reads, first to last. What proj and fc2 put out
+  /// is part of the tokens when these two are shown, which may be changed then.
+  /// @param tokens  [N, D], of one image, updated in place
+  /// @param visit   may be empty
+  void run(std::size_t block, std::span<float> tokens, const Visit& visit);
+  /// Logits, or features of a model without a head, of the image whose blocks were run last.
+  /// @param tokens  [N, D], behind the last block; overwritten
+  [[nodiscard]] std::vector<float> scores(std::span<float> tokens);
 
  private:
   std::shared_ptr<const VisionTransformer> model_;
   Session session_;  // for what enters the first block
   nn::Workspace workspace_;
   EncoderBlock block_;
-  std::vector<float> x_;         // [N, D]
+  Pooling read_out_;
   AlignedBuffer<float> buffer_;  // what one block writes: nothing in it overlaps
 };
 

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 #include <map>
+#include <numeric>
 #include <string>
 #include <utility>
 
@@ -18,6 +19,7 @@
 #include "model/checkpoint_folder.hpp"
 #include "model/config_files.hpp"
 #include "model/layer_inputs.hpp"
+#include "model/layer_noise.hpp"
 #include "model/quantized_file.hpp"
 #include "model/tensor_source.hpp"
 #include "model/vision_transformer.hpp"
@@ -31,9 +33,7 @@ namespace {
 /// α of SmoothQuant: how much of a channel's range goes over to the weights. From 0.5 to 0.8 DeiT-tiny's logits on 200
 /// photographs have the same noise within 6 %; 0.2 leaves 19 % more than 0.6, none at all 40 %.
 constexpr float kMigration = 0.6F;
-/// A layer with more noise than this stays in bfloat16: of trained ViTs most of those behind the activation (34 to 40 dB;
-/// the others have 41 to 46). With all in int8 twice as many pictures change their class.
-constexpr double kLeastSnrDb = 38.0;
+constexpr std::size_t kTraced = 8;  // pictures; each takes about as long as a dozen others
 
 /// A weight [out, in] as it is stored: integers with scales, or bfloat16.
 struct RoundedWeight {
@@ -83,8 +83,8 @@ struct LayerState {
   std::vector<float> smoothing;               // [in] s_j; empty: none
   RoundedWeight rounded;                      // of int8
   std::unique_ptr<nn::LinearWeights> packed;  // rounded, in float32, with the layer's bias and layer scale
-  double signal = 0;
-  double noise = 0;
+  Noise own;                                  // of its outputs
+  Noise of_scores;                            // of the model's, when this layer alone is rounded
 };
 
 }  // namespace
@@ -171,15 +171,18 @@ struct Quantizer::Impl {
     return smoothing;
   }
 
-  /// What the layer puts out with float32 against what it puts out rounded, on the same input.
-  void compare(LayerState& layer, std::span<const float> x) {
+  struct Outputs {
+    std::vector<float> exact;  // [N, out], in float32
+    std::vector<float> error;  // [N, out], what rounding adds
+  };
+  [[nodiscard]] Outputs outputs_of(const LayerState& layer, std::span<const float> x) {
     const nn::LinearShape shape{x.size() / layer.size.in, layer.size.in, layer.size.out};
     auto& linear = linears[layer.kind];
     if (!linear) linear = nn::make_linear(Precision::kF32, shape, workspace);
     const EncoderBlockWeights& block = model->impl().weights.blocks[layer.block];
     const std::array exact_weights{block.qkv.get(), block.proj.get(), block.fc1.get(), block.fc2.get()};
-    std::vector<float> exact(shape.rows * shape.out_features);
-    (*linear)(*exact_weights.at(static_cast<std::size_t>(layer.kind)), x, exact);
+    Outputs outputs{std::vector<float>(shape.rows * shape.out_features), {}};
+    (*linear)(*exact_weights.at(static_cast<std::size_t>(layer.kind)), x, outputs.exact);
     std::vector<float> rounded_x(x.begin(), x.end());
     if (precision == Precision::kBf16) {
       round_to_bf16(rounded_x);
@@ -189,22 +192,54 @@ struct Quantizer::Impl {
       }
       round_rows(rounded_x, layer.size.in);
     }
-    std::vector<float> rounded(exact.size());
-    (*linear)(*layer.packed, rounded_x, rounded);
-    for (std::size_t i = 0; i < exact.size(); ++i) {
-      const auto y = static_cast<double>(exact[i]);
-      const double difference = static_cast<double>(rounded[i]) - y;
-      layer.signal += y * y;
-      layer.noise += difference * difference;
-    }
+    outputs.error.resize(outputs.exact.size());
+    (*linear)(*layer.packed, rounded_x, outputs.error);
+    for (std::size_t i = 0; i < outputs.error.size(); ++i) outputs.error[i] -= outputs.exact[i];
+    return outputs;
   }
 
-  static double snr_db(const LayerState& layer) {
-    return 10.0 * std::log10(layer.signal / std::max(layer.noise, 1e-300));
+  /// What rounding adds to what the layer puts out, on the same input.
+  void compare(LayerState& layer, std::span<const float> x) {
+    const Outputs outputs = outputs_of(layer, x);
+    for (std::size_t i = 0; i < outputs.exact.size(); ++i) layer.own.add(outputs.exact[i], outputs.error[i]);
   }
-  [[nodiscard]] Precision kept_in(const LayerState& layer) const {
-    if (precision == Precision::kBf16) return precision;
-    return snr_db(layer) >= kLeastSnrDb ? Precision::kInt8 : Precision::kBf16;
+
+  /// What it adds to the model's scores, one layer at a time.
+  /// @param entering  the tokens [N, D] that enter each block, and those behind the last
+  void trace(const std::vector<std::vector<float>>& entering) {
+    const std::size_t depth = model->architecture().depth;
+    std::vector<float> x = entering.back();
+    const std::vector<float> exact = inputs.scores(x);
+    // A common part of all scores says nothing; a single score all.
+    const double sum = std::accumulate(exact.begin(), exact.end(), 0.0);
+    const double mean = exact.size() > 1 ? sum / static_cast<double>(exact.size()) : 0.0;
+    // Last block first: what the read-out has noted of earlier blocks stays that of the exact run.
+    for (std::size_t first = depth; first-- > 0;) {
+      for (const BlockLayer kind : {BlockLayer::kProj, BlockLayer::kFc2}) {
+        LayerState& layer = state(first, kind);
+        x = entering[first];
+        inputs.run(first, x, [&](BlockLayer shown, std::span<const float> input) {
+          if (shown != kind) return;
+          const std::vector<float> error = outputs_of(layer, input).error;
+          for (std::size_t i = 0; i < x.size(); ++i) x[i] += error[i];
+        });
+        for (std::size_t block = first + 1; block < depth; ++block) inputs.run(block, x, {});
+        const std::vector<float> scores = inputs.scores(x);
+        for (std::size_t c = 0; c < exact.size(); ++c) {
+          layer.of_scores.add(exact[c] - mean, scores[c] - exact[c]);
+        }
+      }
+    }
+    ++traced;
+  }
+
+  /// What each layer is kept in.
+  [[nodiscard]] std::vector<Precision> kept_in() const {
+    if (precision == Precision::kBf16) return std::vector(layers.size(), precision);
+    std::vector<LayerNoise> noise;
+    noise.reserve(layers.size());
+    for (const LayerState& layer : layers) noise.push_back({layer.kind, layer.size, layer.own, layer.of_scores});
+    return choose_precisions(noise);
   }
 
   /// The tensors that are stored in another form than the checkpoint's, by name.
@@ -249,8 +284,10 @@ struct Quantizer::Impl {
 
   [[nodiscard]] Replaced replaced() const {
     Replaced tensors;
-    for (const LayerState& layer : layers) {
-      const bool int8 = kept_in(layer) == Precision::kInt8;
+    const std::vector<Precision> kept = kept_in();
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      const LayerState& layer = layers[i];
+      const bool int8 = kept[i] == Precision::kInt8;
       for (const LayerPart& part : weight_parts(layer.kind, model->architecture(), *source)) {
         int8 ? put_int8(layer, part, tensors) : put_bf16(part.role, layer.block, tensors);
       }
@@ -267,6 +304,7 @@ struct Quantizer::Impl {
   nn::Workspace workspace;
   std::map<BlockLayer, std::unique_ptr<nn::Linear>> linears;  // of float32
   std::vector<LayerState> layers;
+  std::size_t traced = 0;  // pictures
 };
 
 Quantizer::Quantizer(const std::filesystem::path& model, Precision precision)
@@ -284,29 +322,44 @@ const std::shared_ptr<const VisionTransformer>& Quantizer::model() const noexcep
 }
 
 void Quantizer::observe(std::span<const float> patches) {
-  impl_->inputs(patches, [&](std::size_t block, BlockLayer kind, std::span<const float> x) {
-    if (!norm_before(kind)) return;
-    std::vector<float>& largest = impl_->state(block, kind).largest;
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      float& most = largest[i % largest.size()];
-      most = std::max(most, std::fabs(x[i]));
-    }
-  });
+  std::vector<float> tokens = impl_->inputs.enter(patches);
+  for (std::size_t block = 0; block < impl_->model->architecture().depth; ++block) {
+    impl_->inputs.run(block, tokens, [&](BlockLayer kind, std::span<const float> x) {
+      if (!norm_before(kind)) return;
+      std::vector<float>& largest = impl_->state(block, kind).largest;
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        float& most = largest[i % largest.size()];
+        most = std::max(most, std::fabs(x[i]));
+      }
+    });
+  }
 }
 
 void Quantizer::measure(std::span<const float> patches) {
-  impl_->inputs(patches, [&](std::size_t block, BlockLayer kind, std::span<const float> x) {
-    LayerState& layer = impl_->state(block, kind);
-    if (!layer.packed) impl_->round(layer);
-    impl_->compare(layer, x);
-  });
+  const std::size_t depth = impl_->model->architecture().depth;
+  std::vector<std::vector<float>> entering;  // [depth + 1] of [N, D]
+  entering.reserve(depth + 1);
+  entering.push_back(impl_->inputs.enter(patches));
+  for (std::size_t block = 0; block < depth; ++block) {
+    entering.push_back(entering.back());
+    impl_->inputs.run(block, entering.back(), [&](BlockLayer kind, std::span<const float> x) {
+      LayerState& layer = impl_->state(block, kind);
+      if (!layer.packed) impl_->round(layer);
+      impl_->compare(layer, x);
+    });
+  }
+  if (impl_->precision == Precision::kInt8 && impl_->traced < kTraced) impl_->trace(entering);
 }
 
 std::vector<QuantizedLayer> Quantizer::layers() const {
   std::vector<QuantizedLayer> result;
   result.reserve(impl_->layers.size());
-  for (const LayerState& layer : impl_->layers) {
-    result.push_back({layer.block, layer.kind, Impl::snr_db(layer), impl_->kept_in(layer)});
+  const std::vector<Precision> kept = impl_->kept_in();
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    const LayerState& layer = impl_->layers[i];
+    std::optional<double> score_snr_db;
+    if (impl_->traced > 0 && writes_tokens(layer.kind)) score_snr_db = layer.of_scores.snr_db();
+    result.push_back({layer.block, layer.kind, layer.own.snr_db(), score_snr_db, kept[i]});
   }
   return result;
 }

@@ -236,10 +236,7 @@ TEST(RealModels, QuantisedToInt8TheDefaultModelLosesThreeInAThousandOf2000Pictur
   FOVEA_NEEDS_SHARED(pictures, "images/tin_val_2000");
   FOVEA_NEEDS_PRECISION(Precision::kInt8);
   const test::TempFolder folder;
-  std::vector<fs::path> calibration;
-  for (const auto& entry : fs::directory_iterator(test::source_dir() / "samples")) {
-    if (entry.path().extension() == ".jpg") calibration.push_back(entry.path());
-  }
+  const auto calibration = pictures_below(test::shared_dir() / "images/imagenet_200", 1, 4 * kStep);
   const Comparison comparison =
       compare_with_reference(quantized(test::source_dir() / "weights/vit_tiny_tin200", calibration, folder),
                              test::shared_dir() / "golden/vit_tiny_tin200", pictures);

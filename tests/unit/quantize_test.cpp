@@ -162,6 +162,30 @@ TEST_F(QuantizedModel, TheIntegersInTheFileAreThoseThatAreMultiplied) {
   }
 }
 
+TEST_F(QuantizedModel, WhatDoesTheScoresMostHarmStaysInBfloat16) {
+  // 40 times what it was: as clean by itself, but the tokens are mostly this layer's.
+  for (float& w : tensors_.at("blocks.1.mlp.fc2.weight").values) w *= 40.0F;
+  write_model();
+  Quantizer quantizer(folder_ / "model", Precision::kInt8);
+  for (unsigned seed = 1; seed <= 10; ++seed) quantizer.observe(picture(a_, seed));
+  for (unsigned seed = 1; seed <= 10; ++seed) quantizer.measure(picture(a_, seed));
+  const std::vector<QuantizedLayer> layers = quantizer.layers();
+  ASSERT_EQ(layers.size(), 4 * a_.depth);
+  const QuantizedLayer& loud = layers.at(7);
+  EXPECT_EQ(loud.precision, Precision::kBf16);
+  double noise = 0;  // of the scores, by what is in int8
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const QuantizedLayer& layer = layers[i];
+    const bool writes = layer.layer == BlockLayer::kProj || layer.layer == BlockLayer::kFc2;
+    ASSERT_EQ(layer.score_snr_db.has_value(), writes);
+    if (!writes) continue;
+    if (i != 7) EXPECT_LT(*loud.score_snr_db, *layer.score_snr_db) << i;
+    if (layer.precision == Precision::kInt8) noise += std::pow(10.0, -*layer.score_snr_db / 10.0);
+    EXPECT_NEAR(layer.snr_db, 38.0, 6.0) << i;
+  }
+  EXPECT_LE(noise, std::pow(10.0, -3.7) * 1.01);
+}
+
 TEST_F(QuantizedModel, Bfloat16IsHalfTheSizeAndWhatBf16Computes) {
   write_model();
   Quantizer(folder_ / "model", Precision::kBf16).write(folder_ / "half.safetensors");
