@@ -24,6 +24,7 @@ struct Noise {
 };
 
 struct LayerNoise {
+  std::size_t block = 0;
   BlockLayer kind = BlockLayer::kQkv;
   LayerSize size;
   Noise own;        // of its outputs
@@ -33,9 +34,9 @@ struct LayerNoise {
 /// Whether what a layer puts out is added to the tokens (proj, fc2).
 [[nodiscard]] bool writes_tokens(BlockLayer layer) noexcept;
 
-/// kInt8, or kBf16 for layers that are too noisy: those behind a norm, by their own outputs; of those that write to the
-/// tokens as many as must for what the others add to the scores to stay below a limit, in the order of what each adds
-/// for its arithmetic.
+/// kInt8, or kBf16 for the first block and for layers that are too noisy: those behind a norm, by their own outputs; of
+/// those that write to the tokens as many as must for what the others add to the scores to stay below a limit, in the
+/// order of what each adds for its arithmetic.
 [[nodiscard]] std::vector<Precision> choose_precisions(std::span<const LayerNoise> layers);
 
 }  // namespace fovea

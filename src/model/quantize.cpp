@@ -238,7 +238,8 @@ struct Quantizer::Impl {
     if (precision == Precision::kBf16) return std::vector(layers.size(), precision);
     std::vector<LayerNoise> noise;
     noise.reserve(layers.size());
-    for (const LayerState& layer : layers) noise.push_back({layer.kind, layer.size, layer.own, layer.of_scores});
+    for (const LayerState& layer : layers)
+      noise.push_back({layer.block, layer.kind, layer.size, layer.own, layer.of_scores});
     return choose_precisions(noise);
   }
 

@@ -158,9 +158,9 @@ class Packer {
   /// Of a model in int8 not all layers are. What stands in for bfloat16 where there are no units is as good.
   [[nodiscard]] Precision precision_of(BlockLayer kind, const std::vector<LayerPart>& parts, std::size_t block) const {
     if (precision_ != Precision::kInt8) return precision_;
+    const Precision usual = keeps_out_of_int8(block) ? Precision::kBf16 : Precision::kInt8;
     Precision finest = Precision::kInt8;
     for (const LayerPart& part : parts) {
-      const Precision usual = kind == BlockLayer::kFc2 ? Precision::kBf16 : Precision::kInt8;
       finest = std::min(finest, source_.stored_in(part.role, block).value_or(usual));
     }
     return finest != Precision::kF32 && has_units(finest) ? finest : fastest_full_precision();

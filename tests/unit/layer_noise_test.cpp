@@ -17,7 +17,7 @@ constexpr Precision kBf16 = Precision::kBf16;
 /// @param own     noise / signal of its outputs
 /// @param scores  likewise
 LayerNoise layer(BlockLayer kind, double own, double scores, std::size_t weights = 1000) {
-  return {kind, {weights, 1}, {1.0, own}, {1.0, scores}};
+  return {1, kind, {weights, 1}, {1.0, own}, {1.0, scores}};
 }
 
 TEST(ChoosePrecisions, BehindANormByTheLayersOwnNoise) {
@@ -26,14 +26,22 @@ TEST(ChoosePrecisions, BehindANormByTheLayersOwnNoise) {
 }
 
 TEST(ChoosePrecisions, OfThoseThatWriteTheLoudestForTheirSizeGiveWay) {
-  // 0.9 + 0.8 + 0.5 = 2.2 of the 2.0 that are allowed.
-  const std::vector<LayerNoise> even{layer(BlockLayer::kProj, 1.0, 0.5e-4), layer(BlockLayer::kFc2, 1.0, 0.9e-4),
-                                     layer(BlockLayer::kFc2, 1.0, 0.8e-4)};
+  // 1.1 + 1.0 + 0.6 = 2.7 of the 2.5 that are allowed.
+  const std::vector<LayerNoise> even{layer(BlockLayer::kProj, 1.0, 0.6e-4), layer(BlockLayer::kFc2, 1.0, 1.1e-4),
+                                     layer(BlockLayer::kFc2, 1.0, 1.0e-4)};
   EXPECT_EQ(choose_precisions(even), (std::vector{kInt8, kBf16, kInt8}));
   // The small one costs least in bfloat16.
-  const std::vector<LayerNoise> small{layer(BlockLayer::kProj, 1.0, 0.5e-4, 100), layer(BlockLayer::kFc2, 1.0, 0.9e-4),
-                                      layer(BlockLayer::kFc2, 1.0, 0.8e-4)};
+  const std::vector<LayerNoise> small{layer(BlockLayer::kProj, 1.0, 0.6e-4, 100), layer(BlockLayer::kFc2, 1.0, 1.1e-4),
+                                      layer(BlockLayer::kFc2, 1.0, 1.0e-4)};
   EXPECT_EQ(choose_precisions(small), (std::vector{kBf16, kInt8, kInt8}));
+}
+
+TEST(ChoosePrecisions, TheFirstBlockIsKeptOut) {
+  std::vector<LayerNoise> layers(4, layer(BlockLayer::kQkv, 1e-6, 1e-6));
+  for (std::size_t i = 0; i < layers.size(); ++i) layers[i].kind = kBlockLayers.at(i);
+  EXPECT_EQ(choose_precisions(layers), std::vector(4, kInt8));
+  for (LayerNoise& first : layers) first.block = 0;
+  EXPECT_EQ(choose_precisions(layers), std::vector(4, kBf16));
 }
 
 TEST(ChoosePrecisions, WhatIsNoNumberIsNoReasonForIntegers) {
