@@ -201,7 +201,9 @@ struct Quantizer::Impl {
   /// What rounding adds to what the layer puts out, on the same input.
   void compare(LayerState& layer, std::span<const float> x) {
     const Outputs outputs = outputs_of(layer, x);
-    for (std::size_t i = 0; i < outputs.exact.size(); ++i) layer.own.add(outputs.exact[i], outputs.error[i]);
+    for (std::size_t i = 0; i < outputs.exact.size(); ++i) {
+      layer.own.add(static_cast<double>(outputs.exact[i]), static_cast<double>(outputs.error[i]));
+    }
   }
 
   /// What it adds to the model's scores, one layer at a time.
@@ -226,7 +228,7 @@ struct Quantizer::Impl {
         for (std::size_t block = first + 1; block < depth; ++block) inputs.run(block, x, {});
         const std::vector<float> scores = inputs.scores(x);
         for (std::size_t c = 0; c < exact.size(); ++c) {
-          layer.of_scores.add(exact[c] - mean, scores[c] - exact[c]);
+          layer.of_scores.add(static_cast<double>(exact[c]) - mean, static_cast<double>(scores[c] - exact[c]));
         }
       }
     }

@@ -131,7 +131,7 @@ class Packer {
     const auto scale = layer_scale_of(kind);
     const std::vector<float> gamma = scale ? values(*scale, Part::kWeight, block, out) : std::vector<float>();
     for (std::size_t o = 0; o < gamma.size(); ++o) layer.bias[o] *= gamma[o];
-    const Precision precision = precision_of(kind, parts, block);
+    const Precision precision = precision_of(parts, block);
     if (precision == Precision::kInt8 && source_.stored_in(parts.front().role, block)) {
       return integers(parts, block, layer, gamma);
     }
@@ -156,7 +156,7 @@ class Packer {
   }
 
   /// Of a model in int8 not all layers are. What stands in for bfloat16 where there are no units is as good.
-  [[nodiscard]] Precision precision_of(BlockLayer kind, const std::vector<LayerPart>& parts, std::size_t block) const {
+  [[nodiscard]] Precision precision_of(const std::vector<LayerPart>& parts, std::size_t block) const {
     if (precision_ != Precision::kInt8) return precision_;
     const Precision usual = keeps_out_of_int8(block) ? Precision::kBf16 : Precision::kInt8;
     Precision finest = Precision::kInt8;
