@@ -179,7 +179,9 @@ TEST_F(QuantizedModel, NoiseIsFollowedToTheScores) {
     EXPECT_TRUE(layer.block > 0 || layer.precision == Precision::kBf16);
     if (!writes) continue;
     EXPECT_NEAR(layer.snr_db, 38.0, 6.0);
-    if (&layer != &loud) EXPECT_LT(*loud.score_snr_db + 3.0, *layer.score_snr_db);
+    if (&layer != &loud) {
+      EXPECT_LT(*loud.score_snr_db + 3.0, *layer.score_snr_db);
+    }
     if (layer.precision == Precision::kInt8) noise += std::pow(10.0, -*layer.score_snr_db / 10.0);
   }
   EXPECT_NEAR(*loud.score_snr_db, loud.snr_db, 3.0) << "what it adds is what is read";
