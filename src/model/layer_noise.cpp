@@ -37,11 +37,10 @@ std::vector<Precision> choose_precisions(std::span<const LayerNoise> layers) {
   std::vector<Precision> chosen(layers.size(), Precision::kInt8);
   std::vector<std::size_t> writers;
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    if (keeps_out_of_int8(layers[i].block)) {
-      chosen[i] = Precision::kBf16;
-    } else if (writes_tokens(layers[i].kind)) {
+    const bool kept_out = keeps_out_of_int8(layers[i].block);
+    if (!kept_out && writes_tokens(layers[i].kind)) {
       writers.push_back(i);
-    } else if (layers[i].own.ratio() > kMostNoise) {
+    } else if (kept_out || layers[i].own.ratio() > kMostNoise) {
       chosen[i] = Precision::kBf16;
     }
   }
