@@ -75,16 +75,11 @@ std::vector<std::byte> bytes_of(const std::vector<T>& values) {
 }
 
 /// One layer on its way.
-struct LayerState {
-  std::size_t block = 0;
-  BlockLayer kind = BlockLayer::kQkv;
-  LayerSize size;
+struct LayerState : LayerNoise {
   std::vector<float> largest;                 // [in] max |x_j| over the pictures, behind a norm
   std::vector<float> smoothing;               // [in] s_j; empty: none
   RoundedWeight rounded;                      // of int8
   std::unique_ptr<nn::LinearWeights> packed;  // rounded, in float32, with the layer's bias and layer scale
-  Noise own;                                  // of its outputs
-  Noise of_scores;                            // of the model's, when this layer alone is rounded
 };
 
 }  // namespace
@@ -238,11 +233,7 @@ struct Quantizer::Impl {
   /// What each layer is kept in.
   [[nodiscard]] std::vector<Precision> kept_in() const {
     if (precision == Precision::kBf16) return std::vector(layers.size(), precision);
-    std::vector<LayerNoise> noise;
-    noise.reserve(layers.size());
-    for (const LayerState& layer : layers)
-      noise.push_back({layer.block, layer.kind, layer.size, layer.own, layer.of_scores});
-    return choose_precisions(noise);
+    return choose_precisions(std::vector<LayerNoise>(layers.begin(), layers.end()));
   }
 
   /// The tensors that are stored in another form than the checkpoint's, by name.
