@@ -62,14 +62,15 @@ void EncoderBlock::AfterAttention::mlp_residual(const EncoderBlockWeights& weigh
   const std::span<float> hidden = gated.empty() ? wide : gated;  // [rows, F]
   const std::size_t features = mlp_norm.features;                // F
   const nn::RowsDone hand_over = fc2->taker(*weights.fc2, hidden);
+  const Precision reader = weights.fc2->precision();
   fc1->multiply(*weights.fc1, normed, entered, [&](std::size_t first, std::size_t count) {
     const std::span<float> some = nn::rows_of(hidden, features, first, count);
     if (!gated.empty()) {
       nn::silu_gate(count, features, nn::rows_of(entered, 2 * features, first, count), some);
     } else if (scratch.saved != nullptr) {
-      nn::activate(activation, some, some, nn::rows_of(scratch.saved->slope.span(), features, first, count));
+      nn::activate(activation, reader, some, some, nn::rows_of(scratch.saved->slope.span(), features, first, count));
     } else {
-      nn::activate(activation, some, some);
+      nn::activate(activation, reader, some, some);
     }
     if (weights.mlp_norm) {
       nn::normalize({mlp_norm.kind, count, features, mlp_norm.eps}, weights.mlp_norm.weight, weights.mlp_norm.bias,

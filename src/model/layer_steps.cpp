@@ -181,7 +181,7 @@ struct LayerSteps::Impl {
           const nn::RowsDone hand_over = fc2.taker(*own.fc2, wide);
           layer.multiply(*own.fc1, y_normed, wide, [&](std::size_t first, std::size_t count) {
             const std::span<float> rows_done = nn::rows_of(wide, a.mlp_hidden_dim, first, count);
-            nn::activate(a.activation, rows_done, rows_done);
+            nn::activate(a.activation, own.fc2->precision(), rows_done, rows_done);
             if (hand_over && !own.mlp_norm) hand_over(first, count);
           });
         });

@@ -126,7 +126,7 @@ std::vector<float> Pooling::attention_pool(const AttentionPoolWeights& weights, 
   std::vector<float> hidden(a_.pool_hidden_dim);
   std::vector<float> change(width);
   (*pool_fc1_)(*weights.fc1, normed, hidden);
-  nn::activate(a_.pool_activation, hidden, hidden);
+  nn::activate(a_.pool_activation, Precision::kF32, hidden, hidden);
   (*pool_fc2_)(*weights.fc2, hidden, change);
   for (std::size_t i = 0; i < width; ++i) x[i] += change[i];
   return x;

@@ -153,7 +153,7 @@ ReadOutBackward::PoolForward ReadOutBackward::run_pool(const AttentionPoolWeight
   (*pool_forward_.proj)(*weights.proj, mixed, forward.x);
   std::vector<float> hidden(a_.pool_hidden_dim);
   (*pool_forward_.fc1)(*weights.fc1, normalized(a_, weights.norm, forward.x), hidden);
-  nn::activate(a_.pool_activation, hidden, hidden, forward.slope);
+  nn::activate(a_.pool_activation, Precision::kF32, hidden, hidden, forward.slope);
   (*pool_forward_.fc2)(*weights.fc2, hidden, forward.pooled);
   for (std::size_t i = 0; i < width; ++i) forward.pooled[i] += forward.x[i];
   return forward;

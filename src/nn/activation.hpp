@@ -21,11 +21,13 @@ void silu_gate_backward(std::size_t rows, std::size_t features, std::span<const 
 /// y = act(x): gelu(x) = x Φ(x), Φ the normal distribution (Hendrycks & Gimpel 2016, arXiv:1606.08415), its tanh and
 /// "quick" approximations, or silu(x) = x σ(x). NaN stays NaN.
 /// @param activation  not kNone
+/// @param reader      what y is rounded to next: for kBf16 and kInt8 gelu, the slowest, is right to 1.2e-4 only
 /// @param x, y        of one size; y may be x
-void activate(Activation activation, std::span<const float> x, std::span<float> y);
+void activate(Activation activation, Precision reader, std::span<const float> x, std::span<float> y);
 /// The same, and slope = act'(x): cheaper now than later.
 /// @param slope  of x's size
-void activate(Activation activation, std::span<const float> x, std::span<float> y, std::span<float> slope);
+void activate(Activation activation, Precision reader, std::span<const float> x, std::span<float> y,
+              std::span<float> slope);
 /// dx = dy ⊙ slope.
 /// @param dy, slope, dx  of one size; dx may be dy
 void activate_backward(std::span<const float> slope, std::span<const float> dy, std::span<float> dx);

@@ -124,14 +124,15 @@ void layer_norm(benchmark::State& state) {
 BENCHMARK(layer_norm)->ArgName("features")->Arg(192)->Arg(768);
 
 /// @param range  features
-void gelu(benchmark::State& state) {
+void gelu(benchmark::State& state, Precision reader) {
   set_compute_threads(1);
   const auto x = normal_values(kTokens * size_at(state, 0), 1);
   std::vector<float> y(x.size());
-  for (auto _ : state) activate(Activation::kGelu, x, y);
+  for (auto _ : state) activate(Activation::kGelu, reader, x, y);
   count_bytes(state, 2 * x.size() * sizeof(float));
 }
-BENCHMARK(gelu)->ArgName("features")->Arg(768)->Arg(3072);
+BENCHMARK_CAPTURE(gelu, f32, Precision::kF32)->ArgName("features")->Arg(768)->Arg(3072);
+BENCHMARK_CAPTURE(gelu, bf16, Precision::kBf16)->ArgName("features")->Arg(768)->Arg(3072);
 
 /// @param range  features
 void gelu_with_slope(benchmark::State& state) {
@@ -139,7 +140,7 @@ void gelu_with_slope(benchmark::State& state) {
   const auto x = normal_values(kTokens * size_at(state, 0), 1);
   std::vector<float> y(x.size());
   std::vector<float> slope(x.size());
-  for (auto _ : state) activate(Activation::kGelu, x, y, slope);
+  for (auto _ : state) activate(Activation::kGelu, Precision::kF32, x, y, slope);
   count_bytes(state, 3 * x.size() * sizeof(float));
 }
 BENCHMARK(gelu_with_slope)->ArgName("features")->Arg(768)->Arg(3072);

@@ -163,26 +163,63 @@ TEST(Activate, EqualsTheDefinitionsInDoubleOnEachInstructionSet) {
       for (const std::size_t size : {0U, 1U, 15U, 16U, 31U, 32U, 1023U, 1025U, 4100U}) {
         const auto x = activation_inputs(size);
         std::vector<float> y(size);
-        activate(kind, x, y);
+        activate(kind, Precision::kF32, x, y);
         for (std::size_t i = 0; i < size; ++i) {
           ASSERT_NEAR(double(y[i]), activated(kind, double(x[i])), 2e-7 * std::max(1.0, std::abs(double(x[i]))))
               << name(kind) << " of " << x[i] << ", " << hwy::TargetName(target);
         }
         auto in_place = x;
-        activate(kind, in_place, in_place);
+        activate(kind, Precision::kF32, in_place, in_place);
         ASSERT_EQ(in_place, y);
       }
       // Far to the left x Φ(x) is small, and right in its own digits.
       const std::vector left{-1.0F, -2.0F, -3.0F, -4.0F, -5.0F, -6.0F};
       std::vector<float> y(left.size());
-      activate(kind, left, y);
+      activate(kind, Precision::kF32, left, y);
       for (std::size_t i = 0; i < left.size() && kind != Activation::kGeluTanh; ++i) {
         const double wanted = activated(kind, double(left[i]));
         ASSERT_NEAR(double(y[i]), wanted, 6e-5 * std::abs(wanted)) << name(kind) << " of " << left[i];
       }
       const std::vector<float> broken(17, std::numeric_limits<float>::quiet_NaN());
       std::vector<float> still(17);
-      activate(kind, broken, still);
+      activate(kind, Precision::kF32, broken, still);
+      for (const float value : still) ASSERT_TRUE(std::isnan(value)) << name(kind) << hwy::TargetName(target);
+    }
+  }
+}
+
+TEST(Activate, IsRightToTheDigitsOfItsReaderOnEachInstructionSet) {
+  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    const test::ForcedTarget forced(target);
+    for (const Activation kind : kActivations) {
+      for (const Precision reader : {Precision::kBf16, Precision::kInt8}) {
+        const auto x = activation_inputs(4100);
+        std::vector<float> y(x.size());
+        activate(kind, reader, x, y);
+        for (std::size_t i = 0; i < x.size(); ++i) {
+          ASSERT_NEAR(double(y[i]), activated(kind, double(x[i])), 1.2e-4 + 2e-7 * std::abs(double(x[i])))
+              << name(kind) << " of " << x[i] << ", " << hwy::TargetName(target);
+        }
+        std::vector<float> slopes(x.size());
+        std::vector<float> beside_slopes(x.size());
+        activate(kind, reader, x, beside_slopes, slopes);
+        ASSERT_EQ(beside_slopes, y);
+        std::vector<float> exact_slopes(x.size());
+        activate(kind, Precision::kF32, x, beside_slopes, exact_slopes);
+        ASSERT_EQ(slopes, exact_slopes);
+      }
+      // Three bfloat16 parts hold all digits of a float, two all but those.
+      for (const Precision reader : {Precision::kBf16x3, Precision::kBf16x6}) {
+        const auto x = activation_inputs(100);
+        std::vector<float> y(x.size());
+        std::vector<float> exact(x.size());
+        activate(kind, reader, x, y);
+        activate(kind, Precision::kF32, x, exact);
+        ASSERT_EQ(y, exact);
+      }
+      const std::vector<float> broken(17, std::numeric_limits<float>::quiet_NaN());
+      std::vector<float> still(17);
+      activate(kind, Precision::kInt8, broken, still);
       for (const float value : still) ASSERT_TRUE(std::isnan(value)) << name(kind) << hwy::TargetName(target);
     }
   }
@@ -198,10 +235,10 @@ TEST(ActivateBackward, EqualsTheDifferencesOfTheDefinitionsOnEachInstructionSet)
         std::vector<float> y(size);
         std::vector<float> slopes(size);
         std::vector<float> dx(size);
-        activate(kind, x, y, slopes);
+        activate(kind, Precision::kF32, x, y, slopes);
         activate_backward(slopes, dy, dx);
         std::vector<float> alone(size);
-        activate(kind, x, alone);
+        activate(kind, Precision::kF32, x, alone);
         ASSERT_EQ(y, alone);
         for (std::size_t i = 0; i < size; ++i) {
           const double at = double(x[i]);
