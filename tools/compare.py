@@ -20,9 +20,11 @@ import tempfile
 import time
 
 import compare_table
-from compare_contestants import RUNNERS, Start, contestants
+from compare_contestants import QUANTIZED, RUNNERS, Start, contestants
 
 HERE = pathlib.Path(__file__).resolve().parent
+PICTURES = {".jpg", ".jpeg", ".png"}
+MOST_PICTURES = 200  # of a folder; evenly spread
 MODELS = ["deit_tiny_patch16_224", "vit_small_patch16_224", "vit_base_patch16_224"]
 
 
@@ -103,29 +105,65 @@ def compare_duty(duty, folder, options, log):
     return rows
 
 
+def count_agreement(folder, options, log):
+    """How often every runner finds PyTorch's class; as one picture after the other is timed."""
+    rows = []
+    for runner, precision, ways in contestants("latency", folder, options, log):
+        row = {"runner": runner, "precision": precision}
+        rows.append(row)
+        try:
+            with contextlib.closing(ways[0]) as way:
+                way.open()
+                row.update(way.agreement())
+            say(f"agreement: {compare_table.name(row)}: {row['same_top1']} of {row['pictures']}")
+        except (RuntimeError, OSError) as error:
+            row["why"] = str(error)
+    return rows
+
+
+def quantize(folder, options, log):
+    done = subprocess.run([options.fovea, "quantize", folder / "model", folder / QUANTIZED, "--calibrate",
+                           options.calibration], stdout=log, stderr=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        say(f"fovea quantize failed, int8 is rounded as it is loaded: {done.stderr.strip()}")
+
+
 def compare_model(model, options, log, versions):
     folder = options.work / "model"
     say(f"{model}: weights, ONNX, int8")
-    done = subprocess.run([sys.executable, RUNNERS, "prepare", model, folder, *options.images],
+    is_trained = pathlib.Path(model).is_dir()
+    files = {"images": options.images, "calibration": pictures_in(options.calibration),
+             "agreement": pictures_in(options.agreement) if is_trained else []}
+    listed = options.work / "pictures.json"
+    listed.write_text(json.dumps(files, default=str))
+    done = subprocess.run([sys.executable, RUNNERS, "prepare", model, folder, listed],
                           stdout=subprocess.PIPE, stderr=log, text=True)
     if done.returncode != 0:
         stop(f"{model} cannot be made by timm, see {log.name}",
              "--models takes names that timm knows, and timm's hub folders")
     facts = json.loads(done.stdout.splitlines()[-1])
+    if options.calibration and "int8" in options.fovea_precisions:
+        quantize(folder, options, log)
+    if files["agreement"]:
+        facts["agreement"] = count_agreement(folder, options, log)
     duties = {}
     for duty in options.duties:
         duties[duty] = compare_duty(duty, folder, options, log)
         for row in duties[duty]:
             if "version" in row:
                 versions[row["runner"]] = row.pop("version")
-            if "same_top1" in row:
-                row["pictures"] = len(options.images)
     versions["timm"] = facts.pop("timm")
     shutil.rmtree(folder)
     return {"name": pathlib.Path(model).name, **facts, "duties": duties}
 
 
 # ---- the machine, fovea, the command line
+
+def pictures_in(folder):
+    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in PICTURES) if folder else []
+    count = min(len(files), MOST_PICTURES)
+    return [files[i * len(files) // count] for i in range(count)]
+
 
 def fovea_facts(options):
     """Asks the program what it offers, so that a new precision is compared without a change here."""
@@ -156,6 +194,11 @@ def parsed():
                         + " ".join(MODELS) + ")")
     parser.add_argument("--images", nargs="+", metavar="FILE",
                         help="pictures that go through the models (default: samples/*.jpg)")
+    parser.add_argument("--calibration", type=pathlib.Path, metavar="DIR",
+                        help="pictures that int8 is calibrated with (default: NNCF sees the images, fovea none)")
+    parser.add_argument("--agreement", type=pathlib.Path, metavar="DIR",
+                        help=f"pictures of which PyTorch's class should be found, up to {MOST_PICTURES}; who finds it "
+                        "too seldom is not compared. For models from folders, as random weights tell nothing")
     parser.add_argument("--duties", nargs="+", choices=compare_table.DUTIES, default=list(compare_table.DUTIES),
                         metavar="DUTY", help="of " + ", ".join(compare_table.DUTIES) + " (default: all)")
     parser.add_argument("--threads", type=int, default=cores, metavar="N",
@@ -184,6 +227,9 @@ def parsed():
     for image in options.images:
         if not options.table and not image.is_file():
             parser.error(f"{image}: no such file")
+    for folder in (options.calibration, options.agreement):
+        if folder and not pictures_in(folder):
+            parser.error(f"{folder}: no pictures in it, expected files in " + ", ".join(sorted(PICTURES)))
     return options
 
 

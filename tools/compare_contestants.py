@@ -1,7 +1,8 @@
 """Who is compared, and how each takes its turn: processes of compare_runners.py for the peers, the program for fovea.
 
 Every contestant has `mode` (words for the table), open() -> facts for its row, measure(seconds) -> {"median", "best"}
-in ms an image, and close(); open and measure raise RuntimeError with the reason why it cannot run.
+in ms an image, and close(); open and measure raise RuntimeError with the reason why it cannot run. Those of latency
+have agreement() -> the same facts, of other pictures, too.
 """
 import json
 import os
@@ -10,12 +11,15 @@ import subprocess
 import sys
 import time
 
+from compare_runners import differences
+
 RUNNERS = pathlib.Path(__file__).resolve().parent / "compare_runners.py"
 PEERS = [("PyTorch", "f32"), ("PyTorch", "bf16"), ("ONNX Runtime", "f32"), ("ONNX Runtime", "int8 dynamic"),
          ("OpenVINO", "f32"), ("OpenVINO", "bf16"), ("OpenVINO", "int8 (NNCF)")]
 MAPS = {"rollout": "hooks", "generic": "hooks and autograd"}  # PyTorch's way to a map
 BATCHES = [1, 4, 8]       # of fovea, in throughput
 MOST_TENSOR_BYTES = 3e8   # of prepared pictures that are written for fovea's throughput
+QUANTIZED = "fovea_int8.safetensors"  # made where there are pictures for its calibration
 MOST_PROCESSES = 16       # of one peer; each holds its own libraries and weights
 
 
@@ -44,10 +48,16 @@ class Peer:
             raise RuntimeError("the process ended early; see log.txt")
         return [json.loads(line) for line in lines]
 
-    def measure(self, seconds):
+    def ask(self, request):
         for process in self.processes:
-            print(json.dumps({"seconds": seconds}), file=process.stdin, flush=True)
-        answers = self.answers()
+            print(json.dumps(request), file=process.stdin, flush=True)
+        return self.answers()
+
+    def agreement(self):
+        return self.ask({})[0]
+
+    def measure(self, seconds):
+        answers = self.ask({"seconds": seconds})
         if self.replicas == 1:
             return answers[0]
         ms = 1e3 / sum(answer["images_per_second"] for answer in answers)
@@ -65,7 +75,9 @@ class Fovea:
 
     def __init__(self, options, folder, precision, log):
         self.options, self.folder, self.log = options, folder, log
-        self.flags = ["-m", folder / "model", "-t", str(options.threads), "-q"]
+        quantized = folder / QUANTIZED
+        self.flags = ["-m", quantized if precision == "int8" and quantized.exists() else folder / "model",
+                      "-t", str(options.threads), "-q"]
         if precision in options.fovea_flagged:
             self.flags += ["--precision", precision]
 
@@ -76,14 +88,17 @@ class Fovea:
             raise RuntimeError((done.stderr.strip() or f"exit code {done.returncode}").splitlines()[0])
         return done.stdout
 
-    def open(self):
-        """Its logits against the expected ones."""
+    def differences(self, pictures, expected):
         import numpy
         result = self.folder / "fovea_logits.npy"
-        self.run("classify", "--tensor", self.folder / "pictures.npy", "--save-logits", result)
-        logits, expected = numpy.load(result), numpy.load(self.folder / "logits.npy")
-        return {"max_logit_difference": float(abs(logits - expected).max()),
-                "same_top1": int((logits.argmax(1) == expected.argmax(1)).sum())}
+        self.run("classify", "--tensor", self.folder / pictures, "--save-logits", result)
+        return differences(numpy.load(result), numpy.load(self.folder / expected))
+
+    def open(self):
+        return self.differences("pictures.npy", "logits.npy")
+
+    def agreement(self):
+        return self.differences("agreement.npy", "agreement_logits.npy")
 
     def close(self):
         pass
@@ -110,7 +125,7 @@ class FoveaMap(Fovea):
 
 
 class FoveaThroughput(Fovea):
-    """`fovea classify --tensor` of many rows, less the time for one row."""
+    """`fovea classify --tensor` of many rows, less the time for a few: a full batch for each thread."""
 
     def __init__(self, options, folder, precision, batch, log):
         super().__init__(options, folder, precision, log)
@@ -127,18 +142,18 @@ class FoveaThroughput(Fovea):
         self.run("classify", "--tensor", file)
         return time.perf_counter() - begin
 
-    def images_in(self, seconds, alone):
+    def images_in(self, seconds, some, for_some):
         """About as many as take that long and fit into memory, the same work for every thread and batch."""
-        some = BATCHES[-1] * self.options.threads
-        speed = some / max(self.seconds_for(some + 1) - alone, 1e-3)
-        fit = MOST_TENSOR_BYTES / (self.folder / "pictures_1.npy").stat().st_size
+        speed = some / max(self.seconds_for(2 * some) - for_some, 1e-3)
+        fit = MOST_TENSOR_BYTES * some / (self.folder / f"pictures_{some}.npy").stat().st_size
         return max(round(min(speed * seconds, fit) / some), 1) * some
 
     def measure(self, seconds):
-        alone = min(self.seconds_for(1) for _ in range(2))
+        some = BATCHES[-1] * self.options.threads
+        for_some = min(self.seconds_for(some) for _ in range(2))
         if self.images == 0:
-            self.images = self.images_in(seconds, alone)
-        ms = (self.seconds_for(self.images + 1) - alone) / self.images * 1e3
+            self.images = self.images_in(seconds, some, for_some)
+        ms = (self.seconds_for(some + self.images) - for_some) / self.images * 1e3
         return {"median": ms, "best": ms}
 
 

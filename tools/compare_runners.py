@@ -1,7 +1,7 @@
 """The peers as tools/compare.py starts them, each in a process of its own. Libraries are imported where they are used,
 so that a program from start to answer pays only for its own.
 
-    compare_runners.py prepare MODEL FOLDER IMAGE...     the model in every peer's form, pictures, the expected logits
+    compare_runners.py prepare MODEL FOLDER PICTURES     the model in every peer's form, pictures, the expected logits
     compare_runners.py serve FOLDER PEER PRECISION MODE  one line of JSON for each line of JSON on standard input
     compare_runners.py top5 FOLDER PEER THREADS IMAGE    a whole program: the five best classes of one file
     compare_runners.py launch                            runs the commands that come in as lines of JSON
@@ -162,6 +162,18 @@ def measure(runner, batches, seconds):
     return {"median": ms[len(ms) // 2] / size, "best": ms[0] / size, "images_per_second": runs * size / elapsed}
 
 
+def differences(logits, expected):
+    return {"max_logit_difference": float(abs(logits - expected).max()),
+            "same_top1": int((logits.argmax(1) == expected.argmax(1)).sum()), "pictures": len(expected)}
+
+
+def agreement(runner, folder):
+    import numpy
+    pictures = numpy.load(folder / "agreement.npy", mmap_mode="r")
+    logits = numpy.concatenate([runner(numpy.array(picture[None])) for picture in pictures])
+    return differences(logits, numpy.load(folder / "agreement_logits.npy"))
+
+
 def serve(folder, peer, precision, mode):
     replies = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print must not get between the replies
@@ -180,13 +192,13 @@ def serve(folder, peer, precision, mode):
         runner = (PyTorchMap if mode["how"] in ("rollout", "generic") else PEERS[peer])(folder, precision, mode)
         logits = numpy.concatenate([runner(batch) for batch in batches])[:len(pictures)]
         expected = numpy.load(folder / "logits.npy")
-        reply({"version": runner.version, "max_logit_difference": float(abs(logits - expected).max()),
-               "same_top1": int((logits.argmax(1) == expected.argmax(1)).sum())})
+        reply({"version": runner.version, **differences(logits, expected)})
     except Exception as error:  # whatever a peer throws becomes the reason in its row
         reply({"why": (str(error).strip() or repr(error)).splitlines()[0]})
         raise
     for line in sys.stdin:
-        reply(measure(runner, batches, json.loads(line)["seconds"]))
+        request = json.loads(line)
+        reply(measure(runner, batches, request["seconds"]) if "seconds" in request else agreement(runner, folder))
 
 
 def make(file, maker):
@@ -198,7 +210,10 @@ def make(file, maker):
         file.with_name(file.name + ".why").write_text((str(error).strip() or repr(error)).splitlines()[0])
 
 
-def prepare(model, folder, images):
+def prepare(model, folder, files):
+    """@param files  lists of picture files: "images" that are timed, "calibration" (else the images) and "agreement",
+                     which may be empty
+    """
     import numpy
     import timm
     import timm.data
@@ -214,14 +229,27 @@ def prepare(model, folder, images):
         network = timm.create_model(model).eval()
         timm.models.save_for_hf(network, folder / "model", safe_serialization=True)
     transform = timm.data.create_transform(**timm.data.resolve_model_data_config(network))
-    pictures = torch.stack([transform(Image.open(image).convert("RGB")) for image in images])
-    with torch.inference_mode():
-        logits = torch.cat([network(picture[None]) for picture in pictures])
-    numpy.save(folder / "pictures.npy", pictures.numpy())
-    numpy.save(folder / "logits.npy", logits.numpy())
+
+    def tensors(images):
+        return torch.stack([transform(Image.open(image).convert("RGB")) for image in images])
+
+    def save(name, pictures):
+        """They and PyTorch's logits of them, which are returned."""
+        with torch.inference_mode():
+            logits = torch.cat([network(picture[None]) for picture in pictures])
+        numpy.save(folder / f"{name}.npy", pictures.numpy())
+        numpy.save(folder / f"{'' if name == 'pictures' else name + '_'}logits.npy", logits.numpy())
+        return logits
+
+    pictures = tensors(files["images"])
+    logits = save("pictures", pictures)
+    if files["agreement"]:
+        save("agreement", tensors(files["agreement"]))
+    calibration = tensors(files["calibration"]) if files["calibration"] else pictures
     make(folder / "model.onnx", lambda: export_onnx(network, pictures, folder / "model.onnx"))
     make(folder / "int8.onnx", lambda: quantize_onnx(folder / "model.onnx", folder / "int8.onnx"))
-    make(folder / "int8.xml", lambda: quantize_openvino(folder / "model.onnx", pictures.numpy(), folder / "int8.xml"))
+    make(folder / "int8.xml",
+         lambda: quantize_openvino(folder / "model.onnx", calibration.numpy(), folder / "int8.xml"))
     print(json.dumps({"parameters": sum(p.numel() for p in network.parameters()), "timm": timm.__version__,
                       "logit_range": float(logits.max() - logits.min()), "input": list(pictures.shape[1:])}))
 
@@ -302,7 +330,7 @@ def launch():
 def main():
     verb, arguments = sys.argv[1], sys.argv[2:]
     if verb == "prepare":
-        prepare(arguments[0], pathlib.Path(arguments[1]), arguments[2:])
+        prepare(arguments[0], pathlib.Path(arguments[1]), json.loads(pathlib.Path(arguments[2]).read_text()))
     elif verb == "serve":
         serve(pathlib.Path(arguments[0]), *arguments[1:])
     elif verb == "launch":

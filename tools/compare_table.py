@@ -9,7 +9,7 @@ import statistics
 DUTIES = {
     "latency": "One image at a time, all threads. The model alone: decoding and preprocessing are left out for all.",
     "throughput": "Many images, each runner in its fastest way. The model alone, as above; fovea's time is that of the "
-                  "program reading prepared tensors and writing the classes, less the time for one.",
+                  "program reading prepared tensors and writing the classes, less the time for a few.",
     "rollout": "Logits and the attention rollout of one picture, all threads; PyTorch with hooks on timm's attention, as "
                "published scripts have it.",
     "generic": "Logits and the class-specific map of generic attention (Chefer, Gur, Wolf 2021) for the best class; "
@@ -17,6 +17,7 @@ DUTIES = {
     "start": "From exec to the five best classes of one JPEG: start, imports, loading, decoding, preprocessing, model.",
 }
 CLASSES = ("full accuracy", "bf16", "int8")
+LEAST_AGREEMENT = {"full accuracy": 0.995, "bf16": 0.995, "int8": 0.99}  # of PyTorch's classes in f32
 
 
 def accuracy_class(precision):
@@ -49,12 +50,24 @@ def fastest(rows):
     return min((row for row in rows if "rounds_ms" in row), key=lambda row: row["median_ms"], default=None)
 
 
-def duel(rows, accuracy):
-    """fovea's fastest and the peers' fastest of one class of accuracy: {"fovea", "peer", "ratio"} of rows, or None."""
-    same = [row for row in rows if accuracy_class(row["precision"]) == accuracy]
+def strayed(model):
+    """Rows of a model's agreement that find PyTorch's class too seldom for the accuracy that their precision claims."""
+    return [row for row in model.get("agreement", []) if "same_top1" in row and
+            row["same_top1"] < LEAST_AGREEMENT[accuracy_class(row["precision"])] * row["pictures"]]
+
+
+def duel(rows, accuracy, left_out=()):
+    """fovea's fastest of one class of accuracy and the fastest peer that is as accurate or more: {"fovea", "peer",
+    "ratio"} of rows; None where no one is of that class.
+
+    @param left_out  names that are not what they claim
+    """
+    held = [row for row in rows if name(row) not in left_out]
+    same = [row for row in held if accuracy_class(row["precision"]) == accuracy]
+    as_good = CLASSES[:CLASSES.index(accuracy) + 1]
     ours = fastest([row for row in same if is_fovea(row)])
-    theirs = fastest([row for row in same if not is_fovea(row)])
-    return {"fovea": ours, "peer": theirs, "ratio": ratio(theirs, ours)} if ours or theirs else None
+    theirs = fastest([row for row in held if not is_fovea(row) and accuracy_class(row["precision"]) in as_good])
+    return {"fovea": ours, "peer": theirs, "ratio": ratio(theirs, ours)} if fastest(same) else None
 
 
 def add_statistics(comparison):
@@ -124,13 +137,32 @@ def summary(comparison):
     header = ["", "accuracy", "fovea, ms", "fastest peer, ms", "peer ÷ fovea (p10–p90)"]
     rows = []
     for model in comparison["models"]:
+        left_out = [name(row) for row in strayed(model)]
         for duty, measured in model["duties"].items():
             for accuracy in CLASSES:
-                pair = duel(measured, accuracy)
+                pair = duel(measured, accuracy, left_out)
                 if pair:
                     rows.append([f"{model['name']}, {duty}", accuracy, timed(pair["fovea"]), timed(pair["peer"]),
                                  spread(pair["ratio"])])
     return table(header, rows)
+
+
+def agreement_section(comparison):
+    rows = [[model["name"], name(row), f"{row['same_top1']} of {row['pictures']}",
+             f"{row['max_logit_difference']:.1e}"] if "same_top1" in row else
+            [model["name"], name(row), row["why"].replace("|", "\\|"), "–"]
+            for model in comparison["models"] for row in model.get("agreement", [])]
+    if not rows:
+        return []
+    return ["## Agreement", "", "Pictures of which a runner's best class is PyTorch's in f32.", "",
+            table(["", "", "same top-1", "max \\|Δlogit\\|"], rows)]
+
+
+def unlike(comparison):
+    """Sentences about who is left out of the summary."""
+    return [f"- {model['name']}: {name(row)} finds PyTorch's class on {row['same_top1']} of {row['pictures']} pictures, "
+            f"under {LEAST_AGREEMENT[accuracy_class(row['precision'])]:.1%}: it is not compared above."
+            for model in comparison["models"] for row in strayed(model)]
 
 
 def wasted(comparison):
@@ -158,11 +190,12 @@ def markdown(comparison):
         f"{settings['rounds']} rounds of {settings['seconds']} s for each runner, interleaved, the order turned by one "
         f"each round; {settings['pictures']} pictures. Medians over the rounds. A ratio is taken round by round: the "
         "median of those (10th to 90th percentile). Above 1 the peer takes longer.", "",
-        "## fovea's fastest against the fastest peer of the same accuracy", "", summary(comparison)]
-    notes = wasted(comparison)
+        "## fovea's fastest against the fastest peer of the same accuracy or a better one", "", summary(comparison)]
+    notes = unlike(comparison) + wasted(comparison)
     if "+cu" in versions and any("start" in model["duties"] for model in comparison["models"]):
         notes.append("- PyTorch came with CUDA, whose libraries its start loads, too.")
     lines += [*notes, ""] if notes else []
+    lines += agreement_section(comparison)
     for duty, meaning in DUTIES.items():
         measured = [model for model in comparison["models"] if duty in model["duties"]]
         if not measured:

@@ -56,6 +56,26 @@ class Ratios(unittest.TestCase):
         self.assertIsNone(compare_table.duel(rows, "int8"))
 
 
+    def test_hold_a_precision_against_peers_that_are_more_accurate_and_faster(self):
+        rows = comparison_of(row("fovea", "int8", 3), row("OpenVINO", "int8 (NNCF)", 9), row("OpenVINO", "bf16", 6),
+                             row("PyTorch", "f32", 8))["models"][0]["duties"]["latency"]
+        self.assertEqual(compare_table.name(compare_table.duel(rows, "int8")["peer"]), "OpenVINO bf16")
+        self.assertEqual(compare_table.name(compare_table.duel(rows, "full accuracy")["peer"]), "PyTorch f32")
+
+    def test_leave_out_who_finds_other_classes_than_pytorch(self):
+        comparison = comparison_of(row("fovea", "int8", 3), row("OpenVINO", "int8 (NNCF)", 4), row("OpenVINO", "bf16", 6))
+        for same_top1, peer in [(198, "OpenVINO int8 (NNCF) 4.00"), (197, "OpenVINO bf16 6.00")]:
+            comparison["models"][0]["agreement"] = [
+                {"runner": "OpenVINO", "precision": "int8 (NNCF)", "same_top1": same_top1, "pictures": 200,
+                 "max_logit_difference": 0.5},
+                {"runner": "PyTorch", "precision": "bf16", "why": "the CPU has no bf16 instructions"}]
+            text = compare_table.markdown(comparison)
+            self.assertIn(f"| vit, latency | int8 | fovea int8 3.00 | {peer} |", text)
+            self.assertIn(f"| vit | OpenVINO int8 (NNCF) | {same_top1} of 200 | 5.0e-01 |", text)
+            self.assertIn("| vit | PyTorch bf16 | the CPU has no bf16 instructions | – |", text)
+            self.assertEqual("on 197 of 200 pictures, under 99.0%: it is not compared above" in text, same_top1 == 197)
+
+
 class Tables(unittest.TestCase):
     def test_say_why_a_peer_did_not_run(self):
         text = compare_table.markdown(comparison_of(
@@ -97,7 +117,8 @@ class Options(unittest.TestCase):
     def test_that_are_wrong_are_refused_before_anything_is_installed(self):
         for arguments, expected in [([], "-o DIR is missing"),
                                     (["-o", "x", "--threads", "0"], "--threads is 0, expected 1 to"),
-                                    (["-o", "x", "--images", "no.jpg"], "no.jpg: no such file")]:
+                                    (["-o", "x", "--images", "no.jpg"], "no.jpg: no such file"),
+                                    (["-o", "x", "--agreement", ROOT / "src"], "no pictures in it, expected")]:
             done = run(*arguments)
             self.assertEqual(done.returncode, 2, arguments)
             self.assertIn(expected, done.stderr)
