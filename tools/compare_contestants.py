@@ -129,7 +129,7 @@ class FoveaThroughput(Fovea):
 
     def __init__(self, options, folder, precision, batch, log):
         super().__init__(options, folder, precision, log)
-        self.mode, self.images = f"fovea classify --batch {batch}", 0
+        self.mode, self.images, self.for_some = f"fovea classify --batch {batch}", 0, float("inf")
         self.flags += ["--batch", str(batch), "-f", "jsonl", "-k", "1"]
 
     def seconds_for(self, images):
@@ -142,18 +142,19 @@ class FoveaThroughput(Fovea):
         self.run("classify", "--tensor", file)
         return time.perf_counter() - begin
 
-    def images_in(self, seconds, some, for_some):
+    def images_in(self, seconds, some):
         """About as many as take that long and fit into memory, the same work for every thread and batch."""
-        speed = some / max(self.seconds_for(2 * some) - for_some, 1e-3)
+        speed = some / max(self.seconds_for(2 * some) - self.for_some, 1e-3)
         fit = MOST_TENSOR_BYTES * some / (self.folder / f"pictures_{some}.npy").stat().st_size
         return max(round(min(speed * seconds, fit) / some), 1) * some
 
     def measure(self, seconds):
         some = BATCHES[-1] * self.options.threads
-        for_some = min(self.seconds_for(some) for _ in range(2))
+        # The least of all rounds: what disturbs it would be taken off the time of the others.
+        self.for_some = min(self.for_some, self.seconds_for(some), self.seconds_for(some))
         if self.images == 0:
-            self.images = self.images_in(seconds, some, for_some)
-        ms = (self.seconds_for(some + self.images) - for_some) / self.images * 1e3
+            self.images = self.images_in(seconds, some)
+        ms = (self.seconds_for(some + self.images) - self.for_some) / self.images * 1e3
         return {"median": ms, "best": ms}
 
 
