@@ -6,21 +6,16 @@
 #include <array>
 #include <cassert>
 #include <cmath>
-#include <cstring>
 #include <map>
 #include <numeric>
-#include <string>
-#include <utility>
 
 #include "base/files.hpp"
 #include "base/numerics.hpp"
-#include "checkpoint/safetensors_writer.hpp"
 #include "fovea/error.hpp"
+#include "model/block_runner.hpp"
 #include "model/checkpoint_folder.hpp"
-#include "model/config_files.hpp"
-#include "model/layer_inputs.hpp"
 #include "model/layer_noise.hpp"
-#include "model/quantized_file.hpp"
+#include "model/quantized_writer.hpp"
 #include "model/tensor_source.hpp"
 #include "model/vision_transformer.hpp"
 #include "nn/bf16_parts.hpp"
@@ -35,26 +30,11 @@ namespace {
 constexpr float kMigration = 0.6F;
 constexpr std::size_t kTraced = 8;  // pictures; each takes about as long as a dozen others
 
-/// A weight [out, in] as it is stored: integers with scales, or bfloat16.
-struct RoundedWeight {
-  std::vector<std::int8_t> integers;
-  std::vector<float> scales;
-  [[nodiscard]] std::vector<float> values(std::size_t in) const {
-    std::vector<float> result(integers.size());
-    for (std::size_t i = 0; i < result.size(); ++i) result[i] = static_cast<float>(integers[i]) * scales[i / in];
-    return result;
-  }
-};
-
-std::vector<std::uint16_t> to_bf16(std::span<const float> values) {
-  std::vector<std::uint16_t> rounded(values.size());
-  nn::split_into_bf16(values, 1, rounded.data(), rounded.size());
-  return rounded;
-}
-
 /// Rounded to bfloat16 and back.
 void round_to_bf16(std::span<float> values) {
-  bfloat16_to_float(to_bf16(values), values);
+  std::vector<std::uint16_t> rounded(values.size());
+  nn::split_into_bf16(values, 1, rounded.data(), rounded.size());
+  bfloat16_to_float(rounded, values);
 }
 
 /// [rows, in], each row rounded to integers and back.
@@ -68,11 +48,16 @@ void round_rows(std::span<float> x, std::size_t in) {
   }
 }
 
-template <typename T>
-std::vector<std::byte> bytes_of(const std::vector<T>& values) {
-  const auto bytes = std::as_bytes(std::span(values));
-  return {bytes.begin(), bytes.end()};
-}
+/// A weight [out, in] as integers.
+struct RoundedWeight {
+  std::vector<std::int8_t> integers;
+  std::vector<float> scales;
+  [[nodiscard]] std::vector<float> values(std::size_t in) const {
+    std::vector<float> result(integers.size());
+    for (std::size_t i = 0; i < result.size(); ++i) result[i] = static_cast<float>(integers[i]) * scales[i / in];
+    return result;
+  }
+};
 
 /// One layer on its way.
 struct LayerState : LayerNoise {
@@ -90,7 +75,7 @@ struct Quantizer::Impl {
         precision(wanted),
         model(VisionTransformer::load(path)),
         source(checkpoint_source(*open.checkpoint, *open.naming)),
-        inputs(model) {
+        runner(model) {
     assert(precision == Precision::kInt8 || precision == Precision::kBf16);
     const Architecture& a = model->architecture();
     layers.reserve(a.depth * kBlockLayers.size());
@@ -206,7 +191,7 @@ struct Quantizer::Impl {
   void trace(const std::vector<std::vector<float>>& entering) {
     const std::size_t depth = model->architecture().depth;
     std::vector<float> x = entering.back();
-    const std::vector<float> exact = inputs.scores(x);
+    const std::vector<float> exact = runner.scores(x);
     // A common part of all scores says nothing; a single score all.
     const double sum = std::accumulate(exact.begin(), exact.end(), 0.0);
     const double mean = exact.size() > 1 ? sum / static_cast<double>(exact.size()) : 0.0;
@@ -215,13 +200,13 @@ struct Quantizer::Impl {
       for (const BlockLayer kind : {BlockLayer::kProj, BlockLayer::kFc2}) {
         LayerState& layer = state(first, kind);
         x = entering[first];
-        inputs.run(first, x, [&](BlockLayer shown, std::span<const float> input) {
+        runner.run(first, x, [&](BlockLayer shown, std::span<const float> input) {
           if (shown != kind) return;
           const std::vector<float> error = outputs_of(layer, input).error;
           for (std::size_t i = 0; i < x.size(); ++i) x[i] += error[i];
         });
-        for (std::size_t block = first + 1; block < depth; ++block) inputs.run(block, x, {});
-        const std::vector<float> scores = inputs.scores(x);
+        for (std::size_t block = first + 1; block < depth; ++block) runner.run(block, x, {});
+        const std::vector<float> scores = runner.scores(x);
         for (std::size_t c = 0; c < exact.size(); ++c) {
           layer.of_scores.add(static_cast<double>(exact[c]) - mean, static_cast<double>(scores[c] - exact[c]));
         }
@@ -236,65 +221,11 @@ struct Quantizer::Impl {
     return choose_precisions(std::vector<LayerNoise>(layers.begin(), layers.end()));
   }
 
-  /// The tensors that are stored in another form than the checkpoint's, by name.
-  using Replaced = std::map<std::string, StoredTensor>;
-
-  [[nodiscard]] const TensorView& tensor_of(Role role, Part part, std::size_t block) const {
-    const TensorRule* rule = open.naming->rule(role, part);
-    assert(rule != nullptr);
-    return *open.checkpoint->find(open.naming->tensor_name(*rule, block));
-  }
-
-  void put_bf16(Role role, std::size_t block, Replaced& tensors) const {
-    const TensorView& tensor = tensor_of(role, Part::kWeight, block);
-    tensors[tensor.name] = {tensor.name, DType::kBF16, tensor.shape, bytes_of(to_bf16(to_float(tensor)))};
-  }
-
-  void put_int8(const LayerState& layer, const LayerPart& part, Replaced& tensors) const {
-    const TensorView& tensor = tensor_of(part.role, Part::kWeight, layer.block);
-    const std::size_t in = layer.size.in;
-    const auto integers = std::span(layer.rounded.integers).subspan(part.first * in, part.rows * in);
-    std::vector<std::int8_t> stored(integers.begin(), integers.end());
-    if (open.naming->rule(part.role, Part::kWeight)->layout != Layout::kOutIn) {
-      transpose<std::int8_t>(integers, part.rows, in, stored);
-    }
-    tensors[tensor.name] = {tensor.name, DType::kI8, tensor.shape, bytes_of(stored)};
-    const auto scales = std::span(layer.rounded.scales).subspan(part.first, part.rows);
-    const std::string scale = tensor.name + std::string(kScaleSuffix);
-    tensors[scale] = {scale, DType::kF32, {part.rows}, bytes_of(std::vector<float>(scales.begin(), scales.end()))};
-  }
-
-  /// A norm whose channels are divided by those factors that its layer's weights were multiplied by.
-  void put_norm(const LayerState& layer, Replaced& tensors) const {
-    const Role norm = *norm_before(layer.kind);
-    for (const Part part : {Part::kWeight, Part::kBias}) {
-      if (!source->has(norm, part)) continue;
-      std::vector<float> values = read(norm, part, layer.block, layer.size.in);
-      for (std::size_t j = 0; j < values.size(); ++j) values[j] /= layer.smoothing[j];
-      const TensorView& tensor = tensor_of(norm, part, layer.block);
-      tensors[tensor.name] = {tensor.name, DType::kF32, tensor.shape, bytes_of(values)};
-    }
-  }
-
-  [[nodiscard]] Replaced replaced() const {
-    Replaced tensors;
-    const std::vector<Precision> kept = kept_in();
-    for (std::size_t i = 0; i < layers.size(); ++i) {
-      const LayerState& layer = layers[i];
-      const bool int8 = kept[i] == Precision::kInt8;
-      for (const LayerPart& part : weight_parts(layer.kind, model->architecture(), *source)) {
-        int8 ? put_int8(layer, part, tensors) : put_bf16(part.role, layer.block, tensors);
-      }
-      if (int8 && !layer.smoothing.empty()) put_norm(layer, tensors);
-    }
-    return tensors;
-  }
-
   OpenModel open;
   Precision precision;
   std::shared_ptr<const VisionTransformer> model;
   std::unique_ptr<TensorSource> source;
-  LayerInputs inputs;
+  BlockRunner runner;
   nn::Workspace workspace;
   std::map<BlockLayer, std::unique_ptr<nn::Linear>> linears;  // of float32
   std::vector<LayerState> layers;
@@ -316,9 +247,9 @@ const std::shared_ptr<const VisionTransformer>& Quantizer::model() const noexcep
 }
 
 void Quantizer::observe(std::span<const float> patches) {
-  std::vector<float> tokens = impl_->inputs.enter(patches);
+  std::vector<float> tokens = impl_->runner.enter(patches);
   for (std::size_t block = 0; block < impl_->model->architecture().depth; ++block) {
-    impl_->inputs.run(block, tokens, [&](BlockLayer kind, std::span<const float> x) {
+    impl_->runner.run(block, tokens, [&](BlockLayer kind, std::span<const float> x) {
       if (!norm_before(kind)) return;
       std::vector<float>& largest = impl_->state(block, kind).largest;
       for (std::size_t i = 0; i < x.size(); ++i) {
@@ -333,10 +264,10 @@ void Quantizer::measure(std::span<const float> patches) {
   const std::size_t depth = impl_->model->architecture().depth;
   std::vector<std::vector<float>> entering;  // [depth + 1] of [N, D]
   entering.reserve(depth + 1);
-  entering.push_back(impl_->inputs.enter(patches));
+  entering.push_back(impl_->runner.enter(patches));
   for (std::size_t block = 0; block < depth; ++block) {
     entering.push_back(entering.back());
-    impl_->inputs.run(block, entering.back(), [&](BlockLayer kind, std::span<const float> x) {
+    impl_->runner.run(block, entering.back(), [&](BlockLayer kind, std::span<const float> x) {
       LayerState& layer = impl_->state(block, kind);
       if (!layer.packed) impl_->round(layer);
       impl_->compare(layer, x);
@@ -359,21 +290,15 @@ std::vector<QuantizedLayer> Quantizer::layers() const {
 }
 
 void Quantizer::write(const std::filesystem::path& file) const {
-  const OpenModel& open = impl_->open;
-  Impl::Replaced replaced = impl_->replaced();
-  std::vector<StoredTensor> tensors;
-  tensors.reserve(open.checkpoint->tensors().size() + replaced.size());
-  for (const TensorView& tensor : open.checkpoint->tensors()) {
-    if (!replaced.contains(tensor.name)) tensors.push_back(stored_tensor(tensor));
+  const std::vector<Precision> kept = impl_->kept_in();
+  std::vector<StoredLayer> stored;
+  stored.reserve(kept.size());
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    const LayerState& layer = impl_->layers[i];
+    stored.push_back(
+        {layer.block, layer.kind, layer.size, kept[i], layer.rounded.integers, layer.rounded.scales, layer.smoothing});
   }
-  for (auto& [tensor_name, tensor] : replaced) tensors.push_back(std::move(tensor));
-  std::map<std::string, std::string> metadata{{"format", "pt"},
-                                              {std::string(kQuantizedKey), std::string(name(impl_->precision))}};
-  const ConfigFiles configs(open.info.path, *open.checkpoint);
-  for (const char* config : kConfigFiles) {
-    if (const auto text = configs.text(config)) metadata[config] = *text;
-  }
-  write_safetensors(file, tensors, metadata);
+  write_quantized(impl_->open, stored, impl_->precision, file);
 }
 
 }  // namespace fovea

@@ -1,4 +1,4 @@
-#include "model/layer_inputs.hpp"
+#include "model/block_runner.hpp"
 
 #include <utility>
 
@@ -13,14 +13,14 @@ std::size_t values_a_token(const Architecture& a) {
 
 }  // namespace
 
-LayerInputs::LayerInputs(std::shared_ptr<const VisionTransformer> model)
+BlockRunner::BlockRunner(std::shared_ptr<const VisionTransformer> model)
     : model_(std::move(model)),
       session_(model_, 1),
       block_(model_->architecture(), model_->info().precision, 1, model_->architecture().tokens(), workspace_),
       read_out_(model_->architecture(), model_->info().precision, workspace_),
       buffer_(model_->architecture().tokens() * values_a_token(model_->architecture())) {}
 
-std::vector<float> LayerInputs::enter(std::span<const float> patches) {
+std::vector<float> BlockRunner::enter(std::span<const float> patches) {
   std::vector<float> entering;
   ForwardRequest request;
   request.tokens = [&](std::size_t, std::size_t block, MatrixView<const float> tokens) {
@@ -31,7 +31,7 @@ std::vector<float> LayerInputs::enter(std::span<const float> patches) {
   return entering;
 }
 
-void LayerInputs::run(std::size_t block, std::span<float> tokens, const Visit& visit) {
+void BlockRunner::run(std::size_t block, std::span<float> tokens, const Visit& visit) {
   const Architecture& a = model_->architecture();
   const ModelWeights& weights = model_->impl().weights;
   const std::size_t rows = a.tokens();
@@ -57,7 +57,7 @@ void LayerInputs::run(std::size_t block, std::span<float> tokens, const Visit& v
   read_out_.note_class_tokens(block, tokens);
 }
 
-std::vector<float> LayerInputs::scores(std::span<float> tokens) {
+std::vector<float> BlockRunner::scores(std::span<float> tokens) {
   // Where no patches are read, of the leading tokens alone: they are in front.
   const std::size_t leading = EncoderBlock::leading_tokens(model_->architecture());
   const std::span<float> read = leading > 0 ? tokens.first(leading * model_->architecture().embed_dim) : tokens;

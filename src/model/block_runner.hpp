@@ -15,12 +15,12 @@
 
 namespace fovea {
 
-class LayerInputs {
+class BlockRunner {
  public:
   /// @param x  [N, in of the layer]; valid only during the call
   using Visit = std::function<void(BlockLayer layer, std::span<const float> x)>;
 
-  explicit LayerInputs(std::shared_ptr<const VisionTransformer> model);
+  explicit BlockRunner(std::shared_ptr<const VisionTransformer> model);
   /// The tokens [N, D] that enter the first block.
   /// @param patches  [T, 3·P·P], of one image
   [[nodiscard]] std::vector<float> enter(std::span<const float> patches);
