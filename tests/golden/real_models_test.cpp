@@ -240,7 +240,9 @@ TEST(RealModels, QuantisedToInt8TheDefaultModelLosesThreeInAThousandOf2000Pictur
   const Comparison comparison =
       compare_with_reference(quantized(test::source_dir() / "weights/vit_tiny_tin200", calibration, folder),
                              test::shared_dir() / "golden/vit_tiny_tin200", pictures);
-  EXPECT_GE(1000 * comparison.same, 985 * comparison.pictures);
+  // 1 % and twice the standard deviation that so many pictures leave to chance.
+  const double expected = 0.01 * static_cast<double>(comparison.pictures);
+  EXPECT_LE(static_cast<double>(comparison.pictures - comparison.same), expected + 2 * std::sqrt(expected));
   EXPECT_GE(static_cast<double>(comparison.right),
             static_cast<double>(comparison.right_before) - 0.003 * static_cast<double>(comparison.pictures));
 }
