@@ -67,7 +67,8 @@ TEST_F(ExploreVerb, MapsAreThoseAskedForAndWithoutWordsThoseOfOnePassAndOneBack)
   std::vector<std::string> methods;
   const Json plain = maps();
   for (const Json& map : plain) {
-    if (methods.empty() || methods.back() != map.at("method")) methods.push_back(map.at("method"));
+    const auto method = map.at("method").get<std::string>();
+    if (methods.empty() || methods.back() != method) methods.push_back(method);
   }
   EXPECT_EQ(methods, (std::vector<std::string>{"rollout", "attention", "generic", "grad-rollout", "grad-cam", "legrad",
                                                "token-rank"}));

@@ -35,8 +35,8 @@ TEST(Samples, TheDefaultModelGivesTheExpectedTopFive) {
     ASSERT_EQ(predictions.size(), wanted.size());
     for (std::size_t i = 0; i < predictions.size(); ++i) {
       EXPECT_EQ(predictions[i].class_index, wanted[i].at("class_index").get<std::size_t>());
-      EXPECT_EQ(predictions[i].label.value_or(""), wanted[i].at("label"));
-      EXPECT_EQ(predictions[i].synset.value_or(""), wanted[i].at("synset"));
+      EXPECT_EQ(predictions[i].label.value_or(""), wanted[i].at("label").get<std::string>());
+      EXPECT_EQ(predictions[i].synset.value_or(""), wanted[i].at("synset").get<std::string>());
       EXPECT_NEAR(predictions[i].probability, wanted[i].at("probability").get<float>(), 1e-4F);
     }
   }
