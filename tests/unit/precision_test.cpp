@@ -106,6 +106,27 @@ TEST_P(LinearPrecision, LayersEqualTheDefinitionInDoubleForEveryRest) {
   }
 }
 
+TEST_P(LinearPrecision, ARowIsTheSameToTheBitAmongAnyNumberOfRows) {
+  nn::Workspace workspace;
+  for (const auto& [in, out] : {std::pair<std::size_t, std::size_t>{48, 1}, {64, 33}, {256, 64}, {192, 192}}) {
+    constexpr std::size_t kMost = 300;
+    const auto x = normal_values(kMost * in, 1);
+    const auto packed = nn::pack_linear(GetParam(), MatrixView<const float>(normal_values(out * in, 2), out, in),
+                                        normal_values(out, 3));
+    for (const bool accumulate : {false, true}) {
+      std::vector<float> wanted(kMost * out, 5.0F);
+      (*nn::make_linear(GetParam(), {kMost, in, out, accumulate}, workspace))(*packed, x, wanted);
+      for (const std::size_t rows : {1U, 2U, 3U, 4U, 5U, 8U, 15U, 16U, 17U, 32U, 197U, 256U}) {
+        std::vector<float> y(rows * out, 5.0F);
+        (*nn::make_linear(GetParam(), {rows, in, out, accumulate}, workspace))(*packed, std::span(x).first(rows * in),
+                                                                               y);
+        EXPECT_TRUE(std::ranges::equal(y, std::span(wanted).first(y.size())))
+            << rows << " rows, " << in << " to " << out << (accumulate ? ", added" : "");
+      }
+    }
+  }
+}
+
 TEST_P(LinearPrecision, RowsThatAreHandedOverInAnyOrderAndToldOfOnce) {
   nn::Workspace workspace;
   constexpr std::size_t kRows = 11;
