@@ -1,5 +1,7 @@
 #include "model/weights.hpp"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <cassert>
 
@@ -68,6 +70,10 @@ class Packer {
     weights.mlp_norm = norm(kMlpNorm, a_.mlp_hidden_dim, index);
     weights.fc2 = block_layer(BlockLayer::kFc2, index);
     source_.forget();  // packed weights replace the mapped ones, they do not join them
+    // Nor what large ones were split into, which every thread's heap would keep; small ones are faster read into it
+    // again.
+    constexpr std::size_t kLarge = std::size_t{1} << 20;
+    if (width * a_.mlp_hidden_dim > kLarge) ::malloc_trim(0);
     return weights;
   }
 
