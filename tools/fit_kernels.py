@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the polynomials of src/nn/exp-inl.hpp and src/nn/activation.cpp, and how far they are off.
+"""Prints the polynomials of src/nn/kernels/exp-inl.hpp and src/nn/kernels/activation.cpp, and how far they are off.
 
 Needs NumPy and SciPy. Least maximum error by Lawson's reweighted least squares; coefficients are rounded to float and
 run in float arithmetic before they are judged.

@@ -12,7 +12,7 @@
 #include <numeric>
 
 #include "base/numerics.hpp"
-#include "checkpoint/zip_archive.hpp"
+#include "checkpoint/formats/zip_archive.hpp"
 #include "fovea/error.hpp"
 
 namespace fovea {

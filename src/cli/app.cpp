@@ -7,13 +7,13 @@
 #include <algorithm>
 
 #include "base/text.hpp"
-#include "cli/arguments.hpp"
-#include "cli/config.hpp"
-#include "cli/help.hpp"
-#include "cli/interrupt.hpp"
-#include "cli/output_stream.hpp"
-#include "cli/tables.hpp"
-#include "cli/terminal.hpp"
+#include "cli/options/arguments.hpp"
+#include "cli/options/config.hpp"
+#include "cli/terminal/help.hpp"
+#include "cli/terminal/interrupt.hpp"
+#include "cli/terminal/output_stream.hpp"
+#include "cli/terminal/tables.hpp"
+#include "cli/terminal/terminal.hpp"
 #include "fovea/error.hpp"
 
 namespace fovea::cli {

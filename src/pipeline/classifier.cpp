@@ -3,10 +3,10 @@
 #include <utility>
 
 #include "base/files.hpp"
-#include "image/codec.hpp"
-#include "image/overlay.hpp"
-#include "image/patches.hpp"
-#include "image/preprocess.hpp"
+#include "image/codec/codec.hpp"
+#include "image/overlay/overlay.hpp"
+#include "image/preprocess/patches.hpp"
+#include "image/preprocess/preprocess.hpp"
 #include "pipeline/pictures.hpp"
 
 namespace fovea {

@@ -9,11 +9,11 @@
 #include <utility>
 
 #include "fovea/version.hpp"
-#include "image/codec.hpp"
-#include "image/overlay.hpp"
-#include "pipeline/explanations.hpp"
+#include "image/codec/codec.hpp"
+#include "image/overlay/overlay.hpp"
+#include "pipeline/maps/explanations.hpp"
+#include "pipeline/maps/targets.hpp"
 #include "pipeline/picture_source.hpp"
-#include "pipeline/targets.hpp"
 
 namespace fovea {
 namespace {

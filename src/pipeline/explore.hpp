@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "fovea/model.hpp"
-#include "pipeline/inputs.hpp"
+#include "pipeline/folder/inputs.hpp"
+#include "pipeline/folder/scheduler.hpp"
 #include "pipeline/pictures.hpp"
-#include "pipeline/scheduler.hpp"
-#include "report/explore_page.hpp"
+#include "report/pages/explore_page.hpp"
 
 namespace fovea {
 

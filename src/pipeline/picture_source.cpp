@@ -10,9 +10,9 @@
 
 #include "base/files.hpp"
 #include "fovea/error.hpp"
-#include "image/codec.hpp"
-#include "image/patches.hpp"
-#include "image/preprocess.hpp"
+#include "image/codec/codec.hpp"
+#include "image/preprocess/patches.hpp"
+#include "image/preprocess/preprocess.hpp"
 
 namespace fovea {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "fovea/image.hpp"
 #include "fovea/model.hpp"
-#include "pipeline/inputs.hpp"
+#include "pipeline/folder/inputs.hpp"
 #include "pipeline/tensor_images.hpp"
 
 namespace fovea {

@@ -7,9 +7,9 @@
 
 #include "base/files.hpp"
 #include "explain/spearman.hpp"
-#include "image/codec.hpp"
-#include "pipeline/attention_sheet.hpp"
-#include "pipeline/map_files.hpp"
+#include "image/codec/codec.hpp"
+#include "pipeline/maps/attention_sheet.hpp"
+#include "pipeline/maps/map_files.hpp"
 #include "pipeline/picture_source.hpp"
 
 namespace fovea {

@@ -14,16 +14,16 @@
 #include "fovea/explain.hpp"
 #include "fovea/model.hpp"
 #include "fovea/report.hpp"
-#include "image/overlay.hpp"
-#include "pipeline/explanations.hpp"
+#include "image/overlay/overlay.hpp"
 #include "pipeline/features.hpp"
-#include "pipeline/inputs.hpp"
-#include "pipeline/outputs.hpp"
+#include "pipeline/folder/inputs.hpp"
+#include "pipeline/folder/outputs.hpp"
+#include "pipeline/folder/scheduler.hpp"
+#include "pipeline/maps/explanations.hpp"
+#include "pipeline/maps/targets.hpp"
+#include "pipeline/maps/zero_shot.hpp"
 #include "pipeline/predictions.hpp"
-#include "pipeline/scheduler.hpp"
-#include "pipeline/targets.hpp"
 #include "pipeline/tensor_images.hpp"
-#include "pipeline/zero_shot.hpp"
 
 namespace fovea {
 
@@ -35,7 +35,7 @@ struct PictureOptions {
   DecodeOptions decode;
   std::shared_ptr<const TensorImages> tensors;  // the pictures, already normalised; null: the inputs are image files
   PredictionOptions predictions;
-  std::optional<FeaturePool> features;            // features in place of predictions
+  std::optional<FeaturePool> features;  // features in place of predictions
   MapPlan maps;
   std::vector<TargetRule> targets;  // the classes that class-specific methods explain
   OverlayStyle style;

@@ -10,8 +10,8 @@
 
 #include "base/mapped_file.hpp"
 #include "fovea/image.hpp"
-#include "pipeline/inputs.hpp"
-#include "report/documents.hpp"
+#include "pipeline/folder/inputs.hpp"
+#include "report/files/documents.hpp"
 
 namespace fovea {
 

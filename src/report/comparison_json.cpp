@@ -1,7 +1,7 @@
 // A comparison of methods as the JSON object of the contract.
 #include <string>
 
-#include "report/record_json.hpp"
+#include "report/formats/record_json.hpp"
 
 namespace fovea {
 namespace {

@@ -6,8 +6,8 @@
 
 #include "fovea/image.hpp"
 #include "fovea/model.hpp"
-#include "image/preprocess.hpp"
-#include "model/recipe.hpp"
+#include "image/preprocess/preprocess.hpp"
+#include "model/recipe/recipe.hpp"
 
 namespace fovea {
 namespace {

@@ -6,12 +6,12 @@
 
 #include "fovea/error.hpp"
 #include "fovea/model.hpp"
-#include "nn/activation.hpp"
-#include "nn/attention.hpp"
-#include "nn/attention_backward.hpp"
-#include "nn/bf16_parts.hpp"
-#include "nn/linear.hpp"
-#include "nn/norm_kernels.hpp"
+#include "nn/attention/attention.hpp"
+#include "nn/attention/attention_backward.hpp"
+#include "nn/kernels/activation.hpp"
+#include "nn/kernels/norm_kernels.hpp"
+#include "nn/linear/bf16_parts.hpp"
+#include "nn/linear/linear.hpp"
 #include "support/normal_values.hpp"
 
 namespace fovea::nn {

@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "base/files.hpp"
-#include "report/documents.hpp"
+#include "report/files/documents.hpp"
 #include "support/pictures.hpp"
 #include "support/process.hpp"
 #include "support/temp_folder.hpp"

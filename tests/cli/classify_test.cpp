@@ -5,7 +5,7 @@
 #include <fstream>
 
 #include "base/files.hpp"
-#include "report/documents.hpp"
+#include "report/files/documents.hpp"
 #include "support/pictures.hpp"
 #include "support/process.hpp"
 #include "support/shared.hpp"

@@ -6,8 +6,8 @@
 #include <span>
 
 #include "base/files.hpp"
-#include "checkpoint/sha256.hpp"
-#include "report/documents.hpp"
+#include "base/sha256.hpp"
+#include "report/files/documents.hpp"
 #include "support/pictures.hpp"
 #include "support/process.hpp"
 #include "support/sample_images.hpp"

@@ -7,8 +7,8 @@
 
 #include "base/files.hpp"
 #include "fovea/classifier.hpp"
-#include "image/overlay_sheet.hpp"
-#include "report/documents.hpp"
+#include "image/overlay/sheet.hpp"
+#include "report/files/documents.hpp"
 #include "support/pictures.hpp"
 #include "support/png_text.hpp"
 #include "support/process.hpp"

@@ -3,7 +3,7 @@
 
 #include "base/files.hpp"
 #include "fovea/classifier.hpp"
-#include "report/documents.hpp"
+#include "report/files/documents.hpp"
 #include "support/pictures.hpp"
 #include "support/process.hpp"
 #include "support/temp_folder.hpp"

@@ -8,8 +8,8 @@
 #include <set>
 
 #include "base/files.hpp"
-#include "image/codec.hpp"
-#include "report/documents.hpp"
+#include "image/codec/codec.hpp"
+#include "report/files/documents.hpp"
 #include "support/browser.hpp"
 #include "support/golden_family.hpp"
 #include "support/pictures.hpp"

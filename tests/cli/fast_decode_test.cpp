@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/files.hpp"
-#include "image/codec.hpp"
+#include "image/codec/codec.hpp"
 #include "support/pictures.hpp"
 #include "support/process.hpp"
 #include "support/temp_folder.hpp"

@@ -9,7 +9,7 @@
 #include "base/files.hpp"
 #include "checkpoint/checkpoint.hpp"
 #include "fovea/classifier.hpp"
-#include "report/documents.hpp"
+#include "report/files/documents.hpp"
 #include "support/npy_writer.hpp"
 #include "support/pictures.hpp"
 #include "support/process.hpp"

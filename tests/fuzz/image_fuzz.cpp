@@ -1,7 +1,7 @@
 // An image file of any format.
 #include "fovea/error.hpp"
 #include "fuzz/fuzz.hpp"
-#include "image/codec.hpp"
+#include "image/codec/codec.hpp"
 
 namespace fovea::fuzz {
 

@@ -19,9 +19,9 @@
 #include "fovea/error.hpp"
 #include "fovea/explain.hpp"
 #include "fovea/model.hpp"
-#include "image/codec.hpp"
-#include "image/patches.hpp"
-#include "image/preprocess.hpp"
+#include "image/codec/codec.hpp"
+#include "image/preprocess/patches.hpp"
+#include "image/preprocess/preprocess.hpp"
 #include "support/naive_vit.hpp"
 #include "support/shared.hpp"
 

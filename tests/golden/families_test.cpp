@@ -16,7 +16,7 @@
 #include "explain/spearman.hpp"
 #include "fovea/explain.hpp"
 #include "fovea/model.hpp"
-#include "pipeline/explanations.hpp"
+#include "pipeline/maps/explanations.hpp"
 #include "support/naive_vit.hpp"
 #include "support/needs_precision.hpp"
 #include "support/shared.hpp"

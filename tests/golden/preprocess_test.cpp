@@ -1,6 +1,6 @@
 // Decoding, resizing and normalising against what Pillow 13 and 12, timm 1.0.31, torchvision 0.29 and both backends of
 // transformers 5.23 made of the same files, each recipe read from the configuration that its library reads.
-#include "image/preprocess.hpp"
+#include "image/preprocess/preprocess.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -15,9 +15,9 @@
 #include "base/files.hpp"
 #include "checkpoint/checkpoint.hpp"
 #include "fovea/error.hpp"
-#include "image/codec.hpp"
-#include "image/patches.hpp"
-#include "model/recipe.hpp"
+#include "image/codec/codec.hpp"
+#include "image/preprocess/patches.hpp"
+#include "model/recipe/recipe.hpp"
 #include "support/sample_images.hpp"
 #include "support/shared.hpp"
 #include "support/temp_folder.hpp"

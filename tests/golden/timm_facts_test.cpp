@@ -6,7 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "model/config.hpp"
+#include "model/config/config.hpp"
 #include "support/shared.hpp"
 
 namespace fovea {

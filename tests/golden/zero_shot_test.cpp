@@ -9,7 +9,7 @@
 
 #include "base/files.hpp"
 #include "checkpoint/checkpoint.hpp"
-#include "report/documents.hpp"
+#include "report/files/documents.hpp"
 #include "support/process.hpp"
 #include "support/shared.hpp"
 #include "support/temp_folder.hpp"

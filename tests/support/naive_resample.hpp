@@ -1,7 +1,7 @@
 // The resampler again, as plain loops over the formulas: what the fast one is compared with.
 #pragma once
 
-#include "image/resample.hpp"
+#include "image/preprocess/resample.hpp"
 
 namespace fovea::test {
 

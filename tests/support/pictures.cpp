@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "image/codec.hpp"
+#include "image/codec/codec.hpp"
 #include "support/tiny_model.hpp"
 
 namespace fovea::test {

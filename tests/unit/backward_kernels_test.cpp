@@ -10,12 +10,12 @@
 #include <span>
 #include <vector>
 
-#include "nn/activation.hpp"
-#include "nn/attention.hpp"
-#include "nn/attention_backward.hpp"
-#include "nn/attention_kernels.hpp"
-#include "nn/linear.hpp"
-#include "nn/norm_kernels.hpp"
+#include "nn/attention/attention.hpp"
+#include "nn/attention/attention_backward.hpp"
+#include "nn/attention/attention_kernels.hpp"
+#include "nn/kernels/activation.hpp"
+#include "nn/kernels/norm_kernels.hpp"
+#include "nn/linear/linear.hpp"
 #include "support/forced_target.hpp"
 #include "support/normal_values.hpp"
 

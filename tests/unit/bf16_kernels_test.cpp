@@ -1,5 +1,5 @@
 // Products of bfloat16 matrices, against the definition in double.
-#include "nn/bf16_kernels.hpp"
+#include "nn/kernels/bf16_kernels.hpp"
 
 #include <gtest/gtest.h>
 #include <hwy/targets.h>

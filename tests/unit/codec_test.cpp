@@ -1,4 +1,4 @@
-#include "image/codec.hpp"
+#include "image/codec/codec.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "fovea/error.hpp"
-#include "image/exif.hpp"
+#include "image/codec/exif.hpp"
 #include "support/png_text.hpp"
 #include "support/sample_images.hpp"
 

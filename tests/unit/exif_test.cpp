@@ -1,4 +1,4 @@
-#include "image/exif.hpp"
+#include "image/codec/exif.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "image/tiff_directory.hpp"
+#include "image/codec/tiff_directory.hpp"
 #include "support/sample_images.hpp"
 
 namespace fovea {

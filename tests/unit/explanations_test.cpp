@@ -1,5 +1,5 @@
 // Maps, targets and faithfulness of several draws, against a twin that takes the draws one by one.
-#include "pipeline/explanations.hpp"
+#include "pipeline/maps/explanations.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "explain/faithfulness.hpp"
-#include "image/patches.hpp"
+#include "image/preprocess/patches.hpp"
 #include "pipeline/predictions.hpp"
 #include "support/tiny_model.hpp"
 

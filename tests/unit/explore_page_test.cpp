@@ -1,5 +1,5 @@
 // Attention in bytes, and the page around it.
-#include "report/explore_page.hpp"
+#include "report/pages/explore_page.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,8 +12,8 @@
 #include <random>
 
 #include "base/text.hpp"
-#include "report/html.hpp"
-#include "report/packed_attention.hpp"
+#include "report/pages/html.hpp"
+#include "report/pages/packed_attention.hpp"
 
 namespace fovea {
 namespace {

@@ -10,7 +10,7 @@
 #include <set>
 #include <vector>
 
-#include "image/patches.hpp"
+#include "image/preprocess/patches.hpp"
 
 namespace fovea {
 namespace {

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "fovea/error.hpp"
-#include "image/codec.hpp"
-#include "image/exif.hpp"
-#include "image/preprocess.hpp"
+#include "image/codec/codec.hpp"
+#include "image/codec/exif.hpp"
+#include "image/preprocess/preprocess.hpp"
 #include "support/sample_images.hpp"
 
 namespace fovea {

@@ -1,4 +1,4 @@
-#include "report/feature_file.hpp"
+#include "report/files/feature_file.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include "base/files.hpp"
 #include "checkpoint/checkpoint.hpp"
 #include "fovea/error.hpp"
-#include "report/documents.hpp"
+#include "report/files/documents.hpp"
 #include "support/pictures.hpp"
 #include "support/temp_folder.hpp"
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "report/documents.hpp"
+#include "report/files/documents.hpp"
 
 namespace fovea {
 namespace {

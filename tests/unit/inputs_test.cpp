@@ -1,4 +1,4 @@
-#include "pipeline/inputs.hpp"
+#include "pipeline/folder/inputs.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "fovea/model.hpp"
-#include "nn/int8_kernels.hpp"
-#include "nn/linear.hpp"
+#include "nn/kernels/int8_kernels.hpp"
+#include "nn/linear/linear.hpp"
 #include "support/forced_target.hpp"
 #include "support/needs_precision.hpp"
 #include "support/normal_values.hpp"

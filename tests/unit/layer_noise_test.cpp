@@ -1,5 +1,5 @@
 // Which layers are rounded to integers, by hand.
-#include "model/layer_noise.hpp"
+#include "model/quantize/layer_noise.hpp"
 
 #include <gtest/gtest.h>
 

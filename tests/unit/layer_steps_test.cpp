@@ -1,5 +1,5 @@
 // The layers that `bench --roofline` times are those of the forward pass, and cost what the formulas say.
-#include "model/layer_steps.hpp"
+#include "model/forward/layer_steps.hpp"
 
 #include <gtest/gtest.h>
 

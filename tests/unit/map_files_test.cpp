@@ -8,11 +8,11 @@
 #include <numeric>
 #include <vector>
 
-#include "image/overlay_field.hpp"
-#include "pipeline/outputs.hpp"
+#include "image/overlay/field.hpp"
+#include "pipeline/folder/outputs.hpp"
+#include "pipeline/folder/resume.hpp"
 #include "pipeline/pictures.hpp"
-#include "pipeline/resume.hpp"
-#include "report/documents.hpp"
+#include "report/files/documents.hpp"
 #include "support/pictures.hpp"
 #include "support/temp_folder.hpp"
 

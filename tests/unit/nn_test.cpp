@@ -10,12 +10,12 @@
 #include <vector>
 
 #include "fovea/model.hpp"
-#include "nn/activation.hpp"
-#include "nn/attention.hpp"
-#include "nn/attention_kernels.hpp"
-#include "nn/linear.hpp"
-#include "nn/norm_kernels.hpp"
-#include "nn/rotary.hpp"
+#include "nn/attention/attention.hpp"
+#include "nn/attention/attention_kernels.hpp"
+#include "nn/attention/rotary.hpp"
+#include "nn/kernels/activation.hpp"
+#include "nn/kernels/norm_kernels.hpp"
+#include "nn/linear/linear.hpp"
 #include "support/bf16.hpp"
 #include "support/forced_target.hpp"
 #include "support/needs_precision.hpp"

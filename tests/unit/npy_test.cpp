@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "fovea/error.hpp"
-#include "report/documents.hpp"
+#include "report/files/documents.hpp"
 
 namespace fovea {
 namespace {

@@ -1,4 +1,4 @@
-#include "pipeline/outputs.hpp"
+#include "pipeline/folder/outputs.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -9,13 +9,13 @@
 #include <vector>
 
 #include "fovea/explain.hpp"
-#include "image/overlay.hpp"
-#include "image/overlay_caption.hpp"
-#include "image/overlay_field.hpp"
-#include "image/overlay_ink.hpp"
-#include "image/overlay_panel.hpp"
-#include "image/overlay_sheet.hpp"
-#include "image/overlay_text.hpp"
+#include "image/overlay/caption.hpp"
+#include "image/overlay/field.hpp"
+#include "image/overlay/ink.hpp"
+#include "image/overlay/overlay.hpp"
+#include "image/overlay/panel.hpp"
+#include "image/overlay/sheet.hpp"
+#include "image/overlay/text.hpp"
 #include "support/sample_images.hpp"
 
 namespace fovea {

@@ -1,4 +1,4 @@
-#include "image/overlay.hpp"
+#include "image/overlay/overlay.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "fovea/error.hpp"
-#include "image/overlay_caption.hpp"
-#include "image/overlay_field.hpp"
-#include "image/preprocess.hpp"
-#include "model/recipe.hpp"
+#include "image/overlay/caption.hpp"
+#include "image/overlay/field.hpp"
+#include "image/preprocess/preprocess.hpp"
+#include "model/recipe/recipe.hpp"
 #include "support/sample_images.hpp"
 
 namespace fovea {

@@ -1,4 +1,4 @@
-#include "nn/parallel.hpp"
+#include "nn/kernels/parallel.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "image/patches.hpp"
+#include "image/preprocess/patches.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "checkpoint/pickle.hpp"
+#include "checkpoint/formats/pickle.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

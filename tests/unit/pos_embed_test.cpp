@@ -1,6 +1,6 @@
 // Position embeddings against loops over every output value, in double, written from PyTorch's definitions
 // (aten/src/ATen/native/UpSample.h, cpu/UpSampleKernel.cpp) and timm's embedding code.
-#include "model/pos_embed.hpp"
+#include "model/weights/pos_embed.hpp"
 
 #include <gtest/gtest.h>
 

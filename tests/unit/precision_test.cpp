@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "fovea/model.hpp"
-#include "nn/bf16_parts.hpp"
-#include "nn/linear.hpp"
+#include "nn/linear/bf16_parts.hpp"
+#include "nn/linear/linear.hpp"
 #include "support/bf16.hpp"
 #include "support/forced_target.hpp"
 #include "support/needs_precision.hpp"

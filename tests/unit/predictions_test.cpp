@@ -9,11 +9,11 @@
 #include <random>
 
 #include "base/files.hpp"
-#include "image/patches.hpp"
+#include "image/preprocess/patches.hpp"
 #include "pipeline/features.hpp"
+#include "pipeline/maps/zero_shot.hpp"
 #include "pipeline/tensor_images.hpp"
-#include "pipeline/zero_shot.hpp"
-#include "report/documents.hpp"
+#include "report/files/documents.hpp"
 #include "support/naive_vit.hpp"
 #include "support/pictures.hpp"
 #include "support/sample_images.hpp"

@@ -1,4 +1,4 @@
-#include "image/preprocess.hpp"
+#include "image/preprocess/preprocess.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,9 +6,9 @@
 #include <array>
 
 #include "fovea/error.hpp"
-#include "image/resample.hpp"
-#include "model/recipe.hpp"
-#include "model/recipe_sources.hpp"
+#include "image/preprocess/resample.hpp"
+#include "model/recipe/recipe.hpp"
+#include "model/recipe/sources.hpp"
 #include "support/peak_rss.hpp"
 #include "support/sample_images.hpp"
 

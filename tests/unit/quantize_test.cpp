@@ -1,5 +1,5 @@
 // From a checkpoint to a quantised one and back: what is stored, what it computes, and what is wrong with damaged ones.
-#include "model/quantize.hpp"
+#include "model/quantize/quantize.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,7 +15,7 @@
 
 #include "base/numerics.hpp"
 #include "checkpoint/checkpoint.hpp"
-#include "checkpoint/safetensors_writer.hpp"
+#include "checkpoint/formats/safetensors_writer.hpp"
 #include "fovea/error.hpp"
 #include "fovea/model.hpp"
 #include "support/checkpoint_writers.hpp"

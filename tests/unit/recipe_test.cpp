@@ -1,4 +1,4 @@
-#include "model/recipe.hpp"
+#include "model/recipe/recipe.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -6,7 +6,7 @@
 #include <random>
 #include <string>
 
-#include "report/documents.hpp"
+#include "report/files/documents.hpp"
 
 namespace fovea {
 namespace {

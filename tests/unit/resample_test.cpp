@@ -1,4 +1,4 @@
-#include "image/resample.hpp"
+#include "image/preprocess/resample.hpp"
 
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "fovea/error.hpp"
-#include "image/resample_kernels.hpp"
+#include "image/preprocess/resample_kernels.hpp"
 #include "support/forced_target.hpp"
 #include "support/naive_resample.hpp"
 #include "support/peak_rss.hpp"

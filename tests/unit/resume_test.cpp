@@ -1,4 +1,4 @@
-#include "pipeline/resume.hpp"
+#include "pipeline/folder/resume.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 
 #include "base/files.hpp"
 #include "pipeline/pictures.hpp"
-#include "report/documents.hpp"
+#include "report/files/documents.hpp"
 #include "support/pictures.hpp"
 #include "support/temp_folder.hpp"
 

@@ -1,4 +1,4 @@
-#include "report/roofline.hpp"
+#include "report/files/roofline.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "nn/row_pieces.hpp"
+#include "nn/kernels/row_pieces.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // The schedule without any model: jobs are numbers.
-#include "pipeline/scheduler.hpp"
+#include "pipeline/folder/scheduler.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

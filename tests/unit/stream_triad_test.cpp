@@ -1,4 +1,4 @@
-#include "nn/stream_triad.hpp"
+#include "nn/machine/stream_triad.hpp"
 
 #include <gtest/gtest.h>
 #include <hwy/targets.h>

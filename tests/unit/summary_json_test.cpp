@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "report/documents.hpp"
+#include "report/files/documents.hpp"
 
 namespace fovea {
 namespace {

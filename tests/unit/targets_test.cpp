@@ -1,4 +1,4 @@
-#include "pipeline/targets.hpp"
+#include "pipeline/maps/targets.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // Hard attention against its naive twin, and what must hold of it whatever the model.
-#include "model/token_reduction.hpp"
+#include "model/forward/token_reduction.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,8 +13,8 @@
 
 #include "fovea/classifier.hpp"
 #include "fovea/error.hpp"
-#include "image/patches.hpp"
-#include "image/preprocess.hpp"
+#include "image/preprocess/patches.hpp"
+#include "image/preprocess/preprocess.hpp"
 #include "support/naive_reduction.hpp"
 #include "support/naive_vit.hpp"
 #include "support/shared.hpp"

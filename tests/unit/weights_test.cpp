@@ -9,7 +9,7 @@
 #include <span>
 #include <string>
 
-#include "checkpoint/sha256.hpp"
+#include "base/sha256.hpp"
 #include "support/shared.hpp"
 
 namespace fovea::test {

@@ -1,4 +1,4 @@
-#include "checkpoint/zip_archive.hpp"
+#include "checkpoint/formats/zip_archive.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,0 +1,44 @@
+#include "checkpoint/formats/safetensors_writer.hpp"
+
+#include <bit>
+#include <cassert>
+#include <nlohmann/json.hpp>
+
+#include "base/pending_file.hpp"
+
+namespace fovea {
+
+static_assert(std::endian::native == std::endian::little, "values are written as they lie in memory");
+
+StoredTensor stored_tensor(const TensorView& tensor) {
+  StoredTensor stored{tensor.name, tensor.dtype, tensor.shape, {}};
+  stored.bytes.reserve(tensor.stored_bytes());
+  visit_bytes(tensor,
+              [&](std::span<const std::byte> run) { stored.bytes.insert(stored.bytes.end(), run.begin(), run.end()); });
+  return stored;
+}
+
+void write_safetensors(const std::filesystem::path& file, std::span<const StoredTensor> tensors,
+                       const std::map<std::string, std::string>& metadata) {
+  using Json = nlohmann::ordered_json;
+  constexpr std::size_t kLengthBytes = 8;  // of the header's length, which is a multiple of 8
+  Json header;
+  for (const auto& [key, text] : metadata) header["__metadata__"][key] = text;
+  std::size_t end = 0;
+  for (const StoredTensor& tensor : tensors) {
+    const std::size_t begin = end;
+    end += tensor.bytes.size();
+    header[tensor.name] = {
+        {"dtype", std::string(name(tensor.dtype))}, {"shape", tensor.shape}, {"data_offsets", {begin, end}}};
+  }
+  std::string text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
+  text.resize((text.size() + kLengthBytes - 1) / kLengthBytes * kLengthBytes, ' ');
+  PendingFile output(file);
+  std::string length;
+  for (std::size_t i = 0; i < kLengthBytes; ++i) length += static_cast<char>(text.size() >> (8 * i) & 0xFFU);
+  output.append(length + text);
+  for (const StoredTensor& tensor : tensors) output.append(tensor.bytes);
+  output.commit();
+}
+
+}  // namespace fovea

@@ -1,0 +1,76 @@
+#include "cli/options/class_options.hpp"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+
+#include "base/files.hpp"
+#include "cli/options/options.hpp"
+#include "cli/options/text_embeddings.hpp"
+#include "cli/terminal/terminal.hpp"
+
+namespace fovea::cli {
+
+void add_class_options(CLI::App& app, ClassFlags& flags) {
+  const std::string group = "Classes";
+  add_count(app, "-k,--top-k", flags.top_k, 1, "classes to name for each input")->group(group);
+  app.add_option("--threshold", flags.threshold, "name only classes of at least this probability")
+      ->capture_default_str()
+      ->type_name("0..1")
+      ->check(CLI::Range(0.0, 1.0).description(""))
+      ->group(group);
+  app.add_option("--labels", flags.labels, "class names, one a line in class order, or JSON")
+      ->type_name("FILE")
+      ->group(group);
+  app.add_option("--text-embeddings", flags.text_embeddings,
+                 "classes by text, for an image tower of CLIP or SigLIP: a tensor `embeddings` [classes, width] and "
+                 "their `labels` as a JSON array in the metadata, or --labels")
+      ->type_name("FILE.safetensors")
+      ->group(group);
+}
+
+PredictionOptions prediction_options(const ClassFlags& flags) {
+  return {flags.top_k, flags.threshold};
+}
+
+std::optional<std::filesystem::path> model_labels(const ClassFlags& flags) {
+  if (flags.labels.empty() || !flags.text_embeddings.empty()) return std::nullopt;
+  return flags.labels;
+}
+
+std::shared_ptr<const ZeroShotHead> zero_shot_head(const ClassFlags& flags, const ModelInfo& model,
+                                                   const CommonOptions& common) {
+  if (flags.text_embeddings.empty()) {
+    require_classes(model);
+    return nullptr;
+  }
+  auto head = std::make_shared<const ZeroShotHead>(read_text_embeddings(flags.text_embeddings, flags.labels), model);
+  if (!model.logit_scale && !common.quiet) {
+    Messages(use_color(common.color, STDERR_FILENO))
+        .warning(fmt::format("{}: there is no logit_scale: assumed {}, which CLIP's training ends at, and a softmax",
+                             printable(model.path), ZeroShotHead::kAssumedScale),
+                 "the order of the classes does not depend on it, their probabilities do");
+  }
+  return head;
+}
+
+std::map<std::string, std::string> option_texts(const ClassFlags& flags) {
+  std::map<std::string, std::string> texts{{"top-k", std::to_string(flags.top_k)}};
+  if (flags.threshold > 0) texts["threshold"] = fmt::format("{}", flags.threshold);
+  if (!flags.labels.empty()) texts["labels"] = flags.labels;
+  if (!flags.text_embeddings.empty()) texts["text-embeddings"] = flags.text_embeddings;
+  return texts;
+}
+
+std::map<std::string, std::string> resolved_texts(const ClassFlags& flags) {
+  std::map<std::string, std::string> texts = option_texts(flags);
+  for (const char* flag : {"labels", "text-embeddings"}) {
+    if (const auto given = texts.find(flag); given != texts.end()) {
+      given->second = sha256_hex(read_text_file(given->second));
+    }
+  }
+  return texts;
+}
+
+}  // namespace fovea::cli

@@ -1,0 +1,82 @@
+#include "cli/options/hard_attention_options.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+
+#include "cli/options/options.hpp"
+#include "fovea/error.hpp"
+
+namespace fovea::cli {
+namespace {
+
+/// Empty, or thrown: CLI11 has no range that leaves out one end.
+std::string check_share(const std::string& text) {
+  double share = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), share);
+  if (error == std::errc() && end == text.data() + text.size() && share > 0.0 && share <= 1.0) return {};
+  throw Error(ErrorCode::kUsage, fmt::format("--keep is '{}', expected a share of more than 0 and at most 1", text),
+              "--keep 0.7 keeps 70 % of the patches at each stage");
+}
+
+}  // namespace
+
+void add_hard_attention_options(CLI::App& app, HardAttentionFlags& flags) {
+  const std::string group = "Hard attention";
+  app.add_option("--keep", flags.keep,
+                 "go on with this share of the patches behind a quarter, a half and three quarters of the blocks, "
+                 "those that the class token attends to most; the others become one token (EViT)")
+      ->capture_default_str()
+      ->type_name("0..1")
+      ->check(check_share, "")
+      ->group(group);
+  add_count(app, "--merge", flags.merge, 0, "merge so many tokens in each block into those most like them (ToMe)")
+      ->group(group);
+  app.add_flag("--sample", flags.sample, "with --keep: draw the patches at random, in proportion to that attention")
+      ->group(group);
+  add_count(app, "--draws", flags.draws, 1, "with --sample: average over so many draws")->group(group);
+  if (app.get_option_no_throw("--seed") != nullptr) return;
+  app.add_option("--seed", flags.seed, "of everything random")->capture_default_str()->type_name("N")->group(group);
+}
+
+TokenReduction token_reduction(const HardAttentionFlags& flags) {
+  if (flags.keep < 1.0 && flags.merge > 0) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("--keep {} with --merge {}, expected one of them", flags.keep, flags.merge),
+                "--keep leaves patches out, --merge puts like ones together");
+  }
+  if (flags.sample && flags.keep == 1.0) {
+    throw Error(ErrorCode::kUsage, "--sample without --keep, expected the share of patches to draw",
+                "--keep 0.7 --sample draws 70 % of them at each stage");
+  }
+  if (flags.draws > 1 && !flags.sample) {
+    throw Error(ErrorCode::kUsage, fmt::format("--draws {} without --sample, expected something random", flags.draws),
+                "add --keep 0.7 --sample, or leave out --draws");
+  }
+  TokenReduction reduction;
+  reduction.keep = flags.keep;
+  reduction.merge = flags.merge;
+  reduction.sample = flags.sample;
+  reduction.seed = flags.seed;
+  return reduction;
+}
+
+void apply_hard_attention_flags(HardAttentionFlags flags, MapPlan& plan) {
+  if (plan.options.seed != 0) flags.seed = plan.options.seed;
+  plan.reduction = token_reduction(flags);
+  plan.draws = flags.draws;
+}
+
+std::map<std::string, std::string> option_texts(const HardAttentionFlags& flags) {
+  std::map<std::string, std::string> texts;
+  if (flags.keep < 1.0) texts["keep"] = fmt::format("{}", flags.keep);
+  if (flags.merge > 0) texts["merge"] = std::to_string(flags.merge);
+  if (!flags.sample) return texts;
+  texts["sample"] = "true";
+  texts["draws"] = std::to_string(flags.draws);
+  texts["seed"] = std::to_string(flags.seed);
+  return texts;
+}
+
+}  // namespace fovea::cli

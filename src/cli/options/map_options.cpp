@@ -1,0 +1,239 @@
+#include "cli/options/map_options.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "base/text.hpp"
+#include "cli/options/options.hpp"
+#include "fovea/error.hpp"
+
+namespace fovea::cli {
+namespace {
+
+constexpr const char* kDefaultClassMethod = "generic";  // where a class is named and no method
+constexpr std::string_view kSheetMethod = "attention";
+
+/// A number of this range.
+template <typename Value>
+CLI::Option* add_share(CLI::App& app, const std::string& flag, Value& value, const std::string& about) {
+  return app.add_option(flag, value, about)->type_name("0..1")->check(CLI::Range(0.0, 1.0).description(""));
+}
+
+void add_style_options(CLI::App& app, MapFlags& flags) {
+  const std::string group = "Maps";
+  add_choice(app, "--style", flags.map_style, {"heat", "contour", "mask"},
+             "heat: the map's colours over the picture; contour: lines around half, a quarter and a tenth of its "
+             "patches; mask: the picture where the map is high")
+      ->group(group);
+  add_share(app, "--mask-threshold", flags.style.mask_threshold, "mask: share of the map's range that counts as high")
+      ->capture_default_str()
+      ->group(group);
+  add_share(app, "--alpha", flags.style.alpha, "heat: 0 shows the picture only, 1 the map only")
+      ->capture_default_str()
+      ->group(group);
+  const std::vector<std::string> colormaps(colormap_names().begin(), colormap_names().end());
+  add_choice(app, "--colormap", flags.style.colormap, colormaps, "colours of the map")->group(group);
+  app.add_flag("--side-by-side", flags.style.side_by_side, "the picture itself beside the overlay")->group(group);
+  app.add_flag("--panel", flags.panel, "also one picture of all maps beside each other, as NAME.panel.png")
+      ->group(group);
+  app.add_flag("--sheet", flags.sheet,
+               "attention: also all blocks and heads in one picture, as NAME.attention.sheet.png")
+      ->group(group);
+  app.add_flag("--no-caption", flags.no_caption, "no strip with label, probability and scale")->group(group);
+  app.add_flag("--save-map", flags.save_map, "also write the raw map, float32 [rows, cols], as .npy")->group(group);
+  app.add_option("--map-format", flags.map_formats,
+                 "the same in another format: png16 (grey, minimum to maximum), json (the best patches as boxes in the "
+                 "picture); may be given more than once")
+      ->allow_extra_args(false)
+      ->take_all()
+      ->type_name("{npy|png16|json}")
+      ->check(
+          [](const std::string& format) -> std::string {
+            const std::vector<std::string> formats{"npy", "png16", "json"};
+            if (std::find(formats.begin(), formats.end(), format) != formats.end()) return {};
+            throw Error(ErrorCode::kUsage,
+                        fmt::format("--map-format is '{}', expected one of {}", format, joined(formats, ", ")),
+                        did_you_mean(format, formats));
+          },
+          "")
+      ->group(group);
+  add_count(app, "--top-patches", flags.top_patches, 1, "json: number of patches")->group(group);
+}
+
+PatchPosition parse_query(const std::string& text) {
+  PatchPosition query;
+  const char* const end = text.data() + text.size();
+  const auto row = std::from_chars(text.data(), end, query.row);
+  if (row.ec == std::errc() && row.ptr != end && *row.ptr == ',') {
+    const auto col = std::from_chars(row.ptr + 1, end, query.col);
+    if (col.ec == std::errc() && col.ptr == end) return query;
+  }
+  throw Error(ErrorCode::kUsage, fmt::format("--query is '{}', expected row,col in patches, such as 3,7", text));
+}
+
+std::vector<std::string> chosen_methods(const MapFlags& flags) {
+  if (!flags.methods.empty()) return flags.methods;
+  if (!flags.targets.empty() || !flags.against.empty()) return {kDefaultClassMethod};
+  return {std::string(explain_methods().front().name)};
+}
+
+ExplainOptions explain_options(const MapFlags& flags) {
+  ExplainOptions options = flags.options;
+  options.head_fusion = flags.head_fusion == "max"   ? HeadFusion::kMax
+                        : flags.head_fusion == "min" ? HeadFusion::kMin
+                                                     : HeadFusion::kMean;
+  options.compat = flags.compat == "chefer"        ? RolloutCompat::kChefer
+                   : flags.compat == "vit-explain" ? RolloutCompat::kVitExplain
+                                                   : RolloutCompat::kPaper;
+  if (flags.discard) options.discard = static_cast<float>(*flags.discard);
+  if (flags.mass) options.mass = static_cast<float>(*flags.mass);
+  options.residual = static_cast<float>(flags.residual);
+  if (!flags.query.empty()) options.query = parse_query(flags.query);
+  return options;
+}
+
+}  // namespace
+
+void add_explanation_options(CLI::App& app, MapFlags& flags) {
+  const std::string group = "Explanation";
+  const std::vector<std::string> methods = registry_names(explain_methods());
+  CLI::Option* method = app.add_option("--method", flags.methods, "how to explain; may be given more than once");
+  method->allow_extra_args(false)->take_all()->default_str(methods.front())->group(group);
+  method->type_name("{" + joined(methods, "|") + "}");
+  method->check(
+      [](const std::string& name) {
+        (void)explain_method(name);  // throws, and says which is nearest
+        return std::string();
+      },
+      "");
+  app.add_option("--target", flags.targets,
+                 "the class to explain: top1, topK (a map for each of the best K), true (the folder's name), or a "
+                 "class by index, WordNet id or name; may be given more than once; without --method it is generic")
+      ->allow_extra_args(false)
+      ->take_all()
+      ->default_str("top1")
+      ->type_name("CLASS")
+      ->group(group);
+  app.add_option("--against", flags.against, "why the target rather than this class (topK: the K-th best)")
+      ->type_name("CLASS")
+      ->group(group);
+  const auto count = [&](const char* flag, std::size_t& value, std::size_t least, const char* about) {
+    add_count(app, flag, value, least, about)->group(group);
+  };
+  add_choice(app, "--head-fusion", flags.head_fusion, {"mean", "max", "min"}, "how the heads become one")->group(group);
+  app.add_flag("--renormalize", flags.options.renormalize, "rollout: divide rows by their sums, for max and min")
+      ->group(group);
+  add_share(app, "--discard", flags.discard,
+            "rollout: this share of each row's patches, the weakest, counts as 0 [default: 0]")
+      ->group(group);
+  add_share(app, "--residual", flags.residual, "rollout: weight of the residual connection")
+      ->capture_default_str()
+      ->group(group);
+  add_choice(app, "--compat", flags.compat, {"paper", "vit-explain", "chefer"},
+             "rollout: the numbers of another program of that name")
+      ->group(group);
+  count("--start-block", flags.options.start_block, 0, "leave out the blocks before this one");
+  app.add_option("--block", flags.options.block, "attention, token-rank: of this block [default: the last]")
+      ->type_name("N")
+      ->group(group);
+  app.add_option("--head", flags.options.head, "attention, token-rank: of this head [default: all, fused]")
+      ->type_name("N")
+      ->group(group);
+  app.add_option("--query", flags.query, "attention: of this patch [default: what is read out]")
+      ->type_name("ROW,COL")
+      ->group(group);
+  add_share(app, "--mass", flags.mass, "attention: only the fewest patches that hold this share [default: all]")
+      ->group(group);
+  count("--window", flags.options.occlusion_window, 1, "occlusion: patches a side that are hidden at a time");
+  count("--masks", flags.options.rise_masks, 1, "rise: number of masks");
+  app.add_flag("--faithfulness", flags.faithfulness,
+               "say how far to trust each map: deletion and insertion against random maps, agreement of the methods")
+      ->group(group);
+  app.add_option("--seed", flags.options.seed, "of everything random")
+      ->capture_default_str()
+      ->type_name("N")
+      ->group(group);
+}
+
+void add_map_options(CLI::App& app, MapFlags& flags) {
+  add_explanation_options(app, flags);
+  add_style_options(app, flags);
+}
+
+void apply_map_flags(const MapFlags& flags, PictureOptions& options) {
+  for (const std::string& name : chosen_methods(flags)) {
+    const ExplainMethod& method = explain_method(name);
+    std::vector<const ExplainMethod*>& methods = options.maps.methods;
+    if (std::find(methods.begin(), methods.end(), &method) != methods.end()) continue;
+    methods.push_back(&method);
+    (method.needs.class_specific() ? options.layout.class_methods : options.layout.methods).emplace_back(method.name);
+  }
+  if ((!flags.targets.empty() || !flags.against.empty()) && !options.maps.class_specific() && !flags.faithfulness) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("--{} is given, but {} is the same for every class",
+                            flags.targets.empty() ? "against" : "target", joined(options.layout.methods, " and ")),
+                "--method generic explains a class; `fovea explain --list-methods` says what each shows");
+  }
+  options.maps.options = explain_options(flags);
+  options.style = flags.style;
+  options.style.style = flags.map_style == "contour" ? MapStyle::kContour
+                        : flags.map_style == "mask"  ? MapStyle::kMask
+                                                     : MapStyle::kHeat;
+  options.style.caption = !flags.no_caption;
+  const auto saves = [&](std::string_view format) {
+    return std::find(flags.map_formats.begin(), flags.map_formats.end(), format) != flags.map_formats.end();
+  };
+  options.layout.save_maps = saves("npy") || (flags.save_map && flags.map_formats.empty());
+  options.layout.save_gray_maps = saves("png16");
+  options.layout.save_top_patches = saves("json");
+  options.top_patches = flags.top_patches;
+  options.layout.panel = flags.panel;
+  options.layout.attention_sheet = flags.sheet;
+  if (flags.sheet && std::none_of(options.maps.methods.begin(), options.maps.methods.end(),
+                                  [](const auto* method) { return method->name == kSheetMethod; })) {
+    throw Error(ErrorCode::kUsage, "--sheet without --method attention, expected both",
+                "the sheet shows what attention shows, for all blocks and heads");
+  }
+  options.maps.faithfulness = flags.faithfulness;
+}
+
+void apply_map_flags(const MapFlags& flags, const ModelInfo& model, PictureOptions& options) {
+  check_plan(options.maps, model);
+  if (!options.maps.class_specific() && !flags.faithfulness) return;
+  std::optional<std::string> against;
+  if (!flags.against.empty()) against = flags.against;
+  const ClassSpace classes = class_space(model, options);
+  if (flags.targets.empty()) options.targets.push_back(parse_target("top1", against, classes));
+  for (const std::string& target : flags.targets) options.targets.push_back(parse_target(target, against, classes));
+}
+
+std::map<std::string, std::string> option_texts(const MapFlags& flags, const PictureOptions& pictures) {
+  std::vector<std::string> variants;  // says every option that a method reads
+  for (const ExplainMethod* method : pictures.maps.methods) {
+    variants.push_back(fmt::format("{} ({})", method->name, method->variant(pictures.maps.options)));
+  }
+  std::map<std::string, std::string> texts{{"method", joined(variants, "; ")},
+                                           {"alpha", fmt::format("{}", pictures.style.alpha)},
+                                           {"colormap", pictures.style.colormap},
+                                           {"side-by-side", pictures.style.side_by_side ? "true" : "false"},
+                                           {"caption", pictures.style.caption ? "true" : "false"},
+                                           {"save-map", pictures.layout.save_maps ? "true" : "false"}};
+  texts["style"] = flags.map_style;
+  if (pictures.style.style == MapStyle::kMask) {
+    texts["mask-threshold"] = fmt::format("{}", pictures.style.mask_threshold);
+  }
+  if (flags.panel) texts["panel"] = "true";
+  if (flags.sheet) texts["sheet"] = "true";
+  if (flags.faithfulness) texts["faithfulness"] = fmt::format("seed {}", flags.options.seed);
+  if (!flags.map_formats.empty()) texts["map-format"] = joined(flags.map_formats, ",");
+  if (pictures.layout.save_top_patches) texts["top-patches"] = std::to_string(flags.top_patches);
+  if (!flags.targets.empty()) texts["target"] = joined(flags.targets, ",");
+  if (!flags.against.empty()) texts["against"] = flags.against;
+  return texts;
+}
+
+}  // namespace fovea::cli

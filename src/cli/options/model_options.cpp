@@ -1,0 +1,80 @@
+#include "cli/options/model_options.hpp"
+
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/options/options.hpp"
+#include "fovea/error.hpp"
+
+namespace fovea::cli {
+namespace {
+
+std::string size_text(Size size) {
+  return fmt::format("{}x{}", size.height, size.width);
+}
+
+std::vector<std::string> precision_names() {
+  std::vector<std::string> names{"auto"};
+  for (const Precision precision : kPrecisions) names.emplace_back(name(precision));
+  return names;
+}
+
+/// None for "auto".
+std::optional<Precision> precision_of(const ModelFlags& flags) {
+  for (const Precision precision : kPrecisions) {
+    if (name(precision) == flags.precision) return precision;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void add_model_options(CLI::App& app, ModelFlags& flags) {
+  const std::string group = "Model";
+  app.add_option("--image-size", flags.image_size, "pixels that the model takes; position embeddings are resampled")
+      ->type_name("N|HxW")
+      ->group(group);
+  add_count(app, "--heads", flags.heads, 1, "attention heads, where no config says how many")
+      ->default_str("")
+      ->group(group);
+  add_choice(app, "--precision", flags.precision, precision_names(),
+             "arithmetic of the linear layers; auto: what a quantised file is for, else the faster of f32 and bf16x3, "
+             "which is as good")
+      ->group(group);
+  add_recipe_options(app, flags.recipe);
+}
+
+LoadOptions load_options(const ModelFlags& flags, const TensorImages* tensors) {
+  LoadOptions options;
+  if (!flags.image_size.empty()) options.image_size = parse_size("--image-size", flags.image_size);
+  if (flags.heads > 0) options.num_heads = flags.heads;
+  options.recipe = recipe_options(flags.recipe);
+  options.precision = precision_of(flags);
+  if (tensors == nullptr) return options;
+  if (options.image_size && *options.image_size != tensors->size()) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("--image-size is {}, expected {}, the size of the pictures of --tensor",
+                            size_text(*options.image_size), size_text(tensors->size())),
+                "leave out --image-size");
+  }
+  options.image_size = tensors->size();
+  return options;
+}
+
+std::map<std::string, std::string> option_texts(const ModelFlags& flags) {
+  std::map<std::string, std::string> texts = option_texts(flags.recipe);
+  if (!flags.image_size.empty()) texts["image-size"] = flags.image_size;
+  if (flags.heads > 0) texts["heads"] = std::to_string(flags.heads);
+  texts["precision"] = flags.precision;
+  return texts;
+}
+
+std::map<std::string, std::string> resolved_texts(const ModelInfo& model) {
+  return {{"image size", size_text(model.architecture.image_size)},
+          {"heads", std::to_string(model.architecture.num_heads)},
+          {"precision", std::string(name(model.precision))},
+          {"recipe", recipe_json(model.recipe, model.recipe_source).line()}};
+}
+
+}  // namespace fovea::cli

@@ -1,0 +1,35 @@
+// The flags that say how a model is to be loaded, whatever its files say.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+
+#include "cli/options/recipe_options.hpp"
+#include "fovea/model.hpp"
+#include "pipeline/tensor_images.hpp"
+
+namespace CLI {
+class App;
+}  // namespace CLI
+
+namespace fovea::cli {
+
+struct ModelFlags {
+  std::string image_size;  // as typed; empty is not given
+  std::size_t heads = 0;   // 0: not given
+  std::string precision = "auto";
+  RecipeFlags recipe;
+};
+/// --image-size, --heads, --precision and those of the recipe.
+void add_model_options(CLI::App& app, ModelFlags& flags);
+/// @param tensors  --tensor's pictures, whose size is the model's; may be null
+/// @throws Error   kUsage for values that are none, and for an --image-size that is not the tensor's.
+[[nodiscard]] LoadOptions load_options(const ModelFlags& flags, const TensorImages* tensors = nullptr);
+
+/// The flags that were given, by name: for summary.json.
+[[nodiscard]] std::map<std::string, std::string> option_texts(const ModelFlags& flags);
+/// What they came to, for the fingerprint of a run: another size, head count or recipe makes other rows.
+[[nodiscard]] std::map<std::string, std::string> resolved_texts(const ModelInfo& model);
+
+}  // namespace fovea::cli

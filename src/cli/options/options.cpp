@@ -1,0 +1,169 @@
+#include "cli/options/options.hpp"
+
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
+
+#include "base/files.hpp"
+#include "base/text.hpp"
+#include "fovea/error.hpp"
+
+namespace fovea::cli {
+namespace {
+
+/// Makes no sense twice: what one call reads, writes or asks.
+constexpr std::string_view kOneCallOnly[] = {"help",       "version",    "config",       "output",  "save-logits",
+                                             "files-from", "fresh",      "list-methods", "folder",  "null",
+                                             "tensor",     "dump-input", "dump-pixels",  "compare", "roofline",
+                                             "svg",        "to",         "calibrate",    "report"};
+
+}  // namespace
+
+std::string joined(const std::vector<std::string>& words, std::string_view between) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : std::string(between)) + word;
+  return text;
+}
+
+CLI::Option* add_choice(CLI::App& app, const std::string& flags, std::string& value,
+                        const std::vector<std::string>& choices, const std::string& about) {
+  CLI::Option* option = app.add_option(flags, value, about)->capture_default_str();
+  option->type_name("{" + joined(choices, "|") + "}");
+  option->check(
+      [option, choices](const std::string& word) -> std::string {
+        if (std::find(choices.begin(), choices.end(), word) != choices.end()) return {};
+        throw Error(ErrorCode::kUsage,
+                    fmt::format("{} is '{}', expected one of {}", option->get_name(), word, joined(choices, ", ")),
+                    did_you_mean(word, choices));
+      },
+      "");
+  return option;
+}
+
+CLI::Option* add_count(CLI::App& app, const std::string& flags, std::size_t& value, std::size_t least,
+                       const std::string& about) {
+  CLI::Option* option = app.add_option(flags, value, about)->capture_default_str();
+  option->type_name("N");
+  option->check(
+      [option, least](const std::string& text) -> std::string {
+        const bool digits = !text.empty() && text.size() < 19 &&
+                            std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+        if (digits && std::stoull(text) >= least) return {};
+        throw Error(ErrorCode::kUsage,
+                    fmt::format("{} is '{}', expected a whole number from {}", option->get_name(), text, least));
+      },
+      "");
+  return option;
+}
+
+std::string environment_name(const CLI::Option& option) {
+  if (option.get_lnames().empty()) return {};
+  const std::string& name = option.get_lnames().front();
+  if (std::find(std::begin(kOneCallOnly), std::end(kOneCallOnly), name) != std::end(kOneCallOnly)) return {};
+  std::string variable = "FOVEA_";
+  for (const char c : name) {
+    variable += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  return variable;
+}
+
+void add_common_options(CLI::App& app, CommonOptions& options) {
+  options.threads = static_cast<std::size_t>(available_cores());
+  const std::string group = "General";
+  app.add_option("-m,--model", options.model, "a model's folder or file, or the name of one")
+      ->capture_default_str()
+      ->type_name("MODEL")
+      ->group(group);
+  add_count(app, "-t,--threads", options.threads, 1, "compute threads")->default_str("all cores")->group(group);
+  add_count(app, "--batch", options.batch, 1, "images that go through the model at a time")->group(group);
+  app.add_flag("-q,--quiet", options.quiet, "no progress, no summary")->group(group);
+  app.add_flag("-v,--verbose", options.verbose, "say more, on standard error")->group(group);
+  add_choice(app, "--color", options.color, {"auto", "always", "never"}, "colour in text")->group(group);
+  app.add_option("--config", options.config, "read options from this TOML file")->type_name("FILE")->group(group);
+  app.add_flag("--version", options.version, "print the version and stop; with -v what it was built with")
+      ->group(group);
+}
+
+void add_input_options(CLI::App& app, InputFlags& flags) {
+  app.add_option("--files-from", flags.files_from, "read paths from this list, one a line; - is standard input")
+      ->type_name("LIST");
+  app.add_flag("-0,--null", flags.nul, "paths of --files-from end with NUL instead");
+}
+
+std::vector<Input> collect_inputs(std::span<const std::string> operands, const InputFlags& flags,
+                                  const std::string& output_folder) {
+  std::vector<std::string> paths(operands.begin(), operands.end());
+  if (flags.files_from == kStandardInput) {
+    if (std::find(paths.begin(), paths.end(), kStandardInput) != paths.end()) {
+      throw Error(ErrorCode::kUsage, "standard input is both a picture ('-') and a list (--files-from -)");
+    }
+    const std::vector<std::byte> list = read_stream(stdin, "standard input");
+    const std::string text(reinterpret_cast<const char*>(list.data()), list.size());
+    for (std::string& path : split_list(text, flags.nul)) paths.push_back(std::move(path));
+  } else if (!flags.files_from.empty()) {
+    for (std::string& path : split_list(read_text_file(flags.files_from), flags.nul)) paths.push_back(std::move(path));
+  } else if (paths.empty()) {
+    throw Error(ErrorCode::kUsage, "no PATH is given, expected at least one file or folder",
+                "`-` reads a picture from standard input, --files-from a list of paths");
+  }
+  std::vector<Input> inputs = list_inputs(paths, {flags.recurse, output_folder});
+  if (inputs.empty()) {
+    throw Error(ErrorCode::kUsage,
+                paths.empty() ? "the list of --files-from is empty" : "no image was found in what was given",
+                flags.recurse ? "hidden files and what lies below the output folder are skipped"
+                              : "-r looks into sub-folders; hidden files are skipped");
+  }
+  return inputs;
+}
+
+void add_tensor_option(CLI::App& app, InputFlags& flags) {
+  app.add_option("--tensor", flags.tensor,
+                 "pictures that are normalised already, float32 [3, H, W] or [n, 3, H, W], in place of PATH")
+      ->type_name("FILE.npy");
+}
+
+std::shared_ptr<const TensorImages> open_tensors(std::span<const std::string> operands, const InputFlags& flags) {
+  if (flags.tensor.empty()) return nullptr;
+  if (!operands.empty() || !flags.files_from.empty()) {
+    throw Error(ErrorCode::kUsage, "--tensor and pictures are given, expected one of them",
+                "run them in two calls: the tensor is what the model is fed, in place of image files");
+  }
+  return std::make_shared<const TensorImages>(flags.tensor);
+}
+
+void add_decode_options(CLI::App& app, DecodeFlags& flags) {
+  const std::string group = "Reading images";
+  add_choice(app, "--decode", flags.decode, {"exact", "fast"},
+             "fast: of large JPEGs only twice what the model's resizing needs; not to the bit what exact gives")
+      ->group(group);
+  add_choice(app, "--exif", flags.exif, {"auto", "apply", "ignore"},
+             "apply the orientation that a camera stored; auto: as the model's own library does")
+      ->group(group);
+  add_choice(app, "--gray16", flags.gray16, {"clip", "scale"}, "16-bit grey: clip as Pillow does, or scale")
+      ->group(group);
+  add_count(app, "--max-pixels", flags.max_pixels, 1, "refuse larger pictures before decoding them")->group(group);
+}
+
+DecodeOptions decode_options(const DecodeFlags& flags, const PreprocessRecipe& recipe) {
+  DecodeOptions options;
+  options.mode = flags.decode == "fast" ? DecodeMode::kFast : DecodeMode::kExact;
+  options.exif = flags.exif == "auto" ? recipe.exif : flags.exif == "apply" ? ExifMode::kApply : ExifMode::kIgnore;
+  options.gray16 = flags.gray16 == "scale" ? Gray16::kScale : Gray16::kClip;
+  options.max_pixels = flags.max_pixels;
+  return options;
+}
+
+void add_report_options(CLI::App& app, std::string& format) {
+  add_choice(app, "-f,--format", format, registry_names(report_formats()), "what to print");
+}
+
+std::map<std::string, std::string> option_texts(const DecodeFlags& decode) {
+  return {{"decode", decode.decode},
+          {"exif", decode.exif},
+          {"gray16", decode.gray16},
+          {"max-pixels", std::to_string(decode.max_pixels)}};
+}
+
+}  // namespace fovea::cli

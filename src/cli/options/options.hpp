@@ -1,0 +1,78 @@
+// Options that several verbs share.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/command.hpp"
+#include "fovea/image.hpp"
+#include "fovea/model.hpp"
+#include "pipeline/folder/inputs.hpp"
+#include "pipeline/tensor_images.hpp"
+
+namespace fovea::cli {
+
+/// "a|b|c"
+[[nodiscard]] std::string joined(const std::vector<std::string>& words, std::string_view between);
+/// The names in a registry's table.
+template <typename Table>
+[[nodiscard]] std::vector<std::string> registry_names(const Table& table) {
+  std::vector<std::string> names;
+  for (const auto& row : table) names.emplace_back(row.name);
+  return names;
+}
+
+/// Adds `flags` for a value out of a set; the help shows the set, a wrong value says which is nearest.
+CLI::Option* add_choice(CLI::App& app, const std::string& flags, std::string& value,
+                        const std::vector<std::string>& choices, const std::string& about);
+/// A whole number from `least`.
+CLI::Option* add_count(CLI::App& app, const std::string& flags, std::size_t& value, std::size_t least,
+                       const std::string& about);
+
+/// -m -t --batch -q -v --color --config --version, and an environment variable for each option that outlives one call.
+void add_common_options(CLI::App& app, CommonOptions& options);
+/// FOVEA_<NAME>, or empty for options that only make sense for one call.
+[[nodiscard]] std::string environment_name(const CLI::Option& option);
+
+struct InputFlags {
+  bool recurse = false;
+  std::string files_from;
+  bool nul = false;
+  std::string tensor;  // a file; empty is not given
+};
+/// --files-from and -0; recursion is added by the verb.
+void add_input_options(CLI::App& app, InputFlags& flags);
+/// Operands and lists to inputs.
+/// @throws Error  kUsage if there are none.
+[[nodiscard]] std::vector<Input> collect_inputs(std::span<const std::string> operands, const InputFlags& flags,
+                                                const std::string& output_folder);
+
+/// --tensor
+void add_tensor_option(CLI::App& app, InputFlags& flags);
+/// The pictures of --tensor, or null where it is not given.
+/// @throws Error  kUsage if there are operands or a list as well, or the file is no such array.
+[[nodiscard]] std::shared_ptr<const TensorImages> open_tensors(std::span<const std::string> operands,
+                                                               const InputFlags& flags);
+
+struct DecodeFlags {
+  std::string decode = "exact";
+  std::string exif = "apply";
+  std::string gray16 = "clip";
+  std::size_t max_pixels = DecodeOptions{}.max_pixels;
+};
+void add_decode_options(CLI::App& app, DecodeFlags& flags);
+/// @param recipe  whose library `--exif auto` follows
+[[nodiscard]] DecodeOptions decode_options(const DecodeFlags& flags, const PreprocessRecipe& recipe);
+
+/// -f with the registry's names.
+void add_report_options(CLI::App& app, std::string& format);
+
+/// By flag name, as text: for summary.json.
+[[nodiscard]] std::map<std::string, std::string> option_texts(const DecodeFlags& decode);
+
+}  // namespace fovea::cli

@@ -1,0 +1,29 @@
+// What is said about a run on standard error: what had to be assumed about the model, and with -v its speed.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+#include "cli/command.hpp"
+#include "fovea/model.hpp"
+#include "fovea/report.hpp"
+#include "pipeline/folder/scheduler.hpp"
+
+namespace fovea::cli {
+
+class RunNote {
+ public:
+  explicit RunNote(const CommonOptions& common) : common_(common) {}
+  /// Warns once about each assumption, unless -q.
+  void loaded(const ModelInfo& model);
+  void done(const Summary& summary, const Schedule& schedule);
+
+ private:
+  [[nodiscard]] double lap_ms();
+
+  using Clock = std::chrono::steady_clock;
+  const CommonOptions& common_;
+  Clock::time_point last_ = Clock::now();
+};
+
+}  // namespace fovea::cli

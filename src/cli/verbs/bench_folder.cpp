@@ -1,0 +1,123 @@
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <numeric>
+#include <thread>
+
+#include "base/files.hpp"
+#include "base/numerics.hpp"
+#include "cli/verbs/bench.hpp"
+#include "fovea/error.hpp"
+#include "image/codec/codec.hpp"
+#include "image/preprocess/patches.hpp"
+#include "image/preprocess/preprocess.hpp"
+#include "pipeline/pictures.hpp"
+
+namespace fovea::cli {
+namespace {
+
+constexpr std::size_t kSampled = 100;  // images whose core time is taken; the rest of the folder is alike
+
+/// What this thread has computed, in ms; waiting does not count.
+double thread_ms() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) * 1e-6;
+}
+
+/// What all threads of this process have computed, in s.
+double process_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
+struct Pass {
+  double images_per_second = 0;
+  double cores_used = 0;
+};
+
+Pass run_folder_once(const BenchPlan& plan, std::span<const Input> inputs, std::span<const std::size_t> todo) {
+  PictureOptions options;
+  options.decode = plan.decode;
+  const auto begin = std::chrono::steady_clock::now();
+  const double computed = process_seconds();
+  std::size_t succeeded = 0;
+  run_pictures(plan.model, inputs, todo, options, plan_schedule(todo.size(), plan.threads, plan.batch),
+               [&](const PictureOutcome& outcome) { succeeded += outcome.record.failure ? 0U : 1U; });
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return {static_cast<double>(succeeded) / seconds, (process_seconds() - computed) / seconds};
+}
+
+/// One core, one image at a time: the two parts of what an image costs.
+void measure_core_time(const BenchPlan& plan, std::span<const Input> inputs, FolderTiming& timing) {
+  set_compute_threads(1);
+  const Architecture& architecture = plan.model->architecture();
+  const PreprocessRecipe& recipe = plan.model->info().recipe;
+  Session session(plan.model, 1);
+  std::vector<float> patches(architecture.grid().size() * architecture.patch_dim());
+  (void)session.run(patches);  // compiles the primitives
+  double decode = 0;
+  double forward = 0;
+  std::size_t images = 0;
+  const std::size_t step = std::max<std::size_t>(inputs.size() / kSampled, 1);
+  for (std::size_t i = 0; i < inputs.size(); i += step) {
+    const double begin = thread_ms();
+    try {
+      const DecodedPicture picture = decode_image(read_file(inputs[i].path), inputs[i].path, plan.decode, recipe);
+      extract_patches(preprocess(picture.image, recipe, picture.whole).pixels, recipe, architecture.patch_size,
+                      patches);
+    } catch (const Error&) {
+      continue;  // not what is measured here
+    }
+    const double between = thread_ms();
+    (void)session.run(patches);
+    decode += between - begin;
+    forward += thread_ms() - between;
+    ++images;
+  }
+  timing.decode_core_ms = decode / static_cast<double>(images);
+  timing.forward_core_ms = forward / static_cast<double>(images);
+}
+
+}  // namespace
+
+std::vector<Input> folder_pictures(const BenchPlan& plan) {
+  const std::string folder = plan.folder->string();
+  std::vector<Input> inputs = list_inputs(std::span(&folder, 1), {true, {}});
+  if (inputs.empty()) {
+    throw Error(ErrorCode::kUsage, fmt::format("{}: no image was found, expected a folder of them", printable(folder)));
+  }
+  return inputs;
+}
+
+FolderTiming measure_folder(const BenchPlan& plan) {
+  const std::vector<Input> inputs = folder_pictures(plan);
+  std::vector<std::size_t> todo(inputs.size());
+  std::iota(todo.begin(), todo.end(), std::size_t{0});
+  FolderTiming timing;
+  timing.images = inputs.size();
+  (void)run_folder_once(plan, inputs, std::span(todo).first(std::min<std::size_t>(todo.size(), 20)));  // warm-up
+  // The machine may change its pace: throughput is taken before and after the core times.
+  const Pass before = run_folder_once(plan, inputs, todo);
+  // In a thread of its own, because the number of compute threads belongs to a thread.
+  std::exception_ptr failure;
+  std::thread([&] {
+    try {
+      measure_core_time(plan, inputs, timing);
+    } catch (...) {
+      failure = std::current_exception();
+    }
+  }).join();
+  if (failure) std::rethrow_exception(failure);
+  const Pass after = run_folder_once(plan, inputs, todo);
+  timing.images_per_second = (before.images_per_second + after.images_per_second) / 2;
+  timing.cores_used = (before.cores_used + after.cores_used) / 2;
+  timing.limit_images_per_second =
+      1000.0 * static_cast<double>(plan.threads) / (timing.decode_core_ms + timing.forward_core_ms);
+  return timing;
+}
+
+}  // namespace fovea::cli

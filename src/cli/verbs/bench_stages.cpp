@@ -1,0 +1,185 @@
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <functional>
+
+#include "base/files.hpp"
+#include "base/numerics.hpp"
+#include "cli/verbs/bench.hpp"
+#include "cli/verbs/flops.hpp"
+#include "fovea/explain.hpp"
+#include "image/codec/codec.hpp"
+#include "image/overlay/overlay.hpp"
+#include "image/preprocess/patches.hpp"
+#include "image/preprocess/preprocess.hpp"
+#include "pipeline/maps/explanations.hpp"
+#include "pipeline/pictures.hpp"
+
+namespace fovea::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr double kWarmUpSeconds = 0.3;
+constexpr std::size_t kLeastRuns = 5;
+
+double ms_of(const std::function<void()>& step) {
+  const auto begin = Clock::now();
+  step();
+  return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+}
+
+double median_ms(double seconds, const std::function<void()>& step) {
+  return quantile(time_in_turn(seconds, {step}).front(), 0.5);
+}
+
+/// Smooth shapes with some grain, so that it is about as hard to decode as a photograph of this size.
+std::vector<std::byte> synthetic_jpeg() {
+  Image image({375, 500});
+  std::uint32_t noise = 1;
+  for (int y = 0; y < 375; ++y) {
+    for (int x = 0; x < 500; ++x) {
+      for (int c = 0; c < 3; ++c) {
+        noise = noise * 1664525U + 1013904223U;
+        const double wave = 100 + 60 * std::sin(0.05 * x + c) + 50 * std::cos(0.03 * y * (c + 1) + 0.02 * x);
+        image.row(y)[3 * x + c] = static_cast<std::uint8_t>(std::lround(wave) + static_cast<int>(noise >> 28));
+      }
+    }
+  }
+  return encode_jpeg(image, 90);
+}
+
+/// Everything of one picture that the stages need.
+struct Subject {
+  std::vector<std::byte> file;
+  std::string name;
+  Image picture;           // the whole of it, to draw on
+  DecodedPicture decoded;  // for the model
+  Preprocessed ready;
+  std::vector<float> patches;  // [batch, T, 3·P·P]
+
+  Subject(const BenchPlan& plan, const Architecture& architecture, const PreprocessRecipe& recipe)
+      : file(plan.image ? read_file(*plan.image) : synthetic_jpeg()),
+        name(plan.image ? printable(*plan.image) : "synthetic 500x375 JPEG"),
+        picture(decode_image(file, name, plan.decode)),
+        decoded(decode_image(file, name, plan.decode, recipe)),
+        ready(preprocess(decoded.image, recipe, decoded.whole)) {
+    std::vector<float> one(architecture.grid().size() * architecture.patch_dim());
+    extract_patches(ready.pixels, recipe, architecture.patch_size, one);
+    for (std::size_t i = 0; i < plan.batch; ++i) patches.insert(patches.end(), one.begin(), one.end());
+  }
+};
+
+/// A forward pass with the plan's map for each image of the batch; the last image's.
+Heatmap explain_run(const VisionTransformer& model, Session& session, const Subject& subject, const MapPlan& plan) {
+  auto images = explain_images(model, session, subject.patches, plan, {}, best_class);
+  return std::move(images.back().maps.front().heatmap);
+}
+
+void measure_methods(const BenchPlan& plan, const Subject& subject, BenchReport& report) {
+  MapPlan all;
+  all.methods = plan.methods;
+  Session session(plan.model, all.session_batch(plan.batch));
+  std::vector<std::function<void()>> steps{[&] { (void)session.run(subject.patches); }};
+  Heatmap drawn;
+  for (const ExplainMethod* method : plan.methods) {
+    MapPlan one;
+    one.methods = {method};
+    check_plan(one, plan.model->info());
+    steps.emplace_back([&, one] {
+      Heatmap heatmap = explain_run(*plan.model, session, subject, one);
+      if (one.methods.front() == plan.methods.front()) drawn = std::move(heatmap);
+    });
+  }
+  for (const auto& step : steps) step();  // what is compiled and packed at first use
+  auto times = time_in_turn(plan.seconds / 2 * static_cast<double>(plan.methods.size()), steps);
+  for (std::vector<double>& of_step : times) {
+    for (double& ms : of_step) ms /= static_cast<double>(plan.batch);
+  }
+  const double plain = quantile(times.front(), 0.5);
+  for (std::size_t m = 0; m < plan.methods.size(); ++m) {
+    const Timing explained = timing_of(times[m + 1]);
+    report.methods.push_back(
+        {std::string(plan.methods[m]->name), explained, explained.median - plain, explained.median / plain});
+  }
+  const ExplainMethod& first = *plan.methods.front();
+  const OverlayCaption caption{"label", 0.5, std::string(first.title), first.variant(ExplainOptions{})};
+  const MatrixView<const float> map(drawn.values, drawn.grid.rows, drawn.grid.cols);
+  report.encode_ms = median_ms(plan.seconds / 10, [&] {
+    (void)encode_png(draw_overlay(subject.picture, map, subject.ready.geometry, OverlayStyle{}, caption),
+                     kOverlayCompression);
+  });
+}
+
+void measure_input_stages(const BenchPlan& plan, const Subject& subject, BenchReport& report) {
+  const Architecture& architecture = plan.model->architecture();
+  const PreprocessRecipe& recipe = plan.model->info().recipe;
+  report.image = subject.name;
+  report.decode_ms =
+      median_ms(plan.seconds / 10, [&] { (void)decode_image(subject.file, subject.name, plan.decode, recipe); });
+  std::vector<float> patches(architecture.grid().size() * architecture.patch_dim());
+  report.preprocess_ms = median_ms(plan.seconds / 10, [&] {
+    extract_patches(preprocess(subject.decoded.image, recipe, subject.decoded.whole).pixels, recipe,
+                    architecture.patch_size, patches);
+  });
+}
+
+}  // namespace
+
+std::vector<std::vector<double>> time_in_turn(double seconds, const std::vector<std::function<void()>>& steps) {
+  std::vector<std::vector<double>> times(steps.size());
+  const auto end = Clock::now() + std::chrono::duration<double>(seconds);
+  while (times.front().size() < kLeastRuns || Clock::now() < end) {
+    for (std::size_t i = 0; i < steps.size(); ++i) times[i].push_back(ms_of(steps[i]));
+  }
+  return times;
+}
+
+Timing timing_of(std::vector<double> ms) {
+  return {quantile(ms, 0.5), quantile(ms, 0.9), quantile(ms, 0.0), quantile(ms, 1.0)};
+}
+
+double peak_rss_mb() {
+  struct rusage usage {};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) * 1024e-6;
+}
+
+BenchReport run_bench(const BenchPlan& plan) {
+  BenchReport report;
+  const int threads = static_cast<int>(plan.threads);
+  set_compute_threads(threads);
+  const Architecture& architecture = plan.model->architecture();
+  report.gflop_per_image = gflop_per_image(architecture);
+  const Subject subject(plan, architecture, plan.model->info().recipe);
+  Session session(plan.model, plan.batch);
+  const std::function<void()> forward = [&] { (void)session.run(subject.patches); };
+  (void)time_in_turn(kWarmUpSeconds, {forward});
+  std::vector<double> times = time_in_turn(plan.seconds, {forward}).front();
+  for (double& ms : times) ms /= static_cast<double>(plan.batch);
+  report.runs = times.size();
+  report.forward = timing_of(std::move(times));
+  report.peak_rss_mb = peak_rss_mb();
+  report.fma_peak_gflops = measure_fma_peak_gflops(threads);
+  report.matmul_peak_gflops = measure_matmul_peak_gflops(threads, plan.model->info().precision);
+  measure_methods(plan, subject, report);
+  measure_input_stages(plan, subject, report);
+  if (plan.hard_attention) report.reduced = measure_reduction(plan, subject.patches);
+  if (plan.decode.mode == DecodeMode::kFast) {
+    report.fast_decode = measure_fast_decode(plan, subject.file, subject.name);
+  }
+  if (plan.folder) report.folder = measure_folder(plan);
+  if (plan.roofline) {
+    report.roofline = measure_roofline(plan, subject.patches);
+    // A peak is the best that was seen: it was measured before the layers, too.
+    Roofline& roofline = *report.roofline;
+    roofline.fma_gflop_per_s = report.fma_peak_gflops = std::max(report.fma_peak_gflops, roofline.fma_gflop_per_s);
+    roofline.matmul_gflop_per_s = report.matmul_peak_gflops =
+        std::max(report.matmul_peak_gflops, roofline.matmul_gflop_per_s);
+  }
+  return report;
+}
+
+}  // namespace fovea::cli

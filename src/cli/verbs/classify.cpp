@@ -1,0 +1,112 @@
+// fovea classify: the best labels of each picture.
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <limits>
+#include <numeric>
+
+#include "base/files.hpp"
+#include "cli/command.hpp"
+#include "cli/options/class_options.hpp"
+#include "cli/options/hard_attention_options.hpp"
+#include "cli/options/load_model.hpp"
+#include "cli/options/model_options.hpp"
+#include "cli/options/options.hpp"
+#include "cli/terminal/interrupt.hpp"
+#include "cli/terminal/rows.hpp"
+#include "cli/terminal/run_note.hpp"
+#include "pipeline/pictures.hpp"
+#include "report/files/documents.hpp"
+
+namespace fovea::cli {
+namespace {
+
+class Classify : public Command {
+ public:
+  explicit Classify(CLI::App& app) {
+    add_report_options(app, format_);
+    app.add_option("-o,--output", output_, "write the report to this file, in one step at the end")->type_name("FILE");
+    app.add_option("--save-logits", save_logits_, "write raw scores, float32 [inputs, classes], NaN where one failed")
+        ->type_name("FILE.npy");
+    app.add_flag("-r,--recurse", input_.recurse, "look into sub-folders");
+    add_input_options(app, input_);
+    add_tensor_option(app, input_);
+    add_class_options(app, classes_);
+    add_hard_attention_options(app, hard_);
+    add_model_options(app, model_);
+    add_decode_options(app, decode_);
+  }
+
+  int run() override {
+    const std::atomic<bool>& stop = watch_signals();
+    PictureOptions options;
+    options.tensors = open_tensors(operands, input_);
+    const std::vector<Input> inputs =
+        options.tensors ? options.tensors->inputs() : collect_inputs(operands, input_, "");
+    check_outputs_are_no_inputs(inputs);
+    // A place that cannot be written is found before the work, not after it.
+    make_folders(std::filesystem::path(output_).parent_path());
+    make_folders(std::filesystem::path(save_logits_).parent_path());
+    RunNote note(common);
+    apply_hard_attention_flags(hard_, options.maps);
+    const auto model = load_classifier(common, model_, classes_, decode_, note, options);
+    check_plan(options.maps, model->info());
+    std::vector<std::size_t> todo(inputs.size());
+    std::iota(todo.begin(), todo.end(), std::size_t{0});
+    const Schedule schedule = plan_schedule(todo.size(), common.threads, common.batch);
+    Rows rows(inputs.size(), format_, classes_.top_k, common, output_);
+    const std::size_t classes = class_space(model->info(), options).labels.size();
+    std::vector<float> logits(save_logits_.empty() ? 0 : inputs.size() * classes,
+                              std::numeric_limits<float>::quiet_NaN());
+    std::atomic<bool> ended{false};  // by a signal, or because nobody reads on
+    const std::size_t done = run_pictures(
+        model, inputs, todo, options, schedule,
+        [&](const PictureOutcome& outcome) {
+          rows.write(outcome.record);
+          if (!logits.empty()) {
+            std::copy(outcome.logits.begin(), outcome.logits.end(),
+                      logits.begin() + static_cast<std::ptrdiff_t>(outcome.record.index * classes));
+          }
+          if (stop || (rows.closed() && logits.empty())) ended = true;
+        },
+        &ended);
+    rows.finish(stop && done < inputs.size());
+    if (!save_logits_.empty()) {
+      const std::size_t shape[] = {inputs.size(), classes};
+      replace_file(save_logits_, npy_f32(logits, shape));
+    }
+    note.done(rows.summary(), schedule);
+    return rows.exit_code();
+  }
+
+ private:
+  void check_outputs_are_no_inputs(const std::vector<Input>& inputs) const {
+    for (const std::string& output : {output_, save_logits_}) {
+      if (!output.empty() && output != "-") check_not_input(output, inputs);
+    }
+  }
+
+  InputFlags input_;
+  ClassFlags classes_;
+  HardAttentionFlags hard_;
+  ModelFlags model_;
+  DecodeFlags decode_;
+  std::string format_ = "text";
+  std::string output_;
+  std::string save_logits_;
+};
+
+}  // namespace
+
+const Verb classify_verb = {"classify",
+                            "Print the best labels of each picture",
+                            "PATH...",
+                            "image files, folders of them, or - for one on standard input",
+                            {"fovea classify cat.jpg                    # five labels with probabilities",
+                             "fovea classify -r photos -f csv -o out.csv  # every picture below a folder, as a table",
+                             "find . -name '*.png' -print0 | fovea classify -0 --files-from - -f jsonl"},
+                            false,
+                            [](CLI::App& app) -> std::unique_ptr<Command> { return std::make_unique<Classify>(app); }};
+
+}  // namespace fovea::cli

@@ -1,0 +1,123 @@
+// fovea embed: the features of each picture, as rows of one array.
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
+#include <numeric>
+
+#include "base/files.hpp"
+#include "base/pending_file.hpp"
+#include "cli/command.hpp"
+#include "cli/options/load_model.hpp"
+#include "cli/options/model_options.hpp"
+#include "cli/options/options.hpp"
+#include "cli/terminal/interrupt.hpp"
+#include "cli/terminal/rows.hpp"
+#include "cli/terminal/run_note.hpp"
+#include "pipeline/pictures.hpp"
+#include "report/files/documents.hpp"
+#include "report/files/feature_file.hpp"
+
+namespace fovea::cli {
+namespace {
+
+std::vector<std::string> pool_names() {
+  std::vector<std::string> names;
+  names.reserve(kFeaturePools.size());
+  for (const FeaturePool pool : kFeaturePools) names.emplace_back(name(pool));
+  return names;
+}
+
+/// What says, beside the array, which row is whose: the records as JSON lines, one for each row.
+std::filesystem::path sidecar_of(const std::filesystem::path& features) {
+  return features.native() + ".jsonl";
+}
+
+std::map<std::string, std::string> metadata_of(const ModelInfo& model, const std::string& pool) {
+  const Size size = model.architecture.image_size;
+  return {{"model", model.name},
+          {"pool", pool},
+          {"image_size", fmt::format("{}x{}", size.height, size.width)},
+          {"preprocessing", model.recipe.name}};
+}
+
+class Embed : public Command {
+ public:
+  explicit Embed(CLI::App& app) {
+    app.add_option("-o,--output", output_,
+                   "write the features to this file, float32 [inputs, width], and their paths to FILE.jsonl")
+        ->type_name("FILE.npy|.safetensors");
+    add_choice(app, "--pool", pool_, pool_names(),
+               "head: what the head reads, projected where the model projects; cls, mean: the class token or the "
+               "average patch token after the final norm; tokens: all patch tokens [inputs, patches, width]");
+    add_report_options(app, format_);
+    app.add_flag("-r,--recurse", input_.recurse, "look into sub-folders");
+    add_input_options(app, input_);
+    add_tensor_option(app, input_);
+    add_model_options(app, model_);
+    add_decode_options(app, decode_);
+  }
+
+  int run() override {
+    if (output_.empty()) {
+      throw Error(ErrorCode::kUsage, "-o is missing, expected a file for the features", "for example: -o features.npy");
+    }
+    FeatureFile::check_name(output_);
+    const std::atomic<bool>& stop = watch_signals();
+    PictureOptions options;
+    options.tensors = open_tensors(operands, input_);
+    const std::vector<Input> inputs =
+        options.tensors ? options.tensors->inputs() : collect_inputs(operands, input_, "");
+    check_not_input(output_, inputs);
+    check_not_input(sidecar_of(output_), inputs);
+    RunNote note(common);
+    const auto model = load_model(common, load_options(model_, options.tensors.get()), note);
+    const ModelInfo& info = model->info();
+    options.decode = decode_options(decode_, info.recipe);
+    options.features = *std::find_if(kFeaturePools.begin(), kFeaturePools.end(),
+                                     [&](FeaturePool pool) { return name(pool) == pool_; });
+
+    FeatureFile features(output_, feature_shape(info, *options.features), inputs.size(), metadata_of(info, pool_));
+    PendingFile sidecar(sidecar_of(output_));
+    std::vector<std::size_t> todo(inputs.size());
+    std::iota(todo.begin(), todo.end(), std::size_t{0});
+    const Schedule schedule = plan_schedule(todo.size(), common.threads, common.batch);
+    Rows rows(inputs.size(), format_, 0, common);
+    const std::size_t done = run_pictures(
+        model, inputs, todo, options, schedule,
+        [&](const PictureOutcome& outcome) {
+          features.append(outcome.features);
+          sidecar.append(record_to_json(outcome.record) + "\n");
+          rows.write(outcome.record);
+        },
+        &stop);
+    features.finish();
+    sidecar.commit();
+    rows.finish(done < inputs.size());
+    note.done(rows.summary(), schedule);
+    return rows.exit_code();
+  }
+
+ private:
+  InputFlags input_;
+  ModelFlags model_;
+  DecodeFlags decode_;
+  std::string format_ = "text";
+  std::string pool_ = "head";
+  std::string output_;
+};
+
+}  // namespace
+
+const Verb embed_verb = {"embed",
+                         "Write the features of each picture, for search, clustering or a classifier of your own",
+                         "PATH...",
+                         "image files, folders of them, or - for one on standard input",
+                         {"fovea embed photos -r -o photos.npy              # row i is line i of photos.npy.jsonl",
+                          "fovea embed photos -o photos.safetensors --pool cls",
+                          "fovea embed cat.jpg -o patches.npy --pool tokens   # [1, patches, width]"},
+                         false,
+                         [](CLI::App& app) -> std::unique_ptr<Command> { return std::make_unique<Embed>(app); }};
+
+}  // namespace fovea::cli

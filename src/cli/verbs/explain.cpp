@@ -1,0 +1,168 @@
+// fovea explain: overlays that show where the model looked, and which way of explaining it to trust.
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <numeric>
+
+#include "base/files.hpp"
+#include "cli/command.hpp"
+#include "cli/options/class_options.hpp"
+#include "cli/options/hard_attention_options.hpp"
+#include "cli/options/load_model.hpp"
+#include "cli/options/map_options.hpp"
+#include "cli/options/model_options.hpp"
+#include "cli/options/options.hpp"
+#include "cli/terminal/interrupt.hpp"
+#include "cli/terminal/output_stream.hpp"
+#include "cli/terminal/rows.hpp"
+#include "cli/terminal/run_note.hpp"
+#include "report/comparison.hpp"
+
+namespace fovea::cli {
+namespace {
+
+std::string needs_text(const Evidence& needs) {
+  std::vector<std::string> words;
+  if (needs.attention) words.emplace_back("attention");
+  if (needs.gradients) words.emplace_back("attention and its gradients");
+  if (needs.layer_gradients) words.emplace_back("gradients of a score read from each block");
+  if (needs.features) words.emplace_back("features of the last block and their gradient");
+  if (needs.relevance) words.emplace_back("relevance propagated in double precision");
+  if (needs.reruns) words.emplace_back("scores of changed pictures");
+  return joined(words, ", ");
+}
+
+std::string method_list() {
+  std::string text;
+  for (const ExplainMethod& method : explain_methods()) {
+    text += fmt::format("{} - {}{}\n", method.name, method.title,
+                        method.needs.class_specific() ? ", of a class (--target)" : "");
+    text += fmt::format("  shows  {}\n  needs  {}\n  costs  {}\n  from   {}\n", method.shows, needs_text(method.needs),
+                        method.costs, method.reference);
+  }
+  return text;
+}
+
+class Explain : public Command {
+ public:
+  explicit Explain(CLI::App& app) {
+    app.add_option("-o,--output", output_, "folder for the overlays")->type_name("DIR");
+    add_map_options(app, maps_);
+    add_compare_option(app);
+    add_hard_attention_options(app, hard_);
+    app.add_flag("--list-methods", list_methods_, "say what each method shows, and stop");
+    add_report_options(app, format_);
+    app.add_flag("-r,--recurse", input_.recurse, "look into sub-folders");
+    add_input_options(app, input_);
+    add_tensor_option(app, input_);
+    add_class_options(app, classes_);
+    add_model_options(app, model_);
+    add_decode_options(app, decode_);
+  }
+
+  int run() override {
+    if (list_methods_) {
+      print(method_list());
+      return 0;
+    }
+    choose_methods();
+    const std::atomic<bool>& stop = watch_signals();
+    PictureOptions options;
+    options.tensors = open_tensors(operands, input_);
+    std::vector<Input> inputs = options.tensors ? options.tensors->inputs() : collect_inputs(operands, input_, output_);
+    options.layout.folder = output_;
+    apply_map_flags(maps_, options);
+    apply_hard_attention_flags(hard_, options.maps);
+    if (!output_.empty()) check_outputs(options.layout, inputs);
+    RunNote note(common);
+    const auto model = load_classifier(common, model_, classes_, decode_, note, options);
+    apply_map_flags(maps_, model->info(), options);
+    if (comparing()) require_one_target(options.targets);
+    if (!output_.empty()) make_folders(output_);
+
+    std::vector<std::size_t> todo(inputs.size());
+    std::iota(todo.begin(), todo.end(), std::size_t{0});
+    const Schedule schedule = plan_schedule(todo.size(), common.threads, common.batch);
+    Rows rows(inputs.size(), format_, classes_.top_k, common, {}, comparing());
+    MethodComparison comparison;
+    const std::size_t done = run_pictures(
+        model, inputs, todo, options, schedule,
+        [&](const PictureOutcome& outcome) {
+          if (comparing() && !outcome.record.failure) comparison.add(outcome.record);
+          rows.write(outcome.record);
+        },
+        &stop);
+    if (comparing()) rows.write(comparison.result());
+    rows.finish(done < inputs.size());
+    note.done(rows.summary(), schedule);
+    return rows.exit_code();
+  }
+
+ private:
+  void add_compare_option(CLI::App& app) {
+    app.add_option("--compare", compare_,
+                   "rank these methods over all pictures by what --faithfulness measures, with confidence intervals; "
+                   "draws nothing without -o")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->take_all()
+        ->type_name("METHOD,METHOD...")
+        ->check(
+            [](const std::string& name) {
+              (void)explain_method(name);  // throws, and says which is nearest
+              return std::string();
+            },
+            "")
+        ->group("Explanation");
+  }
+
+  [[nodiscard]] bool comparing() const { return !compare_.empty(); }
+
+  /// Methods that are compared are judged, and drawn only where there is a folder.
+  void choose_methods() {
+    const bool writes = maps_.panel || maps_.sheet || maps_.save_map || !maps_.map_formats.empty();
+    if (output_.empty() && (!comparing() || writes)) {
+      throw Error(ErrorCode::kUsage, "-o is missing, expected a folder for the overlays", "for example: -o out");
+    }
+    if (!comparing()) return;
+    if (!maps_.methods.empty()) {
+      throw Error(ErrorCode::kUsage, "--compare with --method (or FOVEA_METHOD), expected one of them",
+                  "--compare names all methods: --compare rollout,generic");
+    }
+    maps_.methods = compare_;
+    maps_.faithfulness = true;
+  }
+
+  /// A map that is the same for every class is judged for a picture's first target only.
+  static void require_one_target(const std::vector<TargetRule>& targets) {
+    if (targets.size() == 1 && targets.front().ranks == 1) return;
+    throw Error(ErrorCode::kUsage, "--compare with several targets, expected one for each picture",
+                "--target top1, --target true or a class; run again for another");
+  }
+
+  InputFlags input_;
+  ClassFlags classes_;
+  ModelFlags model_;
+  DecodeFlags decode_;
+  MapFlags maps_;
+  HardAttentionFlags hard_;
+  std::vector<std::string> compare_;
+  std::string format_ = "text";
+  std::string output_;
+  bool list_methods_ = false;
+};
+
+}  // namespace
+
+const Verb explain_verb = {"explain",
+                           "Draw where the model looked, over the picture itself",
+                           "PATH...",
+                           "image files, folders of them, or - for one on standard input",
+                           {"fovea explain cat.jpg -o out --target top2           # a map for each of two classes",
+                            "fovea explain photos -r -o out --method generic --target tabby --against espresso",
+                            "fovea explain photos --compare rollout,generic,legrad # which method to trust on these"},
+                           false,
+                           [](CLI::App& app) -> std::unique_ptr<Command> { return std::make_unique<Explain>(app); }};
+
+}  // namespace fovea::cli

@@ -1,0 +1,190 @@
+// fovea explore: a page in which one can walk through a model's attention.
+#include "pipeline/explore.hpp"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <set>
+
+#include "base/files.hpp"
+#include "base/pending_file.hpp"
+#include "cli/command.hpp"
+#include "cli/options/class_options.hpp"
+#include "cli/options/load_model.hpp"
+#include "cli/options/map_options.hpp"
+#include "cli/options/model_options.hpp"
+#include "cli/options/options.hpp"
+#include "cli/terminal/interrupt.hpp"
+#include "cli/terminal/rows.hpp"
+#include "cli/terminal/run_note.hpp"
+#include "cli/terminal/terminal.hpp"
+#include "pipeline/folder/outputs.hpp"
+
+namespace fovea::cli {
+namespace {
+
+/// What --attention auto keeps of one picture, before compression: all of ViT-B at 224 px is 5.6 MB, of ViT-L 14.9 MB.
+constexpr std::size_t kMostBytes = 8'000'000;
+
+/// A row of the page's classes; each costs a pass back for all methods together.
+constexpr const char* kDefaultTargets = "top3";
+
+[[noreturn]] void refuse_blocks(const std::string& text, std::size_t depth) {
+  throw Error(ErrorCode::kUsage, fmt::format("--attention-blocks is '{}', expected blocks of 0 to {} such as 0,6,9-{}",
+                                             text, depth - 1, depth - 1));
+}
+
+std::optional<std::size_t> whole_number(std::string_view text) {
+  std::size_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+/// "0,6,9-11" to {0, 6, 9, 10, 11}; all of them where nothing is given.
+std::vector<std::size_t> parse_blocks(const std::string& text, std::size_t depth) {
+  std::set<std::size_t> blocks;
+  std::string_view rest = text.empty() ? "0-" : std::string_view(text);
+  while (true) {
+    const std::string_view item = rest.substr(0, rest.find(','));
+    const std::size_t dash = item.find('-');
+    const std::optional<std::size_t> first = whole_number(item.substr(0, dash));
+    std::optional<std::size_t> last = first;
+    if (dash != std::string_view::npos) last = text.empty() ? depth - 1 : whole_number(item.substr(dash + 1));
+    if (!first || !last || *first > *last || *last >= depth) refuse_blocks(text, depth);
+    for (std::size_t block = *first; block <= *last; ++block) blocks.insert(block);
+    if (item.size() == rest.size()) break;
+    rest.remove_prefix(item.size() + 1);
+  }
+  return {blocks.begin(), blocks.end()};
+}
+
+double megabytes(std::size_t bytes) {
+  return static_cast<double>(bytes) / 1e6;
+}
+
+class Explore : public Command {
+ public:
+  explicit Explore(CLI::App& app) {
+    app.add_option("-o,--output", output_, "write the page to this file")->type_name("FILE.html");
+    add_explanation_options(app, maps_);
+    const std::string group = "Attention in the page";
+    add_choice(app, "--attention", attention_, {"auto", "all", "mean", "none"},
+               fmt::format("all: of every head; mean: over the heads; none: maps only; auto: all up to {:.0f} MB a "
+                           "picture before compression, else mean",
+                           megabytes(kMostBytes)))
+        ->group(group);
+    app.add_option("--attention-blocks", blocks_, "of these blocks only, e.g. 0,6,9-11")
+        ->type_name("LIST")
+        ->group(group);
+    add_report_options(app, format_);
+    app.add_flag("-r,--recurse", input_.recurse, "look into sub-folders");
+    add_input_options(app, input_);
+    add_tensor_option(app, input_);
+    add_class_options(app, classes_);
+    add_model_options(app, model_);
+    add_decode_options(app, decode_);
+  }
+
+  int run() override {
+    if (output_.empty()) {
+      throw Error(ErrorCode::kUsage, "-o is missing, expected a file for the page", "for example: -o page.html");
+    }
+    const std::atomic<bool>& stop = watch_signals();
+    ExploreOptions options;
+    options.pictures.tensors = open_tensors(operands, input_);
+    const std::vector<Input> inputs =
+        options.pictures.tensors ? options.pictures.tensors->inputs() : collect_inputs(operands, input_, "");
+    check_not_input(output_, inputs);
+    RunNote note(common);
+    const auto model = load_classifier(common, model_, classes_, decode_, note, options.pictures);
+    choose_maps(model->info(), options.pictures);
+    choose_attention(model->architecture(), options);
+
+    PendingFile page(output_);  // a place that cannot be written is found before the work
+    page.append(explore_beginning(explore_heading(model->info(), options)));
+    const Schedule schedule = plan_schedule(inputs.size(), common.threads, common.batch);
+    Rows rows(inputs.size(), format_, classes_.top_k, common);
+    std::size_t bytes = 0;
+    const std::size_t done = run_explore(
+        model, inputs, options, schedule,
+        [&](const ExploreOutcome& outcome) {
+          page.append(outcome.section);
+          bytes += outcome.section.size();
+          rows.write(outcome.record);
+        },
+        &stop);
+    page.append(explore_end());
+    page.commit();
+    rows.finish(done < inputs.size());
+    say_size(bytes, rows.summary());
+    note.done(rows.summary(), schedule);
+    return rows.exit_code();
+  }
+
+ private:
+  /// Without --method everything that one pass and a pass back give, of the best classes.
+  void choose_maps(const ModelInfo& model, PictureOptions& options) {
+    if (maps_.methods.empty()) {
+      const bool classes = !class_space(model, options).labels.empty();
+      for (const ExplainMethod& method : explain_methods()) {
+        const Evidence& needs = method.needs;
+        const bool cheap = !needs.class_specific() || (classes && !needs.relevance && !needs.reruns);
+        if (cheap) maps_.methods.emplace_back(method.name);
+      }
+      if (classes && maps_.targets.empty() && maps_.against.empty()) maps_.targets = {kDefaultTargets};
+    }
+    apply_map_flags(maps_, options);
+    apply_map_flags(maps_, model, options);
+  }
+
+  void choose_attention(const Architecture& architecture, ExploreOptions& options) const {
+    if (attention_ == "none") return;
+    options.blocks = parse_blocks(blocks_, architecture.depth);
+    const std::size_t all = attention_bytes(architecture, options.blocks.size(), false);
+    options.mean_heads = attention_ == "mean" || (attention_ == "auto" && all > kMostBytes);
+    if (!options.mean_heads || attention_ == "mean" || common.quiet) return;
+    Messages(use_color(common.color, STDERR_FILENO))
+        .warning(fmt::format("attention of all {} heads would be {:.1f} MB a picture before compression, expected at "
+                             "most {:.0f}: the page has the mean over the heads",
+                             architecture.num_heads, megabytes(all), megabytes(kMostBytes)),
+                 "--attention all keeps every head, --attention-blocks fewer blocks");
+  }
+
+  /// Of pages that are large, or where more is to be said anyway.
+  void say_size(std::size_t bytes, const Summary& summary) const {
+    const std::size_t pictures = summary.succeeded + summary.failed;
+    if (common.quiet || (!common.verbose && bytes < 2'000'000 * pictures && bytes < 50'000'000)) return;
+    Messages(use_color(common.color, STDERR_FILENO))
+        .note(fmt::format("{} is {:.1f} MB, {:.2f} MB a picture", printable(output_), megabytes(bytes),
+                          megabytes(bytes) / static_cast<double>(std::max<std::size_t>(1, pictures))));
+  }
+
+  InputFlags input_;
+  ClassFlags classes_;
+  ModelFlags model_;
+  DecodeFlags decode_;
+  MapFlags maps_;
+  std::string attention_ = "auto";
+  std::string blocks_;
+  std::string format_ = "text";
+  std::string output_;
+};
+
+}  // namespace
+
+const Verb explore_verb = {"explore",
+                           "Make a page in which one walks through the attention, patch by patch",
+                           "PATH...",
+                           "image files, folders of them, or - for one on standard input",
+                           {"fovea explore cat.jpg -o cat.html           # open it in any browser, send it to anyone",
+                            "fovea explore photos -r -o photos.html --method rollout",
+                            "fovea explore cat.jpg -o cat.html -m vit_large --attention-blocks 20-23 --attention all"},
+                           false,
+                           [](CLI::App& app) -> std::unique_ptr<Command> { return std::make_unique<Explore>(app); }};
+
+}  // namespace fovea::cli

@@ -1,0 +1,216 @@
+// fovea inspect: what a checkpoint is, without running it.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "base/files.hpp"
+#include "cli/command.hpp"
+#include "cli/options/model_options.hpp"
+#include "cli/options/options.hpp"
+#include "cli/options/recipe_options.hpp"
+#include "cli/terminal/json_text.hpp"
+#include "cli/terminal/output_stream.hpp"
+#include "cli/verbs/flops.hpp"
+#include "cli/verbs/models.hpp"
+#include "fovea/error.hpp"
+
+namespace fovea::cli {
+namespace {
+
+std::string first_labels(const ModelInfo& model) {
+  if (model.labels_source.empty()) return "none";
+  std::string text;
+  for (std::size_t c = 0; c < std::min<std::size_t>(model.labels.size(), 5); ++c) {
+    text += fmt::format("{}{}", c == 0 ? "" : ", ", model.labels[c].label().value_or(fmt::format("class {}", c)));
+  }
+  return model.labels.size() > 5 ? text + ", ..." : text;
+}
+
+std::string_view rope_name(Rope rope) {
+  return rope == Rope::kEva02 ? "eva02" : rope == Rope::kDinoV3 ? "dinov3" : "none";
+}
+
+std::string tokens_text(const Architecture& a) {
+  if (a.num_prefix_tokens == 0) return fmt::format("{}, patches only", a.tokens());
+  return fmt::format("{}, {} before the patches{}", a.tokens(), a.num_prefix_tokens,
+                     a.num_register_tokens > 0 ? fmt::format(" ({} registers)", a.num_register_tokens) : "");
+}
+
+/// What its blocks compute, where families differ.
+std::string block_text(const Architecture& a) {
+  std::string text = fmt::format("{}, eps {}, {}", a.rms_norm ? "RMSNorm" : "layer norm", a.norm_eps,
+                                 a.gated_mlp ? "gated MLP (SwiGLU)" : name(a.activation));
+  if (a.norm_pre) text += ", norm before the first";
+  if (a.qk_norm) text += ", norm of queries and keys";
+  if (a.mlp_norm) text += ", norm inside the MLP";
+  return text;
+}
+
+std::string positions_text(const Architecture& a) {
+  std::vector<std::string> kinds;
+  if (a.pos_embed) {
+    const PatchGrid trained = a.pos_embed_grid.size() > 0 ? a.pos_embed_grid : a.grid();
+    kinds.push_back(fmt::format("learned for {}x{} patches{}", trained.rows, trained.cols,
+                                trained == a.grid() ? "" : ", resampled"));
+  }
+  if (a.relative_position_bias) kinds.emplace_back("relative position bias");
+  if (a.rope != Rope::kNone) kinds.push_back(fmt::format("rotary ({})", rope_name(a.rope)));
+  return kinds.empty() ? "none" : fmt::format("{}", fmt::join(kinds, "; "));
+}
+
+std::string read_out_text(const Architecture& a) {
+  std::string text{name(a.read_out)};
+  if (a.read_out_blocks > 1) text += fmt::format(" (class token of the last {} blocks)", a.read_out_blocks);
+  if (!a.final_norm) text += ", no final norm before it";
+  if (a.fc_norm) text += ", normalised";
+  if (a.projection_dim > 0) text += fmt::format(", projected to {}", a.projection_dim);
+  return text + (a.num_classes > 0 ? fmt::format(", {} classes", a.num_classes) : ", no head: features only");
+}
+
+std::string scores_text(const ModelInfo& model) {
+  std::string text;
+  if (model.logit_scale) text = fmt::format("logit scale {}", *model.logit_scale);
+  if (model.logit_bias) text += fmt::format(", bias {}", *model.logit_bias);
+  if (model.multi_label) text += text.empty() ? "sigmoid: multi-label" : ", sigmoid: multi-label";
+  return text;
+}
+
+std::string text_of(const ModelInfo& model, bool verbose) {
+  const Architecture& a = model.architecture;
+  const PreprocessRecipe& recipe = model.recipe;
+  std::string text;
+  const auto row = [&](std::string_view key, const std::string& value) {
+    text += fmt::format("{:<14}{}\n", key, value);
+  };
+  row("name", model.name);
+  row("file", printable(model.path));
+  row("format",
+      fmt::format("{}, {}, {:.1f} MB", model.format, model.dtype, static_cast<double>(model.weight_bytes) / 1e6));
+  row("family", a.name.empty() ? a.family : fmt::format("{} ({})", a.family, a.name));
+  row("parameters", fmt::format("{}", model.parameters));
+  row("input", fmt::format("{}x{} px, patches of {} px, grid {}x{}", a.image_size.height, a.image_size.width,
+                           a.patch_size, a.grid().rows, a.grid().cols));
+  row("tokens", tokens_text(a));
+  row("positions", positions_text(a));
+  row("size", fmt::format("width {}, depth {}, heads {}, MLP {}", a.embed_dim, a.depth, a.num_heads, a.mlp_hidden_dim));
+  row("blocks", block_text(a));
+  row("work", fmt::format("{:.2f} GFLOP an image", gflop_per_image(a)));
+  row("read-out", read_out_text(a));
+  if (const std::string scores = scores_text(model); !scores.empty()) row("scores", scores);
+  row("preprocessing", recipe.name);
+  for (const std::string& line : describe(recipe)) row("", line);
+  row("", "from " + model.recipe_source);
+  row("labels", first_labels(model));
+  if (!model.labels_source.empty()) row("", "from " + model.labels_source);
+  for (const std::string& assumption : model.assumptions) row("assumed", assumption);
+  if (!verbose) return text;
+  text += fmt::format("\n{} tensors\n", model.tensors.size());
+  for (const TensorInfo& tensor : model.tensors) {
+    text += fmt::format("  {:<5}{:<24}{}\n", tensor.dtype, fmt::format("[{}]", fmt::join(tensor.shape, ", ")),
+                        printable(tensor.name));
+  }
+  return text;
+}
+
+template <typename Numbers>
+std::string numbers(const Numbers& values) {
+  return fmt::format("[{}]", fmt::join(values, ", "));
+}
+
+std::string labels_json(const ModelInfo& model) {
+  std::vector<std::string> labels;
+  for (const ClassLabel& label : model.labels) {
+    JsonObject one;
+    const auto short_label = label.label();
+    one.add_raw("label", short_label ? json_quoted(*short_label) : "null");
+    if (label.description) one.add("description", *label.description);
+    if (label.synset) one.add("synset", *label.synset);
+    labels.push_back(one.line());
+  }
+  return json_array(labels);
+}
+
+/// What families differ in.
+void add_kinds(const Architecture& a, JsonObject& json) {
+  json.add("norm", a.rms_norm ? "rms" : "layer").add("norm_eps", a.norm_eps).add("norm_pre", a.norm_pre);
+  json.add("qk_norm", a.qk_norm).add("activation", name(a.activation)).add("gated_mlp", a.gated_mlp);
+  json.add("mlp_norm", a.mlp_norm).add("pos_embed", a.pos_embed);
+  json.add_raw("pos_embed_grid", fmt::format("[{}, {}]", a.pos_embed_grid.rows, a.pos_embed_grid.cols));
+  json.add("relative_position_bias", a.relative_position_bias).add("rope", rope_name(a.rope));
+  json.add("read_out", name(a.read_out)).add("read_out_blocks", a.read_out_blocks).add("final_norm", a.final_norm);
+  json.add("fc_norm", a.fc_norm).add("projection_dim", a.projection_dim);
+}
+
+std::string json_of(const ModelInfo& model, bool verbose) {
+  const Architecture& a = model.architecture;
+  const PreprocessRecipe& recipe = model.recipe;
+  JsonObject json;
+  json.add("schema", kReportSchema).add("type", "model").add("name", model.name).add("path", model.path.string());
+  json.add("format", model.format).add("family", a.family).add("architecture", a.name).add("dtype", model.dtype);
+  json.add("parameters", model.parameters).add("weight_bytes", model.weight_bytes);
+  json.add_raw("image_size", fmt::format("[{}, {}]", a.image_size.height, a.image_size.width));
+  json.add("patch_size", a.patch_size).add("embed_dim", a.embed_dim).add("depth", a.depth);
+  json.add("num_heads", a.num_heads).add("mlp_hidden_dim", a.mlp_hidden_dim).add("num_classes", a.num_classes);
+  json.add("num_prefix_tokens", a.num_prefix_tokens).add("num_register_tokens", a.num_register_tokens);
+  json.add("tokens", a.tokens()).add("feature_dim", a.feature_dim());
+  add_kinds(a, json);
+  json.add_raw("logit_scale", model.logit_scale ? json_number(*model.logit_scale) : "null");
+  json.add_raw("logit_bias", model.logit_bias ? json_number(*model.logit_bias) : "null");
+  json.add("multi_label", model.multi_label);
+  json.add("gflop_per_image", gflop_per_image(a));
+  const JsonObject preprocessing = recipe_json(recipe, model.recipe_source);
+  json.add("preprocessing", preprocessing).add_raw("labels", labels_json(model));
+  json.add_raw("labels_source", model.labels_source.empty() ? "null" : json_quoted(model.labels_source));
+  std::vector<std::string> assumptions;
+  for (const std::string& assumption : model.assumptions) assumptions.push_back(json_quoted(assumption));
+  json.add_raw("assumptions", json_array(assumptions));
+  if (verbose) {
+    std::vector<std::string> tensors;
+    for (const TensorInfo& tensor : model.tensors) {
+      JsonObject one;
+      one.add("name", tensor.name).add("dtype", tensor.dtype).add_raw("shape", numbers(tensor.shape));
+      tensors.push_back(one.line());
+    }
+    json.add_raw("tensors", json_array(tensors));
+  }
+  return json.lines();
+}
+
+class Inspect : public Command {
+ public:
+  explicit Inspect(CLI::App& app) {
+    add_choice(app, "-f,--format", format_, {"text", "json"}, "what to print");
+    app.add_option("--labels", labels_, "class names, one a line in class order, or JSON")->type_name("FILE");
+    add_model_options(app, model_);
+  }
+
+  int run() override {
+    if (operands.size() > 1) {
+      throw Error(ErrorCode::kUsage, fmt::format("{} models are given, expected one", operands.size()));
+    }
+    LoadOptions options = load_options(model_);
+    if (!labels_.empty()) options.labels = labels_;
+    const ModelInfo model = inspect_model(find_model(operands.empty() ? common.model : operands.front()), options);
+    print(format_ == "json" ? json_of(model, common.verbose) : text_of(model, common.verbose));
+    return 0;
+  }
+
+ private:
+  ModelFlags model_;
+  std::string labels_;
+  std::string format_ = "text";
+};
+
+}  // namespace
+
+const Verb inspect_verb = {"inspect",
+                           "Say what a model is: sizes, read-out, preprocessing, labels, tensors",
+                           "[MODEL]",
+                           "a model's folder or file, or the name of one; as -m",
+                           {"fovea inspect                            # the default model",
+                            "fovea inspect model.safetensors -v       # with all tensors",
+                            "fovea inspect path/to/model -f json | jq .preprocessing"},
+                           false,
+                           [](CLI::App& app) -> std::unique_ptr<Command> { return std::make_unique<Inspect>(app); }};
+
+}  // namespace fovea::cli

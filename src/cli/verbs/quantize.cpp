@@ -1,0 +1,252 @@
+// fovea quantize: a checkpoint with fewer bits a weight.
+#include "model/quantize/quantize.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "base/files.hpp"
+#include "base/numerics.hpp"
+#include "cli/command.hpp"
+#include "cli/options/options.hpp"
+#include "cli/terminal/json_text.hpp"
+#include "cli/terminal/output_stream.hpp"
+#include "cli/terminal/terminal.hpp"
+#include "cli/verbs/models.hpp"
+#include "fovea/error.hpp"
+#include "fovea/report.hpp"
+#include "pipeline/folder/inputs.hpp"
+#include "pipeline/folder/outputs.hpp"
+#include "pipeline/picture_source.hpp"
+
+namespace fovea::cli {
+namespace {
+
+/// What the quantised model says of the calibration pictures, beside what the model itself does.
+struct Agreement {
+  std::size_t pictures = 0;
+  std::size_t same_top1 = 0;
+  double largest_difference = 0;  // of logits, or of features where there is no head, as a part of their range
+};
+
+struct QuantizeReport {
+  std::filesystem::path from;
+  std::filesystem::path to;
+  Precision precision = Precision::kInt8;
+  std::uint64_t bytes_before = 0;
+  std::uint64_t bytes_after = 0;
+  std::vector<QuantizedLayer> layers;
+  std::optional<Agreement> agreement;
+  std::string no_agreement;  // why there is none
+};
+
+std::size_t kept_in(const QuantizeReport& report, Precision precision) {
+  return static_cast<std::size_t>(std::count_if(report.layers.begin(), report.layers.end(),
+                                                [&](const auto& layer) { return layer.precision == precision; }));
+}
+
+std::string text_of(const QuantizeReport& report, bool whole) {
+  const auto megabytes = [](std::uint64_t bytes) { return static_cast<double>(bytes) / 1e6; };
+  std::string text =
+      fmt::format("{}: {}, {:.1f} MB in place of {:.1f} MB; {} layers in int8, {} in bf16\n", printable(report.to),
+                  name(report.precision), megabytes(report.bytes_after), megabytes(report.bytes_before),
+                  kept_in(report, Precision::kInt8), kept_in(report, Precision::kBf16));
+  if (!whole) return text;
+  text += "\nlayer                  SNR    of scores   kept in\n";
+  for (const QuantizedLayer& layer : report.layers) {
+    const std::string of_scores = layer.score_snr_db ? fmt::format("{:.1f} dB", *layer.score_snr_db) : "";
+    text += fmt::format("{:<20}{:6.1f} dB {:>10}   {}\n", fmt::format("blocks.{}.{}", layer.block, name(layer.layer)),
+                        layer.snr_db, of_scores, name(layer.precision));
+  }
+  if (report.agreement) {
+    const Agreement& a = *report.agreement;
+    text +=
+        fmt::format("\nsame top-1 as f32 on {} of {} calibration pictures; largest difference {:.2g} of the range\n",
+                    a.same_top1, a.pictures, a.largest_difference);
+  } else {
+    text += fmt::format("\nnot compared with f32: {}\n", report.no_agreement);
+  }
+  return text;
+}
+
+std::string json_of(const QuantizeReport& report, bool whole) {
+  JsonObject json;
+  json.add("schema", kReportSchema).add("type", "quantized").add("model", report.from.string());
+  json.add("output", report.to.string()).add("precision", name(report.precision));
+  json.add("bytes_before", report.bytes_before).add("bytes_after", report.bytes_after);
+  json.add("int8_layers", kept_in(report, Precision::kInt8)).add("bf16_layers", kept_in(report, Precision::kBf16));
+  if (!whole) return json.lines();
+  std::vector<std::string> layers;
+  layers.reserve(report.layers.size());
+  for (const QuantizedLayer& layer : report.layers) {
+    JsonObject one;
+    one.add("block", layer.block).add("layer", name(layer.layer)).add("snr_db", layer.snr_db);
+    layer.score_snr_db ? one.add("score_snr_db", *layer.score_snr_db) : one.add_raw("score_snr_db", "null");
+    layers.push_back(one.add("precision", name(layer.precision)).line());
+  }
+  json.add_raw("layers", json_array(layers));
+  if (!report.agreement) return json.add_raw("agreement", "null").lines();
+  JsonObject agreement;
+  agreement.add("pictures", report.agreement->pictures).add("same_top1", report.agreement->same_top1);
+  agreement.add("largest_difference", report.agreement->largest_difference);
+  return json.add("agreement", agreement).lines();
+}
+
+/// The scores of each picture: logits, or features of a model without a head.
+std::vector<std::vector<float>> scores_of(const std::shared_ptr<const VisionTransformer>& model,
+                                          const std::vector<std::vector<float>>& pictures) {
+  Session session(model, 1);
+  std::vector<std::vector<float>> scores;
+  scores.reserve(pictures.size());
+  for (const std::vector<float>& patches : pictures) {
+    ForwardResult result = std::move(session.forward(patches).front());
+    scores.push_back(std::move(result.logits.empty() ? result.features : result.logits));
+  }
+  return scores;
+}
+
+Agreement compare(const std::vector<std::vector<float>>& exact, const std::vector<std::vector<float>>& rounded) {
+  Agreement agreement;
+  float low = exact.front().front();
+  float high = low;
+  float largest = 0;
+  for (std::size_t i = 0; i < exact.size(); ++i) {
+    ++agreement.pictures;
+    if (top_k(exact[i], 1) == top_k(rounded[i], 1)) ++agreement.same_top1;
+    for (std::size_t c = 0; c < exact[i].size(); ++c) {
+      low = std::min(low, exact[i][c]);
+      high = std::max(high, exact[i][c]);
+      largest = std::max(largest, std::fabs(rounded[i][c] - exact[i][c]));
+    }
+  }
+  agreement.largest_difference = high > low ? static_cast<double>(largest) / static_cast<double>(high - low) : 0.0;
+  return agreement;
+}
+
+class Quantize : public Command {
+ public:
+  explicit Quantize(CLI::App& app) {
+    app.add_option("--calibrate", calibrate_, "folder of pictures like those that the model is for; needed for int8")
+        ->type_name("DIR");
+    add_count(app, "--pictures", pictures_, 1, "how many of them are looked at, from all over the folder");
+    // By another name, too: FOVEA_PRECISION is about how models are run.
+    add_choice(app, "--to,--precision", precision_, {"int8", "bf16"},
+               "int8: a quarter of float32's bits, bf16 where that is too few; bf16: half of them");
+    app.add_flag("--report", report_, "print what rounding adds to each layer, and how often top-1 is the same");
+    add_choice(app, "-f,--format", format_, {"text", "json"}, "what to print");
+  }
+
+  int run() override {
+    check_operands();
+    const std::filesystem::path from = find_model(operands[0]);
+    const std::filesystem::path to = operands[1];
+    const Precision precision = precision_ == "int8" ? Precision::kInt8 : Precision::kBf16;
+    set_compute_threads(static_cast<int>(common.threads));
+    const std::vector<Input> inputs = calibration_inputs(precision);
+    Quantizer quantizer(from, precision);
+    const ModelInfo& info = quantizer.model()->info();
+    check_output(to, info.path);
+    const std::vector<std::vector<float>> pictures = load(inputs, info);
+    for (const auto& patches : pictures) quantizer.observe(patches);
+    for (const auto& patches : pictures) quantizer.measure(patches);
+
+    quantizer.write(to);
+    QuantizeReport report{from, to, precision, info.weight_bytes, std::filesystem::file_size(to), quantizer.layers(),
+                          {},   {}};
+    if (report_) compare_with_model(quantizer, pictures, report);
+    print(format_ == "json" ? json_of(report, report_) : text_of(report, report_));
+    return 0;
+  }
+
+ private:
+  void check_operands() const {
+    if (operands.size() != 2) {
+      throw Error(ErrorCode::kUsage,
+                  fmt::format("{} paths are given, expected two: a model and a file", operands.size()),
+                  "for example: fovea quantize MODEL small.safetensors --calibrate photos");
+    }
+    if (std::filesystem::path(operands[1]).extension() == ".safetensors") return;
+    throw Error(ErrorCode::kUsage,
+                fmt::format("{}: the name of the quantised model ends in '{}', expected .safetensors",
+                            printable(operands[1]), printable(std::filesystem::path(operands[1]).extension())));
+  }
+
+  static void check_output(const std::filesystem::path& output, const std::filesystem::path& model) {
+    std::error_code ignored;
+    if (!std::filesystem::equivalent(output, model, ignored)) return;
+    throw Error(ErrorCode::kUsage, fmt::format("{}: the output is the model itself", printable(output)),
+                "choose another name: the model is needed to quantise it again");
+  }
+
+  [[nodiscard]] std::vector<Input> calibration_inputs(Precision precision) const {
+    if (calibrate_.empty()) {
+      if (precision == Precision::kBf16 && !report_) return {};
+      throw Error(ErrorCode::kUsage, "--calibrate is missing, expected a folder of pictures",
+                  "a few dozen are enough: what the model is used for, or any photographs");
+    }
+    const std::vector<std::string> folders{calibrate_};
+    const std::vector<Input> all = list_inputs(folders, {.recurse = true, .output_folder = {}});
+    std::vector<Input> chosen;
+    const std::size_t count = std::min(pictures_, all.size());
+    chosen.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) chosen.push_back(all[i * all.size() / count]);
+    return chosen;
+  }
+
+  /// Their patches; what is no picture is said and left out.
+  [[nodiscard]] std::vector<std::vector<float>> load(const std::vector<Input>& inputs, const ModelInfo& info) const {
+    std::vector<std::vector<float>> pictures;
+    pictures.reserve(inputs.size());
+    for (const Input& input : inputs) {
+      try {
+        pictures.push_back(load_picture(input, 0, nullptr, {}, info, Keep::kNothing).patches);
+      } catch (const Error& error) {
+        if (!common.quiet) Messages(use_color(common.color, STDERR_FILENO)).warning(error.what(), error.hint());
+      }
+    }
+    if (pictures.empty() && !calibrate_.empty()) {
+      throw Error(ErrorCode::kUsage,
+                  fmt::format("{}: there are no pictures to calibrate with, expected some", calibrate_),
+                  "a few dozen are enough: what the model is used for, or any photographs");
+    }
+    return pictures;
+  }
+
+  static void compare_with_model(const Quantizer& quantizer, const std::vector<std::vector<float>>& pictures,
+                                 QuantizeReport& report) {
+    LoadOptions options;
+    options.precision = report.precision;
+    try {
+      require_precision(report.precision);
+    } catch (const Error& error) {
+      report.no_agreement = error.what();
+      return;
+    }
+    report.agreement = compare(scores_of(quantizer.model(), pictures),
+                               scores_of(VisionTransformer::load(report.to, options), pictures));
+  }
+
+  std::string calibrate_;
+  std::size_t pictures_ = 64;
+  std::string precision_ = "int8";
+  bool report_ = false;
+  std::string format_ = "text";
+};
+
+}  // namespace
+
+const Verb quantize_verb = {"quantize",
+                            "Write a model with fewer bits a weight: a quarter to a half of the size, and faster",
+                            "MODEL OUT.safetensors",
+                            "a model's folder, file or name, and the file to write, which -m then takes",
+                            {"fovea quantize path/to/model small.safetensors --calibrate photos",
+                             "fovea quantize path/to/model small.safetensors --calibrate photos --report -f json",
+                             "fovea quantize path/to/model half.safetensors --precision bf16"},
+                            false,
+                            [](CLI::App& app) -> std::unique_ptr<Command> { return std::make_unique<Quantize>(app); }};
+
+}  // namespace fovea::cli

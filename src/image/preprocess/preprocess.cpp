@@ -1,0 +1,143 @@
+#include "image/preprocess/preprocess.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "fovea/error.hpp"
+#include "image/preprocess/resample.hpp"
+
+namespace fovea {
+namespace {
+
+/// Python's round(): half to even, the default rounding mode here too.
+double round_half_even(double x) {
+  return std::nearbyint(x);
+}
+
+int checked_side(double side, Size original) {
+  if (!(side >= 1.0 && side <= std::numeric_limits<int>::max())) {
+    throw Error(ErrorCode::kShape,
+                fmt::format("picture is {}x{} px: after resizing one side is {:.0f} px, expected 1 to {}",
+                            original.width, original.height, side, std::numeric_limits<int>::max()),
+                "the model's recipe cannot take so extreme a shape; crop the picture first");
+  }
+  return static_cast<int>(side);
+}
+
+/// torchvision's Resize(side): the longer side is truncated.
+Size shortest_edge_to(Size from, int side) {
+  const std::int64_t longer = static_cast<std::int64_t>(side) * std::max(from.height, from.width);
+  const std::int64_t truncated = longer / std::min(from.height, from.width);
+  const int other = checked_side(static_cast<double>(truncated), from);
+  return from.width <= from.height ? Size{other, side} : Size{side, other};
+}
+
+/// The same, but no side longer than `longest`: transformers' get_size_with_aspect_ratio(), operation by operation.
+Size capped(Size from, int side, int longest) {
+  const double shorter = std::min(from.height, from.width);
+  const double longer = std::max(from.height, from.width);
+  double exact = side;
+  if (longer / shorter * exact > longest) {
+    exact = longest * shorter / longer;
+    side = static_cast<int>(round_half_even(exact));
+  }
+  if (std::min(from.height, from.width) == side) return from;
+  const int other = checked_side(std::floor(exact * longer / shorter), from);
+  checked_side(side, from);
+  return from.width < from.height ? Size{other, side} : Size{side, other};
+}
+
+/// timm's ResizeKeepRatio: the whole picture inside `target` (longest 1), or all of `target` covered (longest 0).
+Size keep_ratio(Size from, Size target, double longest) {
+  const double ratio_h = static_cast<double>(from.height) / target.height;
+  const double ratio_w = static_cast<double>(from.width) / target.width;
+  const double ratio = std::max(ratio_h, ratio_w) * longest + std::min(ratio_h, ratio_w) * (1.0 - longest);
+  return {checked_side(round_half_even(from.height / ratio), from),
+          checked_side(round_half_even(from.width / ratio), from)};
+}
+
+/// Where a centred crop starts; negative where it is padded.
+int crop_start(int length, int crop, const PreprocessRecipe& recipe) {
+  const int spare = length - crop;
+  if (spare < 0) return recipe.padding_rule == PaddingRule::kSmallerHalfFirst ? -(-spare / 2) : -((-spare + 1) / 2);
+  return recipe.crop_rounding == CropRounding::kFloor ? spare / 2 : static_cast<int>(round_half_even(spare / 2.0));
+}
+
+/// `inside` in the middle of a canvas of the padding colour.
+Image padded(const Image& inside, Size canvas, int top, int left, std::array<std::uint8_t, 3> color) {
+  Image out(canvas);
+  for (std::size_t i = 0; i < out.pixels().size(); ++i) out.pixels()[i] = color[i % 3];
+  for (int y = 0; y < inside.size().height; ++y) {
+    std::memcpy(out.row(top + y) + static_cast<std::size_t>(left) * 3, inside.row(y), inside.row_bytes());
+  }
+  return out;
+}
+
+void check_sides(Size picture, const PreprocessRecipe& recipe) {
+  const auto positive = [](Size size) { return size.height > 0 && size.width > 0; };
+  const bool resizes = recipe.resize != ResizeRule::kNone;
+  if (positive(picture) && positive(recipe.input_size) && (!resizes || positive(recipe.resize_size))) return;
+  throw Error(
+      ErrorCode::kShape,
+      fmt::format("picture of {}x{} px to resize to {}x{} px for an input of {}x{} px (height x width): expected "
+                  "all of them to be positive",
+                  picture.height, picture.width, recipe.resize_size.height, recipe.resize_size.width,
+                  recipe.input_size.height, recipe.input_size.width));
+}
+
+void check_uncropped(const CropGeometry& geometry, const PreprocessRecipe& recipe) {
+  if (recipe.center_crop || geometry.resized == recipe.input_size) return;
+  throw Error(
+      ErrorCode::kShape,
+      fmt::format("picture is {}x{} px after resizing, expected {}x{} (height x width): the recipe crops nothing",
+                  geometry.resized.height, geometry.resized.width, recipe.input_size.height, recipe.input_size.width),
+      "--crop-mode center or squash makes pictures of any shape fit");
+}
+
+}  // namespace
+
+Size resized_size(Size picture, const PreprocessRecipe& recipe) {
+  check_sides(picture, recipe);
+  switch (recipe.resize) {
+    case ResizeRule::kNone: break;
+    case ResizeRule::kShortestEdge: return shortest_edge_to(picture, recipe.resize_size.height);
+    case ResizeRule::kCapped: return capped(picture, recipe.resize_size.height, recipe.longest_edge);
+    case ResizeRule::kCover: return keep_ratio(picture, recipe.resize_size, 0.0);
+    case ResizeRule::kFit: return keep_ratio(picture, recipe.resize_size, 1.0);
+    case ResizeRule::kExact: return recipe.resize_size;
+  }
+  return picture;
+}
+
+Preprocessed preprocess(const Image& image, const PreprocessRecipe& recipe) {
+  return preprocess(image, recipe, image.size());
+}
+
+Preprocessed preprocess(const Image& image, const PreprocessRecipe& recipe, Size whole) {
+  CropGeometry geometry;
+  geometry.original = whole;
+  geometry.resized = resized_size(whole, recipe);
+  geometry.crop = recipe.input_size;
+  check_uncropped(geometry, recipe);
+  geometry.top = crop_start(geometry.resized.height, geometry.crop.height, recipe);
+  geometry.left = crop_start(geometry.resized.width, geometry.crop.width, recipe);
+
+  const Region inside{
+      std::max(geometry.top, 0),
+      std::max(geometry.left, 0),
+      {std::min(geometry.crop.height, geometry.resized.height), std::min(geometry.crop.width, geometry.resized.width)}};
+  const Resampling how{recipe.interpolation, recipe.resampler, recipe.pillow_version};
+  Image pixels = resample(image, geometry.resized, how, inside);
+  if (pixels.size() != geometry.crop) {
+    pixels = padded(pixels, geometry.crop, std::max(-geometry.top, 0), std::max(-geometry.left, 0), recipe.padding);
+  }
+  return {std::move(pixels), geometry};
+}
+
+}  // namespace fovea

@@ -1,0 +1,67 @@
+#include "model/config/config_files.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <system_error>
+
+#include "base/files.hpp"
+#include "fovea/error.hpp"
+#include "model/quantize/quantized_file.hpp"
+
+namespace fovea {
+
+namespace fs = std::filesystem;
+
+std::optional<Precision> quantized_precision(const Checkpoint& checkpoint, std::string_view file) {
+  const auto texts = checkpoint.metadata();
+  const auto found = texts.find(std::string(kQuantizedKey));
+  if (found == texts.end()) return std::nullopt;
+  for (const Precision precision : {Precision::kInt8, Precision::kBf16}) {
+    if (found->second == name(precision)) return precision;
+  }
+  throw Error(ErrorCode::kCheckpoint,
+              fmt::format("{}: {} is '{}', expected int8 or bf16", file, kQuantizedKey, found->second),
+              "the file may be of a later version: `fovea quantize` writes it anew from the model's own checkpoint");
+}
+
+ConfigFiles::ConfigFiles(const fs::path& model) : model_(model) {
+  std::error_code ignored;
+  folder_ = fs::is_directory(model, ignored) ? model : model.parent_path();
+  if (model.extension() == ".safetensors" && fs::is_regular_file(model, ignored)) take(*open_checkpoint(model));
+}
+
+ConfigFiles::ConfigFiles(const fs::path& model, const Checkpoint& checkpoint) : model_(model) {
+  std::error_code ignored;
+  folder_ = fs::is_directory(model, ignored) ? model : model.parent_path();
+  take(checkpoint);
+}
+
+void ConfigFiles::take(const Checkpoint& checkpoint) {
+  texts_ = checkpoint.metadata();
+  inside_ = texts_.contains(std::string(kQuantizedKey));
+}
+
+std::optional<std::string> ConfigFiles::text(const std::string& name) const {
+  if (inside_) {
+    const auto found = texts_.find(name);
+    return found == texts_.end() ? std::nullopt : std::optional(found->second);
+  }
+  std::error_code ignored;
+  const fs::path file = folder_ / name;
+  return fs::exists(file, ignored) ? std::optional(read_text_file(file)) : std::nullopt;
+}
+
+std::optional<ConfigReader> ConfigFiles::reader(const std::string& name) const {
+  const auto json = text(name);
+  if (!json) return std::nullopt;
+  const std::string shown = inside_ ? fmt::format("{} in {}", name, printable(model_)) : printable(folder_ / name);
+  return std::optional<ConfigReader>(std::in_place, shown, name, *json);
+}
+
+fs::path ConfigFiles::path(const std::string& name) const {
+  return inside_ ? fs::path() : folder_ / name;
+}
+
+}  // namespace fovea

@@ -1,0 +1,120 @@
+// timm's names for plain Vision Transformers (Dosovitskiy et al. 2021, table 1; Touvron et al. 2021, table 1).
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "base/text.hpp"
+#include "fovea/error.hpp"
+#include "fovea/model.hpp"
+#include "model/config/config.hpp"
+
+namespace fovea {
+namespace {
+
+struct Row {
+  std::string_view name;
+  int image_size;          // px
+  std::size_t patch_size;  // px
+  std::size_t embed_dim;
+  std::size_t depth;
+  std::size_t num_heads;
+};
+
+constexpr std::array kRows{
+    Row{"vit_tiny_patch16_224", 224, 16, 192, 12, 3},    Row{"vit_tiny_patch16_384", 384, 16, 192, 12, 3},
+    Row{"vit_small_patch32_224", 224, 32, 384, 12, 6},   Row{"vit_small_patch32_384", 384, 32, 384, 12, 6},
+    Row{"vit_small_patch16_224", 224, 16, 384, 12, 6},   Row{"vit_small_patch16_384", 384, 16, 384, 12, 6},
+    Row{"vit_small_patch8_224", 224, 8, 384, 12, 6},     Row{"vit_base_patch32_224", 224, 32, 768, 12, 12},
+    Row{"vit_base_patch32_384", 384, 32, 768, 12, 12},   Row{"vit_base_patch16_224", 224, 16, 768, 12, 12},
+    Row{"vit_base_patch16_384", 384, 16, 768, 12, 12},   Row{"vit_base_patch8_224", 224, 8, 768, 12, 12},
+    Row{"vit_large_patch32_224", 224, 32, 1024, 24, 16}, Row{"vit_large_patch32_384", 384, 32, 1024, 24, 16},
+    Row{"vit_large_patch16_224", 224, 16, 1024, 24, 16}, Row{"vit_large_patch16_384", 384, 16, 1024, 24, 16},
+    Row{"vit_huge_patch14_224", 224, 14, 1280, 32, 16},  Row{"deit_tiny_patch16_224", 224, 16, 192, 12, 3},
+    Row{"deit_small_patch16_224", 224, 16, 384, 12, 6},  Row{"deit_base_patch16_224", 224, 16, 768, 12, 12},
+    Row{"deit_base_patch16_384", 384, 16, 768, 12, 12},
+};
+
+/// Beginnings of names whose heads are not 64 wide, or begin like one (timm/models/vision_transformer.py and eva.py).
+constexpr std::array kUnusualHeads{std::pair{"vit_base_patch16_gap_224", 16U},
+                                   std::pair{"vit_huge_plus_", 20U},
+                                   std::pair{"vit_huge_", 16U},
+                                   std::pair{"vit_giant_patch14_clip", 16U},
+                                   std::pair{"vit_giant_patch14_224", 16U},
+                                   std::pair{"vit_giant_patch16_gap", 16U},
+                                   std::pair{"vit_giantopt_", 16U},
+                                   std::pair{"vit_gigantic_", 16U},
+                                   std::pair{"vit_7b_", 32U},
+                                   std::pair{"vit_so400m_", 16U},
+                                   std::pair{"deit3_huge_", 16U},
+                                   std::pair{"eva_giant_", 16U},
+                                   std::pair{"test_vit3", 3U},
+                                   std::pair{"test_vit4", 3U},
+                                   std::pair{"test_vit", 2U}};
+
+/// Parts of names with tanh's approximation of GELU. Not all of SigLIP's: timm has it where the weights were trained
+/// so.
+constexpr std::array kTanhNames{"so400m_patch16_siglip", "giantopt_patch16_siglip", "base_patch32_siglip",
+                                "large_patch16_siglip_512", "large_patch16_siglip_gap_512"};
+/// Parts of names with a norm eps of 1e-5.
+constexpr std::array kLargerEpsNames{"_clip_", "dinov3", "lingbot"};
+/// Parts of names whose tensors are called like those of models that compute otherwise: norms behind the sub-layers,
+/// rotary embeddings of other kinds.
+constexpr std::array kUnsupportedNames{"_rpn_", "eva02_enormous", "_rope_", "vit_pe_"};
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+template <typename Parts>
+bool contains_any(std::string_view text, const Parts& parts) {
+  return std::any_of(parts.begin(), parts.end(), [text](std::string_view part) { return contains(text, part); });
+}
+
+}  // namespace
+
+std::vector<std::string> timm_architecture_names() {
+  std::vector<std::string> names;
+  names.reserve(kRows.size());
+  for (const Row& row : kRows) names.emplace_back(row.name);
+  return names;
+}
+
+Architecture timm_architecture(std::string_view name) {
+  for (const Row& row : kRows) {
+    if (row.name != name) continue;
+    Architecture architecture;
+    architecture.name = row.name;
+    architecture.image_size = {row.image_size, row.image_size};
+    architecture.patch_size = row.patch_size;
+    architecture.embed_dim = row.embed_dim;
+    architecture.depth = row.depth;
+    architecture.num_heads = row.num_heads;
+    architecture.mlp_hidden_dim = 4 * row.embed_dim;
+    architecture.num_classes = 1000;
+    return architecture;
+  }
+  throw Error(ErrorCode::kUsage, fmt::format("architecture '{}' is unknown", name),
+              did_you_mean(name, timm_architecture_names()));
+}
+
+TimmFacts timm_facts(std::string_view architecture) {
+  TimmFacts facts;
+  for (const Row& row : kRows) {
+    if (row.name == architecture) facts.num_heads = row.num_heads;
+  }
+  for (const auto& [beginning, heads] : kUnusualHeads) {
+    if (!facts.num_heads && architecture.starts_with(beginning)) facts.num_heads = heads;
+  }
+  if (contains_any(architecture, kLargerEpsNames) && !architecture.starts_with("eva_")) facts.norm_eps = 1e-5F;
+  if (contains(architecture, "quickgelu")) facts.activation = Activation::kQuickGelu;
+  if (contains_any(architecture, kTanhNames)) facts.activation = Activation::kGeluTanh;
+  facts.pool_sees_prefix = architecture == "test_vit3";
+  if (contains(architecture, "_rope_reg")) facts.rope = Rope::kEva02;
+  facts.supported = facts.rope.has_value() || !contains_any(architecture, kUnsupportedNames);
+  return facts;
+}
+
+}  // namespace fovea

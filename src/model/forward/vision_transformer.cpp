@@ -1,0 +1,129 @@
+#include "model/forward/vision_transformer.hpp"
+
+#include <atomic>
+#include <utility>
+
+#include "base/sha256.hpp"
+#include "model/config/checkpoint_folder.hpp"
+#include "model/recipe/recipe.hpp"
+
+namespace fovea {
+namespace {
+
+/// Passes on what another source gives, and counts it.
+class CountingSource final : public TensorSource {
+ public:
+  explicit CountingSource(std::unique_ptr<TensorSource> source) : source_(std::move(source)) {}
+  [[nodiscard]] bool has(Role role, Part part) const override { return source_->has(role, part); }
+  void read(Role role, Part part, std::size_t block, std::span<float> values) const override {
+    values_ += values.size();
+    source_->read(role, part, block, values);
+  }
+  [[nodiscard]] std::uint64_t values() const noexcept { return values_; }
+
+ private:
+  std::unique_ptr<TensorSource> source_;
+  mutable std::atomic<std::uint64_t> values_ = 0;
+};
+
+}  // namespace
+
+VisionTransformer::VisionTransformer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+VisionTransformer::~VisionTransformer() = default;
+const ModelInfo& VisionTransformer::info() const noexcept {
+  return impl_->info;
+}
+
+std::shared_ptr<const VisionTransformer> VisionTransformer::load(const std::filesystem::path& model,
+                                                                 const LoadOptions& options) {
+  if (options.precision) require_precision(*options.precision);
+  OpenModel open = open_model(model, options);
+  const Precision precision = open.info.precision;
+  auto impl = std::make_unique<Impl>();
+  const auto source = checkpoint_source(*open.checkpoint, *open.naming);
+  impl->weights = pack_weights(open.info.architecture, precision, *source);
+  impl->pack_backward = [model, options, back = backward_precision(precision)] {
+    const OpenModel again = open_model(model, options);
+    return pack_backward_weights(again.info.architecture, back, *checkpoint_source(*again.checkpoint, *again.naming));
+  };
+  impl->read_relevance = [model, options] {
+    const OpenModel again = open_model(model, options);
+    return read_relevance_weights(again.info.architecture, *checkpoint_source(*again.checkpoint, *again.naming));
+  };
+  impl->info = std::move(open.info);
+  return std::shared_ptr<const VisionTransformer>(new VisionTransformer(std::move(impl)));
+}
+
+std::shared_ptr<const VisionTransformer> VisionTransformer::random(const Architecture& architecture, std::uint64_t seed,
+                                                                   Precision precision) {
+  require_precision(precision);
+  auto impl = std::make_unique<Impl>();
+  const CountingSource source(random_source(architecture, seed));
+  impl->weights = pack_weights(architecture, precision, source);
+  impl->pack_backward = [architecture, seed, back = backward_precision(precision)] {
+    return pack_backward_weights(architecture, back, *random_source(architecture, seed));
+  };
+  impl->read_relevance = [architecture, seed] {
+    return read_relevance_weights(architecture, *random_source(architecture, seed));
+  };
+  impl->info.precision = precision;
+  impl->info.name = architecture.name;
+  impl->info.format = "random";
+  impl->info.architecture = architecture;
+  impl->info.recipe = timm_recipe(architecture.image_size, 0.9);
+  impl->info.recipe_source = "none: the weights are random";
+  impl->info.labels.resize(architecture.num_classes);
+  impl->info.parameters = source.values();
+  impl->info.weight_bytes = source.values() * sizeof(float);
+  impl->info.dtype = "F32";
+  return std::shared_ptr<const VisionTransformer>(new VisionTransformer(std::move(impl)));
+}
+
+ModelInfo inspect_model(const std::filesystem::path& model, const LoadOptions& options) {
+  return open_model(model, options).info;
+}
+
+std::string model_sha256(const std::filesystem::path& model, const LoadOptions& options) {
+  const OpenModel open = open_model(model, options);
+  Sha256 hash;
+  for (const TensorView& tensor : open.checkpoint->tensors()) {
+    visit_bytes(tensor, [&](std::span<const std::byte> run) { hash.update(run); });
+  }
+  hash.update(std::as_bytes(std::span(open.config)));
+  return hash.hex();
+}
+
+std::string sha256_hex(std::string_view bytes) {
+  Sha256 hash;
+  hash.update(std::as_bytes(std::span(bytes)));
+  return hash.hex();
+}
+
+std::string_view name(Activation activation) noexcept {
+  switch (activation) {
+    case Activation::kNone: return "none";
+    case Activation::kGelu: return "gelu";
+    case Activation::kGeluTanh: return "gelu_tanh";
+    case Activation::kQuickGelu: return "quick_gelu";
+    case Activation::kSilu: return "silu";
+  }
+  return "";
+}
+
+std::string_view name(ReadOut read_out) noexcept {
+  switch (read_out) {
+    case ReadOut::kClassToken: return "class token";
+    case ReadOut::kClassAndDistToken: return "class and distillation token, averaged";
+    case ReadOut::kPatchMean: return "average of the patch tokens";
+    case ReadOut::kClassAndPatchMean: return "class token and average of the patch tokens";
+    case ReadOut::kAttentionPool: return "attention pool";
+  }
+  return "";
+}
+
+std::optional<std::string> ClassLabel::label() const {
+  if (!description) return std::nullopt;
+  return description->substr(0, description->find(','));
+}
+
+}  // namespace fovea

@@ -1,0 +1,60 @@
+// A model's checkpoint with fewer bits a weight: int8 after SmoothQuant, or bfloat16.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "fovea/model.hpp"
+#include "model/weights/block_layers.hpp"
+
+namespace fovea {
+
+/// What became of one linear layer of a block.
+struct QuantizedLayer {
+  std::size_t block = 0;
+  BlockLayer layer = BlockLayer::kQkv;
+  double snr_db = 0;  // 10 log10(power of its outputs / power of what rounding adds to them), over all pictures
+  /// The same of the model's scores (logits, or features without a head), when this layer alone is rounded: of layers
+  /// whose outputs are added to the tokens, in int8, over the first few pictures.
+  std::optional<double> score_snr_db;
+  Precision precision = Precision::kInt8;  // that it is kept in
+};
+
+/// In three steps: observe() the calibration pictures, measure() them, write(). For int8, activations' outliers are
+/// moved into the weights where a norm stands before the layer (Xiao et al. 2023, SmoothQuant, arXiv:2211.10438): the
+/// norm's channel j is divided by s_j = max|x_j|^α / max|w_j|^(1-α), the layer's weights for it multiplied. What does
+/// the model's scores most harm after that stays in bfloat16, with the weights that it had.
+class Quantizer {
+ public:
+  /// @param precision  kInt8 or kBf16
+  /// @throws Error     as VisionTransformer::load; kUsage for a model that is quantised already.
+  Quantizer(const std::filesystem::path& model, Precision precision);
+  ~Quantizer();
+  Quantizer(const Quantizer&) = delete;
+  Quantizer& operator=(const Quantizer&) = delete;
+
+  /// The model as it is, in float32.
+  [[nodiscard]] const std::shared_ptr<const VisionTransformer>& model() const noexcept;
+  /// Notes the largest value in each channel of what norms put out.
+  /// @param patches  [T, 3·P·P], of one image
+  void observe(std::span<const float> patches);
+  /// Compares each layer, rounded, with itself on what it reads; of the first few pictures also what each adds to the
+  /// model's scores. Not before all pictures are observed.
+  /// @param patches  [T, 3·P·P], of one image
+  void measure(std::span<const float> patches);
+  /// In the order of computation. Not before a picture is measured.
+  [[nodiscard]] std::vector<QuantizedLayer> layers() const;
+  /// One safetensors file with all that the model's folder says. Int8 only after measure(): that decides what is kept.
+  /// @throws Error  kOutput.
+  void write(const std::filesystem::path& file) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fovea

@@ -1,0 +1,111 @@
+#include "model/quantize/quantized_writer.hpp"
+
+#include <cassert>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/numerics.hpp"
+#include "checkpoint/formats/safetensors_writer.hpp"
+#include "model/config/config_files.hpp"
+#include "model/quantize/quantized_file.hpp"
+#include "model/weights/tensor_source.hpp"
+#include "nn/linear/bf16_parts.hpp"
+
+namespace fovea {
+namespace {
+
+template <typename T>
+std::vector<std::byte> bytes_of(std::span<const T> values) {
+  const auto bytes = std::as_bytes(values);
+  return {bytes.begin(), bytes.end()};
+}
+
+/// The tensors that are stored in another form than the checkpoint's.
+class Replacements {
+ public:
+  using ByName = std::map<std::string, StoredTensor>;
+
+  explicit Replacements(const OpenModel& model)
+      : model_(model), source_(checkpoint_source(*model.checkpoint, *model.naming)) {}
+
+  void put(const StoredLayer& layer) {
+    const bool int8 = layer.precision == Precision::kInt8;
+    for (const LayerPart& part : weight_parts(layer.kind, model_.info.architecture, *source_)) {
+      int8 ? put_int8(layer, part) : put_bf16(layer.block, part);
+    }
+    if (int8 && !layer.smoothing.empty()) put_norm(layer);
+  }
+  [[nodiscard]] ByName take() && { return std::move(tensors_); }
+
+ private:
+  [[nodiscard]] const TensorView& tensor_of(Role role, Part part, std::size_t block) const {
+    const TensorRule* rule = model_.naming->rule(role, part);
+    assert(rule != nullptr);
+    return *model_.checkpoint->find(model_.naming->tensor_name(*rule, block));
+  }
+
+  void put_bf16(std::size_t block, const LayerPart& part) {
+    const TensorView& tensor = tensor_of(part.role, Part::kWeight, block);
+    const std::vector<float> values = to_float(tensor);
+    std::vector<std::uint16_t> rounded(values.size());
+    nn::split_into_bf16(values, 1, rounded.data(), rounded.size());
+    tensors_[tensor.name] = {tensor.name, DType::kBF16, tensor.shape, bytes_of<std::uint16_t>(rounded)};
+  }
+
+  void put_int8(const StoredLayer& layer, const LayerPart& part) {
+    const TensorView& tensor = tensor_of(part.role, Part::kWeight, layer.block);
+    const std::size_t in = layer.size.in;
+    const auto integers = layer.integers.subspan(part.first * in, part.rows * in);
+    std::vector<std::int8_t> stored(integers.begin(), integers.end());
+    if (model_.naming->rule(part.role, Part::kWeight)->layout != Layout::kOutIn) {
+      transpose<std::int8_t>(integers, part.rows, in, stored);
+    }
+    tensors_[tensor.name] = {tensor.name, DType::kI8, tensor.shape, bytes_of<std::int8_t>(stored)};
+    const std::string scale = tensor.name + std::string(kScaleSuffix);
+    tensors_[scale] = {scale, DType::kF32, {part.rows}, bytes_of(layer.scales.subspan(part.first, part.rows))};
+  }
+
+  /// A norm whose channels are divided by those factors that its layer's weights were multiplied by.
+  void put_norm(const StoredLayer& layer) {
+    const Role norm = *norm_before(layer.kind);
+    for (const Part part : {Part::kWeight, Part::kBias}) {
+      if (!source_->has(norm, part)) continue;
+      std::vector<float> values(layer.size.in);
+      source_->read(norm, part, layer.block, values);
+      for (std::size_t j = 0; j < values.size(); ++j) values[j] /= layer.smoothing[j];
+      const TensorView& tensor = tensor_of(norm, part, layer.block);
+      tensors_[tensor.name] = {tensor.name, DType::kF32, tensor.shape, bytes_of<float>(values)};
+    }
+  }
+
+  const OpenModel& model_;
+  std::unique_ptr<TensorSource> source_;
+  ByName tensors_;
+};
+
+}  // namespace
+
+void write_quantized(const OpenModel& model, std::span<const StoredLayer> layers, Precision precision,
+                     const std::filesystem::path& file) {
+  Replacements replacements(model);
+  for (const StoredLayer& layer : layers) replacements.put(layer);
+  Replacements::ByName replaced = std::move(replacements).take();
+  std::vector<StoredTensor> tensors;
+  tensors.reserve(model.checkpoint->tensors().size() + replaced.size());
+  for (const TensorView& tensor : model.checkpoint->tensors()) {
+    if (!replaced.contains(tensor.name)) tensors.push_back(stored_tensor(tensor));
+  }
+  for (auto& [name, tensor] : replaced) tensors.push_back(std::move(tensor));
+  std::map<std::string, std::string> metadata{{"format", "pt"},
+                                              {std::string(kQuantizedKey), std::string(name(precision))}};
+  const ConfigFiles configs(model.info.path, *model.checkpoint);
+  for (const char* config : kConfigFiles) {
+    if (const auto text = configs.text(config)) metadata[config] = *text;
+  }
+  write_safetensors(file, tensors, metadata);
+}
+
+}  // namespace fovea

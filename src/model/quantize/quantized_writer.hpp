@@ -1,0 +1,33 @@
+// A model whose blocks' linear layers are integers or bfloat16 numbers, and all else as it was, as one file.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+
+#include "model/config/checkpoint_folder.hpp"
+#include "model/weights/block_layers.hpp"
+
+namespace fovea {
+
+/// A linear layer as it is to be stored.
+struct StoredLayer {
+  std::size_t block;
+  BlockLayer kind;
+  LayerSize size;
+  Precision precision;                    // kInt8, or kBf16: the checkpoint's weight, rounded
+  std::span<const std::int8_t> integers;  // [out, in], of int8
+  std::span<const float> scales;          // [out], of int8
+  std::span<const float> smoothing;       // [in], of int8: what the norm before it is divided by; empty: nothing
+};
+
+/// One safetensors file with all that the model's folder says.
+/// @param model      as it was
+/// @param layers     all of the blocks' linear layers
+/// @param precision  that the file is meant for
+/// @throws Error     kOutput.
+void write_quantized(const OpenModel& model, std::span<const StoredLayer> layers, Precision precision,
+                     const std::filesystem::path& file);
+
+}  // namespace fovea

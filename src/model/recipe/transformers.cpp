@@ -1,0 +1,295 @@
+// transformers' image processors: what a preprocessor_config.json means, class by class (version 5.23).
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <vector>
+
+#include "base/text.hpp"
+#include "fovea/error.hpp"
+#include "model/recipe/recipe.hpp"
+#include "model/recipe/sources.hpp"
+
+namespace fovea {
+namespace {
+
+using nlohmann::json;
+
+/// The attributes of a class: what a file that says nothing means.
+struct ProcessorClass {
+  std::string_view name;
+  Interpolation resample;
+  std::array<float, 3> mean;
+  std::array<float, 3> std;
+  int size;
+  bool square;            // `size` is both sides; else the shortest edge
+  bool square_if_one;     // the same for a file's `size: 224`: default_to_square
+  int crop_size;          // 0: the class has none
+  bool center_crop;       // do_center_crop
+  double crop_pct = 0.0;  // ConvNext's
+};
+
+constexpr std::array kClasses{
+    ProcessorClass{"ViTImageProcessor", Interpolation::kBilinear, kInceptionMean, kInceptionMean, 224, true, true, 0,
+                   false},
+    ProcessorClass{"DeiTImageProcessor", Interpolation::kBicubic, kInceptionMean, kInceptionMean, 256, true, true, 224,
+                   true},
+    ProcessorClass{"BitImageProcessor", Interpolation::kBicubic, kClipMean, kClipStd, 224, false, false, 224, true},
+    ProcessorClass{"CLIPImageProcessor", Interpolation::kBicubic, kClipMean, kClipStd, 224, false, false, 224, true},
+    ProcessorClass{"SiglipImageProcessor", Interpolation::kBicubic, kInceptionMean, kInceptionMean, 224, true, false, 0,
+                   false},
+    ProcessorClass{"BeitImageProcessor", Interpolation::kBicubic, kInceptionMean, kInceptionMean, 224, true, true, 224,
+                   false},
+    ProcessorClass{"ConvNextImageProcessor", Interpolation::kBicubic, kInceptionMean, kInceptionMean, 384, false, false,
+                   0, false, 224.0 / 256.0},
+};
+
+struct ModelProcessor {
+  std::string_view model_type;
+  std::string_view processor;
+};
+// IMAGE_PROCESSOR_MAPPING_NAMES of transformers, for the models of whose kind fovea reads any.
+constexpr std::array kModels{
+    ModelProcessor{"vit", "ViTImageProcessor"},
+    ModelProcessor{"vit_mae", "ViTImageProcessor"},
+    ModelProcessor{"vit_msn", "ViTImageProcessor"},
+    ModelProcessor{"ijepa", "ViTImageProcessor"},
+    ModelProcessor{"deit", "DeiTImageProcessor"},
+    ModelProcessor{"dinov2", "BitImageProcessor"},
+    ModelProcessor{"dinov2_with_registers", "BitImageProcessor"},
+    ModelProcessor{"beit", "BeitImageProcessor"},
+    ModelProcessor{"data2vec-vision", "BeitImageProcessor"},
+    ModelProcessor{"clip", "CLIPImageProcessor"},
+    ModelProcessor{"clip_vision_model", "CLIPImageProcessor"},
+    ModelProcessor{"siglip", "SiglipImageProcessor"},
+    ModelProcessor{"siglip_vision_model", "SiglipImageProcessor"},
+};
+
+// By the numbers of PIL.Image.Resampling.
+constexpr std::array kPillowFilters{Interpolation::kNearest, Interpolation::kLanczos, Interpolation::kBilinear,
+                                    Interpolation::kBicubic, Interpolation::kBox,     Interpolation::kHamming};
+
+const ProcessorClass* find_class(std::string_view type) {
+  const auto* const found =
+      std::find_if(kClasses.begin(), kClasses.end(), [&](const ProcessorClass& known) { return known.name == type; });
+  return found == kClasses.end() ? nullptr : found;
+}
+
+const ProcessorClass& class_of(std::string_view type) {
+  const ProcessorClass* found = find_class(type);
+  return found == nullptr ? kClasses.front() : *found;
+}
+
+/// The class's own steps and values for one backend.
+PreprocessRecipe defaults_of(const ProcessorClass& type, TransformersBackend backend) {
+  PreprocessRecipe recipe;
+  const bool pil = backend == TransformersBackend::kPil;
+  recipe.name = pil ? "hf-pil" : "hf-torchvision";
+  recipe.resize = type.square ? ResizeRule::kExact : ResizeRule::kShortestEdge;
+  recipe.resize_size = {type.size, type.size};
+  recipe.interpolation = type.resample;
+  recipe.resampler = pil ? Resampler::kPillow : Resampler::kAten;
+  recipe.crop_rounding = CropRounding::kFloor;
+  recipe.padding_rule = pil ? PaddingRule::kLargerHalfFirst : PaddingRule::kSmallerHalfFirst;
+  recipe.crop_pct = 0.0;
+  recipe.normalization = pil ? Normalization::kRescale : Normalization::kFused;
+  recipe.mean = type.mean;
+  recipe.std = type.std;
+  recipe.exif = ExifMode::kApply;
+  recipe.center_crop = type.center_crop;
+  recipe.input_size = {type.crop_size, type.crop_size};
+  return recipe;
+}
+
+/// ConvNext resizes to more than it keeps below 384 px, and warps from there on.
+void apply_convnext_rule(PreprocessRecipe& recipe, double crop_pct) {
+  constexpr int kWarpsFrom = 384;
+  recipe.input_size = recipe.resize_size;
+  recipe.center_crop = true;
+  recipe.resize = ResizeRule::kExact;
+  if (recipe.resize_size.height >= kWarpsFrom) return;
+  recipe.resize = ResizeRule::kShortestEdge;
+  recipe.resize_size = size_before_crop(recipe.input_size, crop_pct);
+  recipe.crop_pct = crop_pct;
+}
+
+/// What comes out of the resize where nothing is cropped.
+void settle_input_size(PreprocessRecipe& recipe) {
+  if (!recipe.center_crop) recipe.input_size = recipe.resize_size;
+}
+
+bool given(const json& cfg, const char* key) {
+  return cfg.contains(key) && !cfg[key].is_null();
+}
+
+/// A flag that is null is off; the class decides only where the key is absent.
+bool flag(const ConfigReader& reader, const json& cfg, const char* key, bool absent) {
+  return cfg.contains(key) ? reader.flag(cfg, key).value_or(false) : absent;
+}
+
+/// A key that is null has no value at all, not even the class's.
+void require(const ConfigReader& reader, const json& cfg, const char* key, const char* step) {
+  if (cfg.contains(key) && cfg[key].is_null()) reader.fail(key, "null", fmt::format("a value, as {} needs one", step));
+}
+
+int positive(const ConfigReader& reader, const json& value, const char* key) {
+  const auto side = static_cast<int>(reader.as_count(value, key));
+  if (side == 0) reader.fail(key, value.dump(), "a number of pixels above 0");
+  return side;
+}
+
+/// get_size_dict(): the forms that `size` and `crop_size` may have.
+void read_resize(const ConfigReader& reader, const json& size, bool square_if_one, PreprocessRecipe& recipe) {
+  if (size.is_array() && size.size() == 2) {
+    recipe.resize = ResizeRule::kExact;
+    recipe.resize_size = {positive(reader, size[0], "size"), positive(reader, size[1], "size")};
+  } else if (size.is_number()) {
+    const int side = positive(reader, size, "size");
+    recipe.resize = square_if_one ? ResizeRule::kExact : ResizeRule::kShortestEdge;
+    recipe.resize_size = {side, side};
+  } else if (size.is_object() && given(size, "height") && given(size, "width")) {
+    recipe.resize = ResizeRule::kExact;
+    recipe.resize_size = {positive(reader, size["height"], "size.height"),
+                          positive(reader, size["width"], "size.width")};
+  } else if (size.is_object() && given(size, "shortest_edge")) {
+    const int side = positive(reader, size["shortest_edge"], "size.shortest_edge");
+    recipe.resize = given(size, "longest_edge") ? ResizeRule::kCapped : ResizeRule::kShortestEdge;
+    recipe.resize_size = {side, side};
+    if (given(size, "longest_edge")) recipe.longest_edge = positive(reader, size["longest_edge"], "size.longest_edge");
+  } else {
+    reader.fail("size", size.dump(),
+                R"(a number, {"height", "width"} or {"shortest_edge"} with or without "longest_edge")");
+  }
+}
+
+Size read_crop_size(const ConfigReader& reader, const json& crop) {
+  if (crop.is_number()) {
+    const int side = positive(reader, crop, "crop_size");
+    return {side, side};
+  }
+  const bool sides = crop.is_object() && crop.contains("height") && crop.contains("width");
+  if (!sides && !(crop.is_array() && crop.size() == 2)) {
+    reader.fail("crop_size", crop.dump(), R"(a number or {"height", "width"})");
+  }
+  return {positive(reader, sides ? crop["height"] : crop[0], "crop_size"),
+          positive(reader, sides ? crop["width"] : crop[1], "crop_size")};
+}
+
+double read_crop_pct(const ConfigReader& reader, const json& cfg, double absent) {
+  const double crop_pct = reader.number(cfg, "crop_pct").value_or(absent);
+  if (!(crop_pct > 0.0) || crop_pct > 2.0) reader.fail("crop_pct", cfg["crop_pct"].dump(), "a number above 0");
+  return crop_pct;
+}
+
+/// The resize and the crop that the file describes, over the class's.
+void read_steps(const ConfigReader& reader, const json& cfg, const ProcessorClass& type, PreprocessRecipe& recipe) {
+  const bool resizes = flag(reader, cfg, "do_resize", true);
+  if (resizes) require(reader, cfg, "size", "do_resize");
+  const bool square_if_one = flag(reader, cfg, "default_to_square", type.square_if_one);
+  if (given(cfg, "size")) read_resize(reader, cfg["size"], square_if_one, recipe);
+  if (type.crop_pct > 0.0 && resizes) {
+    if (recipe.resize != ResizeRule::kShortestEdge) {
+      reader.fail("size", cfg["size"].dump(), fmt::format(R"({{"shortest_edge"}} for {})", type.name));
+    }
+    apply_convnext_rule(recipe, read_crop_pct(reader, cfg, type.crop_pct));
+    return;
+  }
+  if (!resizes) recipe.resize = ResizeRule::kNone;
+  recipe.center_crop = flag(reader, cfg, "do_center_crop", type.center_crop);
+  if (recipe.center_crop) require(reader, cfg, "crop_size", "do_center_crop");
+  if (given(cfg, "crop_size")) recipe.input_size = read_crop_size(reader, cfg["crop_size"]);
+  if (recipe.center_crop && recipe.input_size.height == 0) {
+    reader.fail("crop_size", "absent", "the size that do_center_crop cuts to");
+  }
+  settle_input_size(recipe);
+}
+
+Interpolation read_resample(const ConfigReader& reader, const json& cfg, const ProcessorClass& type,
+                            TransformersBackend backend) {
+  const auto number = reader.count(cfg, "resample");
+  if (!number) return type.resample;
+  if (*number >= kPillowFilters.size()) reader.fail("resample", cfg["resample"].dump(), "a filter of Pillow's, 0 to 5");
+  const Interpolation filter = kPillowFilters.at(*number);
+  const bool pillow_only = filter == Interpolation::kBox || filter == Interpolation::kHamming;
+  if (pillow_only && backend == TransformersBackend::kTorchvision) {
+    reader.fail("resample", fmt::format("{} ({})", *number, name(filter)),
+                "a filter that the backend torchvision has: 0 to 3 (--preprocess hf-pil has them all)");
+  }
+  return filter;
+}
+
+void read_normalization(const ConfigReader& reader, const json& cfg, PreprocessRecipe& recipe) {
+  const auto rgb = [&](const char* key, const std::array<float, 3>& absent) {
+    if (given(cfg, key) && cfg[key].is_number()) {  // one for all channels
+      const auto value = cfg[key].get<float>();
+      return std::array{value, value, value};
+    }
+    return reader.rgb(cfg, key).value_or(absent);
+  };
+  recipe.mean = rgb("image_mean", recipe.mean);
+  recipe.std = rgb("image_std", recipe.std);
+  if (std::any_of(recipe.std.begin(), recipe.std.end(), [](float value) { return !(value > 0.0F); })) {
+    reader.fail("image_std", cfg["image_std"].dump(), "numbers above 0");
+  }
+  recipe.rescale_factor = reader.number(cfg, "rescale_factor").value_or(recipe.rescale_factor);
+  if (!(recipe.rescale_factor > 0.0)) reader.fail("rescale_factor", cfg["rescale_factor"].dump(), "a number above 0");
+  if (!flag(reader, cfg, "do_rescale", true)) recipe.rescale_factor = 1.0;
+  recipe.normalize = flag(reader, cfg, "do_normalize", true);
+  if (!recipe.normalize) return;
+  require(reader, cfg, "image_mean", "do_normalize");
+  require(reader, cfg, "image_std", "do_normalize");
+}
+
+}  // namespace
+
+std::string_view processor_of_model(std::string_view model_type) noexcept {
+  for (const ModelProcessor& known : kModels) {
+    if (known.model_type == model_type) return known.processor;
+  }
+  return {};
+}
+
+std::string processor_type(const ConfigReader& reader, const json& cfg) {
+  const char* key = "image_processor_type";
+  auto stated = reader.text(cfg, key);
+  if (!stated) {
+    key = "feature_extractor_type";
+    stated = reader.text(cfg, key);
+  }
+  if (!stated) return {};
+  std::string type = *stated;
+  // ViTFeatureExtractor and ViTImageProcessorFast are older names of the same class.
+  if (const auto at = type.find("FeatureExtractor"); at != std::string::npos) type.replace(at, 16, "ImageProcessor");
+  for (const std::string_view suffix : {"Fast", "Pil"}) {
+    if (type.ends_with(suffix)) type.erase(type.size() - suffix.size());
+  }
+  if (find_class(type) == nullptr) {
+    std::string known;
+    for (const ProcessorClass& one : kClasses) known += (known.empty() ? "" : ", ") + std::string(one.name);
+    reader.fail(key, fmt::format("'{}'", to_utf8(*stated)),
+                fmt::format("one of {} (--preprocess NAME takes another pipeline)", known));
+  }
+  return type;
+}
+
+PreprocessRecipe read_transformers_recipe(const ConfigReader& reader, const json& cfg, std::string_view type,
+                                          TransformersBackend backend) {
+  const ProcessorClass& known = class_of(type);
+  PreprocessRecipe recipe = defaults_of(known, backend);
+  if (flag(reader, cfg, "do_pad", false)) reader.fail("do_pad", "true", "false: batches are not padded here");
+  recipe.interpolation = read_resample(reader, cfg, known, backend);
+  read_steps(reader, cfg, known, recipe);
+  read_normalization(reader, cfg, recipe);
+  return recipe;
+}
+
+PreprocessRecipe transformers_recipe(std::string_view type, TransformersBackend backend, Size input_size) {
+  const ProcessorClass& known = class_of(type);
+  PreprocessRecipe recipe = defaults_of(known, backend);
+  if (known.crop_pct > 0.0) apply_convnext_rule(recipe, known.crop_pct);
+  settle_input_size(recipe);
+  return with_input_size(recipe, input_size);
+}
+
+}  // namespace fovea

@@ -1,0 +1,160 @@
+#include "model/weights/pos_embed.hpp"
+
+#include <Eigen/Dense>
+#include <cassert>
+#include <cmath>
+#include <numbers>
+
+#include "fovea/error.hpp"
+
+namespace fovea {
+namespace {
+
+using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+/// Keys' cubic convolution kernel.
+double cubic(double x, double a) {
+  x = std::abs(x);
+  if (x < 1.0) return ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0;
+  if (x < 2.0) return (((x - 5.0) * x + 8.0) * x - 4.0) * a;
+  return 0.0;
+}
+
+/// torch.nn.functional.interpolate along one axis as a matrix [to, from], half-pixel centres.
+/// @param scale  input steps for each output step; from / to unless a scale_factor was given
+Matrix interpolation(std::size_t from, std::size_t to, double scale, PosEmbedResampling rule) {
+  const auto in = static_cast<Eigen::Index>(from);
+  Matrix weights = Matrix::Zero(static_cast<Eigen::Index>(to), in);
+  const auto at_edge = [&](Eigen::Index i) { return std::clamp<Eigen::Index>(i, 0, in - 1); };
+  for (Eigen::Index o = 0; o < weights.rows(); ++o) {
+    const double centre = (static_cast<double>(o) + 0.5) * scale;
+    if (rule == PosEmbedResampling::kTimm || rule == PosEmbedResampling::kAntialiased) {
+      // antialias=True: Pillow's filter, a = -0.5; what lies outside is left out and the rest scaled up.
+      const double filter_scale = std::max(scale, 1.0);
+      const double support = 2.0 * filter_scale;
+      const auto first = std::max<Eigen::Index>(static_cast<Eigen::Index>(std::floor(centre - support + 0.5)), 0);
+      const auto last = std::min<Eigen::Index>(static_cast<Eigen::Index>(std::floor(centre + support + 0.5)), in);
+      for (Eigen::Index i = first; i < last; ++i) {
+        weights(o, i) = cubic((static_cast<double>(i) - centre + 0.5) / filter_scale, -0.5);
+      }
+      weights.row(o) /= weights.row(o).sum();
+    } else if (rule == PosEmbedResampling::kGoogle) {
+      const double x = std::max(centre - 0.5, 0.0);
+      const auto left = static_cast<Eigen::Index>(x);
+      weights(o, at_edge(left)) += 1.0 - (x - static_cast<double>(left));
+      weights(o, at_edge(left + 1)) += x - static_cast<double>(left);
+    } else {
+      // antialias=False: four taps, a = -0.75, edges repeated.
+      const double x = centre - 0.5;
+      const auto left = static_cast<Eigen::Index>(std::floor(x));
+      for (Eigen::Index tap = left - 1; tap <= left + 2; ++tap) {
+        weights(o, at_edge(tap)) += cubic(x - static_cast<double>(tap), -0.75);
+      }
+    }
+  }
+  return weights;
+}
+
+/// DINO and DINOv2 ask for a scale_factor of (to + 0.1) / from, whose inverse then maps coordinates.
+double coordinate_scale(std::size_t from, std::size_t to, PosEmbedResampling rule) {
+  const double offset = rule == PosEmbedResampling::kBicubicOffset ? 0.1 : 0.0;
+  return static_cast<double>(from) / (static_cast<double>(to) + offset);
+}
+
+/// One axis of rotation angles: [patches along it, d/4].
+Matrix axis_angles(Rope rope, std::size_t count, std::size_t frequencies) {
+  Matrix angles(static_cast<Eigen::Index>(count), static_cast<Eigen::Index>(frequencies));
+  for (Eigen::Index position = 0; position < angles.rows(); ++position) {
+    for (Eigen::Index f = 0; f < angles.cols(); ++f) {
+      const double share = static_cast<double>(f) / static_cast<double>(frequencies);
+      if (rope == Rope::kEva02) {
+        constexpr double kReferenceSide = 16.0;  // patches: 224 px of 14
+        const double place = static_cast<double>(position) / static_cast<double>(count) * kReferenceSide;
+        angles(position, f) = place * std::pow(10000.0, -share);
+      } else {
+        const double place = 2.0 * (static_cast<double>(position) + 0.5) / static_cast<double>(count) - 1.0;
+        angles(position, f) = 2.0 * std::numbers::pi * place / std::pow(100.0, share);
+      }
+    }
+  }
+  return angles;
+}
+
+}  // namespace
+
+std::vector<float> resample_pos_embed(std::span<const float> pos_embed, PatchGrid from, PatchGrid to,
+                                      PosEmbedResampling rule) {
+  assert(from.size() > 0 && pos_embed.size() % from.size() == 0);
+  if (from == to) return {pos_embed.begin(), pos_embed.end()};
+  if (rule == PosEmbedResampling::kFixed) {
+    throw Error(ErrorCode::kUsage, "position embeddings of this family have a fixed size",
+                "leave out --image-size, or use a checkpoint of timm or transformers");
+  }
+  const std::size_t width = pos_embed.size() / from.size();  // D
+  const Matrix rows = interpolation(from.rows, to.rows, coordinate_scale(from.rows, to.rows, rule), rule);
+  const Matrix cols = interpolation(from.cols, to.cols, coordinate_scale(from.cols, to.cols, rule), rule);
+  std::vector<float> result(to.size() * width);
+  Matrix plane(static_cast<Eigen::Index>(from.rows), static_cast<Eigen::Index>(from.cols));
+  for (std::size_t feature = 0; feature < width; ++feature) {
+    for (std::size_t i = 0; i < from.size(); ++i) {
+      plane.data()[i] = static_cast<double>(pos_embed[i * width + feature]);
+    }
+    const Matrix resampled = rows * plane * cols.transpose();
+    for (std::size_t i = 0; i < to.size(); ++i) {
+      result[i * width + feature] = static_cast<float>(resampled.data()[i]);
+    }
+  }
+  return result;
+}
+
+nn::RotaryTable rotary_table(Rope rope, PatchGrid grid, std::size_t head_dim) {
+  const std::size_t quarter = head_dim / 4;
+  const Matrix y = axis_angles(rope, grid.rows, quarter);
+  const Matrix x = axis_angles(rope, grid.cols, quarter);
+  nn::RotaryTable table;
+  table.head_dim = head_dim;
+  table.pairs = rope == Rope::kEva02 ? nn::RotaryPairs::kNeighbours : nn::RotaryPairs::kHalves;
+  table.cos.reserve(grid.size() * head_dim);
+  table.sin.reserve(grid.size() * head_dim);
+  for (std::size_t patch = 0; patch < grid.size(); ++patch) {
+    for (std::size_t i = 0; i < head_dim; ++i) {
+      // The d/2 angles of a patch: those of y, then those of x. Both features of a pair have the same one.
+      const auto pair = static_cast<Eigen::Index>(rope == Rope::kEva02 ? i / 2 : i % (2 * quarter));
+      const auto axis_pairs = static_cast<Eigen::Index>(quarter);
+      const double angle = pair < axis_pairs ? y(static_cast<Eigen::Index>(patch / grid.cols), pair)
+                                             : x(static_cast<Eigen::Index>(patch % grid.cols), pair - axis_pairs);
+      table.cos.push_back(static_cast<float>(std::cos(angle)));
+      table.sin.push_back(static_cast<float>(std::sin(angle)));
+    }
+  }
+  return table;
+}
+
+std::vector<float> expand_relative_positions(PatchGrid grid, std::size_t num_heads, std::span<const float> table) {
+  const std::size_t patches = grid.size();
+  const std::size_t tokens = patches + 1;
+  const std::size_t offsets = (2 * grid.rows - 1) * (2 * grid.cols - 1);
+  assert(table.size() == (offsets + 3) * num_heads);
+  const auto entry = [&](std::size_t query, std::size_t key) {
+    if (query == 0 && key == 0) return offsets + 2;
+    if (query == 0) return offsets;
+    if (key == 0) return offsets + 1;
+    const std::size_t q = query - 1;
+    const std::size_t k = key - 1;
+    const std::size_t down = q / grid.cols + grid.rows - 1 - k / grid.cols;
+    const std::size_t right = q % grid.cols + grid.cols - 1 - k % grid.cols;
+    return down * (2 * grid.cols - 1) + right;
+  };
+  std::vector<float> bias(num_heads * tokens * tokens);
+  for (std::size_t query = 0; query < tokens; ++query) {
+    for (std::size_t key = 0; key < tokens; ++key) {
+      const std::size_t row = entry(query, key);
+      for (std::size_t head = 0; head < num_heads; ++head) {
+        bias[(head * tokens + query) * tokens + key] = table[row * num_heads + head];
+      }
+    }
+  }
+  return bias;
+}
+
+}  // namespace fovea

@@ -1,0 +1,86 @@
+// The weights of a Vision Transformer, packed for the machine.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "fovea/model.hpp"
+#include "model/weights/tensor_source.hpp"
+#include "nn/attention/rotary.hpp"
+#include "nn/kernels/norm_kernels.hpp"
+#include "nn/linear/linear.hpp"
+
+namespace fovea {
+
+struct NormWeights {
+  std::vector<float> weight;  // [features]; empty: there is no such norm
+  std::vector<float> bias;    // [features]; empty: RMSNorm
+  [[nodiscard]] explicit operator bool() const noexcept { return !weight.empty(); }
+};
+
+/// The model's kind of norm over rows of so many features.
+[[nodiscard]] inline nn::NormShape norm_shape(const Architecture& a, std::size_t rows, std::size_t features) {
+  return {a.rms_norm ? nn::NormKind::kRms : nn::NormKind::kLayer, rows, features, a.norm_eps};
+}
+
+/// One pre-norm block: x += proj(attention(norm1(x))); x += fc2(act(fc1(norm2(x)))). Layer scale is part of proj and
+/// fc2: γ ⊙ (W x + b) = (γ W) x + γ b.
+struct EncoderBlockWeights {
+  NormWeights norm1;
+  std::unique_ptr<nn::LinearWeights> qkv;  // [3D, D]; rows: q of all heads, k, v
+  NormWeights q_norm;                      // of each head's features
+  NormWeights k_norm;
+  std::vector<float> attention_bias;        // [H, N, N], BEiT's relative positions; or empty
+  std::unique_ptr<nn::LinearWeights> proj;  // [D, D]
+  NormWeights norm2;
+  std::unique_ptr<nn::LinearWeights> fc1;  // [F, D], of a gated MLP [2F, D], the gate first
+  NormWeights mlp_norm;
+  std::unique_ptr<nn::LinearWeights> fc2;  // [D, F]
+};
+
+/// timm's AttentionPoolLatent (Lee et al. 2019).
+struct AttentionPoolWeights {
+  std::vector<float> query;  // [H, d], of the latent: it never changes
+  std::unique_ptr<nn::LinearWeights> kv;
+  std::unique_ptr<nn::LinearWeights> proj;
+  NormWeights norm;
+  std::unique_ptr<nn::LinearWeights> fc1;
+  std::unique_ptr<nn::LinearWeights> fc2;
+};
+
+struct ModelWeights {
+  std::vector<float> prefix_tokens;                // [P, D], position embedding added where they have one
+  std::vector<float> pos_embed;                    // [T, D], of the patches; empty: none
+  std::unique_ptr<nn::LinearWeights> patch_embed;  // [D, 3·P·P]
+  NormWeights norm_pre;
+  std::optional<nn::RotaryTable> rotary;
+  std::vector<EncoderBlockWeights> blocks;
+  NormWeights norm;
+  std::optional<AttentionPoolWeights> pool;
+  NormWeights fc_norm;
+  std::unique_ptr<nn::LinearWeights> head;        // [C, pooled]; none: features only
+  std::unique_ptr<nn::LinearWeights> head_dist;   // [C, D]
+  std::unique_ptr<nn::LinearWeights> projection;  // [E, D]
+};
+
+/// Of a model in this precision. Neighbouring pixels are alike and largely cancel in the filters, so that what rounding
+/// them leaves is several times what all blocks add: they keep f32's accuracy. About 2 % of the arithmetic.
+[[nodiscard]] Precision patch_embed_precision(Precision precision);
+/// Of the products in its blocks' attention, of queries and keys and of weights and values.
+[[nodiscard]] Precision attention_precision(Precision precision);
+/// Of its attention pool and its heads: bf16 and int8 are for blocks only, as what a head loses is the logits' loss,
+/// which for one row costs nothing to keep.
+[[nodiscard]] Precision read_out_precision(Precision precision);
+/// Of its way back: gradients want the digits that plain bfloat16 and int8 lack.
+[[nodiscard]] Precision backward_precision(Precision precision);
+
+[[nodiscard]] ModelWeights pack_weights(const Architecture& architecture, Precision precision,
+                                        const TensorSource& source);
+
+/// The linear layers for the way back (nn::pack_linear_backward): blocks, pool and heads; nothing else is filled in.
+[[nodiscard]] ModelWeights pack_backward_weights(const Architecture& architecture, Precision precision,
+                                                 const TensorSource& source);
+
+}  // namespace fovea

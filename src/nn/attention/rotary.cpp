@@ -1,0 +1,38 @@
+#include "nn/attention/rotary.hpp"
+
+#include <cassert>
+
+namespace fovea::nn {
+namespace {
+
+/// One head of one token: (a, b) → (a cos - b sin, b cos + a sin) for each pair.
+void rotate_head(const RotaryTable& table, const float* cos, const float* sin, float* x) {
+  const std::size_t half = table.head_dim / 2;
+  const bool neighbours = table.pairs == RotaryPairs::kNeighbours;
+  for (std::size_t pair = 0; pair < half; ++pair) {
+    const std::size_t a = neighbours ? 2 * pair : pair;
+    const std::size_t b = neighbours ? a + 1 : pair + half;
+    const float first = x[a];
+    const float second = x[b];
+    x[a] = first * cos[a] - second * sin[a];
+    x[b] = second * cos[b] + first * sin[b];
+  }
+}
+
+}  // namespace
+
+void rotate(const RotaryTable& table, std::size_t prefix, std::size_t num_heads, std::span<float> qkv) {
+  const std::size_t dim = table.head_dim;
+  const std::size_t width = num_heads * dim;  // D
+  const std::size_t patches = table.cos.size() / dim;
+  assert(dim % 2 == 0 && qkv.size() == (prefix + patches) * 3 * width);
+#pragma omp parallel for schedule(static)
+  for (std::size_t patch = 0; patch < patches; ++patch) {
+    float* token = qkv.data() + (prefix + patch) * 3 * width;
+    for (std::size_t head = 0; head < 2 * num_heads; ++head) {  // of q, then of k, which lies behind it
+      rotate_head(table, table.cos.data() + patch * dim, table.sin.data() + patch * dim, token + head * dim);
+    }
+  }
+}
+
+}  // namespace fovea::nn

@@ -1,0 +1,184 @@
+// Linear layers on bfloat16 units with float32 sums. Both factors are cut into P parts, and every product of two parts
+// that is not beyond the last one's reach is summed: P = 1 is plain bfloat16, 2 (three products) all but float32, 3
+// (six) float32 (Henry, Tang, Heinecke 2019, Leveraging the bfloat16 Artificial Intelligence Datatype For
+// Higher-Precision Computations, arXiv:1904.06376).
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+#include "base/aligned_buffer.hpp"
+#include "nn/kernels/bf16_kernels.hpp"
+#include "nn/kernels/share.hpp"
+#include "nn/linear/bf16_parts.hpp"
+#include "nn/linear/onednn.hpp"
+#include "nn/linear/precisions.hpp"
+
+namespace fovea::nn {
+namespace {
+
+using dnnl::memory;
+
+/// One of the products that are summed into y; the small ones come first, with the last one the layer is complete.
+struct Product {
+  std::size_t x_part;
+  std::size_t weight_part;
+  bool first;
+  bool last;
+};
+
+std::vector<Product> products_of(std::size_t parts) {
+  std::vector<Product> products;
+  products.reserve(parts * (parts + 1) / 2);
+  for (std::size_t sum = parts; sum-- > 0;) {
+    for (std::size_t part = 0; part <= sum; ++part) products.push_back({part, sum - part, false, false});
+  }
+  products.front().first = true;
+  products.back().last = true;
+  return products;
+}
+
+dnnl::matmul::primitive_desc describe(const LinearShape& shape, const Product& product, const memory::desc& weights) {
+  dnnl::post_ops post_ops;
+  if (!product.first || shape.accumulate) post_ops.append_sum(1.0F);
+  dnnl::primitive_attr attr = user_scratchpad();
+  attr.set_post_ops(post_ops);
+  const memory::desc x({dim(shape.rows), dim(shape.in_features)}, memory::data_type::bf16, memory::format_tag::ab);
+  const memory::desc bias = dense({1, dim(shape.out_features)});
+  return matmul_desc(x, weights, product.last ? &bias : nullptr, dense({dim(shape.rows), dim(shape.out_features)}),
+                     attr);
+}
+
+constexpr std::size_t kManyRows = 256;  // of an image, about
+
+dnnl::matmul::primitive_desc describe_many(std::size_t in_features, std::size_t out_features) {
+  const memory::desc any({dim(in_features), dim(out_features)}, memory::data_type::bf16, memory::format_tag::any);
+  return describe({kManyRows, in_features, out_features}, {0, 0, true, true}, any);
+}
+
+/// As in float32, of the machine and [in, out] only.
+memory::desc packed_layout(std::size_t in_features, std::size_t out_features) {
+  return describe_many(in_features, out_features).weights_desc();
+}
+
+/// The sums of a row must not depend on how many rows lie beside it. Where there is AMX, oneDNN leaves few rows of few
+/// outputs to the vector units, which add in another order; rows are added until it takes the kernel of many.
+/// @return shape.rows or more
+std::size_t rows_for_the_kernel_of_many(LinearShape shape) {
+  const auto many = describe_many(shape.in_features, shape.out_features);
+  const std::string_view kernel = many.impl_info_str();
+  const auto is_of_few = [&] {
+    return describe(shape, {0, 0, true, true}, many.weights_desc()).impl_info_str() != kernel;
+  };
+  while (shape.rows < kManyRows && is_of_few()) shape.rows = 2 * shape.rows + 1;
+  return shape.rows;
+}
+
+struct LinearWeightsBf16 final : LinearWeights {
+  /// @param axes  how [in, out] lies in `weight`: ba where its rows are outputs, ab where they are inputs
+  LinearWeightsBf16(MatrixView<const float> weight, memory::format_tag axes, std::size_t in, std::size_t out,
+                    std::span<const float> bias_values, std::size_t num_parts)
+      : bias(dense({1, dim(out)}), cpu_engine()) {
+    assert(bias_values.size() == out && weight.values().size() == in * out);
+    AlignedBuffer<std::uint16_t> split(num_parts * in * out);
+    split_into_bf16(weight.values(), num_parts, split.data(), in * out);
+    const memory::desc stored({dim(in), dim(out)}, memory::data_type::bf16, axes);
+    parts.reserve(num_parts);
+    for (std::size_t part = 0; part < num_parts; ++part) {
+      parts.emplace_back(packed_layout(in, out), stored, split.data() + part * in * out);
+    }
+    std::memcpy(bias.get_data_handle(), bias_values.data(), bias_values.size_bytes());
+  }
+  [[nodiscard]] Precision precision() const noexcept override {
+    return parts.size() == 1 ? Precision::kBf16 : parts.size() == 2 ? Precision::kBf16x3 : Precision::kBf16x6;
+  }
+  // Read only after this; oneDNN's handles know no const.
+  mutable std::vector<PackedMemory> parts;  // [in, out] each
+  mutable memory bias;                      // [1, out]
+};
+
+class LinearBf16 final : public Linear, Operand {
+ public:
+  LinearBf16(const LinearShape& shape, std::size_t parts, Workspace& workspace)
+      : Linear(shape),
+        rows_(rows_for_the_kernel_of_many(shape)),
+        split_(parts * rows_ * shape.in_features),
+        padded_(rows_ > shape.rows ? rows_ * shape.out_features : 0, 0.0F),
+        products_(products_of(parts)),
+        y_(unbound(dense({dim(rows_), dim(shape.out_features)}))) {
+    const LinearShape padded{rows_, shape.in_features, shape.out_features, shape.accumulate};
+    if (!padded_.empty()) std::ranges::fill(split_.span(), std::uint16_t{0});
+    const memory::desc layout = packed_layout(shape.in_features, shape.out_features);
+    matmuls_.reserve(products_.size());
+    for (const Product& product : products_) {
+      const auto desc = describe(padded, product, layout);
+      matmuls_.emplace_back(dnnl::matmul(desc), desc, workspace);
+    }
+    x_.reserve(parts);
+    const memory::desc x({dim(rows_), dim(shape.in_features)}, memory::data_type::bf16, memory::format_tag::ab);
+    for (std::size_t part = 0; part < parts; ++part) {
+      x_.emplace_back(x, cpu_engine(), split_.data() + part * rows_ * shape.in_features);
+    }
+  }
+
+  [[nodiscard]] Operand* operand(const LinearWeights& /*weights*/) override { return this; }
+  void take(std::size_t first, [[maybe_unused]] std::size_t count, std::span<const float> rows) override {
+    assert(rows.size() == count * shape().in_features && first + count <= shape().rows);
+    if (x_.size() == 1) return round_to_bf16(rows, split_.data() + first * shape().in_features);
+    split_into_bf16(rows, x_.size(), split_.data() + first * shape().in_features, rows_ * shape().in_features);
+  }
+  void multiply(const LinearWeights& weights, [[maybe_unused]] std::span<const float> x, std::span<float> y,
+                const RowsDone& done) override {
+    assert(x.size() == shape().rows * shape().in_features && y.size() == shape().rows * shape().out_features);
+    const auto& own = static_cast<const LinearWeightsBf16&>(weights);
+    assert(own.parts.size() == x_.size());
+    if (!padded_.empty()) std::ranges::copy(y, padded_.begin());
+    for (std::size_t i = 0; i < products_.size(); ++i) {
+      const Primitive::Argument left{DNNL_ARG_SRC, x_[products_[i].x_part], nullptr};
+      const Primitive::Argument right{DNNL_ARG_WEIGHTS, own.parts[products_[i].weight_part], nullptr};
+      const Primitive::Argument sum{DNNL_ARG_DST, y_, padded_.empty() ? y.data() : padded_.data()};
+      if (products_[i].last) {
+        matmuls_[i].execute({left, right, {DNNL_ARG_BIAS, own.bias, nullptr}, sum});
+      } else {
+        matmuls_[i].execute({left, right, sum});
+      }
+    }
+    if (!padded_.empty()) std::copy_n(padded_.begin(), y.size(), y.begin());
+    if (done) share(shape().rows, kFewRows, done);
+  }
+
+ private:
+  std::size_t rows_;                    // that are multiplied
+  AlignedBuffer<std::uint16_t> split_;  // [parts, rows_, in]
+  std::vector<float> padded_;           // y, [rows_, out]; empty where rows_ are those of y
+  std::vector<Product> products_;
+  std::vector<Primitive> matmuls_;  // one for each product
+  std::vector<memory> x_;           // [rows_, in] for each part
+  memory y_;                        // [rows_, out]
+};
+
+}  // namespace
+
+std::unique_ptr<LinearWeights> pack_linear_bf16(std::size_t parts, MatrixView<const float> weight,
+                                                std::span<const float> bias) {
+  return translate_errors("packing weights", [&] {
+    return std::make_unique<LinearWeightsBf16>(weight, memory::format_tag::ba, weight.cols(), weight.rows(), bias,
+                                               parts);
+  });
+}
+
+std::unique_ptr<LinearWeights> pack_linear_backward_bf16(std::size_t parts, MatrixView<const float> weight) {
+  const std::vector<float> no_bias(weight.cols(), 0.0F);
+  return translate_errors("packing weights", [&] {
+    return std::make_unique<LinearWeightsBf16>(weight, memory::format_tag::ab, weight.rows(), weight.cols(), no_bias,
+                                               parts);
+  });
+}
+
+std::unique_ptr<Linear> make_linear_bf16(std::size_t parts, const LinearShape& shape, Workspace& workspace) {
+  return translate_errors("making a linear layer",
+                          [&] { return std::make_unique<LinearBf16>(shape, parts, workspace); });
+}
+
+}  // namespace fovea::nn

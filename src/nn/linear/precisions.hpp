@@ -1,0 +1,28 @@
+// Three functions for each kind of arithmetic, each kind in a file of its own.
+#pragma once
+
+#include "nn/linear/linear.hpp"
+
+namespace fovea::nn {
+
+[[nodiscard]] std::unique_ptr<LinearWeights> pack_linear_f32(MatrixView<const float> weight,
+                                                             std::span<const float> bias);
+[[nodiscard]] std::unique_ptr<LinearWeights> pack_linear_backward_f32(MatrixView<const float> weight);
+[[nodiscard]] std::unique_ptr<Linear> make_linear_f32(const LinearShape& shape, Workspace& workspace);
+
+/// Bfloat16 numbers that each number is cut into; 0: none.
+[[nodiscard]] std::size_t bf16_parts(Precision precision) noexcept;
+/// @param parts  bfloat16 numbers for each float32 one, 1 to 3
+[[nodiscard]] std::unique_ptr<LinearWeights> pack_linear_bf16(std::size_t parts, MatrixView<const float> weight,
+                                                              std::span<const float> bias);
+[[nodiscard]] std::unique_ptr<LinearWeights> pack_linear_backward_bf16(std::size_t parts,
+                                                                       MatrixView<const float> weight);
+[[nodiscard]] std::unique_ptr<Linear> make_linear_bf16(std::size_t parts, const LinearShape& shape,
+                                                       Workspace& workspace);
+
+/// Weights are rounded as nn::quantize_rows does, each output by its own scale.
+[[nodiscard]] std::unique_ptr<LinearWeights> pack_linear_int8(MatrixView<const float> weight,
+                                                              std::span<const float> bias);
+[[nodiscard]] std::unique_ptr<Linear> make_linear_int8(const LinearShape& shape, Workspace& workspace);
+
+}  // namespace fovea::nn

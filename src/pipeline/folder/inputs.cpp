@@ -1,0 +1,178 @@
+#include "pipeline/folder/inputs.hpp"
+
+#include <dirent.h>
+#include <fmt/core.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include "base/files.hpp"
+#include "base/text.hpp"
+#include "image/codec/codec.hpp"
+
+namespace fovea {
+namespace {
+
+/// Which folder this is, however it is spelled.
+using FolderId = std::pair<dev_t, ino_t>;
+
+std::optional<struct stat> status_of(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+  return status;
+}
+
+bool looks_like_image(std::string_view name) {
+  const auto dot = name.rfind('.');
+  if (dot == std::string_view::npos || dot == 0) return false;
+  const std::string extension = to_lower(name.substr(dot));
+  const auto known = image_extensions();
+  return std::find(known.begin(), known.end(), extension) != known.end();
+}
+
+/// "photos/x.png///" → "x.png"
+std::string base_name(std::string_view path) {
+  while (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
+  const auto slash = path.rfind('/');
+  return std::string(slash == std::string_view::npos || path.size() == 1 ? path : path.substr(slash + 1));
+}
+
+std::string joined(const std::string& folder, const std::string& entry) {
+  return folder.empty() || folder.back() == '/' ? folder + entry : folder + "/" + entry;
+}
+
+bool is_below(const std::filesystem::path& path, const std::filesystem::path& folder) {
+  const auto [rest, _] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
+  return rest == folder.end();
+}
+
+class Lister {
+ public:
+  explicit Lister(const InputOptions& options) : options_(options) {
+    if (options.output_folder.empty()) return;
+    const auto status = status_of(options.output_folder.string());
+    if (!status || !S_ISDIR(status->st_mode)) return;
+    std::error_code failed;
+    output_ = std::filesystem::canonical(options.output_folder, failed);
+    output_id_ = FolderId{status->st_dev, status->st_ino};
+  }
+
+  void add_argument(const std::string& argument) {
+    if (argument == kStandardInput) {
+      if (std::exchange(has_standard_input_, true)) {
+        throw Error(ErrorCode::kUsage, "standard input ('-') is given 2 times, expected once");
+      }
+      inputs_.push_back({argument, "stdin", std::nullopt});
+      return;
+    }
+    const auto status = status_of(argument);
+    const std::string name = base_name(argument);
+    if (!status || !S_ISDIR(status->st_mode)) {
+      inputs_.push_back({argument, name, std::nullopt});
+    } else if (!options_.recurse && argument.back() != '/' && looks_like_image(name)) {
+      add_folder_like_image(argument, name);
+    } else if (!is_below_output(argument)) {
+      list_folder(argument, "", {status->st_dev, status->st_ino});
+    }
+  }
+
+  [[nodiscard]] std::vector<Input> take() { return std::move(inputs_); }
+
+ private:
+  [[nodiscard]] bool is_below_output(const std::string& folder) const {
+    if (output_.empty()) return false;
+    std::error_code failed;
+    const auto path = std::filesystem::canonical(folder, failed);
+    return !failed && is_below(path, output_);
+  }
+
+  void add_failure(const std::string& path, const std::string& name, std::string message, std::string hint) {
+    inputs_.push_back({path, name, Failure{ErrorCode::kUnreadable, std::move(message), std::move(hint)}});
+  }
+
+  void add_folder_like_image(const std::string& path, const std::string& name) {
+    add_failure(path, name, fmt::format("{}: is a folder, expected an image file", printable(path)),
+                "-r reads the pictures in folders");
+  }
+
+  /// @param relative  of the folder to its argument, with a slash at the end, or empty.
+  void list_folder(const std::string& folder, const std::string& relative, FolderId id) {
+    // A folder that is reached through a link to one of its own parents would never end.
+    if (id == output_id_ || std::find(open_.begin(), open_.end(), id) != open_.end()) return;
+    std::vector<std::string> entries;
+    if (const int error = read_entries(folder, entries); error != 0) {
+      add_failure(folder, relative.empty() ? base_name(folder) : relative.substr(0, relative.size() - 1),
+                  fmt::format("{}: folder cannot be read: {}", printable(folder), std::strerror(error)), "");
+      return;
+    }
+    open_.push_back(id);
+    for (const std::string& entry : entries) add_entry(joined(folder, entry), relative + entry, entry);
+    open_.pop_back();
+  }
+
+  void add_entry(const std::string& path, const std::string& name, const std::string& entry) {
+    const auto status = status_of(path);
+    if (!status || !S_ISDIR(status->st_mode)) {
+      if (looks_like_image(entry)) inputs_.push_back({path, name, std::nullopt});
+      return;
+    }
+    if (!options_.recurse) {
+      if (looks_like_image(entry)) add_folder_like_image(path, name);
+      return;
+    }
+    const FolderId id{status->st_dev, status->st_ino};
+    const std::size_t before = inputs_.size();
+    list_folder(path, name + "/", id);
+    // It looked like a picture and gave none: say so, as for any other file that only looks like one.
+    if (inputs_.size() == before && looks_like_image(entry) && id != output_id_) {
+      add_failure(path, name, fmt::format("{}: is a folder without pictures, expected an image file", printable(path)),
+                  "");
+    }
+  }
+
+  /// Visible entries in natural order; an errno, or 0.
+  static int read_entries(const std::string& folder, std::vector<std::string>& entries) {
+    const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(folder.c_str()), ::closedir);
+    if (!stream) return errno;
+    errno = 0;
+    while (const dirent* entry = ::readdir(stream.get())) {
+      if (entry->d_name[0] != '.') entries.emplace_back(entry->d_name);
+    }
+    if (errno != 0) return errno;
+    std::sort(entries.begin(), entries.end(), natural_less);
+    return 0;
+  }
+
+  InputOptions options_;
+  std::filesystem::path output_;
+  FolderId output_id_{};
+  bool has_standard_input_ = false;
+  std::vector<FolderId> open_;  // the folders from the argument down to here
+  std::vector<Input> inputs_;
+};
+
+}  // namespace
+
+std::vector<Input> list_inputs(std::span<const std::string> arguments, const InputOptions& options) {
+  Lister lister(options);
+  for (const std::string& argument : arguments) lister.add_argument(argument);
+  return lister.take();
+}
+
+std::vector<std::string> split_list(std::string_view list, bool nul) {
+  const char end = nul ? '\0' : '\n';
+  std::vector<std::string> entries;
+  while (!list.empty()) {
+    const auto at = std::min(list.find(end), list.size());
+    if (at > 0) entries.emplace_back(list.substr(0, at));
+    list.remove_prefix(std::min(at + 1, list.size()));
+  }
+  return entries;
+}
+
+}  // namespace fovea

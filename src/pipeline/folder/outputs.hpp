@@ -1,0 +1,53 @@
+// What the files made from an input are called, and that none of them hits another or an input.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pipeline/folder/inputs.hpp"
+
+namespace fovea {
+
+/// Which files are made for each input, all below one folder.
+struct OutputLayout {
+  std::filesystem::path folder;            // empty: none
+  std::string maps;                        // folder of overlays and maps below it, with a slash; may be empty
+  std::vector<std::string> methods;        // an overlay for each
+  std::vector<std::string> class_methods;  // of these one for each class that is explained
+  bool save_maps = false;                  // and beside it the raw map,
+  bool save_gray_maps = false;             // the map as 16-bit grey,
+  bool save_top_patches = false;           // a list of the best patches
+  bool panel = false;                      // one picture of all maps
+  bool attention_sheet = false;            // one picture of the attention of all blocks and heads
+  bool thumbnails = false;
+};
+
+/// "rollout", "generic.32", "generic.32-967"
+[[nodiscard]] std::string map_stem(std::string_view method, const std::optional<MapTarget>& target);
+/// Relative to the layout's folder: "overlays/cats/tom.jpg.rollout.png".
+[[nodiscard]] std::string overlay_name(const OutputLayout& layout, const Input& input, std::string_view stem);
+/// "overlays/cats/tom.jpg.rollout.npy"
+[[nodiscard]] std::string map_name(const OutputLayout& layout, const Input& input, std::string_view stem);
+/// "overlays/cats/tom.jpg.rollout.map.png"
+[[nodiscard]] std::string gray_map_name(const OutputLayout& layout, const Input& input, std::string_view stem);
+/// "overlays/cats/tom.jpg.rollout.json"
+[[nodiscard]] std::string top_patches_name(const OutputLayout& layout, const Input& input, std::string_view stem);
+/// "overlays/cats/tom.jpg.panel.png"
+[[nodiscard]] std::string panel_name(const OutputLayout& layout, const Input& input);
+/// "overlays/cats/tom.jpg.attention.sheet.png"
+[[nodiscard]] std::string attention_sheet_name(const OutputLayout& layout, const Input& input);
+/// "thumbs/cats/tom.jpg.jpg"
+[[nodiscard]] std::string thumbnail_name(const Input& input);
+/// All files of this input whose names do not depend on what the model says, relative to the layout's folder.
+[[nodiscard]] std::vector<std::string> output_names(const OutputLayout& layout, const Input& input);
+
+/// Before anything is written. An input whose output name no file system takes becomes a failure of its own.
+/// @throws Error  kUsage if two inputs would make one file, or a file would be written over an input.
+void check_outputs(const OutputLayout& layout, std::vector<Input>& inputs);
+/// @throws Error  kUsage if `output` is one of the inputs, whatever it is called there.
+void check_not_input(const std::filesystem::path& output, std::span<const Input> inputs);
+
+}  // namespace fovea

@@ -1,0 +1,65 @@
+// A batch that was stopped, or is run again, goes on where it was.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "fovea/model.hpp"
+#include "fovea/report.hpp"
+#include "pipeline/folder/inputs.hpp"
+#include "pipeline/folder/outputs.hpp"
+#include "pipeline/predictions.hpp"
+
+namespace fovea {
+
+/// The growing results file: a record is in it, whole, when append() returns.
+class RowLog {
+ public:
+  /// Replaces the file by these rows and goes on behind them.
+  /// @throws Error  kOutput.
+  RowLog(std::filesystem::path path, const std::vector<Record>& kept);
+  ~RowLog();
+  RowLog(const RowLog&) = delete;
+  RowLog& operator=(const RowLog&) = delete;
+
+  /// @throws Error  kOutput; the torn line has been cut off again.
+  void append(const Record& record);
+
+ private:
+  std::filesystem::path path_;
+  int file_ = -1;
+};
+
+/// The results of an earlier run by path. The summary, failures and anything that is no whole record are left out; no
+/// file is no rows.
+[[nodiscard]] std::unordered_map<std::string, Record> read_rows(const std::filesystem::path& path);
+
+/// The first 16 hex digits of a SHA-256 over the model's hash and every option that a result depends on.
+[[nodiscard]] std::string run_fingerprint(std::string_view model_sha256,
+                                          const std::map<std::string, std::string>& options);
+
+/// `row` as the record of this input, if it still holds: same file, same run, and all its files are there.
+[[nodiscard]] std::optional<Record> still_valid(const Record& row, const Input& input, std::size_t index,
+                                                const OutputLayout& layout, std::string_view run);
+
+/// The logits of an earlier --save-logits, for rows that are kept.
+class SavedLogits {
+ public:
+  /// No file, or one with another number of classes, holds none.
+  /// @param classes  outlive this
+  SavedLogits(const std::filesystem::path& path, const ClassSpace& classes, const PredictionOptions& options);
+  /// The row, if it makes this record's predictions: else it is another run's.
+  [[nodiscard]] std::optional<Logits> row_of(const Record& record) const;
+
+ private:
+  ClassSpace classes_;
+  PredictionOptions options_;
+  std::vector<float> values_;
+};
+
+}  // namespace fovea

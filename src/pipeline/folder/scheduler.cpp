@@ -1,0 +1,63 @@
+#include "pipeline/folder/scheduler.hpp"
+
+#include <algorithm>
+#include <new>
+
+namespace fovea {
+
+Schedule plan_schedule(std::size_t inputs, std::size_t threads, std::size_t batch) {
+  Schedule schedule;
+  schedule.batch = std::max<std::size_t>(batch, 1);
+  schedule.threads = std::max<std::size_t>(threads, 1);
+  const std::size_t pieces = (inputs + schedule.batch - 1) / schedule.batch;
+  schedule.workers = std::clamp<std::size_t>(pieces, 1, schedule.threads);
+  return schedule;
+}
+
+Failure failure_of(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const Error& error) {
+    return {error.code(), error.what(), error.hint()};
+  } catch (const std::bad_alloc&) {
+    return {ErrorCode::kBackend, "not enough memory for this input", "-t 1 and --batch 1 need the least"};
+  } catch (const std::exception& error) {
+    return {ErrorCode::kBackend, error.what(), ""};
+  } catch (...) {
+    return {ErrorCode::kBackend, "unknown failure", ""};
+  }
+}
+
+bool is_fatal(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const Error& error) {
+    return error.code() == ErrorCode::kOutput;
+  } catch (...) {
+    return false;
+  }
+}
+
+std::pair<std::size_t, std::size_t> Turnstile::claim(std::size_t batch) {
+  std::unique_lock lock(mutex_);
+  const auto ends = [&] { return closed_ || claimed_ >= items_ || (stop_ != nullptr && stop_->load()); };
+  moved_.wait(lock, [&] { return ends() || claimed_ < written_ + window_; });
+  if (ends()) return {0, 0};
+  const std::size_t first = claimed_;
+  claimed_ = std::min(first + batch, items_);
+  return {first, claimed_};
+}
+
+void Turnstile::advance(std::size_t written) {
+  const std::lock_guard lock(mutex_);
+  written_ = written;
+  moved_.notify_all();
+}
+
+void Turnstile::close() {
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  moved_.notify_all();
+}
+
+}  // namespace fovea

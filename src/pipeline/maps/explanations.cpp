@@ -1,0 +1,320 @@
+#include "pipeline/maps/explanations.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "explain/faithfulness.hpp"
+#include "image/preprocess/patches.hpp"
+#include "pipeline/predictions.hpp"
+
+namespace fovea {
+namespace {
+
+using Explainers = std::vector<std::unique_ptr<Explainer>>;
+
+/// One explainer for each method, null for those that `wanted` refuses.
+Explainers make_explainers(const MapPlan& plan, const TokenLayout& layout, bool class_specific) {
+  Explainers explainers;
+  explainers.reserve(plan.methods.size());
+  for (const ExplainMethod* method : plan.methods) {
+    const bool wanted = method->needs.class_specific() == class_specific;
+    explainers.push_back(wanted ? method->make(plan.options, layout) : nullptr);
+  }
+  return explainers;
+}
+
+/// Calls `feed` for the explainers of methods with this need.
+template <typename Feed>
+void feed_each(const MapPlan& plan, const Explainers& explainers, bool Evidence::*need, Feed feed) {
+  for (std::size_t m = 0; m < explainers.size(); ++m) {
+    if (explainers[m] && plan.methods[m]->needs.*need) feed(*explainers[m]);
+  }
+}
+
+/// One pass back for all methods that need one.
+void lead_back(Session& session, const MapPlan& plan, const Target& target, const Explainers& explainers) {
+  GradientRequest request;
+  request.first_block = plan.options.start_block;
+  if (plan.needs(&Evidence::gradients)) {
+    request.attention = [&](const AttentionView& attention, std::span<const float> gradient) {
+      feed_each(plan, explainers, &Evidence::gradients,
+                [&](Explainer& explainer) { explainer.observe_gradient(attention, gradient); });
+    };
+    request.pool = [&](MatrixView<const float> weights, MatrixView<const float> gradient) {
+      feed_each(plan, explainers, &Evidence::gradients,
+                [&](Explainer& explainer) { explainer.observe_pool_gradient(weights, gradient); });
+    };
+  }
+  if (plan.needs(&Evidence::features)) {
+    request.features = [&](MatrixView<const float> features, MatrixView<const float> gradient) {
+      feed_each(plan, explainers, &Evidence::features,
+                [&](Explainer& explainer) { explainer.observe_features(features, gradient); });
+    };
+  }
+  if (plan.needs(&Evidence::layer_gradients)) {
+    request.layer_attention = [&](const AttentionView& attention, std::span<const float> gradient) {
+      feed_each(plan, explainers, &Evidence::layer_gradients,
+                [&](Explainer& explainer) { explainer.observe_layer_gradient(attention, gradient); });
+    };
+  }
+  const ScoreSeed seed = score_seed(target);
+  if (plan.zero_shot) {
+    session.gradients(plan.zero_shot->score(seed), request);
+  } else {
+    session.gradients(seed, request);
+  }
+}
+
+/// The maps of one image for its targets; evidence that a forward pass leaves behind is used before the model runs
+/// again.
+/// @return  by target, and in it by method: explainers that have seen everything
+std::vector<Explainers> explain_targets(const VisionTransformer& model, Session& session,
+                                        std::span<const float> patches, const MapPlan& plan, const TokenLayout& layout,
+                                        const std::vector<Target>& targets) {
+  std::vector<Explainers> by_target;
+  by_target.reserve(targets.size());
+  for (const Target& target : targets) {
+    const Explainers& explainers = by_target.emplace_back(make_explainers(plan, layout, true));
+    if (plan.backward()) lead_back(session, plan, target, explainers);
+    if (!plan.needs(&Evidence::relevance)) continue;
+    propagate_relevance(model, patches, score_seed(target),
+                        [&](std::size_t block, std::span<const double> gradient, std::span<const double> relevance) {
+                          feed_each(plan, explainers, &Evidence::relevance, [&](Explainer& explainer) {
+                            explainer.observe_relevance(block, gradient, relevance);
+                          });
+                        });
+  }
+  for (std::size_t t = 0; t < targets.size(); ++t) {
+    const RunAgain again = run_again(session, model.info(), plan, targets[t]);
+    feed_each(plan, by_target[t], &Evidence::reruns,
+              [&](Explainer& explainer) { explainer.rerun(patches, session.max_batch(), again); });
+  }
+  return by_target;
+}
+
+/// Class-agnostic maps are judged for the first target.
+void judge_maps(const VisionTransformer& model, Session& session, std::span<const float> patches, const MapPlan& plan,
+                const std::vector<Target>& targets, std::vector<ExplainedMap>& maps) {
+  const PatchGrid grid = model.architecture().grid();
+  std::vector<float> blurred(patches.size());
+  blur_patches(patches, grid, model.architecture().patch_size, blurred);
+  for (const Target& target : targets) {
+    const RunAgain again = run_again(session, model.info(), plan, target);
+    Perturbation perturbation(patches, blurred, grid.size(), session.max_batch(), again);
+    const PerturbationBaselines baselines = perturbation_baselines(perturbation, grid, plan.options.seed);
+    for (ExplainedMap& map : maps) {
+      if (map.target.value_or(targets.front()) != target) continue;
+      map.faithfulness = judge(perturbation.areas(patch_order(map.heatmap.values)), baselines, grid.size());
+    }
+  }
+}
+
+/// In the order of the methods, and in it of the targets.
+/// @param agnostic  maps that are the same for every class, in the order of their methods
+std::vector<ExplainedMap> in_order(const MapPlan& plan, std::vector<ExplainedMap> agnostic,
+                                   const std::vector<Target>& targets, const std::vector<Explainers>& by_target) {
+  std::vector<ExplainedMap> maps;
+  auto next = agnostic.begin();
+  for (std::size_t m = 0; m < plan.methods.size(); ++m) {
+    if (!plan.methods[m]->needs.class_specific()) maps.push_back(std::move(*next++));
+    for (std::size_t t = 0; t < targets.size(); ++t) {
+      if (by_target[t][m]) maps.push_back({plan.methods[m], targets[t], by_target[t][m]->heatmap(), std::nullopt});
+    }
+  }
+  return maps;
+}
+
+/// What one forward pass of some images shows.
+struct Observed {
+  std::vector<Explainers> agnostic;     // by image
+  std::vector<LookedAt> looked_at;      // by image, with a reduction
+  std::optional<float> outlier_tokens;  // of a single image
+};
+
+/// What is enough for all of one image's explainers that observe attention.
+AttentionDetail common_detail(const MapPlan& plan, const Explainers& explainers) {
+  std::optional<AttentionDetail> common;
+  feed_each(plan, explainers, &Evidence::attention, [&](const Explainer& explainer) {
+    const AttentionDetail detail = explainer.attention_detail();
+    if (!common) common = detail;
+    if (common->fused != detail.fused) common->fused.reset();
+    common->unread_rows |= detail.unread_rows;
+  });
+  return common.value_or(AttentionDetail{});
+}
+
+/// The caller's request and what the plan observes beside it.
+/// @param first     the caller's number of the batch's first image
+/// @param observed  outlives the request
+ForwardRequest observing(const ForwardRequest& request, const MapPlan& plan, const TokenLayout& layout,
+                         std::size_t first, Observed& observed) {
+  ForwardRequest asked = request;
+  asked.reduction = plan.reduction;
+  asked.keep_for_gradients = plan.backward();
+  if (request.tokens || plan.faithfulness) {
+    asked.tokens = [&, first](std::size_t image, std::size_t block, MatrixView<const float> tokens) {
+      if (request.tokens) request.tokens(first + image, block, tokens);
+      if (plan.faithfulness && block == layout.num_blocks) {
+        observed.outlier_tokens = outlier_share(tokens, layout.num_prefix);
+      }
+    };
+  }
+  asked.reduced = [&, first](std::size_t image, const ReducedTokens& tokens) {
+    observed.looked_at[image].tokens.push_back(tokens.tokens);
+    observed.looked_at[image].kept.assign(tokens.kept.begin(), tokens.kept.end());
+    if (request.reduced) request.reduced(first + image, tokens);
+  };
+  if (plan.needs(&Evidence::attention) || request.attention) {
+    if (!request.attention) asked.attention_detail = common_detail(plan, observed.agnostic.front());
+    asked.attention = [&, first](std::size_t image, const AttentionView& attention) {
+      if (request.attention) request.attention(first + image, attention);
+      feed_each(plan, observed.agnostic[image], &Evidence::attention,
+                [&](Explainer& explainer) { explainer.observe(attention); });
+    };
+  }
+  if (plan.needs(&Evidence::attention) || request.pool_attention) {
+    asked.pool_attention = [&, first](std::size_t image, MatrixView<const float> weights) {
+      if (request.pool_attention) request.pool_attention(first + image, weights);
+      feed_each(plan, observed.agnostic[image], &Evidence::attention,
+                [&](Explainer& explainer) { explainer.observe_pool(weights); });
+    };
+  }
+  return asked;
+}
+
+/// One forward pass, and the maps that are the same for every class.
+/// @param first  the caller's number of the batch's first image
+std::vector<ExplainedImage> look(const VisionTransformer& model, Session& session, std::span<const float> batch,
+                                 const MapPlan& plan, const ForwardRequest& request, std::size_t first) {
+  const TokenLayout layout = token_layout(model.architecture());
+  const std::size_t size = batch.size() / (layout.grid.size() * model.architecture().patch_dim());
+  Observed observed;
+  observed.agnostic.reserve(size);
+  for (std::size_t i = 0; i < size; ++i) observed.agnostic.push_back(make_explainers(plan, layout, false));
+  observed.looked_at.assign(size, LookedAt{{layout.tokens()}, {}});
+  std::vector<ExplainedImage> images;
+  images.reserve(size);
+  for (ForwardResult& result : session.forward(batch, observing(request, plan, layout, first, observed))) {
+    if (plan.zero_shot) result.logits = (*plan.zero_shot)(result);
+    const Explainers& explainers = observed.agnostic[images.size()];
+    std::optional<LookedAt> looked_at;
+    if (plan.reduction.active()) looked_at = std::move(observed.looked_at[images.size()]);
+    ExplainedImage& image =
+        images.emplace_back(ExplainedImage{std::move(result), {}, std::move(looked_at), observed.outlier_tokens});
+    for (std::size_t m = 0; m < explainers.size(); ++m) {
+      if (!explainers[m]) continue;
+      image.maps.push_back({plan.methods[m], std::nullopt, explainers[m]->heatmap(), std::nullopt});
+    }
+  }
+  return images;
+}
+
+/// The plan of one of its draws.
+MapPlan plan_of_draw(const MapPlan& plan, std::size_t draw) {
+  MapPlan one = plan;
+  one.reduction.draw += draw;
+  return one;
+}
+
+/// The mean of `draw` draws becomes that of one more.
+void add_draw(std::size_t draw, const std::vector<float>& values, std::vector<float>& mean) {
+  for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += (values[i] - mean[i]) / static_cast<float>(draw + 1);
+}
+
+void add_draw(std::size_t draw, const ExplainedImage& image, ExplainedImage& mean) {
+  add_draw(draw, image.result.logits, mean.result.logits);
+  add_draw(draw, image.result.pooled, mean.result.pooled);
+  add_draw(draw, image.result.features, mean.result.features);
+  add_draw(draw, image.result.tokens, mean.result.tokens);
+  if (mean.looked_at) add_draw(draw, image.looked_at->kept, mean.looked_at->kept);
+  if (mean.outlier_tokens)
+    *mean.outlier_tokens += (*image.outlier_tokens - *mean.outlier_tokens) / static_cast<float>(draw + 1);
+  for (std::size_t m = 0; m < mean.maps.size(); ++m) {
+    add_draw(draw, image.maps[m].heatmap.values, mean.maps[m].heatmap.values);
+  }
+}
+
+/// The mean of all draws; the caller sees the first.
+std::vector<ExplainedImage> look_often(const VisionTransformer& model, Session& session, std::span<const float> batch,
+                                       const MapPlan& plan, const ForwardRequest& request, std::size_t first) {
+  std::vector<ExplainedImage> mean = look(model, session, batch, plan, request, first);
+  ForwardRequest unseen = request;
+  unseen.tokens = nullptr;
+  unseen.reduced = nullptr;
+  unseen.attention = nullptr;
+  unseen.pool_attention = nullptr;
+  for (std::size_t draw = 1; draw < plan.draws; ++draw) {
+    const auto images = look(model, session, batch, plan_of_draw(plan, draw), unseen, first);
+    for (std::size_t i = 0; i < images.size(); ++i) add_draw(draw, images[i], mean[i]);
+  }
+  return mean;
+}
+
+/// [n][C] of changed images, as look_often() has them of the image itself.
+std::vector<Logits> logits_of(Session& session, const MapPlan& plan, std::span<const float> patches) {
+  std::vector<Logits> mean;
+  for (std::size_t draw = 0; draw < plan.draws; ++draw) {
+    ForwardRequest request;
+    request.reduction = plan_of_draw(plan, draw).reduction;
+    std::size_t image = 0;
+    for (ForwardResult& result : session.forward(patches, request)) {
+      Logits logits = plan.zero_shot ? (*plan.zero_shot)(result) : std::move(result.logits);
+      if (draw == 0)
+        mean.push_back(std::move(logits));
+      else
+        add_draw(draw, logits, mean[image]);
+      ++image;
+    }
+  }
+  return mean;
+}
+
+}  // namespace
+
+std::vector<Target> best_class(std::size_t /*image*/, const ForwardResult& result) {
+  const auto best = std::max_element(result.logits.begin(), result.logits.end());
+  return {Target{static_cast<std::size_t>(best - result.logits.begin()), std::nullopt}};
+}
+
+std::vector<ExplainedImage> explain_images(const VisionTransformer& model, Session& session,
+                                           std::span<const float> patches, const MapPlan& plan,
+                                           const ForwardRequest& request, const ChooseTargets& choose) {
+  const Architecture& architecture = model.architecture();
+  const std::size_t image_size = architecture.grid().size() * architecture.patch_dim();  // T·3·P·P
+  if (!plan.class_specific() && !plan.faithfulness) return look_often(model, session, patches, plan, request, 0);
+  const TokenLayout layout = token_layout(architecture);
+  std::vector<ExplainedImage> images;
+  images.reserve(patches.size() / image_size);
+  for (std::size_t begin = 0; begin < patches.size(); begin += image_size) {
+    const std::span<const float> one = patches.subspan(begin, image_size);
+    ExplainedImage& image =
+        images.emplace_back(std::move(look_often(model, session, one, plan, request, images.size()).front()));
+    const std::vector<Target> targets = choose(images.size() - 1, image.result);
+    const auto by_target = explain_targets(model, session, one, plan, layout, targets);
+    image.maps = in_order(plan, std::move(image.maps), targets, by_target);
+    if (plan.faithfulness) judge_maps(model, session, one, plan, targets, image.maps);
+  }
+  return images;
+}
+
+RunAgain run_again(Session& session, const ModelInfo& model, const MapPlan& plan, const Target& target) {
+  const bool multi_label = class_space(model, plan).multi_label;
+  return [&session, plan, target, multi_label](std::span<const float> patches) {
+    std::vector<ClassScore> scores;
+    for (Logits& logits : logits_of(session, plan, patches)) {
+      ClassScore& score = scores.emplace_back();
+      score.score = logits[target.class_index];
+      if (target.against) {
+        score.score -= logits[*target.against];
+        score.probability = 1 / (1 + std::exp(-score.score));
+      } else {
+        to_probabilities(logits, multi_label);
+        score.probability = logits[target.class_index];
+      }
+    }
+    return scores;
+  };
+}
+
+}  // namespace fovea

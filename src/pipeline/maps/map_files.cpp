@@ -1,0 +1,177 @@
+#include "pipeline/maps/map_files.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/files.hpp"
+#include "base/text.hpp"
+#include "fovea/version.hpp"
+#include "image/overlay/panel.hpp"
+#include "report/files/documents.hpp"
+
+namespace fovea {
+namespace {
+
+/// Of the finite values; 0 and 0 where there are none.
+struct Range {
+  float low = 0;
+  float high = 0;
+};
+Range range_of(std::span<const float> values) {
+  Range range{std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()};
+  for (const float value : values) {
+    if (!std::isfinite(value)) continue;
+    range.low = std::min(range.low, value);
+    range.high = std::max(range.high, value);
+  }
+  return range.low <= range.high ? range : Range{};
+}
+
+/// Minimum to maximum as 0 to 65535; what is not finite as the minimum.
+std::vector<std::uint16_t> gray_levels(std::span<const float> values) {
+  const Range range = range_of(values);
+  const double scale = range.high > range.low ? 65535.0 / (double{range.high} - double{range.low}) : 0.0;
+  std::vector<std::uint16_t> levels;
+  levels.reserve(values.size());
+  for (const float value : values) {
+    const double above = std::isfinite(value) ? double{value} - double{range.low} : 0.0;
+    levels.push_back(static_cast<std::uint16_t>(std::lround(above * scale)));
+  }
+  return levels;
+}
+
+std::string class_text(std::size_t index, const std::optional<std::string>& label) {
+  return label ? fmt::format("{} {}", index, *label) : std::to_string(index);
+}
+
+}  // namespace
+
+MapRecord MapFiles::write(const ExplainedPicture& picture, const ExplainedMap& map) const {
+  const OutputLayout& layout = options_.layout;
+  const Heatmap& heatmap = map.heatmap;
+  const OverlayCaption caption = caption_of(picture, map);
+  MapRecord record;
+  record.method = map.method->name;
+  record.variant = caption.variant;
+  if (map.target) record.target = described(*map.target, classes());
+  record.faithfulness = map.faithfulness;
+  if (layout.folder.empty()) return record;
+  const std::string stem = map_stem(record.method, record.target);
+  const std::vector<PngText> texts = map_texts(record, heatmap);
+
+  const MatrixView<const float> values(heatmap.values, heatmap.grid.rows, heatmap.grid.cols);
+  const Image overlay =
+      draw_overlay(picture.picture.original, values, picture.picture.geometry, options_.style, caption, picture.kept);
+  record.overlay = overlay_name(layout, picture.input, stem);
+  replace_file(layout.folder / *record.overlay, encode_png(overlay, kOverlayCompression, texts));
+  if (layout.save_maps) {
+    record.map = map_name(layout, picture.input, stem);
+    const std::size_t shape[] = {heatmap.grid.rows, heatmap.grid.cols};
+    replace_file(layout.folder / *record.map, npy_f32(heatmap.values, shape));
+  }
+  if (layout.save_gray_maps) {
+    record.gray_map = gray_map_name(layout, picture.input, stem);
+    const Size size{static_cast<int>(heatmap.grid.rows), static_cast<int>(heatmap.grid.cols)};
+    replace_file(layout.folder / *record.gray_map, encode_png(gray_levels(heatmap.values), size, texts));
+  }
+  if (layout.save_top_patches) {
+    record.top_patches = top_patches_name(layout, picture.input, stem);
+    const std::vector<ScoredBox> patches = top_patches(values, picture.picture.geometry, options_.top_patches);
+    replace_file(layout.folder / *record.top_patches, top_patches_json(patches));
+  }
+  return record;
+}
+
+std::string MapFiles::write_panel(const ExplainedPicture& picture, const std::vector<ExplainedMap>& maps) const {
+  std::vector<PanelMap> cells;
+  cells.reserve(maps.size());
+  std::string methods;
+  for (const ExplainedMap& map : maps) {
+    const PatchGrid grid = map.heatmap.grid;
+    const PanelMap& cell =
+        cells.emplace_back(PanelMap{{map.heatmap.values, grid.rows, grid.cols}, caption_of(picture, map)});
+    std::optional<MapTarget> target;
+    if (map.target) target = described(*map.target, classes());
+    methods +=
+        fmt::format("{}{} ({})", methods.empty() ? "" : "; ", map_stem(map.method->name, target), cell.caption.variant);
+  }
+  OverlayCaption original;
+  original.method = "the picture";
+  if (!picture.predictions.empty()) {
+    original.label = label_of(picture.predictions.front().class_index);
+    original.probability = static_cast<double>(picture.predictions.front().probability);
+  }
+  std::vector<PngText> texts = model_texts();
+  texts.push_back({"fovea:maps", methods});
+  std::string name = panel_name(options_.layout, picture.input);
+  const Image panel =
+      draw_panel(picture.picture.original, picture.picture.geometry, cells, options_.style, original, picture.kept);
+  replace_file(options_.layout.folder / name, encode_png(panel, kOverlayCompression, texts));
+  return name;
+}
+
+std::string MapFiles::write_sheet(const Input& input, const MapSheet& sheet) const {
+  const auto& query = options_.maps.options.query;
+  std::vector<PngText> texts = model_texts();
+  texts.push_back({"fovea:method", "attention"});
+  texts.push_back({"fovea:variant", "all blocks and heads, of " +
+                                        (query ? fmt::format("patch {},{}", query->row, query->col) : "the read-out")});
+  std::string name = attention_sheet_name(options_.layout, input);
+  const Image image = draw_sheet(sheet, options_.style.colormap);
+  replace_file(options_.layout.folder / name, encode_png(image, kOverlayCompression, texts));
+  return name;
+}
+
+std::string MapFiles::label_of(std::size_t class_index) const {
+  return classes().labels[class_index].label().value_or(fmt::format("class {}", class_index));
+}
+
+/// What the strip says: the class that the map is about, or the model's best.
+OverlayCaption MapFiles::caption_of(const ExplainedPicture& picture, const ExplainedMap& map) const {
+  OverlayCaption caption;
+  caption.method = map.method->title;
+  caption.variant = map.method->variant(options_.maps.options);
+  if (map.target) {
+    Logits probabilities = picture.logits;
+    to_probabilities(probabilities, classes().multi_label);
+    caption.label = label_of(map.target->class_index);
+    caption.probability = static_cast<double>(probabilities[map.target->class_index]);
+    if (map.target->against) caption.label += " rather than " + label_of(*map.target->against);
+  } else if (!picture.predictions.empty()) {
+    caption.label = label_of(picture.predictions.front().class_index);
+    caption.probability = static_cast<double>(picture.predictions.front().probability);
+  }
+  return caption;
+}
+
+/// Reading a checkpoint through for its hash takes longer than explaining a picture: only `batch`, which needs the hash
+/// anyway, has one. The file's name and the number of parameters tell the models of a folder apart.
+std::vector<PngText> MapFiles::model_texts() const {
+  std::vector<PngText> texts{{"Software", "fovea " FOVEA_VERSION},
+                             {"fovea:model", to_utf8(model_.name)},
+                             {"fovea:checkpoint", to_utf8(model_.path.filename().string())},
+                             {"fovea:parameters", std::to_string(model_.parameters)}};
+  if (options_.model_sha256.valid()) texts.push_back({"fovea:model_sha256", options_.model_sha256.get()});
+  return texts;
+}
+
+std::vector<PngText> MapFiles::map_texts(const MapRecord& record, const Heatmap& heatmap) const {
+  std::vector<PngText> texts = model_texts();
+  texts.push_back({"fovea:method", record.method});
+  texts.push_back({"fovea:variant", record.variant});
+  if (record.target) {
+    texts.push_back({"fovea:target", class_text(record.target->class_index, record.target->label)});
+    if (const auto& against = record.target->against) {
+      texts.push_back({"fovea:against", class_text(against->class_index, against->label)});
+    }
+  }
+  const Range range = range_of(heatmap.values);
+  texts.push_back({"fovea:map_min", fmt::format("{}", range.low)});  // as few digits as read back to the same float
+  texts.push_back({"fovea:map_max", fmt::format("{}", range.high)});
+  return texts;
+}
+
+}  // namespace fovea

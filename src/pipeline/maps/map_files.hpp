@@ -1,0 +1,57 @@
+// The files of a picture's maps: overlays, and what can be computed with.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "fovea/model.hpp"
+#include "fovea/report.hpp"
+#include "image/codec/codec.hpp"
+#include "image/overlay/overlay.hpp"
+#include "image/overlay/sheet.hpp"
+#include "pipeline/maps/explanations.hpp"
+#include "pipeline/picture_source.hpp"
+#include "pipeline/pictures.hpp"
+
+namespace fovea {
+
+/// A picture that has been classified and explained.
+struct ExplainedPicture {
+  const Input& input;
+  const LoadedPicture& picture;
+  const Logits& logits;
+  const std::vector<Prediction>& predictions;
+  std::span<const float> kept;  // [T] what hard attention left of it; empty: everything
+};
+
+/// Writes the files that the options' layout asks for. Every PNG says what made it: version, model, method and its
+/// variant, class, and the map's own minimum and maximum.
+class MapFiles {
+ public:
+  /// @param model, options  outlive it
+  MapFiles(const ModelInfo& model, const PictureOptions& options) : model_(model), options_(options) {}
+
+  /// The overlay of one map and its values; without a folder none of them.
+  /// @return        what they are called, beside what is said of the map
+  /// @throws Error  kOutput.
+  [[nodiscard]] MapRecord write(const ExplainedPicture& picture, const ExplainedMap& map) const;
+  /// All maps beside the picture.
+  /// @return        its name
+  /// @throws Error  kOutput.
+  [[nodiscard]] std::string write_panel(const ExplainedPicture& picture, const std::vector<ExplainedMap>& maps) const;
+  /// The attention of all blocks and heads.
+  [[nodiscard]] std::string write_sheet(const Input& input, const MapSheet& sheet) const;
+
+ private:
+  [[nodiscard]] OverlayCaption caption_of(const ExplainedPicture& picture, const ExplainedMap& map) const;
+  [[nodiscard]] std::vector<PngText> model_texts() const;
+  [[nodiscard]] std::vector<PngText> map_texts(const MapRecord& record, const Heatmap& heatmap) const;
+  [[nodiscard]] std::string label_of(std::size_t class_index) const;
+  [[nodiscard]] ClassSpace classes() const { return class_space(model_, options_); }
+
+  const ModelInfo& model_;
+  const PictureOptions& options_;
+};
+
+}  // namespace fovea

@@ -1,0 +1,83 @@
+#include "pipeline/maps/map_plan.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "fovea/error.hpp"
+#include "model/forward/token_reduction.hpp"
+
+namespace fovea {
+
+bool MapPlan::needs(bool Evidence::*evidence) const noexcept {
+  return std::any_of(methods.begin(), methods.end(),
+                     [&](const ExplainMethod* method) { return method->needs.*evidence; });
+}
+
+bool MapPlan::backward() const noexcept {
+  return std::any_of(methods.begin(), methods.end(),
+                     [](const ExplainMethod* method) { return method->needs.backward(); });
+}
+
+bool MapPlan::class_specific() const noexcept {
+  return std::any_of(methods.begin(), methods.end(),
+                     [](const ExplainMethod* method) { return method->needs.class_specific(); });
+}
+
+std::size_t MapPlan::session_batch(std::size_t batch) const noexcept {
+  return needs(&Evidence::reruns) || faithfulness ? std::max(batch, kRerunBatch) : batch;
+}
+
+TokenLayout token_layout(const Architecture& architecture) {
+  TokenLayout layout;
+  layout.num_blocks = architecture.depth;
+  layout.num_heads = architecture.num_heads;
+  layout.num_prefix = architecture.num_prefix_tokens;
+  layout.grid = architecture.grid();
+  switch (architecture.read_out) {
+    case ReadOut::kClassToken: layout.read_out = {{0, 1.0F}}; return layout;
+    case ReadOut::kClassAndDistToken: layout.read_out = {{0, 0.5F}, {1, 0.5F}}; return layout;
+    case ReadOut::kAttentionPool: layout.read_out.clear(); return layout;
+    case ReadOut::kPatchMean:
+    case ReadOut::kClassAndPatchMean: break;
+  }
+  const bool half = architecture.read_out == ReadOut::kClassAndPatchMean;
+  layout.read_out.clear();
+  if (half) layout.read_out.push_back({0, 0.5F});
+  const float share = (half ? 0.5F : 1.0F) / static_cast<float>(layout.grid.size());
+  for (std::size_t patch = 0; patch < layout.grid.size(); ++patch) {
+    layout.read_out.push_back({layout.num_prefix + patch, share});
+  }
+  return layout;
+}
+
+ClassSpace class_space(const ModelInfo& model, const MapPlan& plan) {
+  return plan.zero_shot ? plan.zero_shot->classes() : class_space(model);
+}
+
+void check_plan(const MapPlan& plan, const ModelInfo& model) {
+  const Architecture& architecture = model.architecture;
+  const TokenLayout layout = token_layout(architecture);
+  if (plan.reduction.active()) require_reducible(model, plan.reduction);
+  for (const ExplainMethod* method : plan.methods) {
+    (void)method->make(plan.options, layout);  // throws
+    const bool of_class = method->needs.class_specific() || plan.faithfulness;
+    if (!of_class) continue;
+    if (class_space(model, plan).labels.empty()) {
+      throw Error(ErrorCode::kUsage,
+                  std::string(method->name) + ": the model's number of classes is 0, expected a head to explain",
+                  "rollout, attention and token-rank need none; --text-embeddings brings classes to a tower");
+    }
+    if (plan.zero_shot && method->needs.relevance) {
+      throw Error(ErrorCode::kUsage,
+                  std::string(method->name) + ": classes come from --text-embeddings, expected the model's own head",
+                  "its rules are not defined for a cosine; generic, grad-cam and legrad explain zero-shot classes");
+    }
+    if (plan.reduction.active() && (method->needs.backward() || method->needs.relevance)) {
+      throw Error(ErrorCode::kUsage,
+                  std::string(method->name) + ": gradients are of the whole model, expected no --keep and no --merge",
+                  "rollout, attention and token-rank explain hard attention");
+    }
+  }
+}
+
+}  // namespace fovea

@@ -1,0 +1,138 @@
+// A table for spreadsheets, as RFC 4180 has it: CRLF ends a row, quotes double inside quotes.
+#include <fmt/format.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/text.hpp"
+#include "report/comparison.hpp"
+#include "report/files/output.hpp"
+#include "report/registry.hpp"
+
+namespace fovea {
+namespace {
+
+constexpr std::string_view kLineEnd = "\n";  // as command-line tools expect; every CSV reader accepts it
+
+std::string quoted(std::string_view field) {
+  if (field.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(field);
+  std::string text = "\"";
+  for (const char c : field) {
+    if (c == '"') text += '"';
+    text += c;
+  }
+  return text + '"';
+}
+
+std::string row(const std::vector<std::string>& fields) {
+  std::string line;
+  for (const std::string& field : fields) {
+    if (&field != &fields.front()) line += ',';
+    line += quoted(field);
+  }
+  return line.append(kLineEnd);
+}
+
+std::string number(double value) {
+  return shortest(static_cast<float>(value));
+}
+
+void put_estimate(const std::optional<Estimate>& estimate, std::vector<std::string>& fields) {
+  const bool known = estimate && estimate->interval;
+  fields.push_back(estimate ? number(estimate->mean) : "");
+  fields.push_back(known ? number(estimate->interval->low) : "");
+  fields.push_back(known ? number(estimate->interval->high) : "");
+}
+
+/// A row for each method, best first, and a column for its agreement with each; what is not known is empty.
+std::string comparison_table(const Comparison& comparison) {
+  std::vector<std::string> names{"rank", "method", "variant", "pictures", "deletion_auc", "insertion_auc", "gain"};
+  for (const char* name : {"gain_low", "gain_high", "beats_random", "less_next", "less_next_low", "less_next_high"}) {
+    names.emplace_back(name);
+  }
+  const std::vector<std::string> methods = compared_methods(comparison);
+  for (const std::string& method : methods) names.push_back("agreement_" + method);
+  std::string table = row(names);
+  for (std::size_t rank = 0; rank < comparison.ranking.size(); ++rank) {
+    const ComparedMethod& method = comparison.ranking[rank];
+    std::vector<std::string> fields{std::to_string(rank + 1),
+                                    method.name,
+                                    method.variant,
+                                    std::to_string(comparison.pictures),
+                                    number(method.areas.deletion),
+                                    number(method.areas.insertion)};
+    put_estimate(method.gain, fields);
+    fields.push_back(method.beats_random ? number(*method.beats_random) : "");
+    put_estimate(method.lead, fields);
+    for (const std::string& other : methods) {
+      const std::optional<double> correlation = agreement_of(method, other);
+      fields.push_back(correlation ? number(*correlation) : "");
+    }
+    table += row(fields);
+  }
+  return table;
+}
+
+class CsvWriter final : public ReportWriter {
+ public:
+  CsvWriter(std::ostream& out, const ReportOptions& options)
+      : out_(out), top_k_(options.top_k), comparison_(options.comparison) {}
+
+  void write(const Record& record) override {
+    if (comparison_) return;
+    std::vector<std::string> fields{std::to_string(record.index), to_utf8(record.path)};
+    if (record.failure) {
+      fields.resize(4 + 2 * top_k_);
+      fields.push_back(to_utf8(record.failure->message));
+    } else {
+      fields.push_back(std::to_string(record.size.width));
+      fields.push_back(std::to_string(record.size.height));
+      for (std::size_t k = 0; k < top_k_ && k < record.predictions.size(); ++k) {
+        const Prediction& prediction = record.predictions[k];
+        // A class without a name goes by its index, as it may wherever a class is asked for.
+        fields.push_back(to_utf8(prediction.label.value_or(std::to_string(prediction.class_index))));
+        fields.push_back(shortest(prediction.probability));
+      }
+      fields.resize(4 + 2 * top_k_ + 1);
+    }
+    emit(out_, heading() + row(fields));
+    begun_ = true;
+  }
+  void write(const Comparison& comparison) override { emit(out_, comparison_table(comparison)); }
+  void finish(const Summary& /*summary*/) override {
+    if (!comparison_) emit(out_, heading());
+  }
+
+ private:
+  /// The first row, once.
+  [[nodiscard]] std::string heading() const {
+    if (begun_) return {};
+    std::vector<std::string> names{"index", "path", "width", "height"};
+    for (std::size_t k = 1; k <= top_k_; ++k) {
+      names.push_back(fmt::format("label{}", k));
+      names.push_back(fmt::format("probability{}", k));
+    }
+    names.emplace_back("error");
+    return row(names);
+  }
+
+  std::ostream& out_;
+  std::size_t top_k_;
+  bool comparison_;
+  bool begun_ = false;
+};
+
+std::unique_ptr<ReportWriter> make(std::ostream& out, const ReportOptions& options) {
+  return std::make_unique<CsvWriter>(out, options);
+}
+
+}  // namespace
+
+ReportFormat csv_format() {
+  return {.name = "csv", .about = "a table for spreadsheets (RFC 4180)", .make = make};
+}
+
+}  // namespace fovea

@@ -1,0 +1,120 @@
+// For people at a terminal: a block for each input, the numbers in one column.
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/files.hpp"
+#include "report/comparison.hpp"
+#include "report/files/output.hpp"
+#include "report/registry.hpp"
+
+namespace fovea {
+namespace {
+
+constexpr std::string_view kBold = "\033[1m";
+constexpr std::string_view kDim = "\033[2m";
+constexpr std::string_view kGreen = "\033[32m";
+constexpr std::string_view kRed = "\033[1;31m";
+constexpr std::string_view kReset = "\033[0m";
+
+class TextWriter final : public ReportWriter {
+ public:
+  TextWriter(std::ostream& out, const ReportOptions& options) : out_(out), options_(options) {}
+
+  void write(const Record& record) override {
+    ++written_;
+    if (record.failure || !options_.comparison) emit(out_, record.failure ? failure(record) : result(record));
+  }
+  void write(const Comparison& comparison) override { emit(out_, comparison_text(comparison)); }
+
+  /// Counts are worth a line where there is something to count.
+  void finish(const Summary& summary) override {
+    if (written_ < 2 && !summary.interrupted) return;
+    std::string line = fmt::format("\n{} done", summary.succeeded);
+    if (summary.failed > 0) line += ", " + painted(kRed, fmt::format("{} failed", summary.failed));
+    if (summary.interrupted) line += ", " + painted(kRed, "interrupted");
+    emit(out_, line + '\n');
+  }
+
+ private:
+  [[nodiscard]] std::string painted(std::string_view color, std::string_view text) const {
+    return options_.color ? fmt::format("{}{}{}", color, text, kReset) : std::string(text);
+  }
+
+  [[nodiscard]] std::string prediction(const Prediction& prediction, bool best) const {
+    // Labels come out of a model's files: as little to be trusted with a terminal as a path.
+    const std::string label =
+        prediction.label ? printable(*prediction.label) : fmt::format("class {}", prediction.class_index);
+    const std::string percent = fmt::format("{:5.1f} %", 100.0 * static_cast<double>(prediction.probability));
+    return painted(best ? kGreen : std::string_view(), percent) + "  " +
+           painted(best ? kBold : std::string_view(), label);
+  }
+
+  [[nodiscard]] std::string result(const Record& record) const {
+    const std::string path = painted(kBold, printable(record.path));
+    if (options_.top_k == 1 && record.predictions.size() == 1 && record.maps.empty()) {
+      return fmt::format("{}  {}\n", path, prediction(record.predictions.front(), true));
+    }
+    const std::string size = painted(kDim, fmt::format("{} x {}", record.size.width, record.size.height));
+    if (record.features) {
+      return fmt::format("{}  {}  row {}: {}\n", path, size, record.features->row,
+                         fmt::join(record.features->shape, " x "));
+    }
+    std::string block = fmt::format("{}  {}\n", path, size);
+    if (record.predictions.empty()) block += fmt::format("  {}\n", painted(kDim, "no class is probable enough"));
+    for (std::size_t k = 0; k < options_.top_k && k < record.predictions.size(); ++k) {
+      block += fmt::format("  {}\n", prediction(record.predictions[k], k == 0));
+    }
+    if (!record.tokens.empty()) block += fmt::format("  {}\n", painted(kDim, tokens(record.tokens)));
+    for (const MapRecord& map : record.maps) {
+      const std::string what = fmt::format("{} ({})", map.method, map.variant);
+      for (const auto& file : {map.overlay, map.map}) {
+        if (file) block += fmt::format("  {}  {}\n", painted(kDim, what), printable(*file));
+      }
+      if (map.faithfulness) block += faithfulness(*map.faithfulness);
+    }
+    return block;
+  }
+
+  [[nodiscard]] static std::string tokens(const std::vector<std::size_t>& counts) {
+    return fmt::format("tokens {}", fmt::join(counts, " > "));
+  }
+
+  [[nodiscard]] std::string faithfulness(const Faithfulness& f) const {
+    const auto areas = [](const PerturbationAreas& curves) {
+      return fmt::format("{:.3f} {:.3f}", curves.deletion, curves.insertion);
+    };
+    const bool better = f.verdict == Verdict::kBetterThanRandom;
+    return fmt::format("    {}: deletion, insertion {} (random {}, centre {})\n",
+                       painted(better ? kGreen : kRed, name(f.verdict)), areas(f.map), areas(f.random),
+                       areas(f.centre));
+  }
+
+  [[nodiscard]] std::string failure(const Record& record) const {
+    std::string block =
+        fmt::format("{}\n  {} ({}): {}\n", painted(kBold, printable(record.path)), painted(kRed, "failed"),
+                    name(record.failure->code), printable(record.failure->message));
+    if (!record.failure->hint.empty()) {
+      block += fmt::format("  {}\n", painted(kDim, "hint: " + printable(record.failure->hint)));
+    }
+    return block;
+  }
+
+  std::ostream& out_;
+  ReportOptions options_;
+  std::size_t written_ = 0;
+};
+
+std::unique_ptr<ReportWriter> make(std::ostream& out, const ReportOptions& options) {
+  return std::make_unique<TextWriter>(out, options);
+}
+
+}  // namespace
+
+ReportFormat text_format() {
+  return {.name = "text", .about = "for people at a terminal", .make = make};
+}
+
+}  // namespace fovea

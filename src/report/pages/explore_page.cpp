@@ -1,0 +1,112 @@
+// The page, its style and its script are files beside this one; the sections stand where the page says {{pictures}}.
+#include "report/pages/explore_page.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "base/text.hpp"
+#include "report/formats/record_json.hpp"
+#include "report/pages/explore_template.hpp"
+#include "report/pages/html.hpp"
+
+namespace fovea {
+namespace {
+
+constexpr std::string_view kPicturesMark = "{{pictures}}";
+
+std::string_view as_text(const std::vector<std::byte>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::string label_of(const std::optional<std::string>& label, std::size_t class_index) {
+  return label.value_or(fmt::format("class {}", class_index));
+}
+
+RecordJson heading_object(const ExploreHeading& heading) {
+  const auto covered = [&](std::size_t patches, int side) {
+    return static_cast<float>(patches * heading.patch_size) / static_cast<float>(side);
+  };
+  return {{"model", to_utf8(heading.model_name)},
+          {"version", heading.version},
+          {"prefix", heading.prefix_tokens},
+          {"rows", heading.grid.rows},
+          {"cols", heading.grid.cols},
+          // Of the picture's height and width: what is behind the last whole patch no patch shows.
+          {"covered",
+           {covered(heading.grid.rows, heading.network_input.height),
+            covered(heading.grid.cols, heading.network_input.width)}},
+          {"depth", heading.depth},
+          {"heads", heading.num_heads},
+          {"blocks", heading.blocks},
+          {"mean_heads", heading.mean_heads}};
+}
+
+/// Values in 255 steps between the smallest and the largest.
+RecordJson map_object(const ExploreMap& map) {
+  RecordJson object{{"method", map.method}, {"title", map.title}, {"variant", map.variant}, {"shows", map.shows}};
+  if (map.target) {
+    const MapTarget& target = *map.target;
+    std::string label = label_of(target.label, target.class_index);
+    if (target.against) label += " rather than " + label_of(target.against->label, target.against->class_index);
+    object["target"] = RecordJson::array({label, target.class_index});
+  }
+  const auto [low, high] = std::minmax_element(map.values.begin(), map.values.end());
+  const float scale = *high > *low ? 255.0F / (*high - *low) : 0.0F;
+  std::string steps;
+  steps.reserve(map.values.size());
+  for (const float value : map.values) {
+    steps += static_cast<char>(static_cast<unsigned char>(std::min(255.0F, (value - *low) * scale + 0.5F)));
+  }
+  object["low"] = *low;
+  object["high"] = *high;
+  object["values"] = base64(steps);
+  return object;
+}
+
+RecordJson picture_object(const ExplorePicture& picture) {
+  const Record& record = picture.record;
+  RecordJson object{{"index", record.index}, {"path", to_utf8(record.path)}};
+  if (record.failure) {
+    const Failure& failure = *record.failure;
+    object["failure"] = {{"code", name(failure.code)}, {"message", failure.message}, {"hint", failure.hint}};
+    return object;
+  }
+  object["width"] = record.size.width;
+  object["height"] = record.size.height;
+  object["predictions"] = RecordJson::array();
+  for (const Prediction& prediction : record.predictions) {
+    object["predictions"].push_back(RecordJson::array(
+        {label_of(prediction.label, prediction.class_index), prediction.probability, prediction.class_index}));
+  }
+  object["image"] = "data:image/jpeg;base64," + base64(as_text(picture.jpeg));
+  object["maps"] = RecordJson::array();
+  for (const ExploreMap& map : picture.maps) object["maps"].push_back(map_object(map));
+  return object;
+}
+
+}  // namespace
+
+std::string explore_beginning(const ExploreHeading& heading) {
+  const std::string content = script_safe(one_line(heading_object(heading)));
+  return fill_page(kExploreHtml.substr(0, kExploreHtml.find(kPicturesMark)),
+                   {{"{{style}}", kExploreCss}, {"{{heading}}", content}});
+}
+
+std::string explore_section(const ExplorePicture& picture) {
+  const std::string content = script_safe(one_line(picture_object(picture)));
+  const std::string packed = picture.attention ? base64(picture.attention->deflated) : std::string();
+  return fmt::format(
+      "<script type=\"application/json\" class=\"picture\">{}</script>\n"
+      "<script type=\"text/plain\" class=\"attention\">{}</script>\n",
+      content, packed);
+}
+
+std::string explore_end() {
+  return fill_page(kExploreHtml.substr(kExploreHtml.find(kPicturesMark) + kPicturesMark.size()),
+                   {{"{{script}}", kExploreJs}});
+}
+
+}  // namespace fovea
