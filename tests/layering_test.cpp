@@ -46,23 +46,25 @@ struct Door {
 const std::vector<Door> kDoors = {
     {"oneDNN", {"oneapi/dnnl/*", "dnnl*"}, {"src/nn/*"}},
     {"OpenMP", {"omp.h"}, {"src/nn/*"}},
-    {"OpenCV imgcodecs", {"opencv2/imgcodecs*"}, {"src/image/imgcodecs_module.cpp"}},
-    {"OpenCV", {"opencv2/*"}, {"src/image/patches*", "src/image/overlay*", "src/image/imgcodecs_module.cpp"}},
-    {"libjpeg-turbo", {"jpeglib.h", "jerror.h", "turbojpeg.h"}, {"src/image/codec_*"}},
-    {"libpng", {"png.h"}, {"src/image/codec_*"}},
-    {"libwebp", {"webp/*"}, {"src/image/codec_*"}},
-    {"Eigen", {"Eigen/*"}, {"src/model/pos_embed*", "src/explain/*"}},
+    {"OpenCV imgcodecs", {"opencv2/imgcodecs*"}, {"src/image/codec/imgcodecs_module.cpp"}},
+    {"OpenCV",
+     {"opencv2/*"},
+     {"src/image/preprocess/patches*", "src/image/overlay/*", "src/image/codec/imgcodecs_module.cpp"}},
+    {"libjpeg-turbo", {"jpeglib.h", "jerror.h", "turbojpeg.h"}, {"src/image/codec/*"}},
+    {"libpng", {"png.h"}, {"src/image/codec/*"}},
+    {"libwebp", {"webp/*"}, {"src/image/codec/*"}},
+    {"Eigen", {"Eigen/*"}, {"src/model/weights/pos_embed*", "src/explain/*"}},
     {"CLI11", {"CLI/*"}, {"src/cli/*"}},
     {"nlohmann-json", {"nlohmann/*"}, {"src/checkpoint/*", "src/model/*", "src/report/*"}},
-    {"Nettle", {"nettle/*"}, {"src/checkpoint/*"}},
-    {"zlib", {"zlib.h"}, {"src/checkpoint/*", "src/report/packed_attention*"}},
-    {"Highway", {"hwy/*"}, {"src/nn/*", "src/image/resample*", "src/base/simd_targets*"}},
+    {"Nettle", {"nettle/*"}, {"src/base/sha256*"}},
+    {"zlib", {"zlib.h"}, {"src/checkpoint/*", "src/report/pages/packed_attention*"}},
+    {"Highway", {"hwy/*"}, {"src/nn/*", "src/image/preprocess/resample*", "src/base/simd_targets*"}},
     {"fmt", {"fmt/*"}, {"src/*"}},
     {"the C library",
      {"sys/*", "dirent.h", "unistd.h", "fcntl.h", "dlfcn.h", "sched.h", "pthread.h", "poll.h", "signal.h", "termios.h",
       "link.h", "malloc.h", "stdio.h", "fnmatch.h"},
      {"src/*"}},
-    {"the compiler", {"cpuid.h", "immintrin.h", "cxxabi.h"}, {"src/nn/*", "src/image/resample*"}},
+    {"the compiler", {"cpuid.h", "immintrin.h", "cxxabi.h"}, {"src/nn/*", "src/image/preprocess/resample*"}},
 };
 
 bool matches_any(const std::string& text, const std::vector<std::string_view>& patterns) {
@@ -76,7 +78,7 @@ const Layer* find_layer(std::string_view name) {
   return found == kLayers.end() ? nullptr : &*found;
 }
 
-// "src/image/codec.cpp" → "image"; empty outside src/.
+// "src/image/codec/codec.cpp" → "image"; empty outside src/.
 std::string layer_of(const std::string& file) {
   if (!file.starts_with("src/")) return {};
   const auto end = file.find('/', 4);
@@ -187,23 +189,24 @@ TEST(Layering, TheCheckerCatchesEachKindOfViolation) {
     const char* expected;
   };
   const Case cases[] = {
-      {"src/report/html.cpp", "#include \"pipeline/batch.hpp\"",
-       "src/report/html.cpp:7: report/ may not include pipeline/"},
-      {"src/nn/linear.cpp", "  #  include \"image/codec.hpp\"", "src/nn/linear.cpp:7: nn/ may not include image/"},
+      {"src/report/pages/html.cpp", "#include \"pipeline/batch.hpp\"",
+       "src/report/pages/html.cpp:7: report/ may not include pipeline/"},
+      {"src/nn/linear/linear.cpp", "  #  include \"image/codec.hpp\"",
+       "src/nn/linear/linear.cpp:7: nn/ may not include image/"},
       {"src/base/text.cpp", "#include \"cli/app.hpp\"", "src/base/text.cpp:7: base/ may not include cli/"},
-      {"src/image/codec.cpp", "#include \"helpers.hpp\"",
-       "src/image/codec.cpp:7: helpers.hpp names no layer, expected <layer>/<file>"},
+      {"src/image/codec/codec.cpp", "#include \"helpers.hpp\"",
+       "src/image/codec/codec.cpp:7: helpers.hpp names no layer, expected <layer>/<file>"},
       {"src/cli/app.cpp", "#include <oneapi/dnnl/dnnl.hpp>",
        "src/cli/app.cpp:7: src/cli/app.cpp is no door to oneDNN (oneapi/dnnl/dnnl.hpp)"},
-      {"src/image/codec_jpeg.cpp", "#include <opencv2/imgcodecs.hpp>",
-       "src/image/codec_jpeg.cpp:7: src/image/codec_jpeg.cpp is no door to OpenCV imgcodecs (opencv2/imgcodecs.hpp)"},
-      {"src/model/config.cpp", "#include <Eigen/Dense>",
-       "src/model/config.cpp:7: src/model/config.cpp is no door to Eigen (Eigen/Dense)"},
+      {"src/image/codec/jpeg.cpp", "#include <opencv2/imgcodecs.hpp>",
+       "src/image/codec/jpeg.cpp:7: src/image/codec/jpeg.cpp is no door to OpenCV imgcodecs (opencv2/imgcodecs.hpp)"},
+      {"src/model/config/config.cpp", "#include <Eigen/Dense>",
+       "src/model/config/config.cpp:7: src/model/config/config.cpp is no door to Eigen (Eigen/Dense)"},
       {"src/base/text.cpp", "#include <boost/format.hpp>",
        "src/base/text.cpp:7: boost/format.hpp belongs to no library of the table"},
       {"src/extra/new.cpp", "#include \"base/text.hpp\"", "src/extra/new.cpp:7: 'extra' is no layer"},
-      {"src/image/resample.cpp", "#define HWY_TARGET_INCLUDE \"nn/kernels.cpp\"",
-       "src/image/resample.cpp:7: image/ may not include nn/"},
+      {"src/image/preprocess/resample.cpp", "#define HWY_TARGET_INCLUDE \"nn/kernels.cpp\"",
+       "src/image/preprocess/resample.cpp:7: image/ may not include nn/"},
       {"include/fovea/image.hpp", "#include <opencv2/core.hpp>",
        "include/fovea/image.hpp:7: a public header may not include opencv2/core.hpp"},
       {"include/fovea/model.hpp", "#include \"nn/linear.hpp\"",
@@ -218,12 +221,12 @@ TEST(Layering, TheCheckerCatchesEachKindOfViolation) {
 
 TEST(Layering, TheCheckerLetsGoodIncludesPass) {
   const std::pair<const char*, const char*> cases[] = {
-      {"src/cli/classify.cpp", "#include \"pipeline/batch.hpp\""},
-      {"src/model/encoder_block.cpp", "#include \"nn/linear.hpp\""},
-      {"src/report/html.cpp", "#include \"report/registry.hpp\""},
-      {"src/nn/onednn.hpp", "#include <oneapi/dnnl/dnnl.hpp>"},
-      {"src/image/patches.cpp", "#include <opencv2/imgproc.hpp>"},
-      {"src/image/codec_png.cpp", "#include <png.h>"},
+      {"src/cli/verbs/classify.cpp", "#include \"pipeline/batch.hpp\""},
+      {"src/model/forward/encoder_block.cpp", "#include \"nn/linear.hpp\""},
+      {"src/report/pages/html.cpp", "#include \"report/registry.hpp\""},
+      {"src/nn/linear/onednn.hpp", "#include <oneapi/dnnl/dnnl.hpp>"},
+      {"src/image/preprocess/patches.cpp", "#include <opencv2/imgproc.hpp>"},
+      {"src/image/codec/png.cpp", "#include <png.h>"},
       {"src/base/text.cpp", "#include <fmt/format.h>"},
       {"src/base/text.cpp", "#include <vector>"},
       {"src/base/text.cpp", "// report/ once had #include \"pipeline/batch.hpp\""},
