@@ -10,7 +10,8 @@
 #include "fovea/explain.hpp"
 #include "fovea/image.hpp"
 #include "fovea/model.hpp"
-#include "fovea/report.hpp"
+#include "fovea/prediction.hpp"
+#include "fovea/session.hpp"
 
 namespace fovea {
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace fovea {
 
@@ -22,5 +23,8 @@ class Sha256 {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+/// SHA-256 of these bytes, in lower-case hex.
+[[nodiscard]] std::string sha256_hex(std::string_view bytes);
 
 }  // namespace fovea

@@ -2,11 +2,25 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 
-#include "fovea/comparison.hpp"
-
 namespace fovea {
+
+/// Of all intervals here.
+inline constexpr double kConfidence = 0.95;
+
+struct Interval {
+  double low = 0;
+  double high = 0;
+  [[nodiscard]] bool contains(double value) const noexcept { return low <= value && value <= high; }
+};
+
+/// A mean, and between what it lies; of one value nothing is known but itself.
+struct Estimate {
+  double mean = 0;
+  std::optional<Interval> interval;
+};
 
 /// How far from 0, to either side, Student's t with this many degrees of freedom stays with probability `level`:
 /// 2.776 for 0.95 and 4.

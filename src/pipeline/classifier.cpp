@@ -3,6 +3,10 @@
 #include <utility>
 
 #include "base/files.hpp"
+#include "fovea/architecture.hpp"
+#include "fovea/model.hpp"
+#include "fovea/prediction.hpp"
+#include "fovea/session.hpp"
 #include "image/codec/codec.hpp"
 #include "image/overlay/overlay.hpp"
 #include "image/preprocess/patches.hpp"

@@ -8,12 +8,15 @@
 #include <optional>
 #include <utility>
 
+#include "fovea/machine.hpp"
+#include "fovea/session.hpp"
 #include "fovea/version.hpp"
 #include "image/codec/codec.hpp"
 #include "image/overlay/overlay.hpp"
 #include "pipeline/maps/explanations.hpp"
 #include "pipeline/maps/targets.hpp"
 #include "pipeline/picture_source.hpp"
+#include "report/record.hpp"
 
 namespace fovea {
 namespace {

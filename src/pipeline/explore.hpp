@@ -9,11 +9,13 @@
 #include <string>
 #include <vector>
 
+#include "fovea/architecture.hpp"
 #include "fovea/model.hpp"
 #include "pipeline/folder/inputs.hpp"
 #include "pipeline/folder/scheduler.hpp"
 #include "pipeline/pictures.hpp"
 #include "report/pages/explore_page.hpp"
+#include "report/record.hpp"
 
 namespace fovea {
 

@@ -6,7 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "fovea/architecture.hpp"
 #include "fovea/model.hpp"
+#include "fovea/session.hpp"
 
 namespace fovea {
 

@@ -51,7 +51,7 @@ void take_tensor(const TensorImages& tensors, std::size_t index, const ModelInfo
 
 }  // namespace
 
-void announce(const Input& input) {
+void prefetch(const Input& input) {
   struct stat status {};
   if (::stat(input.path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return;
   const int file = ::open(input.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);

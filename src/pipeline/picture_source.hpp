@@ -28,7 +28,7 @@ struct LoadedPicture {
 };
 
 /// Asks the kernel to read the file soon, so that a cold disk works while the cores do.
-void announce(const Input& input);
+void prefetch(const Input& input);
 
 /// @param index    of the input: which picture of `tensors`
 /// @param tensors  null: the input is an image file, or standard input

@@ -7,6 +7,7 @@
 
 #include "base/files.hpp"
 #include "explain/spearman.hpp"
+#include "fovea/machine.hpp"
 #include "image/codec/codec.hpp"
 #include "pipeline/maps/attention_sheet.hpp"
 #include "pipeline/maps/map_files.hpp"
@@ -43,7 +44,7 @@ class PictureWorker {
         ahead_(schedule.workers * schedule.batch) {}
 
   [[nodiscard]] PictureJob prepare(std::size_t item) const {
-    if (!options_.tensors && item + ahead_ < todo_.size()) announce(inputs_[todo_[item + ahead_]]);
+    if (!options_.tensors && item + ahead_ < todo_.size()) prefetch(inputs_[todo_[item + ahead_]]);
     const Input& input = inputs_[todo_[item]];
     PictureJob job;
     job.index = todo_[item];

@@ -13,7 +13,7 @@
 
 #include "fovea/explain.hpp"
 #include "fovea/model.hpp"
-#include "fovea/report.hpp"
+#include "fovea/session.hpp"
 #include "image/overlay/overlay.hpp"
 #include "pipeline/features.hpp"
 #include "pipeline/folder/inputs.hpp"
@@ -24,6 +24,7 @@
 #include "pipeline/maps/zero_shot.hpp"
 #include "pipeline/predictions.hpp"
 #include "pipeline/tensor_images.hpp"
+#include "report/record.hpp"
 
 namespace fovea {
 

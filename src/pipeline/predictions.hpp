@@ -6,7 +6,8 @@
 #include <vector>
 
 #include "fovea/model.hpp"
-#include "fovea/report.hpp"
+#include "fovea/prediction.hpp"
+#include "fovea/session.hpp"
 
 namespace fovea {
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/statistics.hpp"
 #include "report/comparison.hpp"
 
 namespace fovea {

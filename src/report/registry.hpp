@@ -1,7 +1,7 @@
 // What each format's file offers: its row of the registry, as <name>_format().
 #pragma once
 
-#include "fovea/report.hpp"
+#include "report/writer.hpp"
 
 namespace fovea {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "fovea/image.hpp"
-#include "fovea/model.hpp"
+#include "fovea/machine.hpp"
 #include "image/preprocess/preprocess.hpp"
 #include "model/recipe/recipe.hpp"
 

@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
-#include "fovea/model.hpp"
+#include "fovea/machine.hpp"
+#include "fovea/precision.hpp"
 #include "nn/attention/attention.hpp"
 #include "nn/attention/attention_backward.hpp"
 #include "nn/kernels/activation.hpp"

@@ -8,7 +8,6 @@
 
 #include "base/files.hpp"
 #include "checkpoint/checkpoint.hpp"
-#include "fovea/model.hpp"
 #include "report/files/documents.hpp"
 #include "support/naive_vit.hpp"
 #include "support/pictures.hpp"

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/files.hpp"
+#include "fovea/architecture.hpp"
 #include "fovea/classifier.hpp"
 #include "image/overlay/sheet.hpp"
 #include "report/files/documents.hpp"

@@ -5,7 +5,6 @@
 #include <fstream>
 #include <map>
 
-#include "fovea/model.hpp"
 #include "support/pictures.hpp"
 #include "support/process.hpp"
 #include "support/temp_folder.hpp"

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "checkpoint/checkpoint.hpp"
+#include "fovea/architecture.hpp"
 #include "support/pictures.hpp"
 #include "support/process.hpp"
 #include "support/shared.hpp"

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "fovea/precision.hpp"
 #include "support/needs_precision.hpp"
 #include "support/pictures.hpp"
 #include "support/process.hpp"

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
 #include "fovea/model.hpp"
 #include "fuzz/fuzz.hpp"

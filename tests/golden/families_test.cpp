@@ -14,8 +14,11 @@
 
 #include "checkpoint/checkpoint.hpp"
 #include "explain/spearman.hpp"
+#include "fovea/architecture.hpp"
 #include "fovea/explain.hpp"
 #include "fovea/model.hpp"
+#include "fovea/precision.hpp"
+#include "fovea/session.hpp"
 #include "pipeline/maps/explanations.hpp"
 #include "support/naive_vit.hpp"
 #include "support/needs_precision.hpp"

@@ -5,6 +5,9 @@
 
 #include <cmath>
 
+#include "fovea/architecture.hpp"
+#include "fovea/model.hpp"
+#include "fovea/session.hpp"
 #include "support/checkpoint_writers.hpp"
 #include "support/golden_family.hpp"
 #include "support/naive_layers.hpp"

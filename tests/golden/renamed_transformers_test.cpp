@@ -6,6 +6,7 @@
 #include <cmath>
 #include <fstream>
 
+#include "fovea/model.hpp"
 #include "support/checkpoint_writers.hpp"
 #include "support/golden_family.hpp"
 #include "support/naive_layers.hpp"

@@ -6,6 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "fovea/architecture.hpp"
 #include "model/config/config.hpp"
 #include "support/shared.hpp"
 

@@ -7,6 +7,8 @@
 #include <fstream>
 
 #include "checkpoint/checkpoint.hpp"
+#include "fovea/model.hpp"
+#include "fovea/session.hpp"
 #include "support/naive_vit.hpp"
 #include "support/shared.hpp"
 

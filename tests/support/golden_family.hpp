@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fovea/model.hpp"
+#include "fovea/session.hpp"
 #include "support/tiny_model.hpp"
 
 namespace fovea::test {

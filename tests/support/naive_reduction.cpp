@@ -5,6 +5,9 @@
 #include <map>
 #include <set>
 
+#include "fovea/architecture.hpp"
+#include "fovea/session.hpp"
+
 namespace fovea::test {
 
 using Rows = NaiveReduction::Rows;

@@ -5,7 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "fovea/model.hpp"
+#include "fovea/architecture.hpp"
+#include "fovea/session.hpp"
 
 namespace fovea::test {
 

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "fovea/model.hpp"
+#include "fovea/architecture.hpp"
 #include "support/tiny_model.hpp"
 
 namespace fovea::test {

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <string>
 
+#include "fovea/architecture.hpp"
+
 namespace fovea::test {
 namespace {
 

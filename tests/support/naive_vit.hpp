@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "fovea/model.hpp"
+#include "fovea/architecture.hpp"
 #include "support/naive_reduction.hpp"
 #include "support/tiny_model.hpp"
 

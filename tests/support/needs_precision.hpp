@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "fovea/error.hpp"
-#include "fovea/model.hpp"
+#include "fovea/precision.hpp"
 
 /// Skips the test, visibly, where this CPU has no units for the precision.
 #define FOVEA_NEEDS_PRECISION(precision) \

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "fovea/architecture.hpp"
 #include "image/codec/codec.hpp"
 #include "support/tiny_model.hpp"
 

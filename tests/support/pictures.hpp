@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "fovea/model.hpp"
+#include "fovea/architecture.hpp"
 
 namespace fovea::test {
 

@@ -8,6 +8,8 @@
 #include <numeric>
 #include <random>
 
+#include "fovea/architecture.hpp"
+
 namespace fovea::test {
 namespace {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "fovea/model.hpp"
+#include "fovea/architecture.hpp"
 
 namespace fovea::test {
 

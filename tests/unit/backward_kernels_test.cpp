@@ -10,6 +10,8 @@
 #include <span>
 #include <vector>
 
+#include "fovea/architecture.hpp"
+#include "fovea/precision.hpp"
 #include "nn/attention/attention.hpp"
 #include "nn/attention/attention_backward.hpp"
 #include "nn/attention/attention_kernels.hpp"

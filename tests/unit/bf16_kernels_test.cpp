@@ -9,6 +9,7 @@
 #include <limits>
 #include <vector>
 
+#include "fovea/precision.hpp"
 #include "support/bf16.hpp"
 #include "support/forced_target.hpp"
 #include "support/needs_precision.hpp"

@@ -11,6 +11,9 @@
 #include <string>
 #include <vector>
 
+#include "report/record.hpp"
+#include "report/writer.hpp"
+
 namespace fovea {
 namespace {
 

@@ -9,6 +9,9 @@
 #include <vector>
 
 #include "explain/faithfulness.hpp"
+#include "fovea/architecture.hpp"
+#include "fovea/model.hpp"
+#include "fovea/session.hpp"
 #include "image/preprocess/patches.hpp"
 #include "pipeline/predictions.hpp"
 #include "support/tiny_model.hpp"

@@ -14,6 +14,7 @@
 #include "base/text.hpp"
 #include "report/pages/html.hpp"
 #include "report/pages/packed_attention.hpp"
+#include "report/record.hpp"
 
 namespace fovea {
 namespace {

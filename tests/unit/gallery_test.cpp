@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "fovea/model.hpp"
 #include "report/files/documents.hpp"
+#include "report/record.hpp"
 
 namespace fovea {
 namespace {

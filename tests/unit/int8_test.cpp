@@ -9,7 +9,7 @@
 #include <limits>
 #include <vector>
 
-#include "fovea/model.hpp"
+#include "fovea/precision.hpp"
 #include "nn/kernels/int8_kernels.hpp"
 #include "nn/linear/linear.hpp"
 #include "support/forced_target.hpp"

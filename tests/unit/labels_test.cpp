@@ -7,6 +7,7 @@
 #include <set>
 
 #include "fovea/error.hpp"
+#include "fovea/model.hpp"
 #include "support/pictures.hpp"
 #include "support/temp_folder.hpp"
 

@@ -8,6 +8,8 @@
 #include <limits>
 #include <vector>
 
+#include "fovea/precision.hpp"
+
 namespace fovea {
 namespace {
 

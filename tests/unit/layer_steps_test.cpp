@@ -9,7 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "fovea/architecture.hpp"
 #include "fovea/model.hpp"
+#include "fovea/precision.hpp"
+#include "fovea/session.hpp"
 #include "support/needs_precision.hpp"
 #include "support/normal_values.hpp"
 #include "support/shared.hpp"

@@ -13,6 +13,7 @@
 #include "pipeline/folder/resume.hpp"
 #include "pipeline/pictures.hpp"
 #include "report/files/documents.hpp"
+#include "report/record.hpp"
 #include "support/pictures.hpp"
 #include "support/temp_folder.hpp"
 

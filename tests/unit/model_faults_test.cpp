@@ -7,6 +7,7 @@
 
 #include "fovea/error.hpp"
 #include "fovea/model.hpp"
+#include "fovea/session.hpp"
 #include "support/golden_family.hpp"
 #include "support/naive_vit.hpp"
 #include "support/renamed_tensors.hpp"

@@ -8,7 +8,11 @@
 #include <fstream>
 #include <string>
 
+#include "base/sha256.hpp"
+#include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
+#include "fovea/machine.hpp"
+#include "fovea/session.hpp"
 #include "support/naive_vit.hpp"
 #include "support/shared.hpp"
 #include "support/temp_folder.hpp"

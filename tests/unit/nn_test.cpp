@@ -9,7 +9,8 @@
 #include <span>
 #include <vector>
 
-#include "fovea/model.hpp"
+#include "fovea/machine.hpp"
+#include "fovea/precision.hpp"
 #include "nn/attention/attention.hpp"
 #include "nn/attention/attention_kernels.hpp"
 #include "nn/attention/rotary.hpp"

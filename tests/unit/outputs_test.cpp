@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "report/record.hpp"
 #include "support/pictures.hpp"
 #include "support/temp_folder.hpp"
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "fovea/model.hpp"
+#include "fovea/machine.hpp"
 
 namespace fovea::nn {
 namespace {

@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
 #include "support/golden_family.hpp"
 #include "support/renamed_tensors.hpp"

@@ -1,4 +1,6 @@
 // bfloat16 parts and the linear layers that are made of them, against the definition in double.
+#include "fovea/precision.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
@@ -8,7 +10,10 @@
 #include <limits>
 #include <vector>
 
+#include "fovea/architecture.hpp"
+#include "fovea/machine.hpp"
 #include "fovea/model.hpp"
+#include "fovea/session.hpp"
 #include "nn/linear/bf16_parts.hpp"
 #include "nn/linear/linear.hpp"
 #include "support/bf16.hpp"
@@ -141,7 +146,7 @@ TEST_P(LinearPrecision, RowsThatAreHandedOverInAnyOrderAndToldOfOnce) {
   (*linear)(*packed, x, wanted);
   std::vector<float> y(wanted.size());
   (*linear)(*packed, normal_values(x.size(), 4), y);  // what is not handed over anew would show
-  if (const nn::RowsDone hand_over = linear->taker(*packed, x)) {
+  if (const nn::RowsDone hand_over = linear->packer(*packed, x)) {
     for (const auto& [first, count] : {std::pair<std::size_t, std::size_t>{7, 4}, {0, 1}, {1, 6}}) {
       hand_over(first, count);
     }

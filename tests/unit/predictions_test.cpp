@@ -9,6 +9,9 @@
 #include <random>
 
 #include "base/files.hpp"
+#include "fovea/architecture.hpp"
+#include "fovea/model.hpp"
+#include "fovea/session.hpp"
 #include "image/preprocess/patches.hpp"
 #include "pipeline/features.hpp"
 #include "pipeline/maps/zero_shot.hpp"

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "report/files/documents.hpp"
+#include "report/record.hpp"
 
 namespace fovea {
 namespace {

@@ -9,9 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
 #include "fovea/explain.hpp"
+#include "fovea/machine.hpp"
 #include "fovea/model.hpp"
+#include "fovea/session.hpp"
 #include "model/relevance/attention.hpp"
 #include "model/relevance/layers.hpp"
 #include "nn/linear/matmul_f64.hpp"

@@ -3,7 +3,8 @@
 #include <sstream>
 #include <string>
 
-#include "fovea/report.hpp"
+#include "report/record.hpp"
+#include "report/writer.hpp"
 
 namespace fovea {
 namespace {

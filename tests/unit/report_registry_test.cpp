@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "fovea/error.hpp"
-#include "fovea/report.hpp"
+#include "report/record.hpp"
+#include "report/writer.hpp"
 
 namespace fovea {
 namespace {

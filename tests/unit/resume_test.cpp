@@ -7,8 +7,10 @@
 #include <limits>
 
 #include "base/files.hpp"
+#include "fovea/model.hpp"
 #include "pipeline/pictures.hpp"
 #include "report/files/documents.hpp"
+#include "report/record.hpp"
 #include "support/pictures.hpp"
 #include "support/temp_folder.hpp"
 

@@ -10,6 +10,8 @@
 #include <string>
 #include <thread>
 
+#include "report/record.hpp"
+
 namespace fovea::test {
 namespace {
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "base/aligned_buffer.hpp"
-#include "fovea/model.hpp"
+#include "fovea/machine.hpp"
 #include "support/forced_target.hpp"
 #include "support/normal_values.hpp"
 

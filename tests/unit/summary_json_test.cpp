@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "fovea/model.hpp"
 #include "report/files/documents.hpp"
 
 namespace fovea {

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "fovea/error.hpp"
+#include "fovea/model.hpp"
+#include "fovea/session.hpp"
 
 namespace fovea {
 namespace {

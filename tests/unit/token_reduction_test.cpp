@@ -11,8 +11,12 @@
 #include <set>
 #include <string>
 
+#include "fovea/architecture.hpp"
 #include "fovea/classifier.hpp"
 #include "fovea/error.hpp"
+#include "fovea/machine.hpp"
+#include "fovea/model.hpp"
+#include "fovea/session.hpp"
 #include "image/preprocess/patches.hpp"
 #include "image/preprocess/preprocess.hpp"
 #include "support/naive_reduction.hpp"

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/files.hpp"
+#include "base/sha256.hpp"
 #include "cli/options/options.hpp"
 #include "cli/options/text_embeddings.hpp"
 #include "cli/terminal/terminal.hpp"

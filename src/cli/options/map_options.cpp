@@ -10,6 +10,7 @@
 #include "base/text.hpp"
 #include "cli/options/options.hpp"
 #include "fovea/error.hpp"
+#include "fovea/model.hpp"
 
 namespace fovea::cli {
 namespace {

@@ -9,6 +9,7 @@
 
 #include "cli/command.hpp"
 #include "fovea/explain.hpp"
+#include "fovea/model.hpp"
 #include "image/overlay/overlay.hpp"
 #include "pipeline/pictures.hpp"
 

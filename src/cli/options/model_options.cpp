@@ -6,6 +6,7 @@
 
 #include "cli/options/options.hpp"
 #include "fovea/error.hpp"
+#include "fovea/precision.hpp"
 
 namespace fovea::cli {
 namespace {

@@ -9,6 +9,8 @@
 #include "base/files.hpp"
 #include "base/text.hpp"
 #include "fovea/error.hpp"
+#include "fovea/machine.hpp"
+#include "report/writer.hpp"
 
 namespace fovea::cli {
 namespace {

@@ -11,7 +11,6 @@
 
 #include "cli/command.hpp"
 #include "fovea/image.hpp"
-#include "fovea/model.hpp"
 #include "pipeline/folder/inputs.hpp"
 #include "pipeline/tensor_images.hpp"
 

@@ -5,6 +5,7 @@
 #include "base/files.hpp"
 #include "checkpoint/checkpoint.hpp"
 #include "fovea/error.hpp"
+#include "fovea/model.hpp"
 #include "model/config/labels.hpp"
 
 namespace fovea::cli {

@@ -2,7 +2,7 @@
 
 #include <fmt/core.h>
 
-#include "fovea/model.hpp"
+#include "fovea/machine.hpp"
 #include "fovea/version.hpp"
 
 namespace fovea::cli {

@@ -11,7 +11,9 @@
 #include "cli/command.hpp"
 #include "cli/terminal/output_stream.hpp"
 #include "cli/terminal/terminal.hpp"
-#include "fovea/report.hpp"
+#include "report/comparison.hpp"
+#include "report/record.hpp"
+#include "report/writer.hpp"
 
 namespace fovea::cli {
 

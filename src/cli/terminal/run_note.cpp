@@ -5,6 +5,7 @@
 
 #include "base/files.hpp"
 #include "cli/terminal/terminal.hpp"
+#include "fovea/precision.hpp"
 
 namespace fovea::cli {
 namespace {

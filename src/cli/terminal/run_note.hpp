@@ -6,8 +6,8 @@
 
 #include "cli/command.hpp"
 #include "fovea/model.hpp"
-#include "fovea/report.hpp"
 #include "pipeline/folder/scheduler.hpp"
+#include "report/record.hpp"
 
 namespace fovea::cli {
 

@@ -9,16 +9,18 @@
 #include "base/files.hpp"
 #include "cli/command.hpp"
 #include "cli/options/class_options.hpp"
-#include "cli/options/hard_attention_options.hpp"
 #include "cli/options/load_model.hpp"
 #include "cli/options/map_options.hpp"
 #include "cli/options/model_options.hpp"
 #include "cli/options/options.hpp"
+#include "cli/options/token_reduction_options.hpp"
 #include "cli/terminal/interrupt.hpp"
 #include "cli/terminal/rows.hpp"
 #include "cli/terminal/run_note.hpp"
 #include "cli/verbs/models.hpp"
+#include "fovea/model.hpp"
 #include "fovea/version.hpp"
+#include "report/record.hpp"
 
 namespace fovea::cli {
 namespace {
@@ -33,7 +35,7 @@ class Batch : public Command {
     app.add_option("--save-logits", save_logits_, "write raw scores, float32 [inputs, classes], NaN where one failed")
         ->type_name("FILE.npy");
     add_map_options(app, maps_);
-    add_hard_attention_options(app, hard_);
+    add_token_reduction_options(app, hard_);
     add_report_options(app, format_);
     add_input_options(app, input_);
     add_class_options(app, classes_);
@@ -81,7 +83,7 @@ class Batch : public Command {
     pictures.layout.thumbnails = true;
     pictures.stamp_sources = true;
     apply_map_flags(maps_, pictures);
-    apply_hard_attention_flags(hard_, pictures.maps);
+    apply_token_reduction_flags(hard_, pictures.maps);
     return pictures;
   }
 
@@ -114,7 +116,7 @@ class Batch : public Command {
   ModelFlags model_;
   DecodeFlags decode_;
   MapFlags maps_;
-  HardAttentionFlags hard_;
+  TokenReductionFlags hard_;
   std::string format_ = "text";
   std::string output_;
   std::string save_logits_;

@@ -7,16 +7,21 @@
 
 #include "base/pending_file.hpp"
 #include "cli/command.hpp"
-#include "cli/options/hard_attention_options.hpp"
 #include "cli/options/model_options.hpp"
 #include "cli/options/options.hpp"
+#include "cli/options/token_reduction_options.hpp"
 #include "cli/terminal/json_text.hpp"
 #include "cli/terminal/output_stream.hpp"
 #include "cli/terminal/run_note.hpp"
 #include "cli/verbs/models.hpp"
+#include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
+#include "fovea/machine.hpp"
+#include "fovea/precision.hpp"
+#include "fovea/session.hpp"
 #include "fovea/version.hpp"
 #include "pipeline/folder/outputs.hpp"
+#include "report/record.hpp"
 
 namespace fovea::cli {
 namespace {
@@ -178,7 +183,7 @@ class Bench : public Command {
     app.add_flag("--roofline", roofline_, "also each kind of layer's rate beside the machine's peak and bandwidth");
     app.add_option("--svg", svg_, "the roofline as a picture; implies --roofline")->type_name("FILE");
     add_choice(app, "-f,--format", format_, {"text", "json"}, "what to print");
-    add_hard_attention_options(app, hard_);
+    add_token_reduction_options(app, hard_);
     add_model_options(app, model_);
     add_decode_options(app, decode_);
   }
@@ -235,13 +240,13 @@ class Bench : public Command {
 
   [[nodiscard]] MapPlan hard_attention(const ModelInfo& model) const {
     MapPlan plan;
-    apply_hard_attention_flags(hard_, plan);
+    apply_token_reduction_flags(hard_, plan);
     check_plan(plan, model);
     return plan;
   }
 
   const CLI::App& app_;  // knows which flags were given
-  HardAttentionFlags hard_;
+  TokenReductionFlags hard_;
   ModelFlags model_;
   DecodeFlags decode_;
   std::string arch_;

@@ -10,9 +10,12 @@
 #include "base/numerics.hpp"
 #include "cli/verbs/bench.hpp"
 #include "fovea/error.hpp"
+#include "fovea/model.hpp"
+#include "fovea/session.hpp"
 #include "image/codec/codec.hpp"
 #include "image/preprocess/patches.hpp"
 #include "image/preprocess/preprocess.hpp"
+#include "report/comparison.hpp"
 
 namespace fovea::cli {
 namespace {

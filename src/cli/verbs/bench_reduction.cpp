@@ -9,6 +9,7 @@
 #include "base/numerics.hpp"
 #include "cli/verbs/bench.hpp"
 #include "fovea/error.hpp"
+#include "fovea/session.hpp"
 #include "pipeline/maps/explanations.hpp"
 #include "pipeline/pictures.hpp"
 

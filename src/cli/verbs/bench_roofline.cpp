@@ -9,6 +9,10 @@
 #include "base/numerics.hpp"
 #include "cli/terminal/json_text.hpp"
 #include "cli/verbs/bench.hpp"
+#include "fovea/architecture.hpp"
+#include "fovea/machine.hpp"
+#include "fovea/model.hpp"
+#include "fovea/session.hpp"
 #include "model/forward/layer_steps.hpp"
 
 namespace fovea::cli {

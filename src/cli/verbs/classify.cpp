@@ -9,7 +9,7 @@
 #include "base/files.hpp"
 #include "cli/command.hpp"
 #include "cli/options/class_options.hpp"
-#include "cli/options/hard_attention_options.hpp"
+#include "cli/options/token_reduction_options.hpp"
 #include "cli/options/load_model.hpp"
 #include "cli/options/model_options.hpp"
 #include "cli/options/options.hpp"
@@ -33,7 +33,7 @@ class Classify : public Command {
     add_input_options(app, input_);
     add_tensor_option(app, input_);
     add_class_options(app, classes_);
-    add_hard_attention_options(app, hard_);
+    add_token_reduction_options(app, hard_);
     add_model_options(app, model_);
     add_decode_options(app, decode_);
   }
@@ -49,7 +49,7 @@ class Classify : public Command {
     make_folders(std::filesystem::path(output_).parent_path());
     make_folders(std::filesystem::path(save_logits_).parent_path());
     RunNote note(common);
-    apply_hard_attention_flags(hard_, options.maps);
+    apply_token_reduction_flags(hard_, options.maps);
     const auto model = load_classifier(common, model_, classes_, decode_, note, options);
     check_plan(options.maps, model->info());
     std::vector<std::size_t> todo(inputs.size());
@@ -89,7 +89,7 @@ class Classify : public Command {
 
   InputFlags input_;
   ClassFlags classes_;
-  HardAttentionFlags hard_;
+  TokenReductionFlags hard_;
   ModelFlags model_;
   DecodeFlags decode_;
   std::string format_ = "text";

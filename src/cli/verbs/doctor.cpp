@@ -16,11 +16,15 @@
 #include "cli/terminal/run_note.hpp"
 #include "cli/verbs/models.hpp"
 #include "cli/verbs/preprocess_snippet.hpp"
+#include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
+#include "fovea/model.hpp"
+#include "fovea/session.hpp"
 #include "image/codec/codec.hpp"
 #include "image/preprocess/patches.hpp"
 #include "image/preprocess/preprocess.hpp"
 #include "report/files/documents.hpp"
+#include "report/record.hpp"
 
 namespace fovea::cli {
 namespace {

@@ -15,6 +15,7 @@
 #include "cli/terminal/interrupt.hpp"
 #include "cli/terminal/rows.hpp"
 #include "cli/terminal/run_note.hpp"
+#include "fovea/model.hpp"
 #include "pipeline/pictures.hpp"
 #include "report/files/documents.hpp"
 #include "report/files/feature_file.hpp"

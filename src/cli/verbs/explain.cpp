@@ -8,7 +8,7 @@
 #include "base/files.hpp"
 #include "cli/command.hpp"
 #include "cli/options/class_options.hpp"
-#include "cli/options/hard_attention_options.hpp"
+#include "cli/options/token_reduction_options.hpp"
 #include "cli/options/load_model.hpp"
 #include "cli/options/map_options.hpp"
 #include "cli/options/model_options.hpp"
@@ -50,7 +50,7 @@ class Explain : public Command {
     app.add_option("-o,--output", output_, "folder for the overlays")->type_name("DIR");
     add_map_options(app, maps_);
     add_compare_option(app);
-    add_hard_attention_options(app, hard_);
+    add_token_reduction_options(app, hard_);
     app.add_flag("--list-methods", list_methods_, "say what each method shows, and stop");
     add_report_options(app, format_);
     app.add_flag("-r,--recurse", input_.recurse, "look into sub-folders");
@@ -73,7 +73,7 @@ class Explain : public Command {
     std::vector<Input> inputs = options.tensors ? options.tensors->inputs() : collect_inputs(operands, input_, output_);
     options.layout.folder = output_;
     apply_map_flags(maps_, options);
-    apply_hard_attention_flags(hard_, options.maps);
+    apply_token_reduction_flags(hard_, options.maps);
     if (!output_.empty()) check_outputs(options.layout, inputs);
     RunNote note(common);
     const auto model = load_classifier(common, model_, classes_, decode_, note, options);
@@ -146,7 +146,7 @@ class Explain : public Command {
   ModelFlags model_;
   DecodeFlags decode_;
   MapFlags maps_;
-  HardAttentionFlags hard_;
+  TokenReductionFlags hard_;
   std::vector<std::string> compare_;
   std::string format_ = "text";
   std::string output_;

@@ -22,7 +22,10 @@
 #include "cli/terminal/rows.hpp"
 #include "cli/terminal/run_note.hpp"
 #include "cli/terminal/terminal.hpp"
+#include "fovea/architecture.hpp"
+#include "fovea/model.hpp"
 #include "pipeline/folder/outputs.hpp"
+#include "report/record.hpp"
 
 namespace fovea::cli {
 namespace {

@@ -1,7 +1,7 @@
 // The arithmetic of a forward pass.
 #pragma once
 
-#include "fovea/model.hpp"
+#include "fovea/architecture.hpp"
 
 namespace fovea::cli {
 

@@ -12,7 +12,10 @@
 #include "cli/terminal/output_stream.hpp"
 #include "cli/verbs/flops.hpp"
 #include "cli/verbs/models.hpp"
+#include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
+#include "fovea/model.hpp"
+#include "report/record.hpp"
 
 namespace fovea::cli {
 namespace {

@@ -18,10 +18,14 @@
 #include "cli/terminal/terminal.hpp"
 #include "cli/verbs/models.hpp"
 #include "fovea/error.hpp"
-#include "fovea/report.hpp"
+#include "fovea/machine.hpp"
+#include "fovea/model.hpp"
+#include "fovea/precision.hpp"
+#include "fovea/session.hpp"
 #include "pipeline/folder/inputs.hpp"
 #include "pipeline/folder/outputs.hpp"
 #include "pipeline/picture_source.hpp"
+#include "report/record.hpp"
 
 namespace fovea::cli {
 namespace {

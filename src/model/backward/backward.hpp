@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
-#include "fovea/model.hpp"
+#include "fovea/architecture.hpp"
+#include "fovea/precision.hpp"
+#include "fovea/session.hpp"
 #include "model/backward/read_out_backward.hpp"
 #include "model/forward/encoder_block.hpp"
 #include "model/weights/weights.hpp"

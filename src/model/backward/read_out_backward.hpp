@@ -6,7 +6,9 @@
 #include <span>
 #include <vector>
 
-#include "fovea/model.hpp"
+#include "fovea/architecture.hpp"
+#include "fovea/precision.hpp"
+#include "fovea/session.hpp"
 #include "model/weights/weights.hpp"
 #include "nn/linear/linear.hpp"
 

@@ -10,7 +10,9 @@
 #include <utility>
 
 #include "base/files.hpp"
+#include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
+#include "fovea/precision.hpp"
 #include "model/config/config.hpp"
 #include "model/config/config_files.hpp"
 #include "model/config/labels.hpp"

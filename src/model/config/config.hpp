@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "fovea/architecture.hpp"
 #include "fovea/model.hpp"
 #include "model/config/config_reader.hpp"
 

@@ -8,6 +8,7 @@
 
 #include "base/files.hpp"
 #include "fovea/error.hpp"
+#include "fovea/precision.hpp"
 #include "model/quantize/quantized_file.hpp"
 
 namespace fovea {

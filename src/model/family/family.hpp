@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "checkpoint/checkpoint.hpp"
-#include "fovea/model.hpp"
+#include "fovea/architecture.hpp"
 
 namespace fovea {
 

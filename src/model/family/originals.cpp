@@ -1,5 +1,6 @@
 // The original authors' files: facebookresearch/dino and dinov2, openai/CLIP, google-research/vision_transformer.
 // (DeiT and DeiT3 have timm's names.)
+#include "fovea/architecture.hpp"
 #include "model/family/rules.hpp"
 
 namespace fovea {

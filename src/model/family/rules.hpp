@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "fovea/architecture.hpp"
 #include "model/family/family.hpp"
 
 namespace fovea::family_rules {

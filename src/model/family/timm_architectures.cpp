@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
-#include "fovea/model.hpp"
 #include "model/config/config.hpp"
 
 namespace fovea {

@@ -1,4 +1,5 @@
 // torchvision: models/vision_transformer.py.
+#include "fovea/architecture.hpp"
 #include "model/family/rules.hpp"
 
 namespace fovea {

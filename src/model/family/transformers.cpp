@@ -1,5 +1,6 @@
 // transformers: modeling_vit.py, modeling_deit.py, modeling_dinov2*.py, modeling_beit.py, modeling_clip.py and
 // modeling_siglip.py (https://github.com/huggingface/transformers), with the names of versions 4 and 5.
+#include "fovea/architecture.hpp"
 #include "model/family/rules.hpp"
 
 namespace fovea {

@@ -55,13 +55,13 @@ void EncoderBlock::AfterAttention::mlp_residual(const EncoderBlockWeights& weigh
   const std::span<float> wide = scratch.hidden.first(scratch.hidden.size() / scratch.rows * rows);  // [rows, F or 2F]
   const std::span<float> gated = scratch.gated.first(scratch.gated.size() / scratch.rows * rows);   // [rows, F]
   nn::normalize(norm2, weights.norm2.weight, weights.norm2.bias, dense<const float>(x, norm2.features),
-                dense(normed, norm2.features), fc1->taker(*weights.fc1, normed));
+                dense(normed, norm2.features), fc1->packer(*weights.fc1, normed));
   // The way back needs what entered the gate, or the activation's slope there.
   const bool keep_entered = scratch.saved != nullptr && !gated.empty();
   const std::span<float> entered = keep_entered ? scratch.saved->wide.first(wide.size()) : wide;
   const std::span<float> hidden = gated.empty() ? wide : gated;  // [rows, F]
   const std::size_t features = mlp_norm.features;                // F
-  const nn::RowsDone hand_over = fc2->taker(*weights.fc2, hidden);
+  const nn::RowsDone hand_over = fc2->packer(*weights.fc2, hidden);
   const Precision reader = weights.fc2->precision();
   fc1->multiply(*weights.fc1, normed, entered, [&](std::size_t first, std::size_t count) {
     const std::span<float> some = nn::rows_of(hidden, features, first, count);
@@ -115,7 +115,7 @@ void EncoderBlock::attend(const EncoderBlockWeights& weights, const nn::RotaryTa
                           const BlockActivations& scratch, std::size_t queries, const AttentionReady& attention_ready) {
   if (scratch.saved != nullptr) keep(x, scratch.saved->x_in);
   nn::normalize(norm1_, weights.norm1.weight, weights.norm1.bias, dense(x, embed_dim_),
-                dense(scratch.normed, embed_dim_), qkv_->taker(*weights.qkv, scratch.normed));
+                dense(scratch.normed, embed_dim_), qkv_->packer(*weights.qkv, scratch.normed));
   qkv_->multiply(*weights.qkv, scratch.normed, scratch.qkv, {});
   const std::size_t size = tokens_ * embed_dim_;  // N·D
   for (std::size_t image = 0; image < batch_; ++image) {

@@ -7,7 +7,8 @@
 #include <span>
 
 #include "base/aligned_buffer.hpp"
-#include "fovea/model.hpp"
+#include "fovea/architecture.hpp"
+#include "fovea/precision.hpp"
 #include "model/weights/weights.hpp"
 #include "nn/attention/attention.hpp"
 #include "nn/attention/rotary.hpp"

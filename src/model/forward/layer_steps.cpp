@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/aligned_buffer.hpp"
+#include "fovea/precision.hpp"
 #include "model/forward/encoder_block.hpp"
 #include "model/forward/pooling.hpp"
 #include "model/forward/vision_transformer.hpp"
@@ -122,7 +123,7 @@ struct LayerSteps::Impl {
   void add_norm(LayerKind kind, const NormWeights& norm, std::span<const float> in, std::span<float> out,
                 nn::Linear& next, const nn::LinearWeights& of_next) {
     add(kind, norm_flops(a, in.size()), 2 * kFloat * static_cast<double>(in.size()),
-        [this, &norm, in, out, &next, &of_next] { normalize(norm, in, out, next.taker(of_next, out)); });
+        [this, &norm, in, out, &next, &of_next] { normalize(norm, in, out, next.packer(of_next, out)); });
   }
 
   /// Of one image: patches [T, 3·P·P] → tokens [N, D], as Session does.
@@ -178,7 +179,7 @@ struct LayerSteps::Impl {
     add(kind_of(LayerKind::kFc1), layers.fc1.flops(), layers.fc1.bytes(*own.fc1),
         [this, &layer = *layers.fc1.layer, &fc2, &own, y_normed, wide] {
           if (a.gated_mlp) return layer.multiply(*own.fc1, y_normed, wide, {});
-          const nn::RowsDone hand_over = fc2.taker(*own.fc2, wide);
+          const nn::RowsDone hand_over = fc2.packer(*own.fc2, wide);
           layer.multiply(*own.fc1, y_normed, wide, [&](std::size_t first, std::size_t count) {
             const std::span<float> rows_done = nn::rows_of(wide, a.mlp_hidden_dim, first, count);
             nn::activate(a.activation, own.fc2->precision(), rows_done, rows_done);
@@ -189,7 +190,7 @@ struct LayerSteps::Impl {
       const auto values = static_cast<double>(hidden.size());
       add(kind_of(LayerKind::kGate), 4 * values, 3 * kFloat * values, [this, &fc2, &own, some, wide, hidden] {
         nn::silu_gate(some, a.mlp_hidden_dim, wide, hidden);
-        if (!own.mlp_norm) fc2.take(*own.fc2, hidden);
+        if (!own.mlp_norm) fc2.pack(*own.fc2, hidden);
       });
     }
     if (own.mlp_norm) add_norm(kind_of(LayerKind::kNorm), own.mlp_norm, hidden, hidden, fc2, *own.fc2);

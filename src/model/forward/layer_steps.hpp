@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "fovea/architecture.hpp"
 #include "fovea/model.hpp"
+#include "fovea/session.hpp"
 
 namespace fovea {
 

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
-#include "fovea/model.hpp"
+#include "fovea/architecture.hpp"
+#include "fovea/precision.hpp"
+#include "fovea/session.hpp"
 #include "model/weights/weights.hpp"
 #include "nn/linear/linear.hpp"
 

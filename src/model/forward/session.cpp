@@ -1,4 +1,6 @@
 // The forward pass, top to bottom: patches → tokens → blocks → read-out → logits.
+#include "fovea/session.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,7 +10,10 @@
 #include <utility>
 
 #include "base/aligned_buffer.hpp"
+#include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
+#include "fovea/model.hpp"
+#include "fovea/precision.hpp"
 #include "model/backward/backward.hpp"
 #include "model/forward/encoder_block.hpp"
 #include "model/forward/pooling.hpp"

@@ -6,7 +6,9 @@
 #include <span>
 #include <vector>
 
+#include "fovea/architecture.hpp"
 #include "fovea/model.hpp"
+#include "fovea/session.hpp"
 #include "model/forward/token_stages.hpp"
 
 namespace fovea {

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "base/sha256.hpp"
+#include "fovea/architecture.hpp"
+#include "fovea/precision.hpp"
 #include "model/config/checkpoint_folder.hpp"
 #include "model/recipe/recipe.hpp"
 
@@ -90,12 +92,6 @@ std::string model_sha256(const std::filesystem::path& model, const LoadOptions& 
     visit_bytes(tensor, [&](std::span<const std::byte> run) { hash.update(run); });
   }
   hash.update(std::as_bytes(std::span(open.config)));
-  return hash.hex();
-}
-
-std::string sha256_hex(std::string_view bytes) {
-  Sha256 hash;
-  hash.update(std::as_bytes(std::span(bytes)));
   return hash.hex();
 }
 

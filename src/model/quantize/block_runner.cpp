@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "fovea/architecture.hpp"
 #include "model/forward/vision_transformer.hpp"
 
 namespace fovea {

@@ -9,6 +9,7 @@
 
 #include "base/aligned_buffer.hpp"
 #include "fovea/model.hpp"
+#include "fovea/session.hpp"
 #include "model/forward/encoder_block.hpp"
 #include "model/forward/pooling.hpp"
 #include "model/weights/block_layers.hpp"

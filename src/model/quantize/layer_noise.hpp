@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "fovea/model.hpp"
+#include "fovea/precision.hpp"
 #include "model/weights/block_layers.hpp"
 
 namespace fovea {

@@ -11,6 +11,7 @@
 
 #include "base/files.hpp"
 #include "base/numerics.hpp"
+#include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
 #include "model/config/checkpoint_folder.hpp"
 #include "model/forward/vision_transformer.hpp"

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "fovea/model.hpp"
+#include "fovea/precision.hpp"
 #include "model/weights/block_layers.hpp"
 
 namespace fovea {

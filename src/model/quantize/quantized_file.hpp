@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "checkpoint/checkpoint.hpp"
-#include "fovea/model.hpp"
+#include "fovea/precision.hpp"
 
 namespace fovea {
 

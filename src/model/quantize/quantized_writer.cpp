@@ -9,6 +9,7 @@
 
 #include "base/numerics.hpp"
 #include "checkpoint/formats/safetensors_writer.hpp"
+#include "fovea/precision.hpp"
 #include "model/config/config_files.hpp"
 #include "model/quantize/quantized_file.hpp"
 #include "model/weights/tensor_source.hpp"

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <span>
 
+#include "fovea/precision.hpp"
 #include "model/config/checkpoint_folder.hpp"
 #include "model/weights/block_layers.hpp"
 

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "fovea/model.hpp"
+#include "fovea/architecture.hpp"
 #include "model/relevance/weights.hpp"
 #include "nn/linear/matmul_f64.hpp"
 

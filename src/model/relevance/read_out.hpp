@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "fovea/model.hpp"
+#include "fovea/architecture.hpp"
 #include "model/relevance/layers.hpp"
 #include "model/relevance/weights.hpp"
 

@@ -6,8 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
 #include "fovea/model.hpp"
+#include "fovea/session.hpp"
 #include "model/forward/vision_transformer.hpp"
 #include "model/relevance/attention.hpp"
 #include "model/relevance/layers.hpp"

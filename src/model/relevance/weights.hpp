@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "fovea/model.hpp"
+#include "fovea/architecture.hpp"
 #include "model/weights/tensor_source.hpp"
 #include "nn/linear/matmul_f64.hpp"
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "fovea/model.hpp"
+#include "fovea/architecture.hpp"
 #include "model/weights/tensor_source.hpp"
 
 namespace fovea {

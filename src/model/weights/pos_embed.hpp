@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "fovea/model.hpp"
+#include "fovea/architecture.hpp"
 #include "nn/attention/rotary.hpp"
 
 namespace fovea {

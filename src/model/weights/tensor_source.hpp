@@ -7,7 +7,8 @@
 #include <optional>
 #include <span>
 
-#include "fovea/model.hpp"
+#include "fovea/architecture.hpp"
+#include "fovea/precision.hpp"
 #include "model/family/family.hpp"
 
 namespace fovea {

@@ -6,7 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "fovea/model.hpp"
+#include "fovea/architecture.hpp"
+#include "fovea/precision.hpp"
 #include "model/weights/tensor_source.hpp"
 #include "nn/attention/rotary.hpp"
 #include "nn/kernels/norm_kernels.hpp"

@@ -52,7 +52,7 @@ struct Attention::Impl {
   }
 
   void take_head(const Call& call, std::size_t head, Worker& own) const {
-    own.head->take(part(call, kKey, head, 0), part(call, kValue, head, 0));
+    own.head->pack(part(call, kKey, head, 0), part(call, kValue, head, 0));
   }
 
   /// Queries first to first + rows of the head that was taken.

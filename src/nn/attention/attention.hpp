@@ -7,7 +7,7 @@
 #include <optional>
 #include <span>
 
-#include "fovea/model.hpp"
+#include "fovea/precision.hpp"
 #include "fovea/tensor.hpp"
 
 namespace fovea::nn {

@@ -16,7 +16,7 @@ class HeadAttention {
   virtual ~HeadAttention() = default;
   /// The head whose queries come next.
   /// @param k, v  [N, d]
-  virtual void take(Strided<const float> k, Strided<const float> v) = 0;
+  virtual void pack(Strided<const float> k, Strided<const float> v) = 0;
   /// Each row is computed in one way, whichever rows are computed with it.
   /// @param q        [rows, d], at most RowPieces::kMostRows
   /// @param bias     of these queries, [rows, N], or [1, N] of all with stride 0; or values = nullptr

@@ -24,7 +24,7 @@ class HeadAttentionBf16 final : public HeadAttention {
     query_scales_.fill(1.0F / std::sqrt(static_cast<float>(head_dim)));
   }
 
-  void take(Strided<const float> k, Strided<const float> v) override {
+  void pack(Strided<const float> k, Strided<const float> v) override {
     // [N, d] → [d, N] → pairs [d/2, N]: the product wants neighbouring keys in neighbouring lanes.
     transpose(tokens_, head_dim_, k, {transposed_.data(), stride_});
     pair_rows(head_dim_, tokens_, {transposed_.data(), stride_}, {keys_.data(), stride_});

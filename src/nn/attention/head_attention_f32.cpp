@@ -17,7 +17,7 @@ class HeadAttentionF32 final : public HeadAttention {
         scale_(1.0F / std::sqrt(static_cast<float>(head_dim))),
         keys_(head_dim * stride_) {}
 
-  void take(Strided<const float> k, Strided<const float> v) override {
+  void pack(Strided<const float> k, Strided<const float> v) override {
     // [N, d] → [d, N]: the product wants neighbouring keys in neighbouring lanes.
     transpose(tokens_, head_dim_, k, {keys_.data(), stride_});
     values_ = v;

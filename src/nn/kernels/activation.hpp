@@ -5,7 +5,8 @@
 #include <cstddef>
 #include <span>
 
-#include "fovea/model.hpp"
+#include "fovea/architecture.hpp"
+#include "fovea/precision.hpp"
 
 namespace fovea::nn {
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
+#include "fovea/precision.hpp"
 #include "nn/kernels/bf16_kernels.hpp"
 #include "nn/kernels/share.hpp"
 #include "nn/linear/bf16_parts.hpp"
@@ -123,7 +124,7 @@ class LinearBf16 final : public Linear, Operand {
   }
 
   [[nodiscard]] Operand* operand(const LinearWeights& /*weights*/) override { return this; }
-  void take(std::size_t first, [[maybe_unused]] std::size_t count, std::span<const float> rows) override {
+  void pack(std::size_t first, [[maybe_unused]] std::size_t count, std::span<const float> rows) override {
     assert(rows.size() == count * shape().in_features && first + count <= shape().rows);
     if (x_.size() == 1) return round_to_bf16(rows, split_.data() + first * shape().in_features);
     split_into_bf16(rows, x_.size(), split_.data() + first * shape().in_features, rows_ * shape().in_features);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
+#include "fovea/precision.hpp"
 #include "nn/kernels/int8_kernels.hpp"
 #include "nn/kernels/share.hpp"
 #include "nn/linear/onednn.hpp"
@@ -69,7 +70,7 @@ class LinearInt8 final : public Linear, Operand {
                    workspace) {}
 
   [[nodiscard]] Operand* operand(const LinearWeights& /*weights*/) override { return this; }
-  void take(std::size_t first, std::size_t count, std::span<const float> rows) override {
+  void pack(std::size_t first, std::size_t count, std::span<const float> rows) override {
     quantize_rows(shape().in_features, rows, rows_of(rounded_.span(), shape().in_features, first, count),
                   steps_.span().subspan(first, count));
   }

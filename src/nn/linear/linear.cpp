@@ -38,17 +38,17 @@ class LinearByWeights final : public Linear {
 
 }  // namespace
 
-RowsDone Linear::taker(const LinearWeights& weights, std::span<const float> x) {
+RowsDone Linear::packer(const LinearWeights& weights, std::span<const float> x) {
   Operand* const own = operand(weights);
   if (own == nullptr) return {};
   return [own, x, features = shape_.in_features](std::size_t first, std::size_t count) {
-    own->take(first, count, rows_of(x, features, first, count));
+    own->pack(first, count, rows_of(x, features, first, count));
   };
 }
 
-void Linear::take(const LinearWeights& weights, std::span<const float> x) {
+void Linear::pack(const LinearWeights& weights, std::span<const float> x) {
   assert(x.size() == shape_.rows * shape_.in_features);
-  if (const RowsDone hand_over = taker(weights, x)) share(shape_.rows, kFewRows, hand_over);
+  if (const RowsDone hand_over = packer(weights, x)) share(shape_.rows, kFewRows, hand_over);
 }
 
 std::size_t bf16_parts(Precision precision) noexcept {

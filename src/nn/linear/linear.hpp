@@ -6,7 +6,7 @@
 #include <memory>
 #include <span>
 
-#include "fovea/model.hpp"
+#include "fovea/precision.hpp"
 #include "fovea/tensor.hpp"
 #include "nn/kernels/rows.hpp"
 #include "nn/linear/workspace.hpp"
@@ -35,7 +35,7 @@ class Operand {
   virtual ~Operand() = default;
   /// Any rows on any thread; all of them once for each product.
   /// @param rows  [count, in_features], from row `first` on
-  virtual void take(std::size_t first, std::size_t count, std::span<const float> rows) = 0;
+  virtual void pack(std::size_t first, std::size_t count, std::span<const float> rows) = 0;
 };
 
 /// The operation for one shape, compiled once and run with any weights of that shape.
@@ -54,12 +54,12 @@ class Linear {
                         const RowsDone& done) = 0;
 
   /// Hands rows of x over as soon as they are done; empty: x is multiplied as it is.
-  [[nodiscard]] RowsDone taker(const LinearWeights& weights, std::span<const float> x);
+  [[nodiscard]] RowsDone packer(const LinearWeights& weights, std::span<const float> x);
   /// Hands over all rows of x, from all threads.
-  void take(const LinearWeights& weights, std::span<const float> x);
+  void pack(const LinearWeights& weights, std::span<const float> x);
   /// Both.
   void operator()(const LinearWeights& weights, std::span<const float> x, std::span<float> y) {
-    take(weights, x);
+    pack(weights, x);
     multiply(weights, x, y, {});
   }
 

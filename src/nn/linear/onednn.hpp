@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "base/page_arena.hpp"
-#include "fovea/model.hpp"
+#include "fovea/precision.hpp"
 #include "nn/linear/workspace.hpp"
 
 namespace fovea::nn {

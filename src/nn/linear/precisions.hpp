@@ -1,6 +1,7 @@
 // Three functions for each kind of arithmetic, each kind in a file of its own.
 #pragma once
 
+#include "fovea/precision.hpp"
 #include "nn/linear/linear.hpp"
 
 namespace fovea::nn {

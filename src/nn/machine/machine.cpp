@@ -1,4 +1,6 @@
 // What the machine is, and how fast it multiplies, measured.
+#include "fovea/machine.hpp"
+
 #include <fmt/format.h>
 #include <omp.h>
 #include <sched.h>
@@ -14,7 +16,7 @@
 
 #include "base/aligned_buffer.hpp"
 #include "base/cpu_quota.hpp"
-#include "fovea/model.hpp"
+#include "fovea/precision.hpp"
 #include "nn/linear/onednn.hpp"
 #include "nn/linear/precisions.hpp"
 #include "nn/linear/workspace_impl.hpp"

@@ -1,8 +1,10 @@
 // Which precisions there are, and what this CPU computes fast.
+#include "fovea/precision.hpp"
+
 #include <fmt/format.h>
 
 #include "fovea/error.hpp"
-#include "fovea/model.hpp"
+#include "fovea/machine.hpp"
 #include "nn/linear/onednn.hpp"
 
 namespace fovea {

@@ -8,8 +8,11 @@
 #include <utility>
 
 #include "base/files.hpp"
+#include "fovea/prediction.hpp"
+#include "fovea/session.hpp"
 #include "pipeline/folder/resume.hpp"
 #include "report/files/documents.hpp"
+#include "report/writer.hpp"
 
 namespace fovea {
 namespace {

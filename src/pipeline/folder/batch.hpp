@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "fovea/model.hpp"
-#include "fovea/report.hpp"
 #include "pipeline/pictures.hpp"
+#include "report/record.hpp"
 
 namespace fovea {
 

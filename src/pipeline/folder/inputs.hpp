@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "fovea/report.hpp"
+#include "report/record.hpp"
 
 namespace fovea {
 

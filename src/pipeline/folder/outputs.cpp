@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/files.hpp"
+#include "report/record.hpp"
 
 namespace fovea {
 namespace {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "pipeline/folder/inputs.hpp"
+#include "report/record.hpp"
 
 namespace fovea {
 

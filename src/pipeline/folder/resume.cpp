@@ -12,6 +12,8 @@
 #include <utility>
 
 #include "base/files.hpp"
+#include "base/sha256.hpp"
+#include "fovea/prediction.hpp"
 #include "pipeline/pictures.hpp"
 #include "report/files/documents.hpp"
 

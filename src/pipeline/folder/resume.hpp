@@ -10,10 +10,11 @@
 #include <vector>
 
 #include "fovea/model.hpp"
-#include "fovea/report.hpp"
+#include "fovea/session.hpp"
 #include "pipeline/folder/inputs.hpp"
 #include "pipeline/folder/outputs.hpp"
 #include "pipeline/predictions.hpp"
+#include "report/record.hpp"
 
 namespace fovea {
 

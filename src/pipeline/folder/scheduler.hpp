@@ -24,7 +24,7 @@
 #include <utility>
 #include <vector>
 
-#include "fovea/report.hpp"
+#include "report/record.hpp"
 
 namespace fovea {
 

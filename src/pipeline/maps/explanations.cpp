@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "explain/faithfulness.hpp"
+#include "fovea/architecture.hpp"
 #include "image/preprocess/patches.hpp"
 #include "pipeline/predictions.hpp"
 
@@ -185,8 +186,8 @@ ForwardRequest observing(const ForwardRequest& request, const MapPlan& plan, con
 
 /// One forward pass, and the maps that are the same for every class.
 /// @param first  the caller's number of the batch's first image
-std::vector<ExplainedImage> look(const VisionTransformer& model, Session& session, std::span<const float> batch,
-                                 const MapPlan& plan, const ForwardRequest& request, std::size_t first) {
+std::vector<ExplainedImage> run_once(const VisionTransformer& model, Session& session, std::span<const float> batch,
+                                     const MapPlan& plan, const ForwardRequest& request, std::size_t first) {
   const TokenLayout layout = token_layout(model.architecture());
   const std::size_t size = batch.size() / (layout.grid.size() * model.architecture().patch_dim());
   Observed observed;
@@ -236,22 +237,22 @@ void add_draw(std::size_t draw, const ExplainedImage& image, ExplainedImage& mea
 }
 
 /// The mean of all draws; the caller sees the first.
-std::vector<ExplainedImage> look_often(const VisionTransformer& model, Session& session, std::span<const float> batch,
-                                       const MapPlan& plan, const ForwardRequest& request, std::size_t first) {
-  std::vector<ExplainedImage> mean = look(model, session, batch, plan, request, first);
+std::vector<ExplainedImage> run_draws(const VisionTransformer& model, Session& session, std::span<const float> batch,
+                                      const MapPlan& plan, const ForwardRequest& request, std::size_t first) {
+  std::vector<ExplainedImage> mean = run_once(model, session, batch, plan, request, first);
   ForwardRequest unseen = request;
   unseen.tokens = nullptr;
   unseen.reduced = nullptr;
   unseen.attention = nullptr;
   unseen.pool_attention = nullptr;
   for (std::size_t draw = 1; draw < plan.draws; ++draw) {
-    const auto images = look(model, session, batch, plan_of_draw(plan, draw), unseen, first);
+    const auto images = run_once(model, session, batch, plan_of_draw(plan, draw), unseen, first);
     for (std::size_t i = 0; i < images.size(); ++i) add_draw(draw, images[i], mean[i]);
   }
   return mean;
 }
 
-/// [n][C] of changed images, as look_often() has them of the image itself.
+/// [n][C] of changed images, as run_draws() has them of the image itself.
 std::vector<Logits> logits_of(Session& session, const MapPlan& plan, std::span<const float> patches) {
   std::vector<Logits> mean;
   for (std::size_t draw = 0; draw < plan.draws; ++draw) {
@@ -282,14 +283,14 @@ std::vector<ExplainedImage> explain_images(const VisionTransformer& model, Sessi
                                            const ForwardRequest& request, const ChooseTargets& choose) {
   const Architecture& architecture = model.architecture();
   const std::size_t image_size = architecture.grid().size() * architecture.patch_dim();  // T·3·P·P
-  if (!plan.class_specific() && !plan.faithfulness) return look_often(model, session, patches, plan, request, 0);
+  if (!plan.class_specific() && !plan.faithfulness) return run_draws(model, session, patches, plan, request, 0);
   const TokenLayout layout = token_layout(architecture);
   std::vector<ExplainedImage> images;
   images.reserve(patches.size() / image_size);
   for (std::size_t begin = 0; begin < patches.size(); begin += image_size) {
     const std::span<const float> one = patches.subspan(begin, image_size);
     ExplainedImage& image =
-        images.emplace_back(std::move(look_often(model, session, one, plan, request, images.size()).front()));
+        images.emplace_back(std::move(run_draws(model, session, one, plan, request, images.size()).front()));
     const std::vector<Target> targets = choose(images.size() - 1, image.result);
     const auto by_target = explain_targets(model, session, one, plan, layout, targets);
     image.maps = in_order(plan, std::move(image.maps), targets, by_target);

@@ -10,6 +10,7 @@
 #include "fovea/explain.hpp"
 #include "fovea/faithfulness.hpp"
 #include "fovea/model.hpp"
+#include "fovea/session.hpp"
 #include "pipeline/maps/map_plan.hpp"
 #include "pipeline/maps/targets.hpp"
 

@@ -6,13 +6,15 @@
 #include <vector>
 
 #include "fovea/model.hpp"
-#include "fovea/report.hpp"
+#include "fovea/prediction.hpp"
+#include "fovea/session.hpp"
 #include "image/codec/codec.hpp"
 #include "image/overlay/overlay.hpp"
 #include "image/overlay/sheet.hpp"
 #include "pipeline/maps/explanations.hpp"
 #include "pipeline/picture_source.hpp"
 #include "pipeline/pictures.hpp"
+#include "report/record.hpp"
 
 namespace fovea {
 

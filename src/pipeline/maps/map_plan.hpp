@@ -5,8 +5,10 @@
 #include <memory>
 #include <vector>
 
+#include "fovea/architecture.hpp"
 #include "fovea/explain.hpp"
 #include "fovea/model.hpp"
+#include "fovea/session.hpp"
 #include "pipeline/maps/zero_shot.hpp"
 #include "pipeline/predictions.hpp"
 

@@ -7,10 +7,10 @@
 #include <string_view>
 #include <vector>
 
-#include "fovea/model.hpp"
-#include "fovea/report.hpp"
+#include "fovea/session.hpp"
 #include "pipeline/folder/inputs.hpp"
 #include "pipeline/predictions.hpp"
+#include "report/record.hpp"
 
 namespace fovea {
 

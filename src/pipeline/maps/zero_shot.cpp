@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
 
 namespace fovea {

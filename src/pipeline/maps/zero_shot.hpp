@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fovea/model.hpp"
+#include "fovea/session.hpp"
 #include "pipeline/predictions.hpp"
 
 namespace fovea {

@@ -10,8 +10,9 @@
 #include <string_view>
 #include <vector>
 
-#include "fovea/report.hpp"
+#include "fovea/model.hpp"
 #include "fovea/tensor.hpp"
+#include "report/record.hpp"
 
 namespace fovea {
 

@@ -1,7 +1,9 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "fovea/model.hpp"
 #include "report/files/documents.hpp"
+#include "report/record.hpp"
 
 namespace fovea {
 namespace {

@@ -5,9 +5,12 @@
 #include <memory>
 #include <string>
 
+#include "report/comparison.hpp"
 #include "report/files/output.hpp"
 #include "report/formats/record_json.hpp"
+#include "report/record.hpp"
 #include "report/registry.hpp"
+#include "report/writer.hpp"
 
 namespace fovea {
 namespace {

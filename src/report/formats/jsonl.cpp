@@ -1,9 +1,12 @@
 // One record a line, each with its "type"; the summary is the last line.
 #include <memory>
 
+#include "report/comparison.hpp"
 #include "report/files/output.hpp"
 #include "report/formats/record_json.hpp"
+#include "report/record.hpp"
 #include "report/registry.hpp"
+#include "report/writer.hpp"
 
 namespace fovea {
 namespace {

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/text.hpp"
+#include "fovea/prediction.hpp"
 #include "report/files/documents.hpp"
 
 namespace fovea {

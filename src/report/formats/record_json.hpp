@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "fovea/report.hpp"
+#include "report/comparison.hpp"
+#include "report/record.hpp"
 
 namespace fovea {
 

@@ -6,9 +6,12 @@
 #include <string_view>
 
 #include "base/files.hpp"
+#include "fovea/prediction.hpp"
 #include "report/comparison.hpp"
 #include "report/files/output.hpp"
+#include "report/record.hpp"
 #include "report/registry.hpp"
+#include "report/writer.hpp"
 
 namespace fovea {
 namespace {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "fovea/prediction.hpp"
 #include "report/formats/record_json.hpp"
 #include "report/pages/explore_template.hpp"
 #include "report/pages/html.hpp"

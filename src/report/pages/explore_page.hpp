@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "fovea/image.hpp"
-#include "fovea/report.hpp"
 #include "report/pages/packed_attention.hpp"
+#include "report/record.hpp"
 
 namespace fovea {
 

@@ -5,11 +5,14 @@
 #include <string>
 
 #include "base/text.hpp"
+#include "fovea/model.hpp"
+#include "fovea/prediction.hpp"
 #include "report/files/documents.hpp"
 #include "report/files/output.hpp"
 #include "report/formats/record_json.hpp"
 #include "report/pages/gallery_template.hpp"
 #include "report/pages/html.hpp"
+#include "report/record.hpp"
 
 namespace fovea {
 namespace {

@@ -7,12 +7,12 @@
 #include <string>
 
 #include "cli/command.hpp"
-#include "fovea/model.hpp"
+#include "fovea/session.hpp"
 #include "pipeline/maps/explanations.hpp"
 
 namespace fovea::cli {
 
-struct HardAttentionFlags {
+struct TokenReductionFlags {
   double keep = 1.0;
   std::size_t merge = 0;
   bool sample = false;
@@ -20,17 +20,17 @@ struct HardAttentionFlags {
   std::uint64_t seed = 0;  // of a verb with a --seed for everything random: that one's value
 };
 /// --keep, --merge, --sample, --draws, and --seed where `app` has none yet.
-void add_hard_attention_options(CLI::App& app, HardAttentionFlags& flags);
+void add_token_reduction_options(CLI::App& app, TokenReductionFlags& flags);
 
 /// The first of `flags.draws` draws: the others differ in `draw` alone.
 /// @throws Error  kUsage for options that contradict each other.
-[[nodiscard]] TokenReduction token_reduction(const HardAttentionFlags& flags);
+[[nodiscard]] TokenReduction token_reduction(const TokenReductionFlags& flags);
 
 /// Fills what concerns hard attention. A verb with maps has applied their flags before, the seed among them.
 /// @throws Error  as token_reduction().
-void apply_hard_attention_flags(HardAttentionFlags flags, MapPlan& plan);
+void apply_token_reduction_flags(TokenReductionFlags flags, MapPlan& plan);
 
 /// By flag name, those that change something; for summary.json and the fingerprint of a run.
-[[nodiscard]] std::map<std::string, std::string> option_texts(const HardAttentionFlags& flags);
+[[nodiscard]] std::map<std::string, std::string> option_texts(const TokenReductionFlags& flags);
 
 }  // namespace fovea::cli

@@ -1,30 +1,25 @@
-// What is said about each input, and the writers that say it.
+// What is said about each input: one record, a result or a failure.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
-#include <ostream>
-#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "fovea/comparison.hpp"
 #include "fovea/error.hpp"
 #include "fovea/faithfulness.hpp"
 #include "fovea/image.hpp"
+#include "fovea/prediction.hpp"
 
 namespace fovea {
 
 inline constexpr int kReportSchema = 1;
 
-struct Prediction {
-  std::size_t class_index = 0;
-  std::optional<std::string> label;   // the description up to its first comma
-  std::optional<std::string> synset;  // where known
-  float probability = 0.0F;
+/// How alike two maps of a picture rank its patches (Spearman).
+struct MapAgreement {
+  std::string map;  // the other one, as files are called after it: "generic.32"; of a comparison its method alone
+  double correlation = 0;
 };
 
 /// The class that another one is held against.
@@ -95,33 +90,5 @@ struct Summary {
   std::size_t failed = 0;
   bool interrupted = false;
 };
-
-struct ReportOptions {
-  std::size_t top_k = 5;
-  bool color = false;
-  bool comparison = false;  // the table to come is of methods: text has no results of pictures, csv no rows of them
-};
-
-/// Writes records in the order they come. Throws Error kOutput when the stream fails.
-class ReportWriter {
- public:
-  virtual ~ReportWriter() = default;
-  virtual void write(const Record& record) = 0;
-  /// What comes of all records; at most once, after the last.
-  virtual void write(const Comparison& comparison) = 0;
-  /// Once, after the last record.
-  virtual void finish(const Summary& summary) = 0;
-};
-
-/// One row of the registry.
-struct ReportFormat {
-  std::string_view name;  // as in -f
-  std::string_view about;
-  std::unique_ptr<ReportWriter> (*make)(std::ostream&, const ReportOptions&);
-};
-
-[[nodiscard]] std::span<const ReportFormat> report_formats();
-/// @throws Error  kUsage for an unknown name, with the nearest one as the hint.
-[[nodiscard]] const ReportFormat& report_format(std::string_view name);
 
 }  // namespace fovea

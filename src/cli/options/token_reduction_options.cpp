@@ -1,4 +1,4 @@
-#include "cli/options/hard_attention_options.hpp"
+#include "cli/options/token_reduction_options.hpp"
 
 #include <fmt/format.h>
 
@@ -22,7 +22,7 @@ std::string check_share(const std::string& text) {
 
 }  // namespace
 
-void add_hard_attention_options(CLI::App& app, HardAttentionFlags& flags) {
+void add_token_reduction_options(CLI::App& app, TokenReductionFlags& flags) {
   const std::string group = "Hard attention";
   app.add_option("--keep", flags.keep,
                  "go on with this share of the patches behind a quarter, a half and three quarters of the blocks, "
@@ -40,7 +40,7 @@ void add_hard_attention_options(CLI::App& app, HardAttentionFlags& flags) {
   app.add_option("--seed", flags.seed, "of everything random")->capture_default_str()->type_name("N")->group(group);
 }
 
-TokenReduction token_reduction(const HardAttentionFlags& flags) {
+TokenReduction token_reduction(const TokenReductionFlags& flags) {
   if (flags.keep < 1.0 && flags.merge > 0) {
     throw Error(ErrorCode::kUsage,
                 fmt::format("--keep {} with --merge {}, expected one of them", flags.keep, flags.merge),
@@ -62,13 +62,13 @@ TokenReduction token_reduction(const HardAttentionFlags& flags) {
   return reduction;
 }
 
-void apply_hard_attention_flags(HardAttentionFlags flags, MapPlan& plan) {
+void apply_token_reduction_flags(TokenReductionFlags flags, MapPlan& plan) {
   if (plan.options.seed != 0) flags.seed = plan.options.seed;
   plan.reduction = token_reduction(flags);
   plan.draws = flags.draws;
 }
 
-std::map<std::string, std::string> option_texts(const HardAttentionFlags& flags) {
+std::map<std::string, std::string> option_texts(const TokenReductionFlags& flags) {
   std::map<std::string, std::string> texts;
   if (flags.keep < 1.0) texts["keep"] = fmt::format("{}", flags.keep);
   if (flags.merge > 0) texts["merge"] = std::to_string(flags.merge);

@@ -1,0 +1,110 @@
+// What a Vision Transformer computes: its sizes and variants, in timm's terms.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fovea/image.hpp"
+
+namespace fovea {
+
+/// The nonlinearity of an MLP; for a linear layer, what follows its bias.
+enum class Activation {
+  kNone,
+  kGelu,       // x Φ(x), exact (erf)
+  kGeluTanh,   // the approximation with tanh ("gelu_tanh", "gelu_new", "gelu_pytorch_tanh")
+  kQuickGelu,  // x σ(1.702 x), OpenAI's CLIP
+  kSilu,       // x σ(x)
+};
+[[nodiscard]] std::string_view name(Activation activation) noexcept;  // "gelu"
+
+/// How the features that the head reads come out of the tokens.
+enum class ReadOut {
+  kClassToken,
+  kClassAndDistToken,  // a head for each, logits averaged (DeiT, distilled)
+  kPatchMean,          // average of the patch tokens
+  kClassAndPatchMean,  // class token (of the last `read_out_blocks` blocks) beside the mean patch token (DINOv2)
+  kAttentionPool,      // a learned query attends to the tokens (SigLIP)
+};
+[[nodiscard]] std::string_view name(ReadOut read_out) noexcept;  // "class token"
+
+/// Rotary position embedding of queries and keys (Su et al. 2021), as timm's eva.py has it.
+enum class Rope {
+  kNone,
+  kEva02,   // "cat": neighbouring pairs, positions scaled to a 16x16 grid
+  kDinoV3,  // rotate-half, positions at patch centres in [-1, 1]
+};
+
+/// How a family resamples learned position embeddings to another grid.
+enum class PosEmbedResampling {
+  kTimm,           // bicubic, antialiased (timm resample_abs_pos_embed)
+  kGoogle,         // bilinear, of Google's .npz (timm _load_weights)
+  kBicubic,        // bicubic (transformers interpolate_pos_encoding)
+  kBicubicOffset,  // bicubic with the 0.1 that DINO and DINOv2 add to the new size
+  kAntialiased,    // bicubic, antialiased (DINOv2 with registers)
+  kFixed,          // the family's own code takes no other size
+};
+
+/// What a Vision Transformer computes, in timm's terms. Sizes in the order of the data's way.
+struct Architecture {
+  std::string name;                 // timm's, e.g. "vit_tiny_patch16_224"; may be empty
+  std::string family = "timm ViT";  // the naming scheme that recognised it
+  Size image_size{224, 224};        // px
+  std::size_t patch_size = 16;      // px
+  std::size_t embed_dim = 0;
+  std::size_t depth = 0;
+  std::size_t num_heads = 0;
+  std::size_t mlp_hidden_dim = 0;     // what the MLP's second layer reads
+  std::size_t num_classes = 0;        // 0: no head, features only
+  std::size_t num_prefix_tokens = 1;  // class, distillation and register tokens, before the patches
+  std::size_t num_register_tokens = 0;
+  float norm_eps = 1e-6F;
+  ReadOut read_out = ReadOut::kClassToken;
+  std::size_t read_out_blocks = 1;
+
+  bool rms_norm = false;                // RMSNorm in place of layer norm (Zhang & Sennrich 2019)
+  bool norm_pre = false;                // a norm before the first block (CLIP)
+  bool qk_norm = false;                 // a norm of each head's queries and keys
+  bool gated_mlp = false;               // silu(gate) · value (SwiGLU, Shazeer 2020) in place of an activation
+  bool mlp_norm = false;                // a norm before the MLP's second layer (EVA-02)
+  bool relative_position_bias = false;  // added to the attention logits (BEiT)
+  Activation activation = Activation::kGelu;
+  Rope rope = Rope::kNone;
+  bool final_norm = true;           // of all tokens, before they are pooled
+  bool fc_norm = false;             // of the pooled features
+  std::size_t pool_hidden_dim = 0;  // MLP width of the attention pool
+  Activation pool_activation = Activation::kGelu;
+  bool pool_sees_prefix = false;   // the attention pool attends to the prefix tokens too
+  std::size_t projection_dim = 0;  // of the features into a space shared with text (CLIP); 0: none
+
+  bool pos_embed = true;             // learned, absolute
+  PatchGrid pos_embed_grid;          // the grid that it was learned for; empty: the model's own
+  std::size_t pos_embed_prefix = 1;  // prefix tokens that have one too
+  PosEmbedResampling pos_embed_resampling = PosEmbedResampling::kTimm;
+
+  [[nodiscard]] PatchGrid grid() const noexcept {
+    return {static_cast<std::size_t>(image_size.height) / patch_size,
+            static_cast<std::size_t>(image_size.width) / patch_size};
+  }
+  [[nodiscard]] std::size_t tokens() const noexcept { return num_prefix_tokens + grid().size(); }
+  [[nodiscard]] std::size_t patch_dim() const noexcept { return 3 * patch_size * patch_size; }
+  [[nodiscard]] std::size_t head_dim() const noexcept { return embed_dim / num_heads; }
+  /// What the MLP's first layer writes.
+  [[nodiscard]] std::size_t fc1_dim() const noexcept { return gated_mlp ? 2 * mlp_hidden_dim : mlp_hidden_dim; }
+  /// What a head reads.
+  [[nodiscard]] std::size_t pooled_dim() const noexcept {
+    return read_out == ReadOut::kClassAndPatchMean ? (read_out_blocks + 1) * embed_dim : embed_dim;
+  }
+  /// What `embed` gives: the pooled features, or their projection.
+  [[nodiscard]] std::size_t feature_dim() const noexcept { return projection_dim > 0 ? projection_dim : pooled_dim(); }
+};
+
+/// The sizes behind one of timm's architecture names ("vit_base_patch16_224").
+/// @throws Error  kUsage for a name that is not in the table; the hint says which is nearest.
+[[nodiscard]] Architecture timm_architecture(std::string_view name);
+/// All names that timm_architecture() knows.
+[[nodiscard]] std::vector<std::string> timm_architecture_names();
+
+}  // namespace fovea

@@ -1,0 +1,43 @@
+// The writers of records, one for each format.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <ostream>
+#include <span>
+#include <string_view>
+
+#include "report/comparison.hpp"
+#include "report/record.hpp"
+
+namespace fovea {
+
+struct ReportOptions {
+  std::size_t top_k = 5;
+  bool color = false;
+  bool comparison = false;  // the table to come is of methods: text has no results of pictures, csv no rows of them
+};
+
+/// Writes records in the order they come. Throws Error kOutput when the stream fails.
+class ReportWriter {
+ public:
+  virtual ~ReportWriter() = default;
+  virtual void write(const Record& record) = 0;
+  /// What comes of all records; at most once, after the last.
+  virtual void write(const Comparison& comparison) = 0;
+  /// Once, after the last record.
+  virtual void finish(const Summary& summary) = 0;
+};
+
+/// One row of the registry.
+struct ReportFormat {
+  std::string_view name;  // as in -f
+  std::string_view about;
+  std::unique_ptr<ReportWriter> (*make)(std::ostream&, const ReportOptions&);
+};
+
+[[nodiscard]] std::span<const ReportFormat> report_formats();
+/// @throws Error  kUsage for an unknown name, with the nearest one as the hint.
+[[nodiscard]] const ReportFormat& report_format(std::string_view name);
+
+}  // namespace fovea
