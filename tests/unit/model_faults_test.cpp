@@ -61,7 +61,7 @@ TEST(ModelFaults, AreFoundInWhateverBlockAnOptionIsMissing) {
   for (const char* block : {"blocks.0.", "blocks.1."}) {
     auto tensors = golden.tensors;
     tensors.erase(block + std::string("ls1.gamma"));
-    EXPECT_THAT(refusal(tensors, golden.config), HasSubstr("'" + std::string(block) + "ls1.gamma' is missing"))
+    EXPECT_THAT(refusal(tensors, golden.config), HasSubstr(std::string("'") + block + "ls1.gamma' is missing"))
         << block;
   }
   // In the second block only: nothing of the first says that it is expected.
