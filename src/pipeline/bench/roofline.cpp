@@ -1,4 +1,4 @@
-// fovea bench --roofline: each kind of layer beside the machine's peak and bandwidth.
+// With --roofline: each kind of layer beside the machine's peak and bandwidth.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,15 +7,15 @@
 #include <utility>
 
 #include "base/numerics.hpp"
-#include "cli/terminal/json_text.hpp"
-#include "cli/verbs/bench.hpp"
 #include "fovea/architecture.hpp"
 #include "fovea/machine.hpp"
 #include "fovea/model.hpp"
 #include "fovea/session.hpp"
 #include "model/forward/layer_steps.hpp"
+#include "pipeline/bench/measure.hpp"
+#include "pipeline/bench/timing.hpp"
 
-namespace fovea::cli {
+namespace fovea {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -61,10 +61,6 @@ std::string title_of(const BenchPlan& plan) {
                      name(model.precision), plan.threads, plan.batch);
 }
 
-double share_of_roof(const Roofline& roofline, const RooflinePoint& point) {
-  return point.gflop_per_s() / roofline.roof_gflop_per_s(point.flop_per_byte());
-}
-
 }  // namespace
 
 Roofline measure_roofline(const BenchPlan& plan, std::span<const float> patches) {
@@ -92,51 +88,4 @@ Roofline measure_roofline(const BenchPlan& plan, std::span<const float> patches)
   return roofline;
 }
 
-std::string roofline_text(const Roofline& roofline) {
-  std::string text = fmt::format(
-      "\nroofline      FMA peak {:.0f} GFLOP/s, large matrix products {:.0f} GFLOP/s; STREAM triad {:.0f} GB/s over\n"
-      "              {} MiB, in the cache, and {:.0f} GB/s over {} MiB, in memory\n\n",
-      roofline.fma_gflop_per_s, roofline.matmul_gflop_per_s, roofline.cache.gb_per_s, roofline.cache.bytes >> 20U,
-      roofline.memory.gb_per_s, roofline.memory.bytes >> 20U);
-  text += fmt::format("{:<26}{:>6}{:>9}{:>8}{:>8}{:>9}{:>8}{:>11}{:>9}\n", "kind of layer", "layers", "ms", "share",
-                      "GFLOP", "GFLOP/s", "GB/s", "FLOP/byte", "of roof");
-  for (const RooflinePoint& point : roofline.points) {
-    text += fmt::format("{:<26}{:>6}{:>9.3f}{:>6.1f} %{:>8.4f}{:>9.1f}{:>8.1f}{:>11.2f}{:>7.0f} %\n", point.name,
-                        point.layers, point.ms, 100 * point.ms / roofline.layers_ms(), point.gflop, point.gflop_per_s(),
-                        point.gb_per_s(), point.flop_per_byte(), 100 * share_of_roof(roofline, point));
-  }
-  text += fmt::format(
-      "{:<26}{:>6}{:>9.3f}: {:.1f} % of the {:.3f} ms of the whole forward pass, in runs between these\n"
-      "roof: the smaller of the peak and FLOP/byte times the cache's rate; bytes: inputs, weights and outputs, each "
-      "once\n",
-      "all, one after the other", "", roofline.layers_ms(), 100 * roofline.layers_ms() / roofline.forward_ms,
-      roofline.forward_ms);
-  return text;
-}
-
-JsonObject roofline_json(const Roofline& roofline) {
-  const auto bandwidth = [](const Bandwidth& measured) {
-    JsonObject json;
-    json.add("bytes", measured.bytes).add("gb_per_s", measured.gb_per_s);
-    return json;
-  };
-  std::vector<std::string> layers;
-  layers.reserve(roofline.points.size());
-  for (const RooflinePoint& point : roofline.points) {
-    JsonObject json;
-    json.add("kind", point.name).add("layers", point.layers).add("ms_per_image", point.ms);
-    json.add("share", point.ms / roofline.layers_ms()).add("gflop", point.gflop).add("gigabytes", point.gigabytes);
-    json.add("gflops", point.gflop_per_s()).add("gb_per_s", point.gb_per_s());
-    json.add("flop_per_byte", point.flop_per_byte()).add("share_of_roof", share_of_roof(roofline, point));
-    layers.push_back(json.line());
-  }
-  JsonObject json;
-  json.add("fma_peak_gflops", roofline.fma_gflop_per_s).add("matmul_peak_gflops", roofline.matmul_gflop_per_s);
-  json.add("cache", bandwidth(roofline.cache)).add("memory", bandwidth(roofline.memory));
-  json.add_raw("layers", json_array(layers));
-  json.add("layers_ms_per_image", roofline.layers_ms()).add("forward_ms_per_image", roofline.forward_ms);
-  json.add("layers_over_forward", roofline.layers_ms() / roofline.forward_ms);
-  return json;
-}
-
-}  // namespace fovea::cli
+}  // namespace fovea

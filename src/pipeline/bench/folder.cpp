@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <ctime>
+#include <exception>
 #include <numeric>
 #include <thread>
 
 #include "base/files.hpp"
 #include "base/numerics.hpp"
-#include "cli/verbs/bench.hpp"
 #include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
 #include "fovea/machine.hpp"
@@ -16,26 +15,15 @@
 #include "image/codec/codec.hpp"
 #include "image/preprocess/patches.hpp"
 #include "image/preprocess/preprocess.hpp"
+#include "pipeline/bench/measure.hpp"
+#include "pipeline/bench/timing.hpp"
 #include "pipeline/pictures.hpp"
 
-namespace fovea::cli {
+namespace fovea {
 namespace {
 
-constexpr std::size_t kSampled = 100;  // images whose core time is taken; the rest of the folder is alike
-
-/// What this thread has computed, in ms; waiting does not count.
-double thread_ms() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) * 1e-6;
-}
-
-/// What all threads of this process have computed, in s.
-double process_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-}
+constexpr std::size_t kSampled = 100;       // images whose core time is taken; the rest of the folder is alike
+constexpr std::size_t kMostCompared = 200;  // images whose answers are compared
 
 struct Pass {
   double images_per_second = 0;
@@ -54,7 +42,7 @@ Pass run_folder_once(const BenchPlan& plan, std::span<const Input> inputs, std::
   return {static_cast<double>(succeeded) / seconds, (process_seconds() - computed) / seconds};
 }
 
-/// One core, one image at a time: the two parts of what an image costs.
+/// The two parts of what an image costs, one image at a time on one core.
 void measure_core_time(const BenchPlan& plan, std::span<const Input> inputs, FolderTiming& timing) {
   set_compute_threads(1);
   const Architecture& architecture = plan.model->architecture();
@@ -73,7 +61,7 @@ void measure_core_time(const BenchPlan& plan, std::span<const Input> inputs, Fol
       extract_patches(preprocess(picture.image, recipe, picture.whole).pixels, recipe, architecture.patch_size,
                       patches);
     } catch (const Error&) {
-      continue;  // not what is measured here
+      continue;  // an unreadable image is not what is measured here
     }
     const double between = thread_ms();
     (void)session.run(patches);
@@ -94,6 +82,17 @@ std::vector<Input> folder_pictures(const BenchPlan& plan) {
     throw Error(ErrorCode::kUsage, fmt::format("{}: no image was found, expected a folder of them", printable(folder)));
   }
   return inputs;
+}
+
+std::vector<std::size_t> evenly_spread(std::size_t pictures) {
+  std::vector<std::size_t> chosen(std::min(pictures, kMostCompared));
+  for (std::size_t i = 0; i < chosen.size(); ++i) chosen[i] = i * pictures / chosen.size();
+  return chosen;
+}
+
+void fail_unreadable(const BenchPlan& plan, std::size_t compared) {
+  throw Error(ErrorCode::kUsage, fmt::format("{}: none of {} images could be read, expected some to compare",
+                                             printable(*plan.folder), compared));
 }
 
 FolderTiming measure_folder(const BenchPlan& plan) {
@@ -123,4 +122,4 @@ FolderTiming measure_folder(const BenchPlan& plan) {
   return timing;
 }
 
-}  // namespace fovea::cli
+}  // namespace fovea

@@ -1,14 +1,15 @@
+#include "pipeline/bench/bench.hpp"
+
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <functional>
+#include <utility>
 
 #include "base/files.hpp"
 #include "base/numerics.hpp"
-#include "cli/verbs/bench.hpp"
-#include "cli/verbs/flops.hpp"
 #include "fovea/architecture.hpp"
 #include "fovea/explain.hpp"
 #include "fovea/machine.hpp"
@@ -18,26 +19,14 @@
 #include "image/overlay/overlay.hpp"
 #include "image/preprocess/patches.hpp"
 #include "image/preprocess/preprocess.hpp"
+#include "pipeline/bench/measure.hpp"
+#include "pipeline/bench/timing.hpp"
 #include "pipeline/maps/explanations.hpp"
-#include "pipeline/pictures.hpp"
 
-namespace fovea::cli {
+namespace fovea {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr double kWarmUpSeconds = 0.3;
-constexpr std::size_t kLeastRuns = 5;
-
-double ms_of(const std::function<void()>& step) {
-  const auto begin = Clock::now();
-  step();
-  return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
-}
-
-double median_ms(double seconds, const std::function<void()>& step) {
-  return quantile(time_in_turn(seconds, {step}).front(), 0.5);
-}
 
 /// Smooth shapes with some grain, so that it is about as hard to decode as a photograph of this size.
 std::vector<std::byte> synthetic_jpeg() {
@@ -130,34 +119,20 @@ void measure_input_stages(const BenchPlan& plan, const Subject& subject, BenchRe
   });
 }
 
-}  // namespace
-
-std::vector<std::vector<double>> time_in_turn(double seconds, const std::vector<std::function<void()>>& steps) {
-  std::vector<std::vector<double>> times(steps.size());
-  const auto end = Clock::now() + std::chrono::duration<double>(seconds);
-  while (times.front().size() < kLeastRuns || Clock::now() < end) {
-    for (std::size_t i = 0; i < steps.size(); ++i) times[i].push_back(ms_of(steps[i]));
-  }
-  return times;
-}
-
-Timing timing_of(std::vector<double> ms) {
-  return {quantile(ms, 0.5), quantile(ms, 0.9), quantile(ms, 0.0), quantile(ms, 1.0)};
-}
-
+/// The largest resident size of this process so far, in 1e6 bytes.
 double peak_rss_mb() {
   struct rusage usage {};
   getrusage(RUSAGE_SELF, &usage);
   return static_cast<double>(usage.ru_maxrss) * 1024e-6;
 }
 
+}  // namespace
+
 BenchReport run_bench(const BenchPlan& plan) {
   BenchReport report;
   const int threads = static_cast<int>(plan.threads);
   set_compute_threads(threads);
-  const Architecture& architecture = plan.model->architecture();
-  report.gflop_per_image = gflop_per_image(architecture);
-  const Subject subject(plan, architecture, plan.model->info().recipe);
+  const Subject subject(plan, plan.model->architecture(), plan.model->info().recipe);
   Session session(plan.model, plan.batch);
   const std::function<void()> forward = [&] { (void)session.run(subject.patches); };
   (void)time_in_turn(kWarmUpSeconds, {forward});
@@ -186,4 +161,4 @@ BenchReport run_bench(const BenchPlan& plan) {
   return report;
 }
 
-}  // namespace fovea::cli
+}  // namespace fovea

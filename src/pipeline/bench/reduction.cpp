@@ -1,27 +1,16 @@
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <cmath>
 #include <functional>
 #include <utility>
 
-#include "base/files.hpp"
 #include "base/numerics.hpp"
-#include "cli/verbs/bench.hpp"
-#include "fovea/error.hpp"
 #include "fovea/session.hpp"
+#include "pipeline/bench/measure.hpp"
 #include "pipeline/maps/explanations.hpp"
 #include "pipeline/pictures.hpp"
 
-namespace fovea::cli {
+namespace fovea {
 namespace {
-
-/// kMostCompared of them, evenly spread; all where there are no more.
-std::vector<std::size_t> evenly_spread(std::size_t pictures) {
-  std::vector<std::size_t> chosen(std::min(pictures, kMostCompared));
-  for (std::size_t i = 0; i < chosen.size(); ++i) chosen[i] = i * pictures / chosen.size();
-  return chosen;
-}
 
 /// One row for each of `todo`, empty where the picture cannot be read.
 std::vector<Logits> logits_of(const BenchPlan& plan, const MapPlan& reduction, std::span<const Input> inputs,
@@ -57,9 +46,8 @@ Agreement compare_folder(const BenchPlan& plan) {
     if (whole[i].empty() || reduced[i].empty()) continue;
     compare(std::move(whole[i]), std::move(reduced[i]), plan.model->info().multi_label, agreement);
   }
-  if (agreement.images > 0) return agreement;
-  throw Error(ErrorCode::kUsage, fmt::format("{}: none of {} images could be read, expected some to compare",
-                                             printable(*plan.folder), todo.size()));
+  if (agreement.images == 0) fail_unreadable(plan, todo.size());
+  return agreement;
 }
 
 }  // namespace
@@ -94,4 +82,4 @@ ReducedForward measure_reduction(const BenchPlan& plan, std::span<const float> p
   return report;
 }
 
-}  // namespace fovea::cli
+}  // namespace fovea
