@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "cli/terminal/json_text.hpp"
+#include "base/json_text.hpp"
 #include "fovea/image.hpp"
 
 namespace CLI {

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "cli/terminal/json_text.hpp"
+#include "base/json_text.hpp"
 #include "cli/verbs/flops.hpp"
 #include "fovea/architecture.hpp"
 #include "fovea/machine.hpp"

@@ -7,11 +7,11 @@
 #include <system_error>
 
 #include "base/files.hpp"
+#include "base/json_text.hpp"
 #include "base/sha256.hpp"
 #include "cli/command.hpp"
 #include "cli/options/model_options.hpp"
 #include "cli/options/options.hpp"
-#include "cli/terminal/json_text.hpp"
 #include "cli/terminal/output_stream.hpp"
 #include "cli/terminal/run_note.hpp"
 #include "cli/verbs/models.hpp"

@@ -4,11 +4,11 @@
 #include <CLI/CLI.hpp>
 
 #include "base/files.hpp"
+#include "base/json_text.hpp"
 #include "cli/command.hpp"
 #include "cli/options/model_options.hpp"
 #include "cli/options/options.hpp"
 #include "cli/options/recipe_options.hpp"
-#include "cli/terminal/json_text.hpp"
 #include "cli/terminal/output_stream.hpp"
 #include "cli/verbs/flops.hpp"
 #include "cli/verbs/models.hpp"

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-#include "cli/terminal/json_text.hpp"
+#include "base/json_text.hpp"
 
 namespace fovea::cli {
 namespace {

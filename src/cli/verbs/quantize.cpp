@@ -10,10 +10,10 @@
 #include <optional>
 
 #include "base/files.hpp"
+#include "base/json_text.hpp"
 #include "base/numerics.hpp"
 #include "cli/command.hpp"
 #include "cli/options/options.hpp"
-#include "cli/terminal/json_text.hpp"
 #include "cli/terminal/output_stream.hpp"
 #include "cli/terminal/terminal.hpp"
 #include "cli/verbs/models.hpp"

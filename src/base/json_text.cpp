@@ -1,4 +1,4 @@
-#include "cli/terminal/json_text.hpp"
+#include "base/json_text.hpp"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 
 #include "base/text.hpp"
 
-namespace fovea::cli {
+namespace fovea {
 namespace {
 
 template <typename Number>
@@ -54,4 +54,4 @@ std::string JsonObject::lines() const {
   return "{" + text + "\n}\n";
 }
 
-}  // namespace fovea::cli
+}  // namespace fovea

@@ -1,4 +1,5 @@
-// A JSON object, key by key in the order of adding. Records are written by report; this is for `inspect` and `bench`.
+// JSON text for what is written and never read back: keys stand in the order of adding. Records, which are read back, go
+// through nlohmann-json in report/.
 #pragma once
 
 #include <concepts>
@@ -8,14 +9,14 @@
 #include <utility>
 #include <vector>
 
-namespace fovea::cli {
+namespace fovea {
 
-/// With quotes; control characters escaped, what is no UTF-8 replaced by U+FFFD.
+/// With quotes; control characters are escaped, and bytes that are not UTF-8 become U+FFFD.
 [[nodiscard]] std::string json_quoted(std::string_view text);
-/// The shortest text that reads back as the same number; null for NaN and infinities, which JSON does not have.
+/// The shortest text that reads back as the same number; null for NaN and infinities, which JSON lacks.
 [[nodiscard]] std::string json_number(double value);
 [[nodiscard]] std::string json_number(float value);
-/// "[1, 2]" of texts that are JSON already.
+/// "[1, 2]" from elements that are JSON already.
 [[nodiscard]] std::string json_array(const std::vector<std::string>& elements);
 
 class JsonObject {
@@ -42,4 +43,4 @@ class JsonObject {
   std::vector<std::pair<std::string, std::string>> members_;
 };
 
-}  // namespace fovea::cli
+}  // namespace fovea
