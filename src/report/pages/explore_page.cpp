@@ -1,4 +1,4 @@
-// The page, its style and its script are files beside this one; the sections stand where the page says {{pictures}}.
+// The page, its style and its scripts are files beside this one; the sections stand where the page says {{pictures}}.
 #include "report/pages/explore_page.hpp"
 
 #include <fmt/core.h>
@@ -107,7 +107,13 @@ std::string explore_section(const ExplorePicture& picture) {
 
 std::string explore_end() {
   return fill_page(kExploreHtml.substr(kExploreHtml.find(kPicturesMark) + kPicturesMark.size()),
-                   {{"{{script}}", kExploreJs}});
+                   {{"{{data}}", kExploreDataJs},
+                    {"{{state}}", kExploreStateJs},
+                    {"{{drawing}}", kExploreDrawingJs},
+                    {"{{stage}}", kExploreStageJs},
+                    {"{{layout}}", kExploreLayoutJs},
+                    {"{{input}}", kExploreInputJs},
+                    {"{{start}}", kExploreStartJs}});
 }
 
 }  // namespace fovea
