@@ -5,52 +5,29 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 #include <iterator>
 #include <utility>
 
 #include "base/files.hpp"
 #include "base/text.hpp"
 #include "checkpoint/byte_reader.hpp"
-#include "fovea/error.hpp"
+#include "checkpoint/formats/zip_end.hpp"
 
 namespace fovea {
 namespace {
 
 constexpr std::uint32_t kLocalHeader = 0x04034b50;
 constexpr std::uint32_t kCentralHeader = 0x02014b50;
-constexpr std::uint32_t kEnd = 0x06054b50;
-constexpr std::uint32_t kZip64End = 0x06064b50;
-constexpr std::uint32_t kZip64Locator = 0x07064b50;
 constexpr std::size_t kLocalHeaderBytes = 30;
 constexpr std::size_t kCentralHeaderBytes = 46;
-constexpr std::size_t kEndBytes = 22;
-constexpr std::size_t kPrefetchedBytes = 256;  // a member's header and that of the array in it
-constexpr std::size_t kZip64LocatorBytes = 20;
-constexpr std::size_t kMaxCommentBytes = 0xFFFF;
+constexpr std::size_t kPrefetchedBytes = 256;  // a member's header and its array's header
 constexpr std::uint16_t kZip64Extra = 1;
 constexpr std::uint32_t kIn64 = 0xFFFF'FFFF;  // "the number is in the zip64 extra field"
 constexpr std::uint16_t kEncrypted = 1;       // bit of the flags
 constexpr std::uint16_t kStored = 0;
 constexpr std::uint16_t kDeflated = 8;
-constexpr const char* kDamagedHint = "the file is damaged or cut short: download it again, or save it again";
-// 258 bytes for two bits is the most that DEFLATE can do (zlib's technical notes: 1032:1).
+// DEFLATE's best case is 258 bytes from two bits (zlib's technical notes: 1032:1).
 constexpr std::size_t kMaxDeflateRatio = 1032;
-
-std::uint32_t signature_at(std::span<const std::byte> file, std::size_t at) noexcept {
-  std::uint32_t signature = 0;
-  if (file.size() >= sizeof signature && at <= file.size() - sizeof signature) {
-    std::memcpy(&signature, file.data() + at, sizeof signature);
-  }
-  return signature;
-}
-
-/// Where the central directory lies.
-struct Directory {
-  std::uint64_t entries = 0;
-  std::uint64_t size = 0;  // bytes
-  std::uint64_t offset = 0;
-};
 
 /// A row of the central directory.
 struct Entry {
@@ -68,8 +45,8 @@ class DirectoryReader {
   DirectoryReader(std::span<const std::byte> file, const std::string& path) : file_(file), path_(path) {}
 
   [[nodiscard]] std::vector<ZipMember> members() {
-    const Directory directory = find_directory();
-    ByteReader reader = reader_at(directory.offset, directory.size, "central directory");
+    const ZipDirectory directory = find_zip_directory(file_, path_);
+    ByteReader reader = zip_part(file_, directory.offset, directory.size, path_, "central directory");
     if (directory.entries > directory.size / kCentralHeaderBytes) {
       fail(fmt::format("the directory of {} bytes claims {} members, expected at most {}", directory.size,
                        directory.entries, directory.size / kCentralHeaderBytes));
@@ -97,86 +74,15 @@ class DirectoryReader {
     std::string_view name;
   };
 
-  [[noreturn]] void fail(const std::string& what) const {
-    throw Error(ErrorCode::kCheckpoint, fmt::format("{}: {}", path_, what), kDamagedHint);
-  }
+  [[noreturn]] void fail(const std::string& what) const { fail_zip(path_, what); }
   [[noreturn]] void fail(const Entry& entry, const std::string& what) const {
     fail(fmt::format("member '{}' {}", printable(entry.name), what));
-  }
-
-  [[nodiscard]] ByteReader reader_at(std::uint64_t offset, std::uint64_t size, const char* part) const {
-    if (offset > file_.size() || size > file_.size() - offset) {
-      fail(fmt::format("the {} lies at byte {} and has {} bytes, expected within the file's {}", part, offset, size,
-                       file_.size()));
-    }
-    return {file_.subspan(offset, size), fmt::format("{}: the {}", path_, part)};
-  }
-
-  /// The end record is the last thing in the file but for a comment.
-  [[nodiscard]] std::size_t find_end_record() const {
-    if (file_.size() >= kEndBytes) {
-      const std::size_t last = file_.size() - kEndBytes;
-      const std::size_t first = last - std::min(last, kMaxCommentBytes);
-      for (std::size_t at = last + 1; at-- > first;) {
-        if (signature_at(file_, at) != kEnd) continue;
-        const auto comment_bytes =
-            std::to_integer<std::size_t>(file_[at + 20]) | std::to_integer<std::size_t>(file_[at + 21]) << 8U;
-        if (comment_bytes == last - at) return at;
-      }
-    }
-    fail("the zip archive has no directory at its end, expected one (is the file cut short?)");
-  }
-
-  [[nodiscard]] Directory find_directory() const {
-    const std::size_t end_record = find_end_record();
-    ByteReader reader = reader_at(end_record, kEndBytes, "end record");
-    reader.skip(4);
-    const auto disk = reader.read<std::uint16_t>();
-    const auto directory_disk = reader.read<std::uint16_t>();
-    const auto entries_here = reader.read<std::uint16_t>();
-    Directory directory;
-    directory.entries = reader.read<std::uint16_t>();
-    directory.size = reader.read<std::uint32_t>();
-    directory.offset = reader.read<std::uint32_t>();
-    std::uint64_t directory_limit = end_record;
-    if (end_record >= kZip64LocatorBytes && signature_at(file_, end_record - kZip64LocatorBytes) == kZip64Locator) {
-      directory_limit = read_zip64_end(end_record - kZip64LocatorBytes, directory);
-    } else if (disk != 0 || directory_disk != 0 || entries_here != directory.entries) {
-      fail("the zip archive is split over several files, expected a single one");
-    }
-    if (directory.offset > directory_limit || directory.size > directory_limit - directory.offset) {
-      fail(fmt::format("the directory lies at byte {} and has {} bytes, expected it to end before byte {}",
-                       directory.offset, directory.size, directory_limit));
-    }
-    return directory;
-  }
-
-  /// Replaces `directory`; returns where the zip64 end record begins.
-  [[nodiscard]] std::uint64_t read_zip64_end(std::size_t locator, Directory& directory) const {
-    ByteReader reader = reader_at(locator, kZip64LocatorBytes, "zip64 locator");
-    reader.skip(8);
-    const auto record = reader.read<std::uint64_t>();
-    if (record > locator || signature_at(file_, record) != kZip64End) {
-      fail(fmt::format("the zip64 end record is not at byte {}, where the locator says it is", record));
-    }
-    ByteReader end = reader_at(record, locator - record, "zip64 end record");
-    end.skip(4 + 8 + 2 + 2);  // signature, size of the record, versions
-    const auto disk = end.read<std::uint32_t>();
-    const auto directory_disk = end.read<std::uint32_t>();
-    const auto entries_here = end.read<std::uint64_t>();
-    directory.entries = end.read<std::uint64_t>();
-    directory.size = end.read<std::uint64_t>();
-    directory.offset = end.read<std::uint64_t>();
-    if (disk != 0 || directory_disk != 0 || entries_here != directory.entries) {
-      fail("the zip archive is split over several files, expected a single one");
-    }
-    return record;
   }
 
   [[nodiscard]] Entry read_entry(ByteReader& reader) const {
     const std::size_t at = reader.at();
     if (reader.read<std::uint32_t>() != kCentralHeader) {
-      fail(fmt::format("no member is described at byte {} of the directory, expected one", at));
+      fail(fmt::format("byte {} of the directory is no member's header, expected one", at));
     }
     Entry entry;
     reader.skip(2 + 2);  // versions
@@ -200,7 +106,7 @@ class DirectoryReader {
     return entry;
   }
 
-  /// Numbers that do not fit into 32 bits are in the zip64 field, in this order, each only if it is needed.
+  /// Numbers that do not fit into 32 bits are in the zip64 field, in this order; each is present only if needed.
   void read_extra_fields(Entry& entry, std::span<const std::byte> bytes) const {
     ByteReader reader(bytes, fmt::format("{}: the extra field of member '{}'", path_, printable(entry.name)));
     while (reader.left() >= 4) {
@@ -215,32 +121,32 @@ class DirectoryReader {
     }
   }
 
-  /// Asks for the pages of all local headers at once. Reading them one after the other from a disk would take a seek,
-  /// and a read-ahead into the content, for each.
+  /// Prefetches the pages of all local headers at once. Reading them one by one from a disk would cost a seek, and a
+  /// read-ahead into the content, for each.
   void prefetch_headers(std::span<const Entry> entries) const {
     const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
     for (const Entry& entry : entries) {
-      if (entry.header_offset >= file_.size()) continue;  // locate refuses it
+      if (entry.header_offset >= file_.size()) continue;  // locate() reports it
       const std::size_t bytes = std::min<std::size_t>(file_.size() - entry.header_offset, kPrefetchedBytes);
       const auto begin = reinterpret_cast<std::uintptr_t>(file_.data() + entry.header_offset);
       const std::uintptr_t aligned = begin / page * page;
-      // Mere advice: where it fails, nothing is lost but time.
+      // This is only advice: if it fails, only time is lost.
       static_cast<void>(
           ::posix_madvise(reinterpret_cast<void*>(aligned), begin - aligned + bytes, POSIX_MADV_WILLNEED));
     }
   }
 
-  /// Holds the entry against the local header and the file.
+  /// Checks the entry against the local header and the file.
   [[nodiscard]] ZipMember locate(const Entry& entry, std::uint64_t limit) {
     if ((entry.flags & kEncrypted) != 0) fail(entry, "is encrypted, expected plain content");
     if (entry.method != kStored && entry.method != kDeflated) {
       fail(entry, fmt::format("is compressed by method {}, expected 0 (stored) or 8 (deflated)", entry.method));
     }
     if (entry.header_offset > limit || limit - entry.header_offset < kLocalHeaderBytes ||
-        signature_at(file_, entry.header_offset) != kLocalHeader) {
+        zip_signature(file_, entry.header_offset) != kLocalHeader) {
       fail(entry, fmt::format("has no header at byte {}, expected one", entry.header_offset));
     }
-    ByteReader local = reader_at(entry.header_offset, limit - entry.header_offset, "local header");
+    ByteReader local = zip_part(file_, entry.header_offset, limit - entry.header_offset, path_, "local header");
     local.skip(4 + 2 + 2);  // signature, version, flags
     const auto method = local.read<std::uint16_t>();
     local.skip(2 + 2 + 4 + 4 + 4);  // time, date, and what may follow the content instead: checksum, sizes
@@ -275,7 +181,7 @@ class DirectoryReader {
     }
   }
 
-  /// Bytes that belong to two members are how small archives become huge ones.
+  /// Small archives can expand to huge ones by letting members share bytes, so no byte may belong to two.
   void check_overlaps() {
     std::sort(used_.begin(), used_.end(), [](const Range& a, const Range& b) { return a.begin < b.begin; });
     const auto overlap =
@@ -291,7 +197,7 @@ class DirectoryReader {
     const auto repeated = std::adjacent_find(found.begin(), found.end(),
                                              [](const ZipMember& a, const ZipMember& b) { return a.name == b.name; });
     if (repeated != found.end())
-      fail(fmt::format("member '{}' is there twice, expected once", printable(repeated->name)));
+      fail(fmt::format("member '{}' appears twice, expected once", printable(repeated->name)));
   }
 
   std::span<const std::byte> file_;
@@ -302,12 +208,12 @@ class DirectoryReader {
 }  // namespace
 
 bool is_zip(std::span<const std::byte> file) noexcept {
-  const std::uint32_t signature = signature_at(file, 0);
-  return signature == kLocalHeader || signature == kEnd;
+  const std::uint32_t signature = zip_signature(file, 0);
+  return signature == kLocalHeader || signature == kZipEnd;
 }
 
 std::string_view first_member_name(std::span<const std::byte> file) noexcept {
-  if (file.size() < kLocalHeaderBytes || signature_at(file, 0) != kLocalHeader) return {};
+  if (file.size() < kLocalHeaderBytes || zip_signature(file, 0) != kLocalHeader) return {};
   const auto name_bytes = std::to_integer<std::size_t>(file[26]) | std::to_integer<std::size_t>(file[27]) << 8U;
   if (name_bytes > file.size() - kLocalHeaderBytes) return {};
   return {reinterpret_cast<const char*>(file.data()) + kLocalHeaderBytes, name_bytes};
