@@ -6,7 +6,7 @@
 #include <limits>
 #include <utility>
 
-#include "base/statistics.hpp"
+#include "report/statistics.hpp"
 
 namespace fovea {
 namespace {

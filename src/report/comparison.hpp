@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/statistics.hpp"
 #include "fovea/faithfulness.hpp"
 #include "report/record.hpp"
+#include "report/statistics.hpp"
 
 namespace fovea {
 

@@ -1,10 +1,10 @@
 // A comparison of methods as the JSON object of the contract.
 #include <string>
 
-#include "base/statistics.hpp"
 #include "report/comparison.hpp"
 #include "report/formats/record_json.hpp"
 #include "report/record.hpp"
+#include "report/statistics.hpp"
 
 namespace fovea {
 namespace {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "base/statistics.hpp"
 #include "report/comparison.hpp"
+#include "report/statistics.hpp"
 
 namespace fovea {
 namespace {

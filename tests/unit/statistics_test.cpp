@@ -1,5 +1,5 @@
 // Student's intervals against the printed table, a distribution that is integrated, and experiments.
-#include "base/statistics.hpp"
+#include "report/statistics.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "base/statistics.hpp"
+#include "report/statistics.hpp"
 
 #include <cmath>
 #include <numbers>
