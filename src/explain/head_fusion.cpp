@@ -6,6 +6,7 @@
 #include <cassert>
 #include <vector>
 
+#include "base/parallel.hpp"
 #include "fovea/error.hpp"
 
 namespace fovea {
@@ -18,8 +19,8 @@ constexpr std::size_t kChunk = 2048;
 template <typename Combine>
 void fold_heads(const AttentionView& attention, std::size_t begin, std::span<float> fused, float factor,
                 Combine combine) {
-#pragma omp parallel for schedule(static) if (fused.size() > kChunk)
-  for (std::size_t at = 0; at < fused.size(); at += kChunk) {
+  for_each_piece((fused.size() + kChunk - 1) / kChunk, [&](std::size_t chunk) {
+    const std::size_t at = chunk * kChunk;
     const std::size_t count = std::min(kChunk, fused.size() - at);
     float* const out = fused.data() + at;
     std::copy_n(attention.head(0).data() + begin + at, count, out);
@@ -27,9 +28,9 @@ void fold_heads(const AttentionView& attention, std::size_t begin, std::span<flo
       const float* const in = attention.head(h).data() + begin + at;
       for (std::size_t i = 0; i < count; ++i) out[i] = combine(out[i], in[i]);
     }
-    if (factor == 1) continue;
+    if (factor == 1) return;
     for (std::size_t i = 0; i < count; ++i) out[i] *= factor;
-  }
+  });
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "nn/kernels/parallel.hpp"
+#include "base/parallel.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,8 +10,20 @@
 
 #include "fovea/machine.hpp"
 
-namespace fovea::nn {
+namespace fovea {
 namespace {
+
+TEST(ForEachPiece, CallsEachOnceForAnyThreads) {
+  for (const int threads : {1, 2, 3}) {
+    set_compute_threads(threads);
+    for (const std::size_t count : {0U, 1U, 2U, 15U, 16U, 31U}) {
+      std::vector<std::atomic<int>> calls(count);
+      for_each_piece(count, [&](std::size_t i) { ++calls[i]; });
+      for (const std::atomic<int>& of_one : calls) EXPECT_EQ(of_one.load(), 1) << count << " on " << threads;
+    }
+  }
+  set_compute_threads(available_cores());
+}
 
 TEST(ForEachParallel, CallsEachOnceForAnyThreads) {
   for (const int threads : {1, 2, 3}) {
@@ -45,4 +57,4 @@ TEST(ForEachParallel, PassesAnExceptionOnWhenAllHaveEnded) {
 }
 
 }  // namespace
-}  // namespace fovea::nn
+}  // namespace fovea

@@ -6,9 +6,9 @@
 #include <cassert>
 
 #include "base/aligned_buffer.hpp"
+#include "base/parallel.hpp"
 #include "model/weights/block_layers.hpp"
 #include "model/weights/pos_embed.hpp"
-#include "nn/kernels/parallel.hpp"
 
 namespace fovea {
 namespace {
@@ -267,7 +267,7 @@ ModelWeights pack_weights(const Architecture& a, Precision precision, const Tens
   weights.fc_norm = packer.norm(kFcNorm, a.embed_dim);
   weights.blocks.resize(a.depth);
   // On all threads: most of the time goes into memory that is touched for the first time.
-  nn::for_each_parallel(a.depth + 2, [&](std::size_t i) {
+  for_each_parallel(a.depth + 2, [&](std::size_t i) {
     if (i < a.depth) {
       weights.blocks[i] = Packer(a, precision, source).block(i);
     } else if (i == a.depth) {
@@ -285,7 +285,7 @@ ModelWeights pack_weights(const Architecture& a, Precision precision, const Tens
 ModelWeights pack_backward_weights(const Architecture& a, Precision precision, const TensorSource& source) {
   ModelWeights weights;
   weights.blocks.resize(a.depth);
-  nn::for_each_parallel(a.depth + 1, [&](std::size_t i) {
+  for_each_parallel(a.depth + 1, [&](std::size_t i) {
     Packer packer(a, precision, source, Packer::Direction::kBackward);
     if (i < a.depth) {
       weights.blocks[i] = packer.block(i);

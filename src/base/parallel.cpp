@@ -1,11 +1,16 @@
-#include "nn/kernels/parallel.hpp"
+#include "base/parallel.hpp"
 
 #include <omp.h>
 
 #include <exception>
 #include <mutex>
 
-namespace fovea::nn {
+namespace fovea {
+
+void for_each_piece(std::size_t count, const std::function<void(std::size_t)>& body) {
+#pragma omp parallel for schedule(static) if (count > 1)
+  for (std::size_t i = 0; i < count; ++i) body(i);
+}
 
 void for_each_parallel(std::size_t count, const std::function<void(std::size_t)>& body) {
   std::mutex mutex;
@@ -25,4 +30,4 @@ void for_each_parallel(std::size_t count, const std::function<void(std::size_t)>
   if (first) std::rethrow_exception(first);
 }
 
-}  // namespace fovea::nn
+}  // namespace fovea
