@@ -22,6 +22,7 @@
 #include "pipeline/bench/measure.hpp"
 #include "pipeline/bench/timing.hpp"
 #include "pipeline/maps/explanations.hpp"
+#include "pipeline/pictures.hpp"
 
 namespace fovea {
 namespace {
