@@ -204,8 +204,7 @@ std::vector<ExplainedImage> run_once(const VisionTransformer& model, Session& se
     ExplainedImage& image =
         images.emplace_back(ExplainedImage{std::move(result), {}, std::move(looked_at), observed.outlier_tokens});
     for (std::size_t m = 0; m < explainers.size(); ++m) {
-      if (!explainers[m]) continue;
-      image.maps.push_back({plan.methods[m], std::nullopt, explainers[m]->heatmap(), std::nullopt});
+      if (explainers[m]) image.maps.push_back({plan.methods[m], std::nullopt, explainers[m]->heatmap(), std::nullopt});
     }
   }
   return images;
