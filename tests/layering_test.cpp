@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <map>
 #include <optional>
 #include <regex>
 #include <set>
@@ -214,6 +216,35 @@ TEST(Layering, EveryFolderUnderSrcIsALayerAndEveryLayerAFolder) {
   std::sort(folders.begin(), folders.end());
   std::sort(layers.begin(), layers.end());
   EXPECT_EQ(folders, layers);
+}
+
+TEST(Layering, FoldersAreTwoDeepAndHoldAtMostFifteenUnits) {
+  std::map<fs::path, std::set<std::string>> units;  // by folder; the files of one name are a unit
+  for (const auto& entry : fs::recursive_directory_iterator(source_dir() / "src")) {
+    const fs::path path = fs::relative(entry.path(), source_dir() / "src");
+    const auto depth = std::distance(path.begin(), path.end());
+    if (entry.is_directory()) {
+      EXPECT_LE(depth, 2) << path << ": a level's rooms have no rooms of their own";
+    } else if (depth > 1) {
+      units[path.parent_path()].insert(path.stem());
+    }
+  }
+  EXPECT_GE(units.size(), kLayers.size());
+  for (const auto& [folder, names] : units) EXPECT_LE(names.size(), 15U) << folder;
+}
+
+TEST(Layering, NoSourceFileIsLongerThan320Lines) {
+  std::size_t files = 0;
+  for (const char* top : {"src", "include"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(source_dir() / top)) {
+      if (entry.is_directory() || entry.path().extension() == ".txt") continue;  // a .txt is data
+      ++files;
+      std::ifstream stream(entry.path());
+      const auto lines = std::count(std::istreambuf_iterator<char>(stream), {}, '\n');
+      EXPECT_LE(lines, 320) << fs::relative(entry.path(), source_dir());
+    }
+  }
+  EXPECT_GT(files, 50U);
 }
 
 TEST(Layering, ArrowsPointDownwardInTheTableItself) {
