@@ -203,14 +203,14 @@ TEST(Pickle, RefusesProtocolsAndFramesThatItDoesNotKnow) {
 
 TEST(Pickle, RefusesStacksThatDoNotWorkOut) {
   EXPECT_THAT(refusal("\x80\x02."), HasSubstr("empty stack"));
-  EXPECT_THAT(refusal(pickle::whole("NN")), HasSubstr("leaves values behind"));
+  EXPECT_THAT(refusal(pickle::whole("NN")), HasSubstr("leaves several values on the stack"));
   EXPECT_THAT(refusal(pickle::whole("N") + "N."), HasSubstr("goes on for 2 bytes after its end"));
   EXPECT_THAT(refusal(pickle::whole("}u")), HasSubstr("a mark that was never set"));
   EXPECT_THAT(refusal(pickle::whole("N(\x85")), HasSubstr("empty stack")) << "nothing below a mark may be taken";
   EXPECT_THAT(refusal(pickle::whole("}(Nu")), HasSubstr("half a pair"));
   EXPECT_THAT(refusal(pickle::whole("}Na")), HasSubstr("has a dict before byte 5, expected a list"));
   EXPECT_THAT(refusal(pickle::whole("]NNs")), HasSubstr("has a list before byte 6, expected a dict"));
-  EXPECT_THAT(refusal(pickle::whole("h\7")), HasSubstr("recalls value 7"));
+  EXPECT_THAT(refusal(pickle::whole("h\7")), HasSubstr("reads memo entry 7"));
   EXPECT_THAT(refusal(new_whole("NN\x93")), HasSubstr("has a None before byte 5, expected a string"));
   EXPECT_THAT(refusal(pickle::whole("X\1" + std::string(3, '\0') + "\xFF")), HasSubstr("not UTF-8"));
 }

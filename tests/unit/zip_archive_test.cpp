@@ -149,7 +149,7 @@ TEST(ZipArchive, RefusesWhatItCannotRead) {
   entry = honest;
   entry.name = "\xFF";
   EXPECT_THAT(refusal(make_zip({entry})), HasSubstr("has no valid name"));
-  EXPECT_THAT(refusal(make_zip({honest, honest})), HasSubstr("member 'a' is there twice"));
+  EXPECT_THAT(refusal(make_zip({honest, honest})), HasSubstr("member 'a' appears twice"));
 }
 
 TEST(ZipArchive, RefusesDirectoriesThatLie) {
