@@ -18,14 +18,14 @@ struct ZipDirectory {
   std::uint64_t offset = 0;
 };
 /// Reads the end record and, where there is one, the zip64 end record.
-/// @throws Error  kCheckpoint: there is none, or it is damaged, or the archive is split over several files.
+/// @throws Error  kCheckpoint: the end record is missing or damaged, or the archive is split over several files.
 [[nodiscard]] ZipDirectory find_zip_directory(std::span<const std::byte> file, const std::string& path);
 
 /// The four bytes at `at`, or 0 beyond the file's end.
 [[nodiscard]] std::uint32_t zip_signature(std::span<const std::byte> file, std::size_t at) noexcept;
-/// Reads a part of the file.
+/// A reader of one part of the file.
 /// @param part    "end record", for messages
-/// @throws Error  kCheckpoint: it does not lie within the file.
+/// @throws Error  kCheckpoint: the part does not lie within the file.
 [[nodiscard]] ByteReader zip_part(std::span<const std::byte> file, std::uint64_t offset, std::uint64_t size,
                                   const std::string& path, const char* part);
 /// @throws Error  kCheckpoint: "<path>: <what>"; the archive is damaged.
