@@ -152,7 +152,8 @@ TEST(ExplainImages, MapsComeInTheOrderOfTheMethodsAndInItOfTheTargets) {
   for (std::size_t i = 0; i < 2; ++i) {
     std::vector<std::string> stems;
     for (const ExplainedMap& map : images[i].maps) {
-      stems.push_back(std::string(map.method->name) + (map.target ? std::string(".") + target_stem(*map.target) : ""));
+      std::string& stem = stems.emplace_back(map.method->name);
+      if (map.target) stem.append(".").append(target_stem(*map.target));
     }
     const std::string first = std::to_string(i);
     EXPECT_THAT(stems, testing::ElementsAre("generic." + first, "generic.9", "rollout", "legrad." + first, "legrad.9",
