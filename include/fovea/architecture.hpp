@@ -10,7 +10,7 @@
 
 namespace fovea {
 
-/// The nonlinearity of an MLP; for a linear layer, what follows its bias.
+/// The nonlinearity of an MLP. On a linear layer: what is applied after the bias.
 enum class Activation {
   kNone,
   kGelu,       // x Φ(x), exact (erf)
@@ -20,12 +20,12 @@ enum class Activation {
 };
 [[nodiscard]] std::string_view name(Activation activation) noexcept;  // "gelu"
 
-/// How the features that the head reads come out of the tokens.
+/// How the features that the head reads are computed from the tokens.
 enum class ReadOut {
   kClassToken,
-  kClassAndDistToken,  // a head for each, logits averaged (DeiT, distilled)
+  kClassAndDistToken,  // one head each, logits averaged (DeiT, distilled)
   kPatchMean,          // average of the patch tokens
-  kClassAndPatchMean,  // class token (of the last `read_out_blocks` blocks) beside the mean patch token (DINOv2)
+  kClassAndPatchMean,  // class token (of the last `read_out_blocks` blocks), then the mean patch token (DINOv2)
   kAttentionPool,      // a learned query attends to the tokens (SigLIP)
 };
 [[nodiscard]] std::string_view name(ReadOut read_out) noexcept;  // "class token"
@@ -40,14 +40,14 @@ enum class Rope {
 /// How a family resamples learned position embeddings to another grid.
 enum class PosEmbedResampling {
   kTimm,           // bicubic, antialiased (timm resample_abs_pos_embed)
-  kGoogle,         // bilinear, of Google's .npz (timm _load_weights)
+  kGoogle,         // bilinear (timm _load_weights, for Google's .npz)
   kBicubic,        // bicubic (transformers interpolate_pos_encoding)
-  kBicubicOffset,  // bicubic with the 0.1 that DINO and DINOv2 add to the new size
+  kBicubicOffset,  // bicubic; adds DINO's and DINOv2's 0.1 to the new size
   kAntialiased,    // bicubic, antialiased (DINOv2 with registers)
-  kFixed,          // the family's own code takes no other size
+  kFixed,          // the family's own code accepts no other size
 };
 
-/// What a Vision Transformer computes, in timm's terms. Sizes in the order of the data's way.
+/// The sizes and variants that define a Vision Transformer, in timm's terms, in the order in which the data meets them.
 struct Architecture {
   std::string name;                 // timm's, e.g. "vit_tiny_patch16_224"; may be empty
   std::string family = "timm ViT";  // the naming scheme that recognised it
@@ -56,32 +56,32 @@ struct Architecture {
   std::size_t embed_dim = 0;
   std::size_t depth = 0;
   std::size_t num_heads = 0;
-  std::size_t mlp_hidden_dim = 0;     // what the MLP's second layer reads
+  std::size_t mlp_hidden_dim = 0;     // input width of the MLP's second layer
   std::size_t num_classes = 0;        // 0: no head, features only
-  std::size_t num_prefix_tokens = 1;  // class, distillation and register tokens, before the patches
+  std::size_t num_prefix_tokens = 1;  // class, distillation and register tokens; they precede the patches
   std::size_t num_register_tokens = 0;
   float norm_eps = 1e-6F;
   ReadOut read_out = ReadOut::kClassToken;
   std::size_t read_out_blocks = 1;
 
-  bool rms_norm = false;                // RMSNorm in place of layer norm (Zhang & Sennrich 2019)
+  bool rms_norm = false;                // RMSNorm instead of layer norm (Zhang & Sennrich 2019)
   bool norm_pre = false;                // a norm before the first block (CLIP)
-  bool qk_norm = false;                 // a norm of each head's queries and keys
-  bool gated_mlp = false;               // silu(gate) · value (SwiGLU, Shazeer 2020) in place of an activation
+  bool qk_norm = false;                 // each head's queries and keys are normalised
+  bool gated_mlp = false;               // silu(gate) · value (SwiGLU, Shazeer 2020) instead of an activation
   bool mlp_norm = false;                // a norm before the MLP's second layer (EVA-02)
   bool relative_position_bias = false;  // added to the attention logits (BEiT)
   Activation activation = Activation::kGelu;
   Rope rope = Rope::kNone;
-  bool final_norm = true;           // of all tokens, before they are pooled
-  bool fc_norm = false;             // of the pooled features
+  bool final_norm = true;           // all tokens are normalised before the read-out
+  bool fc_norm = false;             // the features are normalised after the read-out
   std::size_t pool_hidden_dim = 0;  // MLP width of the attention pool
   Activation pool_activation = Activation::kGelu;
   bool pool_sees_prefix = false;   // the attention pool attends to the prefix tokens too
-  std::size_t projection_dim = 0;  // of the features into a space shared with text (CLIP); 0: none
+  std::size_t projection_dim = 0;  // width of the space shared with text (CLIP) that features project into; 0: none
 
-  bool pos_embed = true;             // learned, absolute
-  PatchGrid pos_embed_grid;          // the grid that it was learned for; empty: the model's own
-  std::size_t pos_embed_prefix = 1;  // prefix tokens that have one too
+  bool pos_embed = true;             // learned, absolute position embedding
+  PatchGrid pos_embed_grid;          // the grid it was trained for; empty: the model's own
+  std::size_t pos_embed_prefix = 1;  // number of prefix tokens that have a position embedding too
   PosEmbedResampling pos_embed_resampling = PosEmbedResampling::kTimm;
 
   [[nodiscard]] PatchGrid grid() const noexcept {
@@ -91,18 +91,18 @@ struct Architecture {
   [[nodiscard]] std::size_t tokens() const noexcept { return num_prefix_tokens + grid().size(); }
   [[nodiscard]] std::size_t patch_dim() const noexcept { return 3 * patch_size * patch_size; }
   [[nodiscard]] std::size_t head_dim() const noexcept { return embed_dim / num_heads; }
-  /// What the MLP's first layer writes.
+  /// Output width of the MLP's first layer.
   [[nodiscard]] std::size_t fc1_dim() const noexcept { return gated_mlp ? 2 * mlp_hidden_dim : mlp_hidden_dim; }
-  /// What a head reads.
+  /// Input width of a head.
   [[nodiscard]] std::size_t pooled_dim() const noexcept {
     return read_out == ReadOut::kClassAndPatchMean ? (read_out_blocks + 1) * embed_dim : embed_dim;
   }
-  /// What `embed` gives: the pooled features, or their projection.
+  /// Width of what `embed` returns: the read-out, or its projection.
   [[nodiscard]] std::size_t feature_dim() const noexcept { return projection_dim > 0 ? projection_dim : pooled_dim(); }
 };
 
-/// The sizes behind one of timm's architecture names ("vit_base_patch16_224").
-/// @throws Error  kUsage for a name that is not in the table; the hint says which is nearest.
+/// The sizes that one of timm's architecture names ("vit_base_patch16_224") stands for.
+/// @throws Error  kUsage for a name that is not in the table; the hint names the nearest one.
 [[nodiscard]] Architecture timm_architecture(std::string_view name);
 /// All names that timm_architecture() knows.
 [[nodiscard]] std::vector<std::string> timm_architecture_names();

@@ -11,16 +11,16 @@ namespace fovea {
 enum class ErrorCode {
   kUsage,       // the caller asked for something that makes no sense
   kNotFound,    // no such file
-  kUnreadable,  // it exists, but cannot be read as a regular file
-  kDecode,      // not an image, or a damaged one
+  kUnreadable,  // the file exists, but cannot be read as a regular file
+  kDecode,      // the file is not an image, or is damaged
   kTooLarge,    // more pixels than the caller allows
-  kCheckpoint,  // a damaged checkpoint, or one that fits no known model
-  kShape,       // sizes that do not fit together
+  kCheckpoint,  // the checkpoint is damaged or fits no known model
+  kShape,       // the sizes do not fit together
   kBackend,     // a compute library failed
-  kOutput,      // results could not be written
+  kOutput,      // the results could not be written
 };
 
-/// The name used in reports: `usage not_found unreadable decode too_large checkpoint shape backend output`.
+/// The name used in records: `usage not_found unreadable decode too_large checkpoint shape backend output`.
 [[nodiscard]] std::string_view name(ErrorCode code) noexcept;
 
 /// what() reads `<file>: <thing> is <actual>, expected <wanted>`; hint() says what the user can do next.
@@ -29,7 +29,6 @@ class Error : public std::runtime_error {
   Error(ErrorCode code, const std::string& message, std::string hint = {})
       : std::runtime_error(message), code_(code), hint_(std::move(hint)) {}
   [[nodiscard]] ErrorCode code() const noexcept { return code_; }
-  /// May be empty.
   [[nodiscard]] const std::string& hint() const noexcept { return hint_; }
 
  private:

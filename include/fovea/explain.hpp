@@ -22,79 +22,80 @@ struct Heatmap {
   std::vector<float> values;
 };
 
-/// A token that the read-out looks at, and its share in it.
+/// A token that the read-out uses, and its weight there.
 struct ReadOutToken {
   std::size_t token = 0;
   float weight = 1.0F;
 };
 
-/// How the tokens of one image are laid out, and which of them are read out.
+/// How the tokens of one image are laid out, and which of them the read-out uses.
 struct TokenLayout {
   std::size_t num_blocks = 0;
   std::size_t num_heads = 0;
   std::size_t num_prefix = 1;  // tokens before the patches (class token, registers, ...)
   PatchGrid grid;
-  /// Class token: {{0, 1}}; two heads: half of tokens 0 and 1; average of patches: 1/T of each. Empty: an attention
-  /// pool reads out, and says which tokens when it is observed.
+  /// Class token: {{0, 1}}. Two heads: tokens 0 and 1 at 1/2 each. Mean over patches: each at 1/T. Empty: an attention
+  /// pool, which reports its weights when it is observed.
   std::vector<ReadOutToken> read_out{{0, 1.0F}};
   [[nodiscard]] std::size_t tokens() const noexcept { return num_prefix + grid.size(); }
 };
 
-/// Programs whose rollout can be reproduced for papers that used them.
+/// Published programs whose rollout can be reproduced, for papers that used them.
 enum class RolloutCompat {
   kPaper,       // Abnar & Zuidema 2020, section 3
-  kVitExplain,  // jacobgil/vit-explain, vit_rollout.py, its normalisation of columns included
+  kVitExplain,  // jacobgil/vit-explain, vit_rollout.py, including its column normalisation
   kChefer,      // hila-chefer/Transformer-Explainability, baselines/ViT/ViT_explanation_generator.py
 };
 
-/// A patch, not a pixel.
+/// A position in units of patches, not pixels.
 struct PatchPosition {
   std::size_t row = 0;
   std::size_t col = 0;
 };
 
-/// Options of all methods; each reads those that concern it and says them in its variant.
+/// The options of all methods; each method reads those that apply to it and names them in its variant.
 struct ExplainOptions {
   HeadFusion head_fusion = HeadFusion::kMean;  // rollout, attention, token-rank
   // Rollout.
-  bool renormalize = false;  // rows of maximum or minimum over heads, which do not sum to 1, are divided by their sums
-  /// Share of each row's patches, the smallest, that counts as 0; [0, 1). None: 0, of vit-explain its own 0.9.
+  bool renormalize = false;  // rows of the maximum or minimum over heads do not sum to 1; divide each by its sum
+  /// Share, in [0, 1), of each row's patches that counts as 0, smallest first. None: 0, or 0.9 for vit-explain as in
+  /// its code.
   std::optional<float> discard;
   float residual = 0.5F;  // weight of the identity beside the attention; [0, 1)
   RolloutCompat compat = RolloutCompat::kPaper;
-  std::size_t start_block = 0;  // blocks before it are left out; gradient methods too
+  std::size_t start_block = 0;  // earlier blocks are left out, for gradient methods too
   // Attention, token-rank.
   std::optional<std::size_t> block;    // none: the last
   std::optional<std::size_t> head;     // none: all, fused
-  std::optional<PatchPosition> query;  // whose attention; none: the tokens that are read out
+  std::optional<PatchPosition> query;  // whose attention is shown; none: the read-out tokens'
   std::optional<float> mass;           // keep the fewest patches that hold this share (DINO); (0, 1]
-  // Controls that run the model again.
+  // Controls that rerun the model.
   std::size_t occlusion_window = 3;  // patches a side
   std::size_t rise_masks = 1000;
   std::uint64_t seed = 0;
 };
 
-/// What a method has to see of the model.
+/// What a method needs to see of the model.
 struct Evidence {
-  bool attention = false;        // of every block, and of the pool
-  bool gradients = false;        // of the score with respect to those
-  bool layer_gradients = false;  // of scores read from each block
-  bool features = false;         // what the last block's attention reads, and the score's gradient there
-  bool relevance = false;        // propagated through the model in double
-  bool reruns = false;           // the score of changed inputs
+  bool attention = false;        // every block's attention, and the attention pool's
+  bool gradients = false;        // the score's gradient with respect to those attentions
+  bool layer_gradients = false;  // gradients of scores read from each block
+  bool features = false;         // the input of the last block's attention, and the score's gradient there
+  bool relevance = false;        // relevance propagated through the model, in double
+  bool reruns = false;           // scores of changed inputs
 
-  /// Whether the map is about one class.
+  /// Whether the map explains one class.
   [[nodiscard]] bool class_specific() const noexcept {
     return gradients || layer_gradients || features || relevance || reruns;
   }
-  /// Whether one pass back through the model gives what is needed.
+  /// Whether one backward pass gives what is needed.
   [[nodiscard]] bool backward() const noexcept { return gradients || layer_gradients || features; }
 };
 
-/// What the model says of the explained class, or of one class against another.
+/// The model's score for the explained class, or for one class against another.
 struct ClassScore {
   float score = 0;        // the logit, or the difference of two
-  float probability = 0;  // of the class; against another one, sigmoid(score)
+  float probability = 0;  // of the class; against another class: sigmoid(score)
 };
 
 /// Runs the model again.
@@ -102,37 +103,37 @@ struct ClassScore {
 /// @return         n scores
 using RunAgain = std::function<std::vector<ClassScore>(std::span<const float> patches)>;
 
-/// Combines the evidence of one image into a map. It overrides what its method's row says it needs and is fed nothing
-/// else, each block once: with attention first to last, with gradients and relevance last to first.
+/// Combines the evidence of one image into a map. A method overrides the observers that its registry row asks for and
+/// only those are called, once for each block: first to last for attention, last to first for gradients and relevance.
 class Explainer {
  public:
   virtual ~Explainer() = default;
 
   virtual void observe(const AttentionView& attention);
-  /// Of what it observes there.
+  /// How much of the attention observe() needs.
   [[nodiscard]] virtual AttentionDetail attention_detail() const { return {}; }
-  /// The attention pool's weights, after the last block, where the read-out is one.
+  /// The attention pool's weights, after the last block; only for models with such a pool.
   /// @param weights  [num_heads, n], of the last n tokens
   virtual void observe_pool(MatrixView<const float> weights);
 
   /// @param gradient  ∂score/∂A, [H, N, N]
   virtual void observe_gradient(const AttentionView& attention, std::span<const float> gradient);
-  /// Before any block's, where the read-out is an attention pool.
+  /// Called before any block's gradient; only for models with an attention pool.
   virtual void observe_pool_gradient(MatrixView<const float> weights, MatrixView<const float> gradient);
-  /// @param gradient  ∂s/∂A, [H, N, N], of the score s that this block's own output gives
+  /// @param gradient  ∂s/∂A, [H, N, N], where s is the score computed from this block's own output
   virtual void observe_layer_gradient(const AttentionView& attention, std::span<const float> gradient);
-  /// Grad-CAM's features.
+  /// The last block's features, for Grad-CAM.
   /// @param features, gradient  [N, D]
   virtual void observe_features(MatrixView<const float> features, MatrixView<const float> gradient);
-  /// @param gradient, relevance  of block's attention, [H, N, N]
+  /// @param gradient, relevance  both for this block's attention, [H, N, N]
   virtual void observe_relevance(std::size_t block, std::span<const double> gradient,
                                  std::span<const double> relevance);
 
   /// @param patches  [T, 3·P·P], normalised: the image that is explained
-  /// @param most     images that `run` takes at once
+  /// @param most     the most images that `run` accepts at once
   virtual void rerun(std::span<const float> patches, std::size_t most, const RunAgain& run);
 
-  /// After everything was observed.
+  /// Called once, after everything was observed.
   [[nodiscard]] virtual Heatmap heatmap() = 0;
 };
 
@@ -140,11 +141,11 @@ class Explainer {
 struct ExplainMethod {
   std::string_view name;   // as in --method
   std::string_view title;  // as in a caption: "attention rollout"
-  std::string_view shows;  // one sentence: what the map says, and what it does not
-  std::string_view costs;  // beside the forward pass, e.g. "one pass back"
+  std::string_view shows;  // one sentence: what the map shows, and what it does not
+  std::string_view costs;  // in addition to the forward pass, e.g. "one backward pass"
   std::string_view reference;
   Evidence needs;
-  /// Which of its variants these options ask for, e.g. "mean heads, residual 0.5".
+  /// Describes the variant that these options select, e.g. "mean heads, residual 0.5".
   std::string (*variant)(const ExplainOptions&);
   /// @throws Error  kUsage for options that do not fit the layout, e.g. a block that the model does not have.
   std::unique_ptr<Explainer> (*make)(const ExplainOptions&, const TokenLayout&);

@@ -12,14 +12,14 @@
 
 namespace fovea {
 
-/// In pixels; height first, as in every tensor shape here.
+/// In pixels. Height comes first, as in every tensor shape here.
 struct Size {
   int height = 0;
   int width = 0;
   friend bool operator==(const Size&, const Size&) = default;
 };
 
-/// In patches, not pixels.
+/// Counted in patches, not pixels.
 struct PatchGrid {
   std::size_t rows = 0;
   std::size_t cols = 0;
@@ -52,25 +52,25 @@ class Image {
 enum class Interpolation { kNearest, kBox, kBilinear, kHamming, kBicubic, kLanczos };
 [[nodiscard]] std::string_view name(Interpolation interpolation) noexcept;  // "bicubic"
 
-/// timm's `crop_mode`: cut the middle out, change the aspect ratio, or show everything on a border.
+/// timm's `crop_mode`: cut out the middle, squash to the input size, or show the whole picture within a border.
 enum class CropMode { kCenter, kSquash, kBorder };
 [[nodiscard]] std::string_view name(CropMode mode) noexcept;  // "center"
 
-/// Whose 8-bit resampling: the two differ by a level or two in a few values of a thousand.
+/// Which library's 8-bit resampling: the two differ by a level or two in a few values per thousand.
 enum class Resampler {
   kPillow,  // PIL.Image.resize: 22-bit weights
-  kAten,    // torch's antialiased interpolate() of uint8: 16-bit weights. No box, no hamming
+  kAten,    // torch's antialiased interpolate() for uint8: 16-bit weights; no box, no hamming
 };
 
-/// Which size a picture is resized to.
+/// How the size that a picture is resized to is chosen.
 enum class ResizeRule {
-  kNone,          // its own
-  kShortestEdge,  // the shorter side becomes resize_size.height, the longer follows and is truncated (torchvision
+  kNone,          // keep the picture's own size
+  kShortestEdge,  // the shorter side becomes resize_size.height; the longer keeps the ratio, truncated (torchvision
                   // Resize)
-  kCapped,        // the same, smaller where the longer side would exceed longest_edge (transformers)
+  kCapped,        // as kShortestEdge, but smaller where the longer side would exceed longest_edge (transformers)
   kCover,         // the smallest that covers resize_size, rounded half to even (timm ResizeKeepRatio, longest 0)
-  kFit,           // the largest inside of resize_size, rounded half to even (timm ResizeKeepRatio, longest 1)
-  kExact,         // resize_size, whatever the ratio
+  kFit,           // the largest that fits into resize_size, rounded half to even (timm ResizeKeepRatio, longest 1)
+  kExact,         // resize_size; the aspect ratio is ignored
 };
 
 /// Where a centred crop begins when the spare rows (or columns) are odd in number.
@@ -79,26 +79,26 @@ enum class CropRounding {
   kFloor,     // transformers
 };
 
-/// Where the odd row goes when a picture is smaller than its crop.
+/// Which side gets the odd row when a picture is smaller than its crop.
 enum class PaddingRule {
-  kSmallerHalfFirst,  // torchvision, and transformers on it
+  kSmallerHalfFirst,  // torchvision, and transformers on top of it
   kLargerHalfFirst,   // transformers' numpy
 };
 
 /// How a pixel x becomes a float32; `factor` is the recipe's rescale_factor.
 enum class Normalization {
   kDivide,   // (x / 255 - mean) / std, all in float32 (timm, torchvision)
-  kRescale,  // (float32(x · factor) - mean) / std, the product in float64 (transformers, backend pil)
+  kRescale,  // (float32(x · factor) - mean) / std, with the product in float64 (transformers, backend pil)
   kFused,    // (x - mean · (1 / factor)) / (std · (1 / factor)) in float32 (transformers, backend torchvision)
 };
 
 enum class ExifMode {
   kApply,   // turn the picture upright
-  kIgnore,  // the stored matrix, as timm and torchvision see it
+  kIgnore,  // keep the stored orientation, as timm and torchvision do
 };
 
-/// What a checkpoint was trained to be fed, step by step: resize, crop or pad, normalise. Every value is as the
-/// reference library has it, so that the result equals the library's to the bit.
+/// The preprocessing a checkpoint was trained with, step by step: resize, crop or pad, normalise. Every value is the
+/// reference library's, so that the result equals the library's to the bit.
 struct PreprocessRecipe {
   std::string name = "timm";  // whose pipeline: timm hf-pil hf-torchvision torchvision dinov2 clip siglip
 
@@ -107,18 +107,18 @@ struct PreprocessRecipe {
   int longest_edge = 0;        // px; for kCapped
   Interpolation interpolation = Interpolation::kBicubic;
   Resampler resampler = Resampler::kPillow;
-  int pillow_version = 13;  // 13 or 12: when the vertical pass comes first
+  int pillow_version = 13;  // 13 or 12: the version decides when the vertical pass comes first
 
   Size input_size{224, 224};  // px; what the network is fed
-  bool center_crop = true;    // cut and pad to input_size; else it must have come out so
+  bool center_crop = true;    // cut and pad to input_size; if false, the resized picture must already have that size
   CropRounding crop_rounding = CropRounding::kHalfEven;
   PaddingRule padding_rule = PaddingRule::kSmallerHalfFirst;
   std::array<std::uint8_t, 3> padding{};  // RGB
-  double crop_pct = 0.9;                  // input size over resize size where the recipe is stated so (timm); else 0
+  double crop_pct = 0.9;                  // input size / resize size where the recipe is given so (timm); else 0
 
   Normalization normalization = Normalization::kDivide;
   double rescale_factor = 1.0 / 255.0;  // 1: none; not for kDivide
-  bool normalize = true;                // by mean and std; else only rescaled
+  bool normalize = true;                // subtract mean and divide by std; if false, only rescale
   std::array<float, 3> mean{0.5F, 0.5F, 0.5F};
   std::array<float, 3> std{0.5F, 0.5F, 0.5F};
 
@@ -128,11 +128,11 @@ struct PreprocessRecipe {
 /// A recipe in a few lines for people: "resize  shortest edge to 248 px, bicubic, Pillow 13".
 [[nodiscard]] std::vector<std::string> describe(const PreprocessRecipe& recipe);
 
-/// What a user knows better than the model's files; whatever is absent stays as they say.
+/// Settings that override the model's files; absent ones stay as the files have them.
 struct RecipeOptions {
-  std::string preprocess = "auto";  // or a pipeline's name, as in PreprocessRecipe
+  std::string preprocess = "auto";  // or a pipeline's name, see PreprocessRecipe::name
   std::optional<double> crop_pct;
-  std::optional<Size> resize_size;  // px; one number is a square
+  std::optional<Size> resize_size;  // px; on the command line one number means a square
   std::optional<Size> crop_size;    // px; what the network is fed
   std::optional<CropMode> crop_mode;
   std::optional<Interpolation> interpolation;
@@ -141,8 +141,8 @@ struct RecipeOptions {
   std::optional<int> pillow_version;  // 13 or 12
 };
 
-/// Where the network's input lies in the picture: resize `original` to `resized`, then cut `crop` out of it
-/// with its upper left corner at (`top`, `left`); a negative corner means that the crop is padded there.
+/// Where the network's input lies in the picture: resize `original` to `resized`, then cut `crop` out of it with its
+/// upper left corner at (`top`, `left`). A negative corner means padding on that side.
 struct CropGeometry {
   Size original;
   Size resized;
@@ -153,20 +153,20 @@ struct CropGeometry {
 
 enum class Gray16 {
   kClip,   // as Pillow converts 16-bit grey: values above 255 become 255
-  kScale,  // the high byte
+  kScale,  // keep the high byte
 };
 
-/// How many of a JPEG's pixels are decoded where a recipe makes the picture small.
+/// How many of a JPEG's pixels are decoded when the recipe shrinks the picture.
 enum class DecodeMode {
-  kExact,  // all, as the libraries do that the model was trained with
-  kFast,   // 1/8, 2/8 or 4/8 of each side, where that is at least twice what the recipe resizes to
+  kExact,  // all of them, as the libraries do that models are trained with
+  kFast,   // 1/8, 2/8 or 4/8 of each side, if that is still at least twice the recipe's resize size
 };
 
 struct DecodeOptions {
   DecodeMode mode = DecodeMode::kExact;
   ExifMode exif = ExifMode::kApply;
   Gray16 gray16 = Gray16::kClip;
-  std::uint64_t max_pixels = 100'000'000;  // checked against the header, before any pixel is decoded
+  std::uint64_t max_pixels = 100'000'000;  // checked against the header before any pixel is decoded
 };
 
 }  // namespace fovea

@@ -1,4 +1,4 @@
-// A Vision Transformer: what it is (ModelInfo), and its weights (VisionTransformer).
+// A Vision Transformer: its description (ModelInfo) and its weights (VisionTransformer).
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@
 
 namespace fovea {
 
-/// One class of a model: `description` is the whole text ("tench, Tinca tinca"), label() its first name.
+/// One class of a model: `description` is the whole text ("tench, Tinca tinca"), label() the first name in it.
 struct ClassLabel {
   std::optional<std::string> description;
   std::optional<std::string> synset;  // WordNet id such as "n01440764"
@@ -29,48 +29,49 @@ struct TensorInfo {
   std::vector<std::size_t> shape;
 };
 
-/// Everything that can be said about a checkpoint without running it.
+/// Everything that is known about a checkpoint without running it.
 struct ModelInfo {
   std::string name;            // the folder's name
   std::filesystem::path path;  // the checkpoint file
   std::string format;          // e.g. "safetensors"
   Architecture architecture;
   PreprocessRecipe recipe;
-  std::string recipe_source;       // where the recipe was read, e.g. "config.json (pretrained_cfg)"
+  std::string recipe_source;       // where the recipe was read from, e.g. "config.json (pretrained_cfg)"
   std::vector<ClassLabel> labels;  // one for each class, in order
-  std::string labels_source;       // where the names were read; empty if the classes have none
+  std::string labels_source;       // where the names were read from; empty if the classes have none
   std::uint64_t parameters = 0;
   std::uint64_t weight_bytes = 0;         // as stored
-  Precision precision = Precision::kF32;  // that it is run in
-  std::optional<Precision> quantized;     // what `fovea quantize` stored it for; none: it is as it was trained
+  Precision precision = Precision::kF32;  // the arithmetic it runs in
+  std::optional<Precision> quantized;     // what `fovea quantize` stored it for; none: as trained
   std::string dtype;                      // the stored type, e.g. "F16", or "F16+F32" where mixed
   std::vector<TensorInfo> tensors;
-  std::vector<std::string> assumptions;  // what no file said, e.g. "num_heads 3 from width 192 (64 a head)"
-  bool multi_label = false;              // each class has its own probability: sigmoid in place of softmax
-  std::optional<float> logit_scale;      // of CLIP and SigLIP: exp is taken already
-  std::optional<float> logit_bias;       // of SigLIP
+  std::vector<std::string> assumptions;  // facts that no file states, e.g. "num_heads 3 from width 192 (64 a head)"
+  bool multi_label = false;              // each class has its own probability: sigmoid instead of softmax
+  std::optional<float> logit_scale;      // CLIP and SigLIP only; exp is already applied
+  std::optional<float> logit_bias;       // SigLIP only
 };
 
-/// What the user knows better than the files.
+/// Settings that override the model's files.
 struct LoadOptions {
   std::optional<Size> image_size;               // px; position embeddings are resampled by the family's rule
-  std::optional<std::size_t> num_heads;         // where no config says it
-  std::optional<std::filesystem::path> labels;  // class names, one a line or JSON; in place of the config's
+  std::optional<std::size_t> num_heads;         // for models whose files do not state it
+  std::optional<std::filesystem::path> labels;  // class names, one a line or JSON; they replace the config's
   RecipeOptions recipe;
-  /// None: what the file was quantised for, where this CPU has units for that, else fastest_full_precision().
+  /// None: the precision the file was quantised for if this CPU has the units, else fastest_full_precision().
   std::optional<Precision> precision = Precision::kF32;
 };
 
-/// Immutable after loading, shared by any number of sessions in any number of threads.
+/// Immutable after loading; any number of sessions in any number of threads may share it.
 class VisionTransformer {
  public:
   struct Impl;
 
   /// @param model    a folder (config.json and a checkpoint) or a checkpoint file.
-  /// @throws Error   kNotFound; kCheckpoint if it is damaged, incomplete or no known family; as require_precision().
+  /// @throws Error   kNotFound; kCheckpoint if it is damaged, incomplete or of no known family; and as
+  /// require_precision().
   [[nodiscard]] static std::shared_ptr<const VisionTransformer> load(const std::filesystem::path& model,
                                                                      const LoadOptions& options = {});
-  /// A model of these sizes with random weights, for benchmarks and tests: same seed, same weights.
+  /// A model of these sizes with random weights, for benchmarks and tests. The same seed gives the same weights.
   [[nodiscard]] static std::shared_ptr<const VisionTransformer> random(const Architecture& architecture,
                                                                        std::uint64_t seed,
                                                                        Precision precision = Precision::kF32);
@@ -87,7 +88,7 @@ class VisionTransformer {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Reads config and checkpoint header only; touches no weight.
+/// Reads only the config and the checkpoint's header, never a weight.
 /// @throws Error  as VisionTransformer::load.
 [[nodiscard]] ModelInfo inspect_model(const std::filesystem::path& model, const LoadOptions& options = {});
 

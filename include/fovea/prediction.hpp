@@ -1,4 +1,4 @@
-// A class of a picture, as it is said to people.
+// One predicted class of a picture, with the names people know it by.
 #pragma once
 
 #include <cstddef>

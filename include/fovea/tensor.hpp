@@ -29,11 +29,12 @@ class MatrixView {
 
 enum class HeadFusion { kMean, kMax, kMin };
 
-/// What an observer needs of attention: the less, the less it costs. It may be shown more.
+/// How much of the attention an observer needs: less detail costs less time. An observer may be shown more than it
+/// needs.
 struct AttentionDetail {
-  std::optional<HeadFusion> fused;  // this of all heads is enough, shown as one head; none: each head
-  /// Rows of the last block of tokens that are not read out: what they attend to reaches no output. If not, they may be
-  /// zero.
+  std::optional<HeadFusion> fused;  // heads fused this way are enough, shown as one head; none: every head
+  /// Whether rows of the last block are needed for tokens that the read-out ignores: what those tokens attend to
+  /// reaches no output. If false, these rows may be zero.
   bool unread_rows = true;
 };
 
