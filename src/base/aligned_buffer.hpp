@@ -1,4 +1,4 @@
-// Memory on a cache line's boundary, uninitialised: for activations and packed weights.
+// Uninitialised memory aligned to a cache line, for activations and packed weights.
 #pragma once
 
 #include <cstddef>

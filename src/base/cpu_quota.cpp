@@ -10,7 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Files of the kernel have no size, and those that are not there say nothing.
+/// Kernel files report no size, so they are read to their end. A missing file gives no number.
 std::optional<double> number_in(const fs::path& file) {
   double number = 0;
   return std::ifstream(file) >> number ? std::optional(number) : std::nullopt;
@@ -45,7 +45,7 @@ bool names_cpu(const std::string& controllers) {
 
 std::optional<double> cpu_quota(const fs::path& membership, const fs::path& root) {
   std::optional<double> least;
-  // The group and all above it, up to where they are mounted.
+  // A limit applies from the group itself up to the root of the mount.
   const auto consider = [&](const fs::path& mount, const std::string& group, auto quota_of) {
     for (fs::path at = fs::path(group).relative_path();; at = at.parent_path()) {
       if (const std::optional<double> quota = quota_of(mount / at)) least = std::min(least.value_or(*quota), *quota);
@@ -53,7 +53,7 @@ std::optional<double> cpu_quota(const fs::path& membership, const fs::path& root
     }
   };
   std::ifstream file(membership);
-  for (std::string line; std::getline(file, line);) {  // "id:controllers:/group"; of version 2 "0::/group"
+  for (std::string line; std::getline(file, line);) {  // "id:controllers:/group"; in version 2 "0::/group"
     const std::size_t first = line.find(':');
     const std::size_t second = first == std::string::npos ? first : line.find(':', first + 1);
     if (second == std::string::npos) continue;

@@ -60,7 +60,7 @@ void make_folders(const std::filesystem::path& folder) {
     if (std::filesystem::exists(part, ignored) && !std::filesystem::is_directory(part, ignored)) {
       throw Error(
           ErrorCode::kOutput,
-          fmt::format("{}: cannot be made: {} is a file, expected a folder", printable(folder), printable(part)),
+          fmt::format("{}: cannot be created: {} is a file, expected a folder", printable(folder), printable(part)),
           "choose another place with -o");
     }
     if (part == part.parent_path()) break;

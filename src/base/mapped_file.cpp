@@ -25,7 +25,7 @@ MappedFile::~MappedFile() {
 }
 
 void MappedFile::forget() const noexcept {
-  // posix_madvise() would be a call that does nothing. A refusal costs memory, nothing else.
+  // Not posix_madvise(), which does nothing for this advice. If the kernel refuses, only memory is lost.
   if (begin_ != nullptr) static_cast<void>(::madvise(const_cast<std::byte*>(begin_), size_, MADV_DONTNEED));
 }
 

@@ -9,7 +9,7 @@ namespace fovea {
 
 class MappedFile {
  public:
-  /// @throws Error  kNotFound, or kUnreadable if it is no regular file or may not be read.
+  /// @throws Error  kNotFound, or kUnreadable if the path is no regular file or may not be read.
   explicit MappedFile(const std::filesystem::path& path);
   ~MappedFile();
   MappedFile(MappedFile&& other) noexcept;
@@ -18,7 +18,7 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
 
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return {begin_, size_}; }
-  /// What was touched no longer counts as this process's memory; touched again, it comes from the system's file cache.
+  /// Drops the touched pages from this process's memory. Touched again, they come from the system's file cache.
   void forget() const noexcept;
 
  private:

@@ -42,8 +42,9 @@ double quantile(std::span<const double> values, double q) {
 
 void half_to_float(std::span<const std::uint16_t> in, std::span<float> out) {
   assert(in.size() == out.size());
-  // Shift exponent and mantissa into place, then multiply by 2^112 to mend the exponent's bias: exact for normal and
-  // subnormal values alike. Infinities and NaNs keep an all-ones exponent. No branch, so that it vectorises.
+  // Shift exponent and mantissa into place, then multiply by 2^112 to correct the exponent's bias. This is exact for
+  // normal and subnormal values alike. Infinities and NaNs keep an all-ones exponent. It has no branch, so that it
+  // vectorises.
   constexpr float kRebias = 0x1p112F;
   for (std::size_t i = 0; i < in.size(); ++i) {
     const std::uint32_t half = in[i];

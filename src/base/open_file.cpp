@@ -27,7 +27,7 @@ Error unreadable(const std::filesystem::path& path, int error_number) {
   if (error_number == ENOENT || error_number == ENOTDIR) {
     std::error_code ignored;
     if (std::filesystem::is_symlink(std::filesystem::symlink_status(path, ignored))) {
-      return Error(ErrorCode::kNotFound, fmt::format("{}: is a link to nothing", printable(path)));
+      return Error(ErrorCode::kNotFound, fmt::format("{}: is a link to a file that does not exist", printable(path)));
     }
     return Error(ErrorCode::kNotFound, fmt::format("{}: no such file", printable(path)));
   }
@@ -40,7 +40,7 @@ OpenFile::~OpenFile() {
 }
 
 OpenFile open_regular_file(const std::filesystem::path& path) {
-  // O_NONBLOCK: opening a FIFO without a writer would wait for one.
+  // O_NONBLOCK: otherwise opening a FIFO without a writer would block.
   OpenFile file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
   if (file.descriptor() < 0 || ::fstat(file.descriptor(), &status) != 0) throw unreadable(path, errno);

@@ -1,4 +1,4 @@
-// An open regular file. Everything that reads goes through here, so nothing blocks on a FIFO.
+// An open regular file. Everything that reads goes through here, so that nothing blocks on a FIFO.
 #pragma once
 
 #include <cstddef>
@@ -26,10 +26,10 @@ class OpenFile {
   std::size_t size_ = 0;
 };
 
-/// @throws Error  kNotFound, or kUnreadable if it is no regular file or may not be read.
+/// @throws Error  kNotFound, or kUnreadable if the path is no regular file or may not be read.
 [[nodiscard]] OpenFile open_regular_file(const std::filesystem::path& path);
 
-/// The sentence for an errno of a file that cannot be read.
+/// The error for an errno of a file that cannot be read.
 [[nodiscard]] Error unreadable(const std::filesystem::path& path, int error_number);
 
 }  // namespace fovea

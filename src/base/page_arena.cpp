@@ -12,13 +12,13 @@ namespace fovea {
 namespace {
 
 constexpr std::size_t kHugePage = std::size_t{2} << 20;  // bytes
-constexpr std::size_t kRegion = 32 * kHugePage;          // of addresses: memory is what is touched
+constexpr std::size_t kRegion = 32 * kHugePage;          // of address space; memory is used only where it is touched
 
 constexpr std::size_t round_up(std::size_t size, std::size_t unit) noexcept {
   return (size + unit - 1) / unit * unit;
 }
 
-/// Addresses on a huge page's boundary; parts are taken from its front.
+/// Address space aligned to a huge page; parts are handed out from its front.
 class Region {
  public:
   explicit Region(std::size_t size) : size_(round_up(size, kHugePage)) {
@@ -29,7 +29,7 @@ class Region {
     void* begin = mapping_;
     std::size_t space = size_ + kHugePage;
     begin_ = static_cast<std::byte*>(std::align(kHugePage, size_, begin, space));
-    // A refusal costs time, nothing else.
+    // If the kernel refuses, only time is lost.
     static_cast<void>(::madvise(begin_, size_, MADV_HUGEPAGE));
   }
   ~Region() { ::munmap(mapping_, size_ + kHugePage); }
@@ -40,7 +40,7 @@ class Region {
     if (size > size_ - used_) return nullptr;
     std::byte* const part = begin_ + used_;
     used_ += std::min(round_up(size, kCacheLine), size_ - used_);
-    // Each page is made by one thread: two that touch it first at the same time would both clear 2 MB for it.
+    // A single thread touches each page first: if two did so at once, the kernel would clear 2 MB for both.
     for (; touched_ < used_; touched_ += kHugePage) begin_[touched_] = std::byte{0};
     return part;
   }

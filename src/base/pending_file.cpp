@@ -13,7 +13,7 @@
 namespace fovea {
 namespace {
 
-/// Named after process and call: two threads, or two programs, never share one.
+/// The name contains the process and a counter, so that no two threads or programs share a file.
 std::string temporary_name(const std::filesystem::path& path) {
   static std::atomic<unsigned> calls{0};
   return fmt::format("{}.{}-{}.tmp", path.native(), ::getpid(), calls++);

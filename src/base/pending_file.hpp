@@ -1,4 +1,4 @@
-// A file that is written beside its place and renamed into it when it is whole.
+// A file that is written beside its target and renamed into place once it is complete.
 #pragma once
 
 #include <cstddef>
@@ -12,10 +12,10 @@ namespace fovea {
 
 class PendingFile {
  public:
-  /// Makes parent folders as needed. What lies at `path` stays as it is until commit().
+  /// Creates parent folders as needed. The file at `path` stays as it is until commit().
   /// @throws Error  kOutput.
   explicit PendingFile(std::filesystem::path path);
-  /// Removes what was written, unless it was committed.
+  /// Removes the temporary file unless it was committed.
   ~PendingFile();
   PendingFile(const PendingFile&) = delete;
   PendingFile& operator=(const PendingFile&) = delete;
@@ -23,10 +23,10 @@ class PendingFile {
   /// @throws Error  kOutput.
   void append(std::span<const std::byte> bytes);
   void append(std::string_view text) { append(std::as_bytes(std::span(text))); }
-  /// Over bytes that are there.
+  /// Overwrites bytes that were already appended.
   /// @throws Error  kOutput.
   void overwrite(std::uint64_t offset, std::string_view text);
-  /// Once, at the end.
+  /// Renames the file into place. Call once, at the end.
   /// @throws Error  kOutput.
   void commit();
 

@@ -1,11 +1,11 @@
-// Random numbers that are the same everywhere for the same seed: the standard library's distributions are not.
+// Random numbers that depend only on the seed; the standard library's distributions differ between implementations.
 #pragma once
 
 #include <cstdint>
 
 namespace fovea {
 
-/// SplitMix64 (Steele, Lea, Flood 2014): 64 bits a step, every seed a good one.
+/// SplitMix64 (Steele, Lea, Flood 2014): 64 bits a step; every seed works.
 class Random {
  public:
   explicit Random(std::uint64_t seed) : state_(seed) {}
@@ -21,7 +21,7 @@ class Random {
   /// [0, 1), in steps of 2^-53.
   [[nodiscard]] double uniform() noexcept { return static_cast<double>(bits() >> 11U) * 0x1.0p-53; }
 
-  /// 0 to end - 1; end >= 1. Biased by less than 2^-32 for the small ranges it is for.
+  /// An integer in 0 to end - 1; end >= 1. The bias is below 2^-32 for the small ranges that this is used for.
   [[nodiscard]] std::uint64_t below(std::uint64_t end) noexcept { return bits() % end; }
 
  private:

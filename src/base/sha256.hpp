@@ -1,4 +1,4 @@
-// SHA-256, by nettle (which uses the CPU's own instructions for it).
+// SHA-256 through nettle, which uses the CPU's SHA instructions.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ class Sha256 {
   Sha256(const Sha256&) = delete;
   Sha256& operator=(const Sha256&) = delete;
   void update(std::span<const std::byte> bytes);
-  /// Lower-case hex; ends the computation.
+  /// The digest in lower-case hex. Ends the computation.
   [[nodiscard]] std::string hex();
 
  private:
@@ -24,7 +24,7 @@ class Sha256 {
   std::unique_ptr<Impl> impl_;
 };
 
-/// SHA-256 of these bytes, in lower-case hex.
+/// The SHA-256 of these bytes, in lower-case hex.
 [[nodiscard]] std::string sha256_hex(std::string_view bytes);
 
 }  // namespace fovea

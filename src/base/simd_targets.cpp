@@ -1,6 +1,6 @@
-// Which of the instruction sets that Highway compiles for this CPU has: the three functions that Highway's headers need
-// of its library. Debian's (1.0) measures the resolution of the CPU's clock whenever it is loaded, for a tool that
-// nobody calls: 4 ms, a tenth of what a picture takes from start to answer.
+// Tells Highway which of the instruction sets that it compiles for this CPU has. These three functions replace
+// Highway's library: Debian's version (1.0) measures the resolution of the CPU's clock whenever it is loaded, which
+// nothing here uses and which takes 4 ms, a tenth of the time from start to the first answer.
 #include <hwy/targets.h>
 
 #include <atomic>
@@ -12,8 +12,8 @@ namespace {
 std::int64_t detect() {
   std::int64_t targets = HWY_EMU128 | HWY_SCALAR;
 #if HWY_ARCH_X86_64
-  // The compiler's names are bound to what the system saves of the registers, too. CPUs with AVX2 and FMA have the rest
-  // that Highway takes with them (F16C, LZCNT).
+  // The builtin names also check which registers the system saves. CPUs with AVX2 and FMA also have F16C and LZCNT,
+  // which Highway expects together with them.
   __builtin_cpu_init();
   const auto all = [](auto... has) { return ((has != 0) && ...); };
   const bool ssse3 = all(__builtin_cpu_supports("ssse3"));

@@ -16,7 +16,7 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-/// Levenshtein's distance, with two neighbours that changed places as one edit; three rows of the table at a time.
+/// Levenshtein's distance, where swapping two neighbours counts as one edit. Keeps three rows of the table.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> before(b.size() + 1);
   std::vector<std::size_t> above(b.size() + 1);
@@ -46,7 +46,7 @@ std::size_t utf8_length(std::string_view bytes, std::size_t at) {
                                                             : 0;
   if (length == 0 || at + length > bytes.size()) return 0;
   const std::uint8_t second = byte(at + 1);
-  // Overlong forms, surrogates and values above U+10FFFF are told by the second byte.
+  // The second byte reveals overlong forms, surrogates and values above U+10FFFF.
   const std::uint8_t low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
   const std::uint8_t high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
   if (second < low || second > high) return 0;
@@ -86,7 +86,8 @@ bool natural_less(std::string_view a, std::string_view b) {
       ++j;
       continue;
     }
-    // Two numbers: without leading zeros the longer one is larger, of equal length the text decides.
+    // Compares two numbers: without leading zeros the longer one is larger; if the lengths are equal, the digits
+    // decide.
     const auto number = [](std::string_view text, std::size_t& at) {
       while (at + 1 < text.size() && text[at] == '0' && is_digit(text[at + 1])) ++at;
       const std::size_t begin = at;

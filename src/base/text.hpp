@@ -1,4 +1,4 @@
-// Small things about strings.
+// Helpers for strings.
 #pragma once
 
 #include <optional>
@@ -9,16 +9,16 @@
 
 namespace fovea {
 
-/// The candidate nearest to `word` by edit distance; none if none is near (more than a third of it off).
+/// The candidate nearest to `word` by edit distance; none if more than a third of the word would have to change.
 [[nodiscard]] std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates);
-/// "did you mean 'X'?", or else "one of A, B, C".
+/// "did you mean 'X'?" if a candidate is near, else "one of A, B, C".
 [[nodiscard]] std::string did_you_mean(std::string_view word, std::span<const std::string> candidates);
 
 /// Natural order: "img2" before "img10"; ties are broken byte by byte, so the order is total.
 [[nodiscard]] bool natural_less(std::string_view a, std::string_view b);
 
 [[nodiscard]] bool is_utf8(std::string_view bytes);
-/// Each byte that is not part of a well-formed sequence becomes U+FFFD.
+/// Replaces each byte that is not part of a well-formed sequence by U+FFFD.
 [[nodiscard]] std::string to_utf8(std::string_view bytes);
 [[nodiscard]] std::string base64(std::string_view bytes);
 [[nodiscard]] std::string to_lower(std::string_view text);

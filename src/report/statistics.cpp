@@ -27,7 +27,7 @@ double student_t_within(double angle, std::size_t degrees) {
 double student_t_bound(double level, std::size_t degrees) {
   double low = 0;
   double high = std::numbers::pi / 2;
-  while (true) {  // until no number lies between the two
+  while (true) {  // until no double lies between the two
     const double middle = low + (high - low) / 2;
     if (middle <= low || middle >= high) return std::sqrt(static_cast<double>(degrees)) * std::tan(middle);
     (student_t_within(middle, degrees) < level ? low : high) = middle;

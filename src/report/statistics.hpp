@@ -1,4 +1,4 @@
-// Means of a few measurements, and how well they are known.
+// Means of a few measurements, and their confidence intervals.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@
 
 namespace fovea {
 
-/// Of all intervals here.
+/// The confidence level of all intervals here.
 inline constexpr double kConfidence = 0.95;
 
 struct Interval {
@@ -16,20 +16,21 @@ struct Interval {
   [[nodiscard]] bool contains(double value) const noexcept { return low <= value && value <= high; }
 };
 
-/// A mean, and between what it lies; of one value nothing is known but itself.
+/// A mean and its confidence interval. A single value has no interval.
 struct Estimate {
   double mean = 0;
   std::optional<Interval> interval;
 };
 
-/// How far from 0, to either side, Student's t with this many degrees of freedom stays with probability `level`:
-/// 2.776 for 0.95 and 4.
+/// The bound that |t| stays below with probability `level`, for Student's t with this many degrees of freedom: 2.776
+/// for level 0.95 and 4 degrees.
 /// @param level    (0, 1)
-/// @param degrees  from 1
+/// @param degrees  at least 1
 [[nodiscard]] double student_t_bound(double level, std::size_t degrees);
 
-/// The mean with Student's interval (1908, The Probable Error of a Mean), mean ± t·s/√n: as wide as few values demand,
-/// right for values that are about normal, and for others the more there are.
+/// The mean with Student's interval (1908, The Probable Error of a Mean), mean ± t·s/√n. The interval accounts for how
+/// few values there are. It is exact for normally distributed values; for other distributions it gets better with their
+/// number.
 /// @param values  independent of each other; at least 1
 [[nodiscard]] Estimate estimate_mean(std::span<const double> values, double level = kConfidence);
 
