@@ -1,4 +1,4 @@
-// Little-endian numbers and runs of bytes, read from memory and never past its end.
+// Reads little-endian numbers and runs of bytes from memory, never past its end.
 #pragma once
 
 #include <fmt/format.h>
@@ -20,7 +20,7 @@ static_assert(std::endian::native == std::endian::little, "checkpoints are littl
 
 class ByteReader {
  public:
-  /// @param what  "model.pth: data.pkl", for messages.
+  /// @param what  names the data in messages, e.g. "model.pth: data.pkl".
   ByteReader(std::span<const std::byte> bytes, std::string what) : bytes_(bytes), what_(std::move(what)) {}
 
   [[nodiscard]] std::size_t at() const noexcept { return at_; }
@@ -29,9 +29,10 @@ class ByteReader {
   /// @throws Error  kCheckpoint if fewer bytes are left.
   [[nodiscard]] std::span<const std::byte> take(std::size_t count) {
     if (count > left()) {
-      throw Error(ErrorCode::kCheckpoint,
-                  fmt::format("{} ends at byte {}, expected {} more after byte {}", what_, bytes_.size(), count, at_),
-                  "the file is damaged or cut short: download it again");
+      throw Error(
+          ErrorCode::kCheckpoint,
+          fmt::format("{} ends at byte {}, expected {} more bytes after byte {}", what_, bytes_.size(), count, at_),
+          "the file is damaged or cut short: download it again");
     }
     const auto taken = bytes_.subspan(at_, count);
     at_ += count;

@@ -61,7 +61,7 @@ std::size_t TensorView::numel() const noexcept {
 
 namespace {
 
-/// The elements in row-major order, gathered into runs of up to kRun.
+/// Visits the elements in row-major order, in runs of up to kRun.
 void visit_strided(const TensorView& tensor, std::span<const std::byte> bytes,
                    const std::function<void(std::span<const std::byte>)>& visit) {
   constexpr std::size_t kRun = 8192;
@@ -69,7 +69,7 @@ void visit_strided(const TensorView& tensor, std::span<const std::byte> bytes,
   std::vector<std::byte> run;
   run.reserve(kRun * item);
   std::vector<std::size_t> index(tensor.shape.size(), 0);
-  std::size_t at = 0;  // of the element at `index`
+  std::size_t at = 0;  // position of the element at `index`
   for (std::size_t left = tensor.numel(); left > 0; --left) {
     const auto element = bytes.subspan(at * item, item);
     run.insert(run.end(), element.begin(), element.end());
@@ -86,7 +86,7 @@ void visit_strided(const TensorView& tensor, std::span<const std::byte> bytes,
   }
 }
 
-// The file does not promise alignment: everything is copied before it is converted.
+// The file does not guarantee alignment, so values are copied before they are converted.
 void f32_to_float(std::span<const std::byte> in, std::span<float> out) {
   std::memcpy(out.data(), in.data(), out.size_bytes());
 }

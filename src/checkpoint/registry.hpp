@@ -13,9 +13,9 @@ namespace fovea {
 
 struct CheckpointFormat {
   std::string_view name;
-  /// Looks at the file's content only, never at its name; must not throw.
+  /// Decides by the file's content alone, never by its name; must not throw.
   bool (*recognises)(std::span<const std::byte> file);
-  /// @param path     for messages.
+  /// @param path     for messages only.
   /// @throws Error   kCheckpoint.
   std::unique_ptr<Checkpoint> (*open)(MappedFile file, const std::filesystem::path& path);
 };

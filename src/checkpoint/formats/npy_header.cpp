@@ -25,7 +25,7 @@ struct NumpyType {
   std::string_view descr;
   DType dtype;
 };
-// numpy has no name for bfloat16: it becomes two bytes of "void", and big_vision's loader, too, takes those for it.
+// numpy has no bfloat16 and stores it as a two-byte "void". big_vision's loader reads V2 as bfloat16, too.
 constexpr std::array<NumpyType, 15> kTypes{{{"<f8", DType::kF64},
                                             {"<f4", DType::kF32},
                                             {"<f2", DType::kF16},
@@ -42,7 +42,8 @@ constexpr std::array<NumpyType, 15> kTypes{{{"<f8", DType::kF64},
                                             {"|b1", DType::kBool},
                                             {"|?", DType::kBool}}};
 
-/// Reads the literal {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }, keys in any order, each once.
+/// Parses the literal {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }: keys in any order, each exactly
+/// once.
 class LiteralParser {
  public:
   LiteralParser(std::string_view text, const std::string& where) : text_(text), where_(where) {}
@@ -69,7 +70,7 @@ class LiteralParser {
                             at_ < text_.size() ? fmt::format("'{}'", printable(std::string(text_.substr(at_, 20))))
                                                : "at its end",
                             at_, expected),
-                "the file is damaged, or not written by numpy: save it again");
+                "the file is damaged or was not written by numpy: save it again");
   }
 
   void parse_item(std::string_view key) {
@@ -91,11 +92,11 @@ class LiteralParser {
     const auto found =
         std::find_if(kTypes.begin(), kTypes.end(), [&](const NumpyType& type) { return type.descr == descr; });
     if (found != kTypes.end()) return found->dtype;
-    throw Error(ErrorCode::kCheckpoint,
-                fmt::format("{} is of numpy's type '{}', expected little-endian floats or integers (such as '<f4')",
-                            where_, printable(std::string(descr))),
-                descr.ends_with('O') ? "it holds Python objects, which are never loaded: save plain arrays"
-                                     : "save it again as float32");
+    throw Error(
+        ErrorCode::kCheckpoint,
+        fmt::format("{} has numpy's type '{}', expected little-endian floats or integers (such as '<f4')", where_,
+                    printable(std::string(descr))),
+        descr.ends_with('O') ? "Python objects are never loaded: save plain arrays" : "save it again as float32");
   }
 
   [[nodiscard]] bool parse_bool() {
@@ -131,7 +132,7 @@ class LiteralParser {
     const auto [stop, error] = std::from_chars(text_.data() + at_, end, value);
     if (error != std::errc{}) fail("has sizes from 0 to 2^64 - 1");
     at_ = static_cast<std::size_t>(stop - text_.data());
-    if (at_ < text_.size() && text_[at_] == 'L') ++at_;  // as Python 2 wrote it
+    if (at_ < text_.size() && text_[at_] == 'L') ++at_;  // Python 2 wrote sizes so
     return value;
   }
 
@@ -177,12 +178,12 @@ std::size_t npy_header_bytes(std::span<const std::byte> prefix, const std::strin
   };
   ByteReader reader(prefix, where);
   if (reader.left() < kMagic.size() || reader.take_text(kMagic.size()) != kMagic) {
-    fail("is no .npy array, expected one (it does not begin with \\x93NUMPY)");
+    fail("does not begin with \\x93NUMPY, expected a .npy array");
   }
   const auto major = reader.read<std::uint8_t>();
   const auto minor = reader.read<std::uint8_t>();
   if (major < 1 || major > 3 || minor != 0) {
-    fail(fmt::format("is of .npy version {}.{}, expected 1.0, 2.0 or 3.0", major, minor));
+    fail(fmt::format("has .npy version {}.{}, expected 1.0, 2.0 or 3.0", major, minor));
   }
   const std::size_t length = major == 1 ? reader.read<std::uint16_t>() : reader.read<std::uint32_t>();
   if (length > kMaxTextBytes) fail(fmt::format("has a header of {} bytes, expected at most {}", length, kMaxTextBytes));

@@ -1,4 +1,4 @@
-// npz: a zip archive of .npy arrays, as numpy.savez and numpy.savez_compressed write it and Google publishes ViTs in.
+// npz: a zip archive of .npy arrays, as numpy.savez and numpy.savez_compressed write it. Google publishes ViTs in it.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,20 +17,20 @@ namespace {
 
 constexpr std::string_view kExtension = ".npy";
 
-/// Without touching more of the member than is needed: pages that are read or bytes that are inflated.
+/// Reads only as much of the member as the header needs, so that few pages are read or few bytes inflated.
 NpyHeader read_header(const ZipMember& member) {
   if (!member.deflated) return parse_npy_header(member.content, member.where);
   const std::size_t bytes = npy_header_bytes(read_beginning(member, kNpyPrefixBytes), member.where);
   return parse_npy_header(read_beginning(member, bytes), member.where);
 }
 
-/// The array of a member; of a deflated one only the header is inflated.
+/// Describes a member's array. If the member is deflated, only its header is inflated.
 TensorView read_array(const ZipMember& member) {
   const auto fail = [&](const std::string& what) {
     throw Error(ErrorCode::kCheckpoint, fmt::format("{} {}", member.where, what),
-                "the file is damaged or no npz: download it again, or save it again with numpy.savez");
+                "the file is damaged or is no npz: download it again, or save it again with numpy.savez");
   };
-  if (!member.name.ends_with(kExtension)) fail("is no array, expected only names that end in .npy");
+  if (!member.name.ends_with(kExtension)) fail("is not an array, expected a name that ends in .npy");
   NpyHeader header = read_header(member);
   const auto expected = byte_size(header.dtype, header.shape);
   if (!expected) fail(fmt::format("has shape {}, which no file can hold", shape_text(header.shape)));
@@ -59,7 +59,7 @@ class Npz final : public Checkpoint {
       : file_(std::move(file)), members_(read_zip_directory(file_.bytes(), printable(path))) {
     tensors_.reserve(members_.size());
     for (const ZipMember& member : members_) tensors_.push_back(read_array(member));
-    // "a.npy" < "a/b.npy", but "a" < "a-b" while "a-b.npy" < "a.npy".
+    // Removing the extension changes the order: "a-b.npy" < "a.npy", but "a" < "a-b".
     std::sort(tensors_.begin(), tensors_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   }
 
@@ -73,7 +73,7 @@ class Npz final : public Checkpoint {
   std::vector<TensorView> tensors_;
 };
 
-/// numpy writes nothing but arrays, so the first member tells.
+/// numpy writes nothing but arrays, so the first member decides.
 bool recognises(std::span<const std::byte> file) {
   return first_member_name(file).ends_with(kExtension);
 }

@@ -1,9 +1,9 @@
-// Python's pickle as a description: the values that it names, with nothing called and nothing imported (protocols 2 to
-// 5; CPython's Lib/pickletools.py is the reference of its opcodes).
+// Reads Python's pickle as a description of values: nothing is called and nothing imported (protocols 2 to 5; CPython's
+// Lib/pickletools.py documents the opcodes).
 //
-// A pickle is a program, and running one runs whatever it says. This reader keeps what the program would build as inert
-// values: a call is written down as its function and arguments. Only the functions and types that the caller lists may
-// be named at all; every other one, and every opcode that checkpoints of tensors do not need, is refused by its name.
+// A pickle is a program, and running one runs whatever it contains. This reader keeps what the program would build as
+// inert values: a call is recorded as its function and arguments. A pickle may name only the functions and types that
+// the caller lists. Every other name, and every opcode that checkpoints of tensors do not need, is refused by name.
 #pragma once
 
 #include <cstddef>
@@ -18,16 +18,16 @@ namespace fovea {
 /// A function or type that a pickle may name.
 struct PickleGlobal {
   enum class Role {
-    kReference,  // is passed on, but never called (a type of storage)
-    kFunction,   // a call of it becomes a kCall
-    kDict,       // without arguments it makes a dict (collections.OrderedDict); attributes of that are dropped
-    kOpaque,     // makes an object of which nothing is kept (argparse.Namespace)
+    kReference,  // is passed on but never called (a storage type)
+    kFunction,   // a call becomes a kCall
+    kDict,       // called without arguments, makes a dict (collections.OrderedDict); its attributes are dropped
+    kOpaque,     // makes an object whose contents are dropped (argparse.Namespace)
   };
   std::string_view name;  // "torch._utils._rebuild_tensor_v2"
   Role role = Role::kReference;
 };
 
-/// Index of a value; values may name each other in circles.
+/// Index of a value. Values may refer to each other in cycles.
 using PickleId = std::uint32_t;
 
 struct PickleValue {
@@ -35,14 +35,14 @@ struct PickleValue {
     kNone,
     kBool,
     kInt,
-    kNumber,  // a float, or an integer beyond 64 bits: not kept
+    kNumber,  // a float, or an integer beyond 64 bits; its value is not kept
     kString,
     kTuple,
     kList,
     kDict,
     kGlobal,
     kCall,        // elements: the function, the tuple of its arguments
-    kPersistent,  // elements: what names something outside the pickle
+    kPersistent,  // elements: the tuple that identifies an object outside the pickle
     kOpaque,
   };
   Kind kind = Kind::kNone;
@@ -61,7 +61,7 @@ struct Pickle {
 };
 
 /// @param bytes    must live as long as the result.
-/// @param globals  all that may be named; must live as long as the result.
+/// @param globals  the functions and types that may be named; must live as long as the result.
 /// @param where    "model.pth: member 'archive/data.pkl'", for messages.
 /// @throws Error   kCheckpoint if the pickle is damaged, names anything else, or describes more than a million values.
 [[nodiscard]] Pickle read_pickle(std::span<const std::byte> bytes, std::span<const PickleGlobal> globals,

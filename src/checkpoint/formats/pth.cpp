@@ -1,5 +1,6 @@
 // PyTorch's checkpoints (.pth, .pt, .bin) since 1.6: a zip archive with a pickle, `<folder>/data.pkl`, that describes
-// tensors, and their storages, `<folder>/data/<key>` (torch/serialization.py). Nothing in the pickle is ever run.
+// the tensors, and with their storages, `<folder>/data/<key>` (torch/serialization.py). Nothing in the pickle is ever
+// run.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -21,7 +22,7 @@ namespace {
 using Kind = PickleValue::Kind;
 
 constexpr std::string_view kPickleName = "data.pkl";
-constexpr std::size_t kMaxPickleBytes = std::size_t{64} << 20U;  // published ones have less than 1 MB
+constexpr std::size_t kMaxPickleBytes = std::size_t{64} << 20U;  // published checkpoints have less than 1 MB
 
 struct StorageType {
   std::string_view name;
@@ -76,7 +77,7 @@ class ArchiveReader {
     fail(fmt::format("tensor '{}' {}", printable(entry.name), what));
   }
 
-  /// data.pkl in the archive's only folder, whatever that is called.
+  /// Finds data.pkl in the archive's only folder, whose name does not matter.
   [[nodiscard]] const ZipMember& find_pickle() const {
     const auto is_pickle = [](const ZipMember& member) {
       const auto slash = member.name.find('/');
@@ -85,7 +86,7 @@ class ArchiveReader {
     const auto found = std::find_if(members_.begin(), members_.end(), is_pickle);
     if (found == members_.end()) {
       fail("the zip archive has no <folder>/data.pkl, expected one as torch.save writes it",
-           "only archives of torch.save and of numpy.savez are read");
+           "only archives written by torch.save or numpy.savez can be read");
     }
     if (std::count_if(members_.begin(), members_.end(), is_pickle) > 1) {
       fail("the zip archive has two folders with a data.pkl, expected one");
@@ -99,12 +100,12 @@ class ArchiveReader {
            "save its weights: torch.save(torch.jit.load(FILE).state_dict(), NEW_FILE)");
     }
     const ZipMember* byte_order = find_member(members_, folder_ + "byteorder");
-    if (byte_order == nullptr) return;  // older than the record: always little
+    if (byte_order == nullptr) return;  // written before byteorder existed: always little-endian
     const auto text = read_beginning(*byte_order, 16);
     const std::string_view order(reinterpret_cast<const char*>(text.data()), text.size());
     if (order != "little") {
       fail(fmt::format("the byte order is '{}', expected 'little'", printable(std::string(order))),
-           "load it with torch and save it again on a little-endian machine");
+           "load it with torch on a little-endian machine and save it again there");
     }
   }
 
@@ -114,7 +115,7 @@ class ArchiveReader {
     return value.kind == kind ? &value : nullptr;
   }
 
-  /// A tuple of non-negative integers; none if it is anything else.
+  /// The sizes in a tuple of non-negative integers; none if the value is anything else.
   [[nodiscard]] std::optional<std::vector<std::size_t>> sizes(const PickleValue* tuple) const {
     if (tuple == nullptr || tuple->elements.size() > kMaxRank) return std::nullopt;
     std::vector<std::size_t> values;
@@ -214,12 +215,12 @@ class Pth final : public Checkpoint {
   std::vector<TensorView> tensors_;
 };
 
-/// PROTO and a protocol: how torch.save began before it wrote archives.
+/// Before torch.save wrote archives, its files began with PROTO and a protocol.
 bool is_bare_pickle(std::span<const std::byte> file) {
   return file.size() >= 2 && file[0] == std::byte{0x80} && file[1] >= std::byte{2} && file[1] <= std::byte{5};
 }
 
-/// Every zip archive that is no npz: what is wrong with it is open's to say.
+/// Accepts every zip archive that is no npz; open() then reports what is wrong with it.
 bool recognises(std::span<const std::byte> file) {
   return is_zip(file) || is_bare_pickle(file);
 }

@@ -1,4 +1,4 @@
-// safetensors: 8 bytes of header length, a JSON header, the tensors' bytes
+// safetensors: the header's length in 8 bytes, a JSON header, then the tensors' bytes
 // (https://github.com/huggingface/safetensors).
 #include <fmt/format.h>
 
@@ -25,7 +25,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::uint64_t kLengthBytes = 8;
-constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;  // as the reference implementation
+constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;  // the reference implementation's limit
 
 std::uint64_t header_length(std::span<const std::byte> file) {
   std::uint64_t length = 0;
@@ -68,7 +68,7 @@ class Safetensors final : public Checkpoint {
  private:
   [[noreturn]] void fail(const std::string& what) const {
     throw Error(ErrorCode::kCheckpoint, fmt::format("{}: {}", path_, what),
-                "the file is damaged or not safetensors: download it again, or save it again");
+                "the file is damaged or is not safetensors: download it again, or save it again");
   }
 
   [[nodiscard]] std::uint64_t checked_header_length() const {
@@ -97,14 +97,14 @@ class Safetensors final : public Checkpoint {
     try {
       header = json::parse(text, note_repeated_names);
     } catch (const json::exception& error) {
-      fail(fmt::format("the header is no JSON: {}", to_utf8(error.what())));
+      fail(fmt::format("the header is not JSON: {}", to_utf8(error.what())));
     }
     if (!header.is_object()) fail(fmt::format("the header is a JSON {}, expected an object", header.type_name()));
     if (!repeated.empty()) fail(fmt::format("tensor '{}' is in the header twice, expected once", repeated));
     return header;
   }
 
-  /// Values of a JSON array of non-negative integers; none if it is anything else.
+  /// The values of a JSON array of non-negative integers; none if the entry is anything else.
   static std::optional<std::vector<std::uint64_t>> unsigned_array(const json& entry, const char* key) {
     const auto found = entry.find(key);
     if (found == entry.end() || !found->is_array()) return std::nullopt;
@@ -155,7 +155,7 @@ class Safetensors final : public Checkpoint {
     return tensor;
   }
 
-  /// Without gaps and without overlaps, in any order, up to the end of the file.
+  /// Requires the tensors to cover the payload up to the file's end without gaps or overlaps, in any order.
   void check_layout(std::span<const std::byte> payload) {
     std::sort(tensors_.begin(), tensors_.end(), [](const TensorView& a, const TensorView& b) {
       return std::pair(a.bytes.data(), a.bytes.size()) < std::pair(b.bytes.data(), b.bytes.size());
@@ -180,7 +180,7 @@ class Safetensors final : public Checkpoint {
   std::map<std::string, std::string> metadata_;
 };
 
-/// A length, then a JSON object: enough to tell it from every other format; what is wrong in it is open's to say.
+/// A length, then a JSON object: enough to distinguish it from every other format. open() reports what is wrong inside.
 bool recognises(std::span<const std::byte> file) {
   return file.size() > kLengthBytes && file[kLengthBytes] == std::byte{'{'};
 }

@@ -8,7 +8,7 @@
 
 namespace fovea {
 
-static_assert(std::endian::native == std::endian::little, "values are written as they lie in memory");
+static_assert(std::endian::native == std::endian::little, "values are written in memory order");
 
 StoredTensor stored_tensor(const TensorView& tensor) {
   StoredTensor stored{tensor.name, tensor.dtype, tensor.shape, {}};
@@ -21,7 +21,7 @@ StoredTensor stored_tensor(const TensorView& tensor) {
 void write_safetensors(const std::filesystem::path& file, std::span<const StoredTensor> tensors,
                        const std::map<std::string, std::string>& metadata) {
   using Json = nlohmann::ordered_json;
-  constexpr std::size_t kLengthBytes = 8;  // of the header's length, which is a multiple of 8
+  constexpr std::size_t kLengthBytes = 8;  // of the field that holds the header's length, itself a multiple of 8
   Json header;
   for (const auto& [key, text] : metadata) header["__metadata__"][key] = text;
   std::size_t end = 0;

@@ -1,4 +1,4 @@
-// Tensors to one safetensors file.
+// Writes tensors to one safetensors file.
 #pragma once
 
 #include <cstddef>
@@ -18,11 +18,11 @@ struct StoredTensor {
   std::vector<std::size_t> shape;
   std::vector<std::byte> bytes;  // row-major, little-endian
 };
-/// The same tensor, whatever format it comes from.
+/// A copy of the tensor, independent of the format it was read from.
 [[nodiscard]] StoredTensor stored_tensor(const TensorView& tensor);
 
-/// Written beside its place and renamed into it when it is whole.
-/// @param metadata  texts; what is no UTF-8 in them becomes U+FFFD
+/// Writes a temporary file and renames it into place once it is complete.
+/// @param metadata  texts; bytes that are not UTF-8 become U+FFFD
 /// @throws Error    kOutput.
 void write_safetensors(const std::filesystem::path& file, std::span<const StoredTensor> tensors,
                        const std::map<std::string, std::string>& metadata);

@@ -1,5 +1,6 @@
-// A checkpoint cut into shards: `model.safetensors.index.json` (or `pytorch_model.bin.index.json`) says which tensor is
-// in which file beside it, as transformers' save_pretrained writes it: {"metadata": {…}, "weight_map": {tensor: file}}.
+// A checkpoint in several files: `model.safetensors.index.json` (or `pytorch_model.bin.index.json`) names, for each
+// tensor, the file beside it that holds the tensor, as transformers' save_pretrained writes it: {"metadata": {…},
+// "weight_map": {tensor: file}}.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -24,7 +25,7 @@ using nlohmann::json;
 constexpr std::size_t kMaxNamesShown = 12;
 constexpr std::size_t kLengthBytes = 8;
 
-/// JSON that cannot be safetensors: there are characters where that has a length, which would be one of exabytes.
+/// Recognises JSON. It cannot be safetensors: read as that format's length field, these characters would mean exabytes.
 bool recognises(std::span<const std::byte> file) {
   const std::string_view text(reinterpret_cast<const char*>(file.data()), file.size());
   const auto begin = text.find_first_not_of(" \t\r\n");
@@ -44,7 +45,7 @@ class Sharded final : public Checkpoint {
     for (const auto& [shard, names] : shards) open_shard(path.parent_path() / shard, names);
     if (!complaints_.empty()) {
       fail(fmt::format("index and shards differ: {}", list(complaints_)),
-           "the shards may be of different downloads: download all of them again");
+           "the shards may come from different downloads: download all of them again");
     }
     std::sort(tensors_.begin(), tensors_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
     format_ = fmt::format("sharded {}", shards_.front()->format());
@@ -75,22 +76,24 @@ class Sharded final : public Checkpoint {
     try {
       index = json::parse(text);
     } catch (const json::exception& error) {
-      fail(fmt::format("the index is no JSON: {}", to_utf8(error.what())));
+      fail(fmt::format("the index is not JSON: {}", to_utf8(error.what())));
     }
     const auto map = index.find("weight_map");
     if (map == index.end() || !map->is_object() || map->empty()) {
-      fail("the file has no weight_map, expected the tensors of each shard as in model.safetensors.index.json");
+      fail(
+          "the file has no weight_map, expected one that maps each tensor to its shard as in "
+          "model.safetensors.index.json");
     }
     NamesByShard shards;
     for (const auto& [tensor, shard] : map->items()) {
       if (!shard.is_string()) {
-        fail(fmt::format("tensor '{}' is in a JSON {}, expected the name of a file", tensor, shard.type_name()));
+        fail(fmt::format("tensor '{}' is in a JSON {}, expected a file name", tensor, shard.type_name()));
       }
       const auto& shard_name = shard.get_ref<const std::string&>();
       if (!is_plain_file_name(shard_name)) {
-        fail(fmt::format("tensor '{}' is in '{}', expected the name of a file beside the index", tensor,
+        fail(fmt::format("tensor '{}' is in '{}', expected the name of a file in the index's folder", tensor,
                          printable(shard_name)),
-             "an index may not lead out of its folder: do not trust this one");
+             "an index may not point outside its folder: do not trust this file");
       }
       shards[shard_name].insert(tensor);
     }
@@ -102,7 +105,7 @@ class Sharded final : public Checkpoint {
            shard.find('\0') == std::string::npos;
   }
 
-  /// Takes the tensors over, and notes those that are not where the index says.
+  /// Takes over the shard's tensors, and notes tensors that are not where the index says.
   void open_shard(const std::filesystem::path& file, const std::set<std::string>& names) {
     const std::string shown = printable(file.filename());
     std::error_code ignored;
@@ -124,7 +127,7 @@ class Sharded final : public Checkpoint {
       if (names.contains(tensor.name)) {
         tensors_.push_back(tensor);
       } else {
-        complaints_.push_back(fmt::format("'{}' is in {}, where the index does not have it", tensor.name, shown));
+        complaints_.push_back(fmt::format("'{}' is in {}, but the index does not list it there", tensor.name, shown));
       }
     }
   }

@@ -38,8 +38,8 @@ constexpr std::string_view kParallelPrefix = "module.";
 constexpr std::string_view kBackbonePrefix = "backbone.";
 constexpr std::size_t kMaxKeysShown = 8;
 
-/// The call that makes a tensor; nullptr if the value is something else. A Parameter is a call around that of its
-/// tensor.
+/// The call that makes a tensor, or nullptr if the value is something else. A Parameter is a call that wraps its
+/// tensor's.
 const PickleValue* as_tensor(const Pickle& pickle, const PickleValue& value) {
   const PickleValue* call = &value;
   for (int around = 0; around < 2 && call->kind == Kind::kCall; ++around) {
@@ -52,7 +52,7 @@ const PickleValue* as_tensor(const Pickle& pickle, const PickleValue& value) {
   return nullptr;
 }
 
-/// The value of the last item of this key, as in Python; nullptr if there is none.
+/// The value of the last item with this key, as in Python; nullptr if there is none.
 const PickleValue* find_item(const Pickle& pickle, const PickleValue& dict, std::string_view key) {
   for (std::size_t i = dict.elements.size(); i >= 2; i -= 2) {
     const PickleValue& candidate = pickle[dict.elements[i - 2]];
@@ -111,7 +111,7 @@ std::span<const PickleGlobal> torch_globals() noexcept {
 std::vector<StateDictEntry> find_state_dict(const Pickle& pickle, const std::string& path) {
   const auto fail = [&](const std::string& what) {
     throw Error(ErrorCode::kCheckpoint, fmt::format("{}: {}", path, what),
-                "save the weights alone: torch.save(model.state_dict(), FILE)");
+                "save only the weights: torch.save(model.state_dict(), FILE)");
   };
   const PickleValue* dict = &pickle[pickle.root];
   if (dict->kind != Kind::kDict)
@@ -126,7 +126,7 @@ std::vector<StateDictEntry> find_state_dict(const Pickle& pickle, const std::str
   }
   auto entries = tensors_of(pickle, *dict);
   if (entries.empty()) {
-    fail(fmt::format("the checkpoint's dict has no tensors but {}, expected some, or a dict of them under one of {}",
+    fail(fmt::format("the checkpoint's dict holds {}, expected tensors, or a dict of tensors under one of {}",
                      keys_text(pickle, *dict), fmt::join(kWrappers, ", ")));
   }
   strip_prefixes(entries, self_distilled);
@@ -134,7 +134,7 @@ std::vector<StateDictEntry> find_state_dict(const Pickle& pickle, const std::str
   const auto repeated =
       std::adjacent_find(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name == b.name; });
   if (repeated != entries.end()) {
-    fail(fmt::format("tensor '{}' is in the checkpoint twice, expected once (after prefixes are taken off)",
+    fail(fmt::format("tensor '{}' is in the checkpoint twice, expected once (after prefixes are removed)",
                      printable(repeated->name)));
   }
   return entries;

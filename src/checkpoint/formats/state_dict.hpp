@@ -1,4 +1,4 @@
-// From what a PyTorch checkpoint's pickle describes to the entries of one state dict.
+// Turns the contents of a PyTorch checkpoint's pickle into the entries of one state dict.
 #pragma once
 
 #include <span>
@@ -9,7 +9,7 @@
 
 namespace fovea {
 
-/// Everything that such a pickle may name.
+/// The functions and types that such a pickle may name.
 [[nodiscard]] std::span<const PickleGlobal> torch_globals() noexcept;
 
 constexpr std::string_view kRebuildTensor = "torch._utils._rebuild_tensor_v2";
@@ -20,15 +20,15 @@ struct StateDictEntry {
   const PickleValue* tensor = nullptr;  // the call of kRebuildTensor
 };
 
-/// The tensors of the outermost dict, or, if it has one of the keys "model", "state_dict" and "teacher" (the first of
-/// these that is there), of the dict under that: how DeiT, timm and DINO wrap what they publish. Entries that are no
-/// tensors are left out.
+/// The tensors of the outermost dict. If that dict has one of the keys "model", "state_dict" and "teacher" (the first
+/// that exists), then of the dict under that key: DeiT, timm and DINO wrap their published weights so. Other entries
+/// are left out.
 ///
-/// Prefixes of wrappers are taken off: "module." (DistributedDataParallel) if all names have it, "backbone." from
-/// those that have it; what else lies under "teacher" beside a backbone is the projection head of self-distillation,
-/// which DINO's own loader drops, too.
-/// @param path    for messages.
-/// @throws Error  kCheckpoint if there are no tensors, or two of one name.
+/// Prefixes of wrappers are removed: "module." (DistributedDataParallel) if all names have it, "backbone." from the
+/// names that have it. Whatever else lies under "teacher" beside a backbone is self-distillation's projection head and
+/// is dropped, as DINO's own loader does.
+/// @param path    for messages only.
+/// @throws Error  kCheckpoint if there are no tensors, or if two have the same name.
 [[nodiscard]] std::vector<StateDictEntry> find_state_dict(const Pickle& pickle, const std::string& path);
 
 }  // namespace fovea

@@ -1,4 +1,4 @@
-// Reading members of zip archives through zlib.
+// Reads members of zip archives through zlib.
 #include <fmt/format.h>
 #include <zlib.h>
 
@@ -27,14 +27,14 @@ class InflateStream {
   InflateStream(const InflateStream&) = delete;
   InflateStream& operator=(const InflateStream&) = delete;
 
-  /// Fills `out` from the stream; returns how many bytes there were.
+  /// Fills `out` from the stream; returns the number of bytes written.
   [[nodiscard]] std::size_t read(std::span<std::byte> out) {
     constexpr std::size_t kMost = std::numeric_limits<uInt>::max();
     std::size_t filled = 0;
     while (filled < out.size() && !ended_) {
       if (stream_.avail_in == 0 && !input_.empty()) {
         stream_.avail_in = static_cast<uInt>(std::min(input_.size(), kMost));
-        // zlib does not write to its input; only its type says so.
+        // zlib does not write to its input, although its type is not const.
         stream_.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(input_.data()));
         input_ = input_.subspan(stream_.avail_in);
       }
@@ -45,8 +45,8 @@ class InflateStream {
       filled += room - stream_.avail_out;
       ended_ = result == Z_STREAM_END;
       if (result != Z_OK && !ended_) {
-        fail(fmt::format("{} is no valid DEFLATE stream, expected {} bytes from it ({})", member_.where, member_.size,
-                         stream_.msg == nullptr ? "it ends too early" : stream_.msg));
+        fail(fmt::format("{} is not a valid DEFLATE stream, expected {} bytes from it ({})", member_.where,
+                         member_.size, stream_.msg == nullptr ? "it ends too early" : stream_.msg));
       }
     }
     return filled;
