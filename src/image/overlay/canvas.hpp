@@ -1,4 +1,4 @@
-// Pictures put together.
+// Composes pictures from parts.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 namespace fovea {
 
 [[nodiscard]] Image filled(Size size, std::uint8_t level);
-/// `part` must fit.
+/// Copies `part`, which must fit, onto the canvas.
 void paste(const Image& part, int top, int left, Image& canvas);
 
 }  // namespace fovea

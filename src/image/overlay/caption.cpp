@@ -35,10 +35,10 @@ std::string percent(double probability) {
   return fmt::format("{:.1f}%", 100.0 * probability);
 }
 
-/// What the strip says, line by line.
+/// The lines of the caption.
 struct CaptionText {
   std::vector<std::string> title;  // the label
-  std::string probability;         // behind its last line
+  std::string probability;         // appended to the last line of the title
   std::vector<std::string> method;
   [[nodiscard]] std::size_t lines() const { return title.size() + method.size(); }
 };
@@ -84,7 +84,7 @@ Image caption_strip(int width, Size picture, const OverlayCaption& caption, cons
   const int margin = cap * 5 / 4;
   const int line = cap * 2;
 
-  // The scale stands beside the first two lines where there is room for it, else on a line of its own.
+  // The scale stands beside the first two lines if it fits there, else on its own line.
   const bool drawn = !scale.colors.empty();
   const bool beside = drawn && width >= 40 * cap;
   const int low_width = text_width(scale.low, quiet);

@@ -1,4 +1,4 @@
-// The strip below an overlay: what was seen, by which method, and what the colours mean.
+// The strip below an overlay: the class, the method, and the meaning of the colours.
 #pragma once
 
 #include <cstdint>
@@ -13,24 +13,24 @@ namespace fovea {
 
 inline constexpr int kNarrowestCaption = 256;  // px: below this no text is legible
 
-/// What the colours mean.
+/// The legend that explains the colours.
 struct CaptionScale {
   std::vector<std::uint8_t> colors;  // RGB triples from low to high; none: no scale
   std::string low = "low";
   std::string high = "high";
 };
 
-/// A strip of this width; its text grows with the picture, and the strip with its text: the method and its variant are
-/// on one line where they fit, else on as many as they need, up to four.
+/// Draws a strip of this width. Its text size grows with the picture, and its height with the text: the method and its
+/// variant share one line if they fit, else they take up to four.
 /// @param width    px, at least kNarrowestCaption.
 /// @param picture  the size of the whole picture above it, in px.
 [[nodiscard]] Image caption_strip(int width, Size picture, const OverlayCaption& caption, const CaptionScale& scale);
 
-/// The picture above its strip; one too narrow for any text stands in the middle of a wider canvas.
+/// The picture with its strip below. A picture too narrow for any text is centred on a wider canvas.
 [[nodiscard]] Image with_caption(const Image& picture, const OverlayCaption& caption, const CaptionScale& scale);
 
-/// The text in the characters that the built-in font has: Latin letters lose their accents, quotes and dashes become
-/// ASCII, everything else is a '?'.
+/// Reduces the text to the characters of the built-in font: Latin letters lose their accents, quotes and dashes become
+/// ASCII, and everything else becomes '?'.
 [[nodiscard]] std::string to_drawable(std::string_view utf8);
 
 }  // namespace fovea

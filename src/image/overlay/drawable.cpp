@@ -1,4 +1,4 @@
-// Hershey's fonts know ASCII only.
+// Converts text to ASCII, the only characters that Hershey's fonts have.
 #include <array>
 #include <cstdint>
 #include <string>
@@ -9,7 +9,7 @@
 namespace fovea {
 namespace {
 
-/// U+00C0 to U+017F without their marks, as one letter each.
+/// U+00C0 to U+017F without accents, one letter each.
 constexpr std::string_view kLatin =
     "AAAAAAACEEEEIIIIDNOOOOOxOUUUUYTsaaaaaaaceeeeiiiidnooooo/ouuuuyty"
     "AaAaAaCcCcCcCcDdDdEeEeEeEeEeGgGgGgGgHhHhIiIiIiIiIiIiJjKkkLlLlLlL"
@@ -26,7 +26,7 @@ constexpr std::array kReplacements{
     Replacement{0x2019, "'"}, Replacement{0x201C, "\""}, Replacement{0x201D, "\""}, Replacement{0x2026, "..."},
 };
 
-/// The code point at `at`, which moves past it; U+FFFD for a byte that is no part of one.
+/// Decodes the code point at `at` and advances `at`; invalid bytes give U+FFFD.
 char32_t next_code_point(std::string_view text, std::size_t& at) {
   const auto lead = static_cast<unsigned char>(text[at++]);
   if (lead < 0x80) return lead;

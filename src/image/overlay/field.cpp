@@ -15,7 +15,7 @@ double mitchell(double x) {
   return 0.0;
 }
 
-/// The grid coordinate, in cells, of a pixel's centre: through the resize, into the crop, onto the grid.
+/// Maps a pixel's centre through resize and crop to a grid coordinate, in cells.
 double cell_of(int pixel, int original, int resized, int start, int crop, std::size_t cells) {
   const double in_crop = (pixel + 0.5) * resized / original - start;
   return in_crop * static_cast<double>(cells) / crop - 0.5;
@@ -47,7 +47,7 @@ SeenArea seen_area(const CropGeometry& g) {
 }
 
 SeenArea patch_area(const CropGeometry& g, PatchGrid grid, std::size_t row, std::size_t col) {
-  // The border `index` of `count` patches along one axis of the crop, in the original's pixels.
+  // The border `index` of `count` patches along one axis of the crop, in original pixels.
   const auto border = [](std::size_t index, std::size_t count, int crop, int start, int resized, int original) {
     const double in_resized = start + static_cast<double>(index) * crop / static_cast<double>(count);
     return std::clamp(in_resized * original / resized, 0.0, static_cast<double>(original));

@@ -10,16 +10,17 @@
 
 namespace fovea {
 
-/// Where the network looked, in the original's pixels: the crop, taken back through the resize.
+/// The area that the network saw, in original pixels: the crop mapped back through the resize.
 struct SeenArea {
   double top = 0, bottom = 0, left = 0, right = 0;
 };
 [[nodiscard]] SeenArea seen_area(const CropGeometry& geometry);
-/// The same of one patch, as much of it as lies in the picture: of a patch of the padding nothing, top == bottom or
-/// left == right.
+/// The part of one patch that lies in the picture. For a patch inside the padding it is empty: top == bottom or left ==
+/// right.
 [[nodiscard]] SeenArea patch_area(const CropGeometry& geometry, PatchGrid grid, std::size_t row, std::size_t col);
 
-/// By its own minimum and maximum; all 0 where they are equal. Values that are not finite count as the minimum.
+/// Scales the map so that its minimum is 0 and its maximum 1; a constant map becomes 0. Values that are not finite
+/// count as the minimum.
 [[nodiscard]] std::vector<float> scaled_to_one(std::span<const float> map);
 
 /// The map, scaled to 0..1 and interpolated with Mitchell and Netravali's cubic, which neither shows the grid nor rings
@@ -29,13 +30,13 @@ class HeatField {
   /// @param map  [grid.rows, grid.cols], spread evenly over the crop.
   HeatField(MatrixView<const float> map, const CropGeometry& geometry);
 
-  /// The heat at each pixel's centre of row y, 0..1; beyond the crop the value at its edge.
+  /// The heat, 0..1, at each pixel's centre of row y. Outside the crop it is the value at the crop's edge.
   /// @param heat  [geometry.original.width]
   void row(int y, std::span<float> heat) const;
   [[nodiscard]] std::size_t width() const noexcept { return width_; }
 
  private:
-  /// Four neighbouring cells and their weights.
+  /// Four neighbouring cells and their interpolation weights.
   struct Taps {
     std::array<std::size_t, 4> cell{};
     std::array<float, 4> weight{};

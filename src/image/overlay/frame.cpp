@@ -7,7 +7,7 @@
 namespace fovea {
 namespace {
 
-/// How much of each pixel [i, i + 1) lies in [begin, end): a box with soft edges.
+/// The share of each pixel [i, i + 1) that lies in [begin, end), so that the box has antialiased edges.
 std::vector<float> coverage(int pixels, double begin, double end) {
   std::vector<float> covered(static_cast<std::size_t>(pixels));
   for (int i = 0; i < pixels; ++i) {
@@ -17,15 +17,15 @@ std::vector<float> coverage(int pixels, double begin, double end) {
   return covered;
 }
 
-/// Along one axis: the box that the model saw, and the thin line around it. The line is what lies in the outer box but
-/// not in the inner one.
+/// Along one axis: the box that the model saw and the thin line around it. The line is the outer box without the inner
+/// one.
 struct FrameAxis {
   std::vector<float> inside, outer, inner;  // how much of each pixel
   std::size_t outer_begin = 0, inner_begin = 0, inner_end = 0, outer_end = 0;
 };
 
 FrameAxis make_frame_axis(int pixels, double begin, double end, double half_line) {
-  // No line where the picture ends anyway.
+  // Draw no line where the area reaches the picture's edge.
   constexpr double kNear = 0.75;  // px
   if (begin < kNear) begin = -pixels;
   if (end > pixels - kNear) end = 2.0 * pixels;
@@ -46,7 +46,7 @@ FrameAxis make_frame_axis(int pixels, double begin, double end, double half_line
   return axis;
 }
 
-/// A pixel of the margin: nearly grey, and dark, but recognisable.
+/// A pixel of the margin: dark and nearly grey, but recognisable.
 std::uint32_t dimmed(const std::uint8_t* pixel, std::size_t c) {
   return (75U * brightness(pixel) + 32U * pixel[c]) >> 8;
 }
@@ -60,7 +60,7 @@ void dim(const std::uint8_t* from, std::size_t begin, std::size_t end, std::uint
 struct Frame {
   FrameAxis x, y;
 
-  /// At the border: part of what is painted, part margin, part line.
+  /// A border pixel: a mixture of the painted picture, the margin and the line.
   void mix(const std::uint8_t* from, std::size_t row, std::size_t begin, std::size_t end, std::uint8_t* to) const {
     constexpr float kLineOpacity = 0.75F;
     for (std::size_t at = begin; at < end; ++at) {

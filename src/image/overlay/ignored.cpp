@@ -9,9 +9,9 @@
 namespace fovea {
 namespace {
 
-constexpr float kIgnoredLight = 0.15F;  // of a patch that was never kept
+constexpr float kIgnoredLight = 0.15F;  // brightness of a patch that was never kept
 
-/// The first pixel whose centre lies at `edge` or behind.
+/// The first pixel whose centre lies at or after `edge`.
 int first_pixel(double edge, int pixels) {
   return std::clamp(static_cast<int>(std::ceil(edge - 0.5)), 0, pixels);
 }

@@ -1,4 +1,4 @@
-// What hard attention left out, shown in the picture.
+// Shows in the picture which patches token reduction (hard attention) dropped.
 #pragma once
 
 #include <span>
@@ -7,9 +7,9 @@
 
 namespace fovea {
 
-/// Darkens the patches that did not go on to the end.
-/// @param kept    [grid] 1 where a patch went on, 0 where not, or the share of draws in which it did
-/// @param pixels  the original, of geometry.original's size; changed in place
+/// Darkens the patches that were dropped before the last block.
+/// @param kept    [grid] 1 for a patch that was kept, 0 for one that was dropped, or the share of draws that kept it
+/// @param pixels  the original, of size geometry.original; changed in place
 void darken_ignored(std::span<const float> kept, PatchGrid grid, const CropGeometry& geometry, Image& pixels);
 
 }  // namespace fovea

@@ -10,7 +10,7 @@
 namespace fovea {
 namespace {
 
-/// What a level of heat does to a pixel, per channel: (pixel · keep + gray · keep_gray + add) >> 16, where gray is the
+/// How a level of heat changes a pixel, per channel: (pixel · keep + gray · keep_gray + add) >> 16, where gray is the
 /// pixel's brightness.
 struct Blend {
   std::uint32_t keep = 0;
@@ -25,13 +25,13 @@ std::vector<Blend> blend_table(const std::vector<std::uint8_t>& scale, double al
   std::vector<Blend> table(kLevels);
   for (std::size_t i = 0; i < kLevels; ++i) {
     const double heat = static_cast<double>(i) / (kLevels - 1);
-    // Cold places keep more of the photograph; at alpha 1 nothing of it is kept anywhere.
+    // Cold areas keep more of the photograph; at alpha 1 no area keeps any.
     const double opacity = alpha * (1.0 - (1.0 - alpha) * (1.0 - heat));
     const double at = heat * 255.0;
     const auto lower = static_cast<std::size_t>(at);
     const std::size_t upper = std::min<std::size_t>(lower + 1, 255);
     const double part = at - static_cast<double>(lower);
-    // The photograph loses colour as the map gains it, so that a colour seen is the map's.
+    // The photograph loses colour as the map gains opacity, so that visible colour belongs to the map.
     table[i].keep = static_cast<std::uint32_t>((1.0 - opacity) * (1.0 - alpha) * kOne);
     table[i].keep_gray = static_cast<std::uint32_t>((1.0 - opacity) * alpha * kOne);
     for (std::size_t c = 0; c < 3; ++c) {
@@ -42,7 +42,7 @@ std::vector<Blend> blend_table(const std::vector<std::uint8_t>& scale, double al
   return table;
 }
 
-/// How dark the picture is where a mask hides it; not grey, as what the network never saw is.
+/// Brightness of the hidden part under a mask. Its colours stay, unlike in the margin that the network never saw.
 constexpr double kMasked = 0.3;
 
 std::vector<Blend> mask_table(double threshold) {
@@ -62,7 +62,7 @@ class BlendInk final : public MapInk {
   void paint(int y, const std::uint8_t* from, std::size_t begin, std::size_t end, std::uint8_t* to) override {
     field_.row(y, heat_);
     for (std::size_t x = begin; x < end; ++x) {
-      constexpr float kHalf = 0.5F;  // heat is not negative: adding a half and truncating rounds
+      constexpr float kHalf = 0.5F;  // heat is not negative, so adding a half and truncating rounds
       const Blend& level = table_[static_cast<std::size_t>(heat_[x] * (kLevels - 1) + kHalf)];
       const std::uint32_t gray = brightness(from + 3 * x) * level.keep_gray;
       for (std::size_t c = 0; c < 3; ++c) {
@@ -84,7 +84,7 @@ void cover(std::uint8_t* pixel, const std::uint8_t* color, float opacity) {
   }
 }
 
-/// A pixel is as far from a line as its heat is from the line's, over how steep the heat is there.
+/// The distance from a pixel to a line is the difference of their heat divided by the gradient of the heat there.
 class ContourInk final : public MapInk {
  public:
   ContourInk(const HeatField& field, Size picture, std::vector<float> levels, const std::vector<std::uint8_t>& colors)

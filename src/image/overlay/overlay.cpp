@@ -24,7 +24,7 @@ constexpr std::array kColormaps{cv::COLORMAP_INFERNO, cv::COLORMAP_TURBO, cv::CO
                                 cv::COLORMAP_JET};
 static_assert(kColormapNames.size() == kColormaps.size());
 
-/// What the picture's colours mean, for the strip below it.
+/// The legend of the strip below the picture.
 CaptionScale scale_of(const OverlayStyle& style, const std::vector<std::uint8_t>& colors) {
   switch (style.style) {
     case MapStyle::kHeat: break;
@@ -86,10 +86,11 @@ Image draw_overlay(const Image& original, MatrixView<const float> map, const Cro
   if (original.empty() || original.size() != geometry.original || map.values().empty() ||
       geometry.resized.height <= 0 || geometry.resized.width <= 0 || geometry.crop.height <= 0 ||
       geometry.crop.width <= 0) {
-    throw Error(ErrorCode::kShape,
-                fmt::format("overlay: picture is {}x{} px and the map {}x{}, expected {}x{} px and at least one patch",
-                            original.size().width, original.size().height, map.rows(), map.cols(),
-                            geometry.original.width, geometry.original.height));
+    throw Error(
+        ErrorCode::kShape,
+        fmt::format("overlay: picture is {}x{} px and the map is {}x{}, expected {}x{} px and at least one patch",
+                    original.size().width, original.size().height, map.rows(), map.cols(), geometry.original.width,
+                    geometry.original.height));
   }
   const std::vector<std::uint8_t> colors = color_scale(style.colormap);
   try {
@@ -110,7 +111,7 @@ Image thumbnail(const Image& image, int side) {
   const double ratio = static_cast<double>(side) / longer;
   const auto shrunk = [ratio](int length) { return std::max(1, static_cast<int>(std::lround(length * ratio))); };
   Image small({shrunk(from.height), shrunk(from.width)});
-  // cv::Mat's pointers are not const; resize only reads its source.
+  // cv::Mat has no pointers to const; resize only reads its source.
   const cv::Mat source(from.height, from.width, CV_8UC3, const_cast<std::uint8_t*>(image.pixels().data()));
   cv::Mat target(small.size().height, small.size().width, CV_8UC3, small.pixels().data());
   try {

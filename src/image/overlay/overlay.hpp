@@ -1,4 +1,4 @@
-// A heatmap over the user's own pixels.
+// Draws a heatmap over the user's own picture.
 #pragma once
 
 #include <cstdint>
@@ -12,23 +12,23 @@
 
 namespace fovea {
 
-/// How a map is drawn.
+/// The style in which a map is drawn.
 enum class MapStyle {
   kHeat,     // its colours over the picture
-  kContour,  // lines around half, a quarter and a tenth of its patches, over the picture as it is
-  kMask,     // the picture where the map is high, dark elsewhere
+  kContour,  // lines around half, a quarter and a tenth of its patches, on the unchanged picture
+  kMask,     // the picture where the map is high, darkened elsewhere
 };
 
 struct OverlayStyle {
   MapStyle style = MapStyle::kHeat;
   std::string colormap = "inferno";
   double mask_threshold = 0.5;  // share of the map's range
-  double alpha = 0.55;        // of the heat: 0 shows the picture only, 1 the map only; between them, see draw_overlay()
-  bool side_by_side = false;  // the original to the left
+  double alpha = 0.55;          // opacity of the heat: 0 shows only the picture, 1 only the map; see draw_overlay()
+  bool side_by_side = false;    // place the original to the left
   bool caption = true;
 };
 
-/// What the strip below the picture says.
+/// The text of the strip below the picture.
 struct OverlayCaption {
   std::string label;       // "Egyptian cat"; may be empty
   double probability = 0;  // 0..1
@@ -42,20 +42,21 @@ struct OverlayCaption {
 /// @throws Error   kUsage for an unknown colour map.
 [[nodiscard]] std::vector<std::uint8_t> color_scale(std::string_view colormap);
 
-/// Draws the map over the whole picture at its original resolution: grid cells go back through crop and resize,
-/// interpolated with Mitchell and Netravali's cubic; what lies outside the crop, and was never seen, is dimmed and
-/// nearly grey, behind a thin line. The map is scaled from its own minimum and maximum to 0..1 for display. The heat's
-/// opacity is alpha where it is hottest and alpha^2 where it is coldest, so that cold parts stay visible. A picture
-/// narrower than 256 px gets a wider canvas where there is a caption, which would not be legible otherwise.
+/// Draws the map over the whole picture at its original resolution. Grid cells are mapped back through crop and resize
+/// and interpolated with Mitchell and Netravali's cubic. The area outside the crop, which the network never saw, is
+/// dimmed to nearly grey and separated by a thin line. For display the map is scaled to 0..1 by its own minimum and
+/// maximum. The heat's opacity is alpha where it is hottest and alpha^2 where it is coldest, so that cold areas stay
+/// visible. With a caption, a picture narrower than 256 px gets a wider canvas to keep the caption legible.
 /// @param map      [grid.rows, grid.cols]
-/// @param kept     [grid.rows * grid.cols], see darken_ignored(): what lies under the map is dark where it is not 1;
-///                 empty: all were kept
-/// @throws Error   kUsage for an unknown colour map; kShape if geometry is not of this picture.
+/// @param kept     [grid.rows * grid.cols], see darken_ignored(): the picture under the map is darkened where this is
+/// below 1; empty: all
+///                 patches were kept
+/// @throws Error   kUsage for an unknown colour map; kShape if geometry does not belong to this picture.
 [[nodiscard]] Image draw_overlay(const Image& original, MatrixView<const float> map, const CropGeometry& geometry,
                                  const OverlayStyle& style, const OverlayCaption& caption,
                                  std::span<const float> kept = {});
 
-/// Shrunk so that the longer side is at most `side` px (never enlarged).
+/// Shrinks the picture until its longer side is at most `side` px; never enlarges it.
 [[nodiscard]] Image thumbnail(const Image& image, int side);
 
 }  // namespace fovea

@@ -14,7 +14,7 @@ constexpr std::size_t kMostAcross = 4;
 constexpr int kGap = 6;  // px
 constexpr std::uint8_t kGround = 24;
 
-/// Cells of one width, row by row; each row is as high as its highest cell.
+/// Arranges cells of one width in rows; each row is as high as its highest cell.
 Image in_rows(const std::vector<Image>& cells) {
   const std::size_t rows = (cells.size() + kMostAcross - 1) / kMostAcross;
   const std::size_t across = (cells.size() + rows - 1) / rows;
@@ -39,7 +39,7 @@ Image in_rows(const std::vector<Image>& cells) {
 Image draw_panel(const Image& original, const CropGeometry& geometry, std::span<const PanelMap> maps,
                  const OverlayStyle& style, const OverlayCaption& caption, std::span<const float> kept) {
   const Image small = thumbnail(original, kCellSide);
-  CropGeometry small_geometry = geometry;  // goes through shares of the original's sides only
+  CropGeometry small_geometry = geometry;  // only ratios to the original's sides are used
   small_geometry.original = small.size();
   OverlayStyle cell_style = style;
   cell_style.side_by_side = false;

@@ -1,4 +1,4 @@
-// All maps of a picture beside each other.
+// All maps of a picture side by side.
 #pragma once
 
 #include <span>
@@ -15,11 +15,11 @@ struct PanelMap {
   OverlayCaption caption;
 };
 
-/// The picture, then its maps in order, each above its caption, in rows of at most four that are as even as they can
-/// be. Each is at most 480 px on its longer side.
-/// @param style    of each map; its captions are drawn in any case, and nothing side by side
-/// @param caption  of the picture itself
-/// @param kept     as of draw_overlay(): the picture itself is shown as it is
+/// Draws the picture and then its maps in order, each above its caption, in rows of at most four, as even as possible.
+/// Each cell is at most 480 px on its longer side.
+/// @param style    applies to each map; captions are always drawn, side_by_side is ignored
+/// @param caption  belongs to the picture itself
+/// @param kept     as in draw_overlay(), for the maps; the picture itself is shown unchanged
 /// @throws Error   as draw_overlay().
 [[nodiscard]] Image draw_panel(const Image& original, const CropGeometry& geometry, std::span<const PanelMap> maps,
                                const OverlayStyle& style, const OverlayCaption& caption,

@@ -1,4 +1,4 @@
-// Many maps as a table of small pictures.
+// A table of many small maps.
 #pragma once
 
 #include <string>
@@ -19,10 +19,10 @@ struct MapSheet {
   std::vector<SheetRow> rows;
 };
 
-/// px of a patch's side
+/// The side of a patch in the sheet, in px.
 [[nodiscard]] int sheet_patch_side(PatchGrid grid);
 
-/// Each map by itself from its minimum to its maximum, every patch a square of one colour, as DINO's
+/// Scales each map by its own minimum and maximum and draws every patch as a square of one colour, as DINO's
 /// visualize_attention.py shows attention (Caron et al. 2021).
 /// @throws Error   kUsage for an unknown colour map.
 [[nodiscard]] Image draw_sheet(const MapSheet& sheet, std::string_view colormap);

@@ -8,7 +8,7 @@
 namespace fovea {
 namespace {
 
-/// Hershey's strokes look ragged at text size, so they are drawn larger and averaged down.
+/// Hershey's strokes look ragged at text size, so text is drawn larger and averaged down.
 constexpr int kOversampling = 4;
 constexpr double kCapHeight = 21.0;  // px of a capital letter at Hershey's scale 1
 
@@ -57,7 +57,7 @@ std::vector<std::string> wrapped(const std::string& text, const TextStyle& style
       lines.push_back(shortened(text.substr(begin), style, room(line)));
       break;
     }
-    std::size_t end = text.find(' ', begin);  // the first word stands here even where it has to be cut
+    std::size_t end = text.find(' ', begin);  // the first word always goes here, even if it must be cut
     for (std::size_t next = end; next != std::string::npos;) {
       next = text.find(' ', next + 1);
       if (text_width(text.substr(begin, next - begin), style) > room(line)) break;

@@ -1,4 +1,4 @@
-// Small text on a picture.
+// Draws small text on a picture.
 #pragma once
 
 #include <array>
@@ -19,17 +19,17 @@ struct TextStyle {
   Color color{245, 245, 247};
 };
 
-// All of these take text as to_drawable() makes it.
+// All functions here take text in the form that to_drawable() returns.
 
-/// px
+/// The width of the text in px.
 [[nodiscard]] int text_width(const std::string& text, const TextStyle& style);
-/// The text itself, or as much of its beginning as fits with three dots after it.
+/// The text itself, or as much of its beginning as fits, followed by three dots.
 [[nodiscard]] std::string shortened(const std::string& text, const TextStyle& style, int width);
-/// The words in lines, as many in each as fit; where they do not fit in `most` lines, the last is shortened.
-/// @param room  px, of line 0, 1, ...
+/// Breaks the text into lines with as many words as fit. If it needs more than `most` lines, the last one is shortened.
+/// @param room  width in px of line 0, 1, ...
 [[nodiscard]] std::vector<std::string> wrapped(const std::string& text, const TextStyle& style, std::size_t most,
                                                const std::function<int(std::size_t line)>& room);
-/// Draws with the left end of the baseline at (baseline, left); what would leave the image is cut off.
+/// Draws with the left end of the baseline at (baseline, left). Parts outside the image are cut off.
 void draw_text(Image& image, const std::string& text, int left, int baseline, const TextStyle& style);
 
 }  // namespace fovea

@@ -13,8 +13,8 @@
 namespace fovea {
 namespace {
 
-/// The 256 values a channel can take, each computed as the recipe's library does: the order of operations and the width
-/// of each decide the last bit.
+/// The 256 values that a channel can take, computed as the recipe's library does. The order of the operations and their
+/// precision decide the last bit.
 using ChannelTable = std::array<float, 256>;
 
 float normalized(float x, float mean, float std, const PreprocessRecipe& recipe) {
@@ -43,7 +43,7 @@ std::array<ChannelTable, 3> tables_of(const PreprocessRecipe& recipe) {
   return tables;
 }
 
-/// `count` pixels to three planes.
+/// Writes `count` pixels to three planes.
 void normalize_pixels(const std::uint8_t* rgb, std::size_t count, const std::array<ChannelTable, 3>& tables, float* red,
                       float* green, float* blue) {
   for (std::size_t i = 0; i < count; ++i) {
@@ -53,7 +53,7 @@ void normalize_pixels(const std::uint8_t* rgb, std::size_t count, const std::arr
   }
 }
 
-/// cv::Mat's pointers are not const, though these headers are only read from.
+/// cv::Mat has no pointers to const, though these are only read.
 cv::Mat plane(float* values, int rows, int cols) {
   return cv::Mat(rows, cols, CV_32FC1, values);
 }
@@ -88,7 +88,7 @@ void extract_patches(const Image& image, const PreprocessRecipe& recipe, std::si
   }
   const std::array<ChannelTable, 3> tables = tables_of(recipe);
   const auto side = static_cast<int>(patch_size);
-  // One row of patches at a time, so that the strip stays in the cache.
+  // Processes one row of patches at a time, so that the strip stays in the cache.
   const std::size_t plane_size = patch_size * width;
   AlignedBuffer<float> strip(3 * plane_size);
   float* to = patches.data();
@@ -123,7 +123,7 @@ void blur_patches(std::span<const float> patches, PatchGrid grid, std::size_t pa
         }
       };
       each_patch([&](const cv::Rect& place, std::size_t at) {
-        // OpenCV has no view of constant values; this one is only read.
+        // cv::Mat has no view of constant values; this one is only read.
         cv::Mat(side, side, CV_32F, const_cast<float*>(patches.data() + at)).copyTo(plane(place));
       });
       cv::GaussianBlur(plane, smooth, {kWindow, kWindow}, kSigma, kSigma, cv::BORDER_CONSTANT);

@@ -1,4 +1,4 @@
-// The normalised pixel matrix, cut into patches with OpenCV.
+// Normalises pixels and cuts them into patches with OpenCV.
 #pragma once
 
 #include <cstddef>
@@ -8,20 +8,21 @@
 
 namespace fovea {
 
-/// Pixels to float32 by the recipe's Normalization, in the reference's order of operations: equal to the bit.
+/// Converts pixels to float32 by the recipe's Normalization, in the reference's order of operations, so that the result
+/// is equal to the bit.
 /// @param chw  [3, height, width]
 void normalize(const Image& image, const PreprocessRecipe& recipe, std::span<float> chw);
 
-/// Normalises as above and cuts the result into patches, row by row; each patch is channel-major (3, P, P), the
-/// order in which a convolution kernel [D, 3, P, P] is flattened. Pixels behind the last whole patch are left out, as a
-/// convolution leaves them out.
+/// Normalises the image as above and cuts it into patches, row by row. Each patch is channel-major (3, P, P), the order
+/// in which a convolution kernel [D, 3, P, P] is flattened. Pixels after the last whole patch are dropped, as a
+/// convolution drops them.
 /// @param patches  [T, 3·P·P]
 /// @throws Error   kShape if the picture is smaller than a patch, or `patches` has another size.
 void extract_patches(const Image& image, const PreprocessRecipe& recipe, std::size_t patch_size,
                      std::span<float> patches);
 
-/// The image that the patches are of, seen through a Gaussian of 11x11 px and sigma 5 px, as RISE blurs it: beyond the
-/// edges it is 0, the mean colour.
+/// Blurs the image that the patches form with a Gaussian of 11x11 px and sigma 5 px, as RISE does. Beyond the edges the
+/// image is 0, the mean colour.
 /// @param patches, blurred  [T, 3·P·P]
 void blur_patches(std::span<const float> patches, PatchGrid grid, std::size_t patch_size, std::span<float> blurred);
 

@@ -15,7 +15,7 @@
 namespace fovea {
 namespace {
 
-/// Python's round(): half to even, the default rounding mode here too.
+/// Python's round(): half to even, which is also the default rounding mode here.
 double round_half_even(double x) {
   return std::nearbyint(x);
 }
@@ -25,7 +25,7 @@ int checked_side(double side, Size original) {
     throw Error(ErrorCode::kShape,
                 fmt::format("picture is {}x{} px: after resizing one side is {:.0f} px, expected 1 to {}",
                             original.width, original.height, side, std::numeric_limits<int>::max()),
-                "the model's recipe cannot take so extreme a shape; crop the picture first");
+                "the model's recipe cannot handle such an extreme shape: crop the picture first");
   }
   return static_cast<int>(side);
 }
@@ -38,7 +38,7 @@ Size shortest_edge_to(Size from, int side) {
   return from.width <= from.height ? Size{other, side} : Size{side, other};
 }
 
-/// The same, but no side longer than `longest`: transformers' get_size_with_aspect_ratio(), operation by operation.
+/// The same with no side longer than `longest`: transformers' get_size_with_aspect_ratio(), operation by operation.
 Size capped(Size from, int side, int longest) {
   const double shorter = std::min(from.height, from.width);
   const double longer = std::max(from.height, from.width);
@@ -53,7 +53,7 @@ Size capped(Size from, int side, int longest) {
   return from.width < from.height ? Size{other, side} : Size{side, other};
 }
 
-/// timm's ResizeKeepRatio: the whole picture inside `target` (longest 1), or all of `target` covered (longest 0).
+/// timm's ResizeKeepRatio: the whole picture fits into `target` (longest 1), or covers it (longest 0).
 Size keep_ratio(Size from, Size target, double longest) {
   const double ratio_h = static_cast<double>(from.height) / target.height;
   const double ratio_w = static_cast<double>(from.width) / target.width;
@@ -62,14 +62,14 @@ Size keep_ratio(Size from, Size target, double longest) {
           checked_side(round_half_even(from.width / ratio), from)};
 }
 
-/// Where a centred crop starts; negative where it is padded.
+/// Where a centred crop starts; negative if padding comes first.
 int crop_start(int length, int crop, const PreprocessRecipe& recipe) {
   const int spare = length - crop;
   if (spare < 0) return recipe.padding_rule == PaddingRule::kSmallerHalfFirst ? -(-spare / 2) : -((-spare + 1) / 2);
   return recipe.crop_rounding == CropRounding::kFloor ? spare / 2 : static_cast<int>(round_half_even(spare / 2.0));
 }
 
-/// `inside` in the middle of a canvas of the padding colour.
+/// Centres `inside` on a canvas of the padding colour.
 Image padded(const Image& inside, Size canvas, int top, int left, std::array<std::uint8_t, 3> color) {
   Image out(canvas);
   for (std::size_t i = 0; i < out.pixels().size(); ++i) out.pixels()[i] = color[i % 3];
@@ -85,8 +85,8 @@ void check_sides(Size picture, const PreprocessRecipe& recipe) {
   if (positive(picture) && positive(recipe.input_size) && (!resizes || positive(recipe.resize_size))) return;
   throw Error(
       ErrorCode::kShape,
-      fmt::format("picture of {}x{} px to resize to {}x{} px for an input of {}x{} px (height x width): expected "
-                  "all of them to be positive",
+      fmt::format("picture is {}x{} px, resized to {}x{} px for an input of {}x{} px (height x width), expected "
+                  "only positive sizes",
                   picture.height, picture.width, recipe.resize_size.height, recipe.resize_size.width,
                   recipe.input_size.height, recipe.input_size.width));
 }
@@ -95,9 +95,10 @@ void check_uncropped(const CropGeometry& geometry, const PreprocessRecipe& recip
   if (recipe.center_crop || geometry.resized == recipe.input_size) return;
   throw Error(
       ErrorCode::kShape,
-      fmt::format("picture is {}x{} px after resizing, expected {}x{} (height x width): the recipe crops nothing",
-                  geometry.resized.height, geometry.resized.width, recipe.input_size.height, recipe.input_size.width),
-      "--crop-mode center or squash makes pictures of any shape fit");
+      fmt::format(
+          "picture is {}x{} px after resizing, expected {}x{} (height x width) because the recipe does not crop",
+          geometry.resized.height, geometry.resized.width, recipe.input_size.height, recipe.input_size.width),
+      "use --crop-mode center or --crop-mode squash, which accept pictures of any shape");
 }
 
 }  // namespace

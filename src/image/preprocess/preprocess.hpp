@@ -1,4 +1,4 @@
-// A decoded picture to the exact pixels that the network was trained on.
+// Turns a decoded picture into the exact pixels that the network was trained on.
 #pragma once
 
 #include "fovea/image.hpp"
@@ -10,16 +10,16 @@ struct Preprocessed {
   CropGeometry geometry;
 };
 
-/// The recipe's steps before normalisation: resize, then crop or pad. 0 bytes differ from timm, torchvision and both
-/// backends of transformers. Resizes only the rows and columns that the crop needs.
-/// @throws Error  kShape where the recipe itself cannot handle the picture (a side that becomes 0, or no crop for it).
+/// Performs the recipe's steps before normalisation: resize, then crop or pad. No byte differs from timm, torchvision
+/// or either backend of transformers. Only rows and columns that the crop needs are resized.
+/// @throws Error  kShape if the recipe itself cannot handle the picture (a side becomes 0, or the crop does not fit).
 [[nodiscard]] Preprocessed preprocess(const Image& image, const PreprocessRecipe& recipe);
-/// The same of a picture that was decoded smaller than it is: sizes and places are those of the whole.
-/// @param whole  its own size
+/// The same for a picture that was decoded at a reduced size: sizes and positions refer to the whole picture.
+/// @param whole  the size of the whole picture
 [[nodiscard]] Preprocessed preprocess(const Image& image, const PreprocessRecipe& recipe, Size whole);
 
-/// What the recipe resizes a picture of this size to, before it is cut or padded.
-/// @throws Error  kShape where a side would become 0.
+/// The size that the recipe resizes a picture of this size to, before cropping or padding.
+/// @throws Error  kShape if a side would become 0.
 [[nodiscard]] Size resized_size(Size picture, const PreprocessRecipe& recipe);
 
 }  // namespace fovea

@@ -11,7 +11,7 @@
 namespace fovea {
 namespace {
 
-/// The rows [top, bottom) and columns [left, right) of an image, in place.
+/// A view of the rows [top, bottom) and columns [left, right) of an image.
 RowsView view_of(const Image& image, int top, int bottom, int left, int right) {
   return {image.row(top) + static_cast<std::size_t>(left) * 3,
           image.row_bytes(),
@@ -47,8 +47,9 @@ Image nearest(const Image& image, Size to, Resampler resampler, Region region) {
   return out;
 }
 
-/// Which pass is first decides the rounding between them. Made from the sizes of the whole picture: Pillow 13 weighs
-/// what either order saves, 12 turns only very tall pictures over, torch never does.
+/// The order of the two passes decides the rounding between them. It is chosen by the sizes of the whole picture:
+/// Pillow 13 compares the work that either order saves, Pillow 12 runs the vertical pass first only for very tall
+/// pictures, torch never does.
 bool vertical_first(Size from, Size to, const Resampling& how) {
   if (how.resampler == Resampler::kAten || to.height >= from.height) return false;
   const auto height = static_cast<std::int64_t>(from.height);
@@ -66,7 +67,7 @@ void check_request(const Image& image, Size to, const Resampling& how, Region re
   const bool pillow_only = how.filter == Interpolation::kBox || how.filter == Interpolation::kHamming;
   if (how.resampler == Resampler::kAten && pillow_only) {
     throw Error(ErrorCode::kUsage,
-                fmt::format("resample: the filter is {}, which torch does not have", name(how.filter)),
+                fmt::format("resample: the filter is {}, expected one that torch has", name(how.filter)),
                 "--preprocess hf-pil resamples with Pillow, which has all six filters");
   }
 }

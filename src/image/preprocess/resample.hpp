@@ -1,4 +1,4 @@
-// 8-bit resampling as Pillow and as torch do it, to the bit (Pillow src/libImaging/Resample.c; PyTorch
+// 8-bit resampling that equals Pillow's and torch's to the bit (Pillow src/libImaging/Resample.c; PyTorch
 // aten/src/ATen/native/cpu/UpSampleKernel.cpp).
 #pragma once
 
@@ -19,9 +19,10 @@ struct Resampling {
   int pillow_version = 13;
 };
 
-/// Pillow: Image.resize((to.width, to.height), filter). ATen: interpolate(antialias=True) of a uint8 tensor, and
-/// "nearest-exact" for kNearest, as torchvision's resize() asks for. Cut to `region`; only what it needs is computed.
-/// @throws Error  kShape for a region outside of the result; kUsage for a filter that ATen does not have.
+/// Pillow: Image.resize((to.width, to.height), filter). ATen: interpolate(antialias=True) on a uint8 tensor, and
+/// "nearest-exact" for kNearest, as torchvision's resize() does. The result is cut to `region`, and only what the
+/// region needs is computed.
+/// @throws Error  kShape for a region outside the result; kUsage for a filter that ATen does not have.
 [[nodiscard]] Image resample(const Image& image, Size to, const Resampling& how, Region region);
 [[nodiscard]] Image resample(const Image& image, Size to, const Resampling& how);
 

@@ -8,7 +8,7 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "image/preprocess/resample_kernels.cpp"
 #include <hwy/foreach_target.h>
-// foreach_target comes first: it includes this file once for each instruction set.
+// foreach_target comes first, because it includes this file once for each instruction set.
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
@@ -17,7 +17,7 @@ namespace HWY_NAMESPACE {
 namespace {
 
 #if HWY_TARGET == HWY_SCALAR
-// Machines without SSSE3: the same sums, one sample at a time.
+// For machines without SSSE3: the same sums, one sample at a time.
 
 /// out[c] = (2^(p-1) + Σ weight(t) · samples[t · step + c]) >> p for c in [0, channels).
 void weigh(const std::uint8_t* samples, std::size_t step, const AxisTaps& taps, int output, std::size_t channels,
@@ -53,14 +53,14 @@ void vertical(const RowsView& source, const AxisTaps& taps, Image& out) {
 #else
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// Σ weight · sample for the lanes of one vector. Additions wrap, as in Pillow's int32.
-/// kSplit: weights come in halves, each with a sum of its own.
+/// Σ weight · sample for the lanes of one vector. Additions wrap, as in Pillow's int32. kSplit: weights come in halves,
+/// and each half has its own sum.
 template <class V32, bool kSplit>
 class WeightedSum {
  public:
   HWY_INLINE WeightedSum() : low_even_(zero()), low_odd_(zero()), high_even_(zero()), high_odd_(zero()) {}
 
-  /// Adds the products of neighbouring 16-bit lanes; `high` is not looked at unless kSplit.
+  /// Adds the products of neighbouring 16-bit lanes; `high` is ignored unless kSplit.
   template <class V16>
   HWY_INLINE void add(V16 samples, V16 low, V16 high) {
     low_even_ = hn::ReorderWidenMulAccumulate(hn::DFromV<V32>(), samples, low, low_even_, low_odd_);
@@ -94,7 +94,7 @@ HWY_INLINE V32 rounded(V32 sum, int precision_bits) {
 }
 
 // Four pixels are 12 bytes. Pair j of them becomes the 16-bit lanes R R G G B B 0 0, so that one multiply-add of pairs
-// serves two taps of all three channels.
+// applies two taps to all three channels.
 constexpr std::uint8_t kZero = 0x80;
 alignas(32) constexpr std::array<std::uint8_t, 32> kPixelPairs{
     0, kZero, 3, kZero, 1, kZero, 4,  kZero, 2, kZero, 5,  kZero, kZero, kZero, kZero, kZero,
@@ -116,15 +116,15 @@ HWY_INLINE auto pixel_of(V sums) {
   }
 }
 
-/// The sums of kRows rows, which share their weights. A list and no array: compilers keep the members of a struct in
-/// registers, but not the elements of an array that a loop goes over.
+/// The sums of kRows rows, which share their weights. They form a nested struct, not an array: compilers keep the
+/// members of a struct in registers, but not the elements of an array that a loop goes over.
 template <class Sum, int kRows>
 struct RowSums {
   Sum sum;
   RowSums<Sum, kRows - 1> others;
 
   HWY_INLINE RowSums() : sum(), others() {}
-  /// Adds what `read` makes of the samples at in[0..kRows) + offset.
+  /// Adds the products for the samples that `read` loads at in[0..kRows) + offset.
   template <class Read, class V16>
   HWY_INLINE void add(const std::uint8_t* const* in, std::size_t offset, const Read& read, V16 low, V16 high) {
     sum.add(read(in[0] + offset), low, high);
@@ -144,7 +144,7 @@ struct RowSums<Sum, 0> {
   HWY_INLINE void write(std::uint8_t* const*, std::size_t, const Write&) const {}
 };
 
-/// One output pixel of kRows rows.
+/// Computes one output pixel of kRows rows.
 template <bool kSplit, int kRows, class Write>
 HWY_INLINE void resample_pixel(const std::uint8_t* const* in, const AxisTaps& taps, int x, std::uint8_t* const* out,
                                const Write& write) {
@@ -176,7 +176,7 @@ HWY_INLINE void resample_pixel(const std::uint8_t* const* in, const AxisTaps& ta
 template <bool kSplit, int kRows>
 HWY_INLINE void resample_rows(const std::uint8_t* const* in, const AxisTaps& taps, std::uint8_t* const* out) {
   const hn::FixedTag<std::uint8_t, 4> d8;
-  // Four bytes are written for each pixel; the next pixel overwrites the fourth, and the last pixel has none.
+  // Each pixel writes four bytes; the next pixel overwrites the fourth. The last pixel is written separately.
   for (int x = 0; x + 1 < taps.count; ++x) {
     resample_pixel<kSplit, kRows>(in, taps, x, out, [&](auto sums, std::uint8_t* to) HWY_ATTR {
       hn::StoreU(hn::DemoteTo(d8, rounded(pixel_of(sums), taps.precision_bits)), d8, to);
@@ -225,7 +225,7 @@ void horizontal(const RowsView& source, const AxisTaps& taps, Image& out) {
   horizontal_rows<false>(source, taps, out);
 }
 
-/// As many samples of one output row as `d16` has lanes, from `column` on.
+/// Computes as many samples of one output row as `d16` has lanes, starting at `column`.
 template <bool kSplit, class D16>
 HWY_INLINE void resample_columns(D16 d16, const RowsView& source, const AxisTaps& taps, int y, std::size_t column,
                                  std::uint8_t* out) {
@@ -239,7 +239,7 @@ HWY_INLINE void resample_columns(D16 d16, const RowsView& source, const AxisTaps
     const std::int16_t* weights = taps.group(y, t / AxisTaps::kGroup) + t % AxisTaps::kGroup;
     const std::uint8_t* row = first + static_cast<std::size_t>(t) * source.stride;
     const auto upper = hn::PromoteTo(d16, hn::LoadU(d8, row));
-    // An odd last tap is paired with itself; the weight of the second is zero.
+    // An odd last tap is paired with itself; the second weight is zero.
     const auto lower = t + 1 < taps.length[i] ? hn::PromoteTo(d16, hn::LoadU(d8, row + source.stride)) : upper;
     std::int32_t low_pair = 0;
     std::int32_t high_pair = 0;
@@ -250,7 +250,7 @@ HWY_INLINE void resample_columns(D16 d16, const RowsView& source, const AxisTaps
     left.add(hn::InterleaveLower(d16, upper, lower), low, high);
     right.add(hn::InterleaveUpper(d16, upper, lower), low, high);
   }
-  // Interleaving and narrowing both work within 128-bit blocks, so the order of the lanes is restored.
+  // Interleaving and narrowing both work within 128-bit blocks, so the lanes return to their original order.
   const auto narrow = hn::ReorderDemote2To(d16, rounded(left.total(), taps.precision_bits),
                                            rounded(right.total(), taps.precision_bits));
   hn::StoreU(hn::DemoteTo(d8, narrow), d8, out + column);
@@ -262,7 +262,7 @@ void vertical_rows(const RowsView& source, const AxisTaps& taps, Image& out) {
   const std::size_t lanes = hn::Lanes(d16);
   const std::size_t row_bytes = out.row_bytes();
   if (row_bytes < lanes) {
-    // Too narrow for a vector: the same on a padded copy.
+    // Too narrow for a vector: run on a padded copy.
     const auto height = static_cast<std::size_t>(source.size.height);
     std::vector<std::uint8_t> padded(height * lanes);
     for (std::size_t y = 0; y < height; ++y) {

@@ -1,4 +1,4 @@
-// The two passes of the resampler as vector code, chosen at run time for the machine's instruction set.
+// The resampler's two passes as vector code, chosen at run time for the machine's instruction set.
 #pragma once
 
 #include <cstddef>
@@ -10,20 +10,20 @@
 
 namespace fovea {
 
-/// Rows of RGB pixels inside a larger buffer.
+/// A view of rows of RGB pixels inside a larger buffer.
 struct RowsView {
   const std::uint8_t* rows = nullptr;  // the first row's first pixel
   std::size_t stride = 0;              // bytes from row to row
   Size size;                           // px
-  const std::uint8_t* end = nullptr;   // the end of the buffer: reading up to it is allowed
+  const std::uint8_t* end = nullptr;   // end of the buffer; reading up to it is allowed
 };
 
-/// Each output row from its source row: out is [source.size.height, taps.count].
+/// Computes each output row from one source row: out is [source.size.height, taps.count].
 void horizontal_pass(const RowsView& source, const AxisTaps& taps, Image& out);
-/// Each output row from several source rows: out is [taps.count, source.size.width].
+/// Computes each output row from several source rows: out is [taps.count, source.size.width].
 void vertical_pass(const RowsView& source, const AxisTaps& taps, Image& out);
 
-/// The instruction sets that the passes are compiled for, as Highway numbers them.
+/// The instruction sets that the passes are compiled for, by Highway's numbers.
 [[nodiscard]] std::vector<std::int64_t> resample_targets();
 
 }  // namespace fovea

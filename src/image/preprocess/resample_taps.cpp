@@ -28,7 +28,7 @@ double hamming(double x) {
   if (x == 0.0) return 1.0;
   if (x >= 1.0) return 0.0;
   x *= std::numbers::pi;
-  // The two constants are float literals in Pillow.
+  // Pillow writes the two constants as float literals.
   return std::sin(x) / x * (static_cast<double>(0.54F) + static_cast<double>(0.46F) * std::cos(x));
 }
 
@@ -40,7 +40,7 @@ double bicubic(double x) {
   return 0.0;
 }
 
-/// The same curve as ATen evaluates it: other roundings in the last bit of a double.
+/// The same curve in ATen's order of operations, which rounds differently in the last bit of a double.
 double aten_bicubic(double x) {
   constexpr double a = -0.5;
   x = std::abs(x);
@@ -71,7 +71,7 @@ Filter filter_of(const Resampling& how) {
   return {bicubic, 2.0};
 }
 
-/// One axis from in to out samples, in double as both libraries compute it.
+/// One axis from `in` to `out` samples, in double as in both libraries.
 class Axis {
  public:
   Axis(int in, int out, const Resampling& how)
@@ -83,7 +83,7 @@ class Axis {
 
   [[nodiscard]] int most_taps() const { return std::min(static_cast<int>(std::ceil(support_)) * 2 + 1, in_); }
 
-  /// The weights of one output, which sum to 1, and the sample that the first belongs to.
+  /// Computes the weights of one output, which sum to 1; returns the index of the first one's sample.
   int weigh(int output, std::vector<double>& weights) const {
     constexpr double kHalf = 0.5;
     const double center = (output + kHalf) * scale_;
@@ -110,10 +110,10 @@ class Axis {
   double step_;
 };
 
-/// As many bits as keep the largest weight of the whole axis within 16, 22 at most.
+/// The number of bits, 22 at most, that keeps the largest weight of the whole axis within 16 bits.
 int aten_precision(const Axis& axis, int out) {
   constexpr int kMostBits = 22;
-  constexpr double kFourteenBits = 32767.5 / 32768.0;  // from here on it is 14, as no filter reaches a weight of 2
+  constexpr double kFourteenBits = 32767.5 / 32768.0;  // from here on it is 14: no filter reaches a weight of 2
   double largest = 0.0;
   std::vector<double> weights;
   for (int i = 0; i < out && largest < kFourteenBits; ++i) {
