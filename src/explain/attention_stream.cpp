@@ -30,7 +30,7 @@ std::optional<std::size_t> AttentionStream::next_block() const noexcept {
   return order_ == BlockOrder::kFirstToLast ? seen_ : last_block() - seen_;
 }
 
-/// @throws Error  kShape if this is not the next block.
+/// @throws Error  kShape unless this is the next block.
 void AttentionStream::require_next(std::size_t block) {
   const std::optional<std::size_t> next = next_block();
   if (next != block) {
@@ -39,8 +39,7 @@ void AttentionStream::require_next(std::size_t block) {
     throw Error(ErrorCode::kShape, fmt::format("{}: block is {}, expected {}", method_, block, wanted));
   }
   if (order_ == BlockOrder::kLastToFirst && pooled() && !pool_seen_) {
-    throw Error(ErrorCode::kShape,
-                fmt::format("{}: block is {}, expected the attention pool before it", method_, block));
+    throw Error(ErrorCode::kShape, fmt::format("{}: block is {}, expected the attention pool first", method_, block));
   }
 }
 
@@ -93,7 +92,7 @@ void AttentionStream::accept_pool(MatrixView<const float> weights) {
                             weights.rows(), weights.cols(), seen_, layout_.num_blocks,
                             pooled() ? fmt::format("one of {} heads over up to {} tokens {} the last",
                                                    layout_.num_heads, tokens(), forth ? "after" : "before")
-                                     : "none: tokens are read out"));
+                                     : "no attention pool, because this model reads out tokens"));
   }
   pool_seen_ = true;
 }

@@ -1,4 +1,4 @@
-// The order in which evidence arrives.
+// Checks the order in which evidence arrives.
 #pragma once
 
 #include <cstddef>
@@ -9,33 +9,34 @@
 
 namespace fovea {
 
-/// Which way the blocks come.
+/// The direction in which the blocks arrive.
 enum class BlockOrder {
-  kFirstToLast,  // with a forward pass; the pool after the last
-  kLastToFirst,  // with gradients and relevance; the pool before the last
+  kFirstToLast,  // in a forward pass; the attention pool comes after the last block
+  kLastToFirst,  // for gradients and relevance; the attention pool comes before the last block
 };
 
-/// Sees to it that an explainer is fed what its layout announces: each block once, in order, of the same sizes.
+/// Checks that an explainer is fed what its layout announces: each block once, in order, with the same sizes.
 class AttentionStream {
  public:
-  /// @param method       for messages.
-  /// @param first_block  on the way back, where it ends.
-  /// @throws Error  kShape for a layout without blocks, heads or patches, or whose read-out row does not exist; kUsage
-  ///                if there is no such first block.
+  /// @param method       for messages only.
+  /// @param first_block  where a backward pass ends.
+  /// @throws Error  kShape for a layout without blocks, heads or patches, or with a read-out row that does not exist;
+  /// kUsage if
+  ///                there is no such first block.
   AttentionStream(std::string_view method, const TokenLayout& layout, BlockOrder order = BlockOrder::kFirstToLast,
                   std::size_t first_block = 0);
 
-  /// @throws Error  kShape if this is not the next block, or of other sizes.
+  /// @throws Error  kShape if this is not the next block, or has other sizes.
   void accept(const AttentionView& attention);
-  /// The same of one head that all were fused into, or of each.
+  /// The same for attention whose heads may be fused into one.
   void accept_fused(const AttentionView& attention);
-  /// The same of a gradient beside it.
+  /// The same for attention together with its gradient.
   void accept(const AttentionView& attention, std::span<const float> gradient);
-  /// The same of relevance, with the gradient beside it.
+  /// The same for relevance together with its gradient.
   void accept(std::size_t block, std::span<const double> gradient, std::span<const double> relevance);
-  /// @throws Error  kShape if no pool is expected here, or it is of other sizes.
+  /// @throws Error  kShape if no attention pool is expected here, or if it has other sizes.
   void accept_pool(MatrixView<const float> weights);
-  /// @throws Error  kShape if blocks, or the pool, are missing.
+  /// @throws Error  kShape if blocks or the attention pool are missing.
   void require_complete() const;
 
   [[nodiscard]] const TokenLayout& layout() const noexcept { return layout_; }
@@ -43,25 +44,25 @@ class AttentionStream {
   [[nodiscard]] bool pooled() const noexcept { return layout_.read_out.empty(); }
   [[nodiscard]] std::size_t last_block() const noexcept { return layout_.num_blocks - 1; }
   [[nodiscard]] std::size_t first_block() const noexcept { return first_block_; }
-  /// The patches of a row over all tokens, as a map.
+  /// Cuts the patches out of a row over all tokens, as a map.
   [[nodiscard]] Heatmap patches_of(std::span<const float> row) const;
 
  private:
   [[nodiscard]] std::size_t expected_blocks() const noexcept { return layout_.num_blocks - first_block_; }
   void require_next(std::size_t block);
   void accept(const AttentionView& attention, std::size_t num_heads);
-  /// The block that comes next, or none after the last.
+  /// The block that is expected next; none after the last.
   [[nodiscard]] std::optional<std::size_t> next_block() const noexcept;
 
   std::string method_;
   TokenLayout layout_;
   BlockOrder order_;
-  std::size_t first_block_;  // 0 on the way forth
+  std::size_t first_block_;  // 0 in the forward direction
   std::size_t seen_ = 0;
   bool pool_seen_ = false;
 };
 
-/// Appended to a variant: ", from block 6" where blocks are left out.
+/// A suffix for a variant: ", from block 6" if earlier blocks are left out.
 [[nodiscard]] std::string start_block_text(const ExplainOptions& options);
 
 /// @throws Error  kUsage if the model has no such block.

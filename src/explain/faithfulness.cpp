@@ -10,9 +10,9 @@
 namespace fovea {
 namespace {
 
-constexpr std::size_t kSteps = 14;      // at least, from whole to nothing
-constexpr std::size_t kRandomMaps = 5;  // what chance does, with its spread
-constexpr double kClearlyApart = 2;     // standard deviations of those
+constexpr std::size_t kSteps = 14;      // the least number of steps from the whole picture to nothing
+constexpr std::size_t kRandomMaps = 5;  // enough to estimate chance and its spread
+constexpr double kClearlyApart = 2;     // standard deviations of the random maps
 
 template <typename Less>
 std::vector<std::size_t> sorted_patches(std::size_t patches, Less less) {
@@ -38,7 +38,8 @@ std::vector<std::size_t> patch_order(std::span<const float> values) {
 }
 
 std::vector<std::size_t> centre_order(PatchGrid grid) {
-  // Squared, in units of the picture's sides over 2·rows·cols: whole numbers, so that opposite patches are equally far.
+  // Squared, in units of the picture's sides over 2·rows·cols. These are whole numbers, so that opposite patches are
+  // equally far from the middle.
   const auto distance = [&](std::size_t patch) {
     const auto rows = static_cast<std::int64_t>(grid.rows);
     const auto cols = static_cast<std::int64_t>(grid.cols);
@@ -94,7 +95,7 @@ double Perturbation::area(const std::vector<std::size_t>& order, const Scored& f
   std::vector<float> image(from.patches.begin(), from.patches.end());
   std::vector<float> batch;
   std::vector<float> probabilities{from.probability};
-  for (std::size_t changed = 0; changed + step < num_patches_; changed += step) {  // what lies between the two ends
+  for (std::size_t changed = 0; changed + step < num_patches_; changed += step) {  // all steps between the two ends
     for (std::size_t at = changed; at < changed + step; ++at) {
       const auto begin = static_cast<std::ptrdiff_t>(order[at] * dim);
       std::copy_n(to.patches.begin() + begin, dim, image.begin() + begin);

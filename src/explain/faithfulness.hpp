@@ -1,4 +1,4 @@
-// How far a map can be trusted: what happens to the score when patches go, or come, in the order of the map.
+// Measures how far a map can be trusted: how the score changes as patches are removed or inserted in the map's order.
 #pragma once
 
 #include <cstddef>
@@ -11,25 +11,26 @@
 
 namespace fovea {
 
-/// Patches by their values, highest first; equal ones in their own order.
+/// Patches sorted by value, highest first; equal ones keep their order.
 [[nodiscard]] std::vector<std::size_t> patch_order(std::span<const float> values);
-/// By the distance from the middle, nearest first: the order of any map that falls off from there, as a Gaussian does.
+/// Patches sorted by distance from the middle, nearest first. Any map that decreases from there, such as a Gaussian,
+/// gives this order.
 [[nodiscard]] std::vector<std::size_t> centre_order(PatchGrid grid);
 [[nodiscard]] std::vector<std::size_t> random_order(std::size_t patches, std::uint64_t seed);
 
-/// Patches that go or come at once: about 14 steps from whole to nothing.
+/// How many patches are removed or inserted at once, so that there are about 14 steps.
 [[nodiscard]] std::size_t perturbation_step(std::size_t patches);
 
 /// (Σ y - y_0/2 - y_n/2) / n over n + 1 values: the trapezoid rule over shares of the picture (RISE, section 4.2).
 [[nodiscard]] double area_under(std::span<const float> probabilities);
 
-/// Deletion and insertion (Petsiuk, Das, Saenko 2018, RISE), in whole patches, of one image and one class.
+/// Deletion and insertion (Petsiuk, Das, Saenko 2018, RISE) in whole patches, for one image and one class.
 class Perturbation {
  public:
-  /// Runs the model on what all curves begin and end with. The arguments outlive this.
-  /// @param patches  [T, 3·P·P], normalised; what is deleted becomes 0, the mean colour
-  /// @param blurred  [T, 3·P·P], what insertion begins with
-  /// @param most     images that `run` takes at once
+  /// Runs the model on the images at the ends of the curves. The arguments must outlive this object.
+  /// @param patches  [T, 3·P·P], normalised; a deleted patch becomes 0, the mean colour
+  /// @param blurred  [T, 3·P·P], the image that insertion begins with
+  /// @param most     the most images that `run` accepts at once
   Perturbation(std::span<const float> patches, std::span<const float> blurred, std::size_t num_patches,
                std::size_t most, const RunAgain& run);
   Perturbation(const Perturbation&) = delete;
@@ -54,7 +55,7 @@ class Perturbation {
   Scored blurred_;
 };
 
-/// What a class's maps are held against; the same for all of them.
+/// The areas that a class's maps are compared with; the same for all maps of the class.
 struct PerturbationBaselines {
   std::vector<PerturbationAreas> random;
   PerturbationAreas centre;
@@ -65,10 +66,10 @@ struct PerturbationBaselines {
 [[nodiscard]] Faithfulness judge(const PerturbationAreas& map, const PerturbationBaselines& baselines,
                                  std::size_t num_patches);
 
-/// The share of patch tokens whose norm stands out: more than five robust standard deviations (1.4826 times the median
-/// absolute deviation) above the median. Such tokens hold global notes in place of their patch, and draw attention
-/// for it (Darcet et al. 2024, Vision Transformers Need Registers).
-/// @param tokens  [N, D] behind the last block
+/// The share of patch tokens whose norm is an outlier: more than five robust standard deviations (1.4826 times the
+/// median absolute deviation) above the median. Such tokens hold global information instead of their patch's, and
+/// attract attention for it (Darcet et al. 2024, Vision Transformers Need Registers).
+/// @param tokens  [N, D] after the last block
 [[nodiscard]] float outlier_share(MatrixView<const float> tokens, std::size_t num_prefix);
 
 }  // namespace fovea

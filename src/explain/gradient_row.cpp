@@ -20,7 +20,7 @@ GradientRow::GradientRow(std::string_view method, RowStep step, const ExplainOpt
   for (const ReadOutToken& read : layout.read_out) row_[read.token] = read.weight;
 }
 
-/// The pool is the last step, without a residual connection: r = E_h[(G ⊙ A)+].
+/// The attention pool is the last step and has no residual connection: r = E_h[(G ⊙ A)+].
 void GradientRow::observe_pool_gradient(MatrixView<const float> weights, MatrixView<const float> gradient) {
   stream_.accept_pool(weights);
   const std::size_t unseen = row_.size() - weights.cols();
@@ -32,15 +32,15 @@ void GradientRow::observe_pool_gradient(MatrixView<const float> weights, MatrixV
   }
 }
 
-/// r_i · step(Ā_i) for some rows i of Ā.
-/// @param next  [N] is added to
+/// Adds r_i · step(Ā_i) for rows i of Ā in [begin, end).
+/// @param next  [N], added to
 void GradientRow::add_rows(const AttentionView& attention, std::span<const float> gradient, std::size_t begin,
                            std::size_t end, std::span<float> next) const {
   const std::size_t tokens = stream_.tokens();
   const auto size = static_cast<Eigen::Index>(tokens);
   Eigen::ArrayXf positive(size);  // [N] one row of Ā
   for (std::size_t i = begin; i < end; ++i) {
-    if (row_[i] == 0) continue;  // behind the last block most rows are not read
+    if (row_[i] == 0) continue;  // after the last block most rows are not read out
     positive.setZero();
     for (std::size_t h = 0; h < attention.num_heads; ++h) {
       const std::size_t at = (h * tokens + i) * tokens;  // [h, i, 0]

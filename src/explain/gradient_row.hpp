@@ -1,4 +1,4 @@
-// Attention weighted by its gradient, carried from the read-out down to the patches.
+// Attention weighted by its gradient, propagated from the read-out down to the patches.
 #pragma once
 
 #include <string_view>
@@ -8,14 +8,14 @@
 
 namespace fovea {
 
-/// How a block changes the row r, with Ā = E_h[(G ⊙ A)+] and G = ∂score/∂A.
+/// How a block updates the row r, with Ā = E_h[(G ⊙ A)+] and G = ∂score/∂A.
 enum class RowStep {
   kAdd,         // r + r·Ā: generic attention, R ← R + Ā·R
-  kNormalised,  // r·norm(Ā + I): gradient rollout, each row divided by its sum
+  kNormalised,  // r·norm(Ā + I): gradient rollout, where norm divides each row by its sum
 };
 
-/// One row of R is all that is asked for. Starting from the read-out it can be carried from the last block down to the
-/// first, which is the order in which gradients come: nothing is kept, and a block costs H·N² in place of N³.
+/// A map needs only one row of R. The row starts at the read-out and goes from the last block down to the first, the
+/// order in which gradients arrive. So no block's attention is kept, and a block costs H·N² instead of N³.
 class GradientRow final : public Explainer {
  public:
   GradientRow(std::string_view method, RowStep step, const ExplainOptions& options, const TokenLayout& layout);
@@ -30,7 +30,7 @@ class GradientRow final : public Explainer {
 
   AttentionStream stream_;
   RowStep step_;
-  std::vector<float> row_;    // [N] how much each token is read
+  std::vector<float> row_;    // [N] weight with which each token is read
   std::vector<float> next_;   // [N]
   std::vector<float> parts_;  // [pieces, N]
 };

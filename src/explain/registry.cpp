@@ -12,7 +12,7 @@
 
 namespace fovea {
 
-// What a method does not need it is not fed; what it ignores costs nothing.
+// A method receives only the evidence that it needs, so the other observers do nothing.
 void Explainer::observe(const AttentionView& /*attention*/) {}
 void Explainer::observe_pool(MatrixView<const float> /*weights*/) {}
 void Explainer::observe_gradient(const AttentionView& /*attention*/, std::span<const float> /*gradient*/) {}

@@ -1,4 +1,4 @@
-// What each explanation's file offers: its row of the registry, as <name>_method().
+// Each method's file defines <name>_method(), its row of the registry.
 #pragma once
 
 #include "fovea/explain.hpp"

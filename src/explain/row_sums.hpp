@@ -1,4 +1,4 @@
-// Sums over many rows on all threads.
+// Sums many rows on all threads.
 #pragma once
 
 #include <algorithm>
@@ -10,10 +10,10 @@
 
 namespace fovea {
 
-/// Adds what add_rows(begin, end, part) adds to a zeroed `part` for some of the rows. Pieces are of a fixed size and
-/// summed in their order: the same bits for any number of threads.
-/// @param parts  scratch
-/// @param sum    [cols], as is `part`
+/// Calls add_rows(begin, end, part), which adds the rows [begin, end) to a zeroed `part`, and sums the parts. The
+/// pieces have a fixed size and are summed in order, so that any number of threads gives the same bits.
+/// @param parts  scratch memory
+/// @param sum    [cols], the same size as `part`
 template <typename AddRows>
 void sum_rows(std::size_t rows, std::vector<float>& parts, std::span<float> sum, const AddRows& add_rows) {
   constexpr std::size_t kRows = 32;

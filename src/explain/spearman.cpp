@@ -20,7 +20,7 @@ std::vector<double> average_ranks(std::span<const float> values) {
   for (std::size_t first = 0; first < order.size();) {
     std::size_t last = first + 1;
     while (last < order.size() && values[order[last]] == values[order[first]]) ++last;
-    const double rank = 0.5 * static_cast<double>(first + 1 + last);  // the mean of first+1 .. last
+    const double rank = 0.5 * static_cast<double>(first + 1 + last);  // mean of the ranks first+1 .. last
     for (; first < last; ++first) ranks[order[first]] = rank;
   }
   return ranks;
@@ -40,7 +40,7 @@ double spearman(std::span<const float> a, std::span<const float> b) {
   const auto size = static_cast<Eigen::Index>(a.size());
   Eigen::Map<Eigen::ArrayXd> x(ranks_a.data(), size);
   Eigen::Map<Eigen::ArrayXd> y(ranks_b.data(), size);
-  const double mean_rank = 0.5 * static_cast<double>(size + 1);  // ties keep the sum of the ranks
+  const double mean_rank = 0.5 * static_cast<double>(size + 1);  // ties do not change the sum of the ranks
   x -= mean_rank;
   y -= mean_rank;
   const double spread = std::sqrt(x.square().sum() * y.square().sum());

@@ -1,4 +1,4 @@
-// How alike two maps rank their patches.
+// Measures how similarly two maps rank their patches.
 #pragma once
 
 #include <span>
@@ -6,11 +6,11 @@
 
 namespace fovea {
 
-/// Ranks from 1, smallest first; equal values share the average of their ranks. Not for NaN.
+/// Ranks from 1, smallest first. Equal values share the mean of their ranks. Values must not be NaN.
 [[nodiscard]] std::vector<double> average_ranks(std::span<const float> values);
 
-/// Spearman's rank correlation, -1..1: Pearson's of the average ranks, as scipy.stats.spearmanr computes it.
-/// @return        NaN where it is undefined: under two values, all values of one side equal, or any value NaN.
+/// Spearman's rank correlation, -1..1: Pearson's correlation of the average ranks, as in scipy.stats.spearmanr.
+/// @return        NaN if it is undefined: fewer than two values, all values equal on one side, or any value NaN.
 /// @throws Error  kShape if the sizes differ.
 [[nodiscard]] double spearman(std::span<const float> a, std::span<const float> b);
 

@@ -1,6 +1,6 @@
-// Transformer attribution (Chefer, Gur, Wolf, CVPR 2021), with Rel_l the relevance that attention l received:
+// Transformer attribution (Chefer, Gur, Wolf, CVPR 2021), with Rel_l the relevance of block l's attention:
 //   Ā_l = I + E_h[(G_l ⊙ Rel_l)+],   C = Ā_{L-1} · … · Ā_0,   the map is C[read-out, patches].
-// Rows are not normalised: the authors' compute_rollout_attention has the lines that would, commented out.
+// Rows are not normalised: in the authors' compute_rollout_attention those lines are commented out.
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -11,8 +11,8 @@
 namespace fovea {
 namespace {
 
-// One row of C is all that is asked for; it is carried from the last block down, in the order in which relevance comes:
-// r ← r + r · E_h[(G ⊙ Rel)+].
+// The map needs only one row of C. The row goes from the last block down, the order in which relevance arrives: r ← r +
+// r · E_h[(G ⊙ Rel)+].
 class Attribution final : public Explainer {
  public:
   Attribution(const ExplainOptions& options, const TokenLayout& layout)
@@ -22,14 +22,14 @@ class Attribution final : public Explainer {
 
   void observe_relevance(std::size_t block, std::span<const double> gradient,
                          std::span<const double> relevance) override {
-    if (block < stream_.first_block()) return;  // propagation does not end there, the map does
+    if (block < stream_.first_block()) return;  // propagation goes on, but the map ends here
     stream_.accept(block, gradient, relevance);
     const std::size_t tokens = stream_.tokens();
     const std::size_t heads = stream_.layout().num_heads;
     std::vector<double> next = row_;
     for (std::size_t h = 0; h < heads; ++h) {
       for (std::size_t i = 0; i < tokens; ++i) {
-        if (row_[i] == 0.0) continue;  // behind the last block most rows are not read
+        if (row_[i] == 0.0) continue;  // after the last block most rows are not read out
         const double share = row_[i] / static_cast<double>(heads);
         const std::size_t at = (h * tokens + i) * tokens;  // [h, i, 0]
         for (std::size_t j = 0; j < tokens; ++j) next[j] += share * std::max(gradient[at + j] * relevance[at + j], 0.0);
@@ -46,7 +46,7 @@ class Attribution final : public Explainer {
 
  private:
   AttentionStream stream_;
-  std::vector<double> row_;  // [N] how much each token is read
+  std::vector<double> row_;  // [N] weight with which each token is read
 };
 
 }  // namespace
@@ -56,10 +56,10 @@ ExplainMethod attribution_method() {
       .name = "attribution",
       .title = "transformer attribution",
       .shows =
-          "Which patches the score of this class can be traced back to, layer by layer, MLPs included, where "
-          "attention worked in its favour; the rules of the tracing are a convention, and where sums nearly cancel "
+          "Which patches the score of this class can be traced back to, layer by layer and through the MLPs, where "
+          "attention worked in its favour. The rules of the tracing are a convention, and where sums nearly cancel "
           "they amplify small differences.",
-      .costs = "some twenty forward passes, in double, for each class",
+      .costs = "about twenty forward passes, in double, for each class",
       .reference =
           "Chefer, Gur, Wolf 2021, Transformer Interpretability Beyond Attention Visualization, arXiv:2012.09838",
       .needs = {.relevance = true},

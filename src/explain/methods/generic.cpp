@@ -9,9 +9,9 @@ ExplainMethod generic_method() {
   return {.name = "generic",
           .title = "generic attention",
           .shows =
-              "Which patches the attention carried to the read-out to the benefit of this class; evidence against "
-              "the class is left out, and so is what the MLPs did.",
-          .costs = "one pass back for each class",
+              "Which patches the attention carried to the read-out in favour of this class. Evidence against the "
+              "class and the work of the MLPs are left out.",
+          .costs = "one backward pass for each class",
           .reference =
               "Chefer, Gur, Wolf 2021, Generic Attention-model Explainability for Interpreting Bi-Modal and "
               "Encoder-Decoder Transformers, arXiv:2103.15679",

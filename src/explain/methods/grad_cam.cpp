@@ -1,4 +1,4 @@
-// Grad-CAM (Selvaraju et al. 2017) on what the last block's attention reads, as pytorch-grad-cam does for ViTs:
+// Grad-CAM (Selvaraju et al. 2017) on the input of the last block's attention, as pytorch-grad-cam does for ViTs:
 //   F = patch rows of norm1's output, w_d = mean over patches of ∂score/∂F_d,  map = (Σ_d w_d F_d)+.
 #include <fmt/format.h>
 
@@ -32,7 +32,7 @@ class GradCam final : public Explainer {
     const auto dim = static_cast<Eigen::Index>(features.cols());
     const Matrix f(features.values().data(), rows, dim);
     const Matrix g(gradient.values().data(), rows, dim);
-    // In double: the products of one patch nearly cancel.
+    // The sum runs in double, because the products of one patch nearly cancel.
     const Eigen::VectorXd weights = g.bottomRows(patches).cast<double>().colwise().mean();  // [D]
     const Eigen::VectorXd sums = f.bottomRows(patches).cast<double>() * weights;            // [T]
     map_.resize(layout_.grid.size());
@@ -55,9 +55,9 @@ ExplainMethod grad_cam_method() {
   return {.name = "grad-cam",
           .title = "Grad-CAM",
           .shows =
-              "Where the features that the last block's attention reads point towards this class; one block's view, "
-              "coarse, and empty where the weighted features point away everywhere.",
-          .costs = "a fraction of a pass back for each class",
+              "Where the features that the last block's attention reads point towards this class. The map shows one "
+              "block only, is coarse, and is empty if the weighted features point away everywhere.",
+          .costs = "a fraction of a backward pass for each class",
           .reference =
               "Selvaraju et al. 2017, Grad-CAM, arXiv:1610.02391; Gildenblat et al., pytorch-grad-cam (ViT: "
               "blocks[-1].norm1)",

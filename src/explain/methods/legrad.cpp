@@ -1,4 +1,4 @@
-// LeGrad (Bousselham et al. 2024): each block's own tokens are read out by the model's final norm and head, and
+// LeGrad (Bousselham et al. 2024): the model's final norm and head read each block's own tokens, and
 //   map = Σ_l  mean over heads and query rows of (∂s_l/∂A_l)+.
 #include <algorithm>
 #include <vector>
@@ -34,7 +34,7 @@ class LeGrad final : public Explainer {
   }
 
  private:
-  AttentionStream stream_;   // no pool comes by here
+  AttentionStream stream_;   // never sees an attention pool
   std::vector<float> sums_;  // [N], by key, over blocks, heads and queries
 };
 
@@ -44,9 +44,9 @@ ExplainMethod legrad_method() {
   return {.name = "legrad",
           .title = "LeGrad",
           .shows =
-              "Which patches every block's attention would have to look at more for this class to score higher; a "
-              "sensitivity, not what the model attended to.",
-          .costs = "one pass back, each block with a read-out of its own, for each class",
+              "Which patches every block's attention would have to look at more for this class to score higher. This "
+              "is a sensitivity, not what the model attended to.",
+          .costs = "one backward pass for each class, with a read-out at each block",
           .reference =
               "Bousselham et al. 2024, LeGrad: An Explainability Method for Vision Transformers via Feature Formation "
               "Sensitivity, arXiv:2404.03214",

@@ -1,5 +1,5 @@
-// Occlusion (Zeiler & Fergus 2014): a window of patches is painted in the mean colour, at every position, and a patch
-// is worth what the score lost while it was hidden, averaged over the windows that hid it.
+// Occlusion (Zeiler & Fergus 2014): a window of patches is painted in the mean colour at every position. A patch's
+// value is the loss of score, averaged over the windows that hid it.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -49,7 +49,8 @@ class Occlusion final : public Explainer {
   }
 
   Heatmap heatmap() override {
-    if (map_.empty()) throw Error(ErrorCode::kShape, "occlusion: the model was not run again, expected rerun() before");
+    if (map_.empty())
+      throw Error(ErrorCode::kShape, "occlusion: the model was not rerun, expected rerun() before heatmap()");
     return {grid_, map_};
   }
 
@@ -81,9 +82,9 @@ ExplainMethod occlusion_method() {
   return {.name = "occlusion",
           .title = "occlusion",
           .shows =
-              "How much the class's score falls when a patch is painted over: a control that needs no attention, but "
-              "sees only what one window can hide, and the paint is itself evidence.",
-          .costs = "a forward pass for each position of the window (144 for 14x14 patches) and class",
+              "How much the class's score falls when a patch is painted over. This control needs no attention, but it "
+              "finds only what one window can hide, and the paint is itself evidence.",
+          .costs = "one forward pass for each class and position of the window (144 for 14x14 patches)",
           .reference = "Zeiler & Fergus 2014, Visualizing and Understanding Convolutional Networks, arXiv:1311.2901",
           .needs = {.reruns = true},
           .variant =

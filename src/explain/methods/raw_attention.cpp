@@ -1,5 +1,5 @@
-// The attention of one block, as DINO's visualize_attention.py shows it (Caron et al. 2021): by default the last
-// block's, of the tokens that are read out.
+// The attention of one block, as DINO's visualize_attention.py shows it (Caron et al. 2021). The default is the last
+// block's attention from the read-out tokens.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,7 +16,7 @@
 namespace fovea {
 namespace {
 
-/// The fewest patches that hold this share of the map's sum; the others become 0.
+/// Keeps the fewest patches that hold this share of the map's sum and sets the others to 0.
 void keep_mass(std::span<float> values, float share) {
   std::vector<std::size_t> order(values.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -49,7 +49,7 @@ class RawAttention final : public Explainer {
     fuse_read_out(heads_of(attention, options_.head), options_.head_fusion, query_, row_);
   }
 
-  /// Of an attention pool its own attention is what reads out.
+  /// The read-out of an attention pool is its own attention.
   void observe_pool(MatrixView<const float> weights) override {
     stream_.accept_pool(weights);
     if (!query_.empty()) return;
@@ -91,8 +91,10 @@ std::unique_ptr<Explainer> make(const ExplainOptions& options, const TokenLayout
                             options.query->row, options.query->col, grid.rows - 1, grid.cols - 1));
   }
   if (options.block && !options.query && layout.read_out.empty()) {
-    throw Error(ErrorCode::kUsage, "attention: a block of a model that is read out by an attention pool needs a query",
-                "add --query row,col, or leave out --block for the pool's own attention");
+    throw Error(
+        ErrorCode::kUsage,
+        "attention: --query is missing, expected one for a block of a model whose read-out is an attention pool",
+        "add --query row,col, or leave out --block to see the pool's own attention");
   }
   return std::make_unique<RawAttention>(options, layout);
 }
@@ -104,9 +106,9 @@ ExplainMethod raw_attention_method() {
       .name = "attention",
       .title = "attention",
       .shows =
-          "Which patches the read-out token, or any patch, attends to in one block; what earlier blocks had "
-          "already mixed into those patches is left out, and the map is the same for every class.",
-      .costs = "nothing beside the forward pass",
+          "Which patches the read-out token, or any patch, attends to in one block. What earlier blocks already "
+          "mixed into those patches is left out, and the map is the same for every class.",
+      .costs = "nothing beyond the forward pass",
       .reference = "Caron et al. 2021, Emerging Properties in Self-Supervised Vision Transformers, arXiv:2104.14294",
       .needs = {.attention = true},
       .variant = variant,

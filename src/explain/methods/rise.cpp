@@ -1,5 +1,5 @@
-// RISE (Petsiuk et al. 2018): the picture is seen through random soft masks, and a patch is worth the average
-// probability of the class while it was visible.
+// RISE (Petsiuk et al. 2018): the model sees the picture through random soft masks. A patch's value is the average
+// probability of the class while the patch was visible.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,16 +15,16 @@
 namespace fovea {
 namespace {
 
-constexpr std::size_t kCells = 7;  // of the coarse grid a side, as in the paper
+constexpr std::size_t kCells = 7;  // cells on each side of the coarse grid, as in the paper
 constexpr double kVisible = 0.5;   // share of cells that show the picture
 
-/// One mask: a coarse grid of zeros and ones, enlarged bilinearly to one cell more than is needed, and shifted.
+/// One mask: a coarse grid of zeros and ones, enlarged bilinearly to one cell more than needed, then shifted.
 class Mask {
  public:
   explicit Mask(Random& random)
       : cells_(random_cells(random)), shift_y_(random.uniform()), shift_x_(random.uniform()) {}
 
-  /// @param y, x  0..1 over the picture
+  /// @param y, x  position in the picture, 0..1
   [[nodiscard]] double at(double y, double x) const {
     const double row = y * (kCells - 1) + shift_y_;
     const double col = x * (kCells - 1) + shift_x_;
@@ -79,13 +79,14 @@ class Rise final : public Explainer {
   }
 
   Heatmap heatmap() override {
-    if (map_.empty()) throw Error(ErrorCode::kShape, "rise: the model was not run again, expected rerun() before");
+    if (map_.empty())
+      throw Error(ErrorCode::kShape, "rise: the model was not rerun, expected rerun() before heatmap()");
     return {grid_, map_};
   }
 
  private:
-  /// @param patches, seen  [T, 3, P, P]; 0 is the mean colour, which is what a mask hides a pixel with
-  /// @param visible        [T] the mask's average over each patch
+  /// @param patches, seen  [T, 3, P, P]; a mask hides a pixel by setting it to 0, the mean colour
+  /// @param visible        [T] mean of the mask over each patch
   void look_through(const Mask& mask, std::span<const float> patches, std::span<float> seen,
                     std::span<float> visible) const {
     const std::size_t area = patches.size() / grid_.size() / 3;  // P·P
@@ -126,9 +127,9 @@ ExplainMethod rise_method() {
       .name = "rise",
       .title = "RISE",
       .shows =
-          "With which patches in sight the class stays probable, over random masks: a control that treats the model "
-          "as a black box; noisy, and no finer than a mask's cells.",
-      .costs = "a forward pass for each mask (--masks, 1000) and class",
+          "Which patches keep the class probable while they are visible, over random masks. This control treats the "
+          "model as a black box; it is noisy, and no finer than a mask's cells.",
+      .costs = "one forward pass for each class and mask (--masks, 1000)",
       .reference =
           "Petsiuk, Das, Saenko 2018, RISE: Randomized Input Sampling for Explanation of Black-box Models, "
           "arXiv:1806.07421",

@@ -1,7 +1,7 @@
 // Attention rollout (Abnar & Zuidema 2020, section 3):
-//   R = (0.5 F_{L-1} + 0.5 I) · … · (0.5 F_0 + 0.5 I),   F_l = attention of block l, its heads fused,
-// and the map is R[read-out, patches]. Its options, and what other programs of that name compute, are variations of F,
-// of the share of I, and of what rows are divided by.
+//   R = (0.5 F_{L-1} + 0.5 I) · … · (0.5 F_0 + 0.5 I),   where F_l is the attention of block l with its heads fused,
+// and the map is R[read-out, patches]. The options, and other programs' rollouts, vary F, the weight of I, and the
+// normalisation of rows.
 #include <fmt/format.h>
 
 #include <Eigen/Core>
@@ -31,10 +31,10 @@ float discard_of(const ExplainOptions& options) {
   return options.discard.value_or(options.compat == RolloutCompat::kVitExplain ? kVitExplainDiscard : 0.0F);
 }
 
-/// What the mixture of attention and identity is divided by.
+/// How the mixture of attention and identity is normalised.
 enum class DividedBy {
-  kNothing,       // rows of mean heads sum to 1
-  kRowSums,       // each row by its own
+  kNothing,       // rows sum to 1 already (mean over heads)
+  kRowSums,       // each row by its own sum
   kColumnsByRow,  // vit-explain: column j by the sum of row j (its issue 16)
 };
 
@@ -44,7 +44,7 @@ DividedBy divided_by(const ExplainOptions& options) {
   return rows ? DividedBy::kRowSums : DividedBy::kNothing;
 }
 
-/// The `count` smallest become 0; of equal ones those that come first.
+/// Sets the `count` smallest values to 0; among equal values the first ones.
 void discard_smallest(std::span<float> values, std::size_t count) {
   std::vector<std::size_t> order(values.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -55,9 +55,9 @@ void discard_smallest(std::span<float> values, std::size_t count) {
   std::for_each(order.begin(), end, [&](std::size_t at) { values[at] = 0; });
 }
 
-// One row of R is all that is asked for, and a row can be carried from the last block down to the first:
-// r ← r · (0.5 F_l + 0.5 I) is O(L·N²) where the product of matrices is O(L·N³). The price is to keep F_l of every
-// block: fused at once, that is 1/heads of the attention.
+// The map needs only one row of R, and a row can be carried from the last block down to the first: r ← r · (0.5 F_l +
+// 0.5 I) is O(L·N²), where the product of matrices is O(L·N³). For this, F_l of every block has to be kept; its heads
+// are fused at once, so that it takes 1/heads of the attention's memory.
 class Rollout final : public Explainer {
  public:
   Rollout(const ExplainOptions& options, const TokenLayout& layout)
@@ -83,8 +83,8 @@ class Rollout final : public Explainer {
     }
   }
 
-  /// Rows that nothing is read from stay out of the map, but a row that is zero cannot be divided by its sum, and
-  /// vit-explain ranks all rows together.
+  /// Rows that are not read out have no effect on the map. But a zero row cannot be divided by its sum, and vit-explain
+  /// ranks the values of all rows together.
   [[nodiscard]] AttentionDetail attention_detail() const override {
     return {.fused = options_.head_fusion, .unread_rows = divided_by_ != DividedBy::kNothing};
   }
@@ -110,7 +110,7 @@ class Rollout final : public Explainer {
       sum_rows(tokens(), parts, mixed, [&](std::size_t begin, std::size_t end, std::span<float> part) {
         Eigen::Map<RowVector> sum(part.data(), size);
         for (auto i = static_cast<Eigen::Index>(begin); i < static_cast<Eigen::Index>(end); ++i) {
-          if (row(i) != 0) sum += row(i) * fused.row(i);  // behind the last block few are
+          if (row(i) != 0) sum += row(i) * fused.row(i);  // after the last block few are
         }
       });
       row = options_.residual * row + (1 - options_.residual) * Eigen::Map<const RowVector>(mixed.data(), size);
@@ -137,8 +137,8 @@ class Rollout final : public Explainer {
     return {sums_of(block).data(), static_cast<Eigen::Index>(tokens())};
   }
 
-  /// vit-explain ranks the whole matrix and spares its first entry alone; otherwise each row has its own ranking, and
-  /// class token and registers are never discarded.
+  /// vit-explain ranks the values of the whole matrix and spares only its first entry. Otherwise each row is ranked by
+  /// itself, and class token and registers are never discarded.
   void discard(std::span<float> fused, float share) const {
     if (options_.compat == RolloutCompat::kVitExplain) {
       const float first = fused[0];
@@ -157,18 +157,18 @@ class Rollout final : public Explainer {
   ExplainOptions options_;
   DividedBy divided_by_;
   AlignedBuffer<float> fused_;  // [L - start, N, N]
-  std::vector<float> sums_;     // [L - start, N] of the rows of the mixture; empty where nothing is divided
+  std::vector<float> sums_;     // [L - start, N] row sums of the mixture; empty if nothing is divided
   std::vector<float> pool_;     // [N]
 };
 
-/// @throws Error  kUsage for what the reproduced program cannot do.
+/// @throws Error  kUsage for an option that the reproduced program does not have.
 void check_compat(const ExplainOptions& options) {
   if (options.compat == RolloutCompat::kPaper) return;
   const bool chefer = options.compat == RolloutCompat::kChefer;
   const char* const program = chefer ? "chefer" : "vit-explain";
   const auto refuse = [&](std::string_view option) {
     throw Error(ErrorCode::kUsage, fmt::format("rollout: --compat {} has no {}", program, option),
-                "without --compat all options can be combined");
+                "leave out --compat to combine all options");
   };
   if (options.residual != 0.5F) refuse("--residual");
   if (options.renormalize) refuse("--renormalize");
@@ -200,9 +200,9 @@ ExplainMethod rollout_method() {
   return {.name = "rollout",
           .title = "attention rollout",
           .shows =
-              "How much of each patch the attention of all blocks can have carried to the read-out token; it is "
+              "How much of each patch the attention of all blocks can have carried to the read-out token. The map is "
               "the same for every class and does not say which way a patch moved a score.",
-          .costs = "a few percent of the forward pass",
+          .costs = "a few percent of a forward pass",
           .reference = "Abnar & Zuidema 2020, Quantifying Attention Flow in Transformers, arXiv:2005.00928",
           .needs = {.attention = true},
           .variant = variant,

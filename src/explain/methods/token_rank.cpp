@@ -1,5 +1,5 @@
-// TokenRank (Erel et al. 2025): attention as a Markov chain. Its stationary vector π = π·F says where a walker who
-// keeps following attention ends up, which rates tokens globally instead of from one query.
+// TokenRank (Erel et al. 2025): attention as a Markov chain. Its stationary vector π = π·F is where a random walk along
+// the attention ends up, and rates tokens globally instead of from one query.
 #include <fmt/format.h>
 
 #include <Eigen/Core>
@@ -20,8 +20,8 @@ using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowM
 constexpr int kMostSteps = 10000;
 constexpr double kConverged = 1e-10;  // change of π in a step, as the sum of absolute values
 
-/// By power iteration from the uniform vector. The chain is made lazy (half a step stays), which leaves π as it is and
-/// keeps a chain that alternates from doing so for ever.
+/// Power iteration from the uniform vector. The chain is made lazy (half of each step stays in place), which keeps π
+/// and prevents periodic chains from alternating forever.
 Eigen::RowVectorXd stationary(const Matrix& transitions) {
   const Eigen::Index size = transitions.rows();
   Eigen::RowVectorXd rank = Eigen::RowVectorXd::Constant(size, 1.0 / static_cast<double>(size));
@@ -49,7 +49,7 @@ class TokenRank final : public Explainer {
     Matrix transitions = Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>(
                              fused.data(), size, size)
                              .cast<double>();
-    transitions.array().colwise() /= transitions.rowwise().sum().array();  // maximum and minimum of heads need it
+    transitions.array().colwise() /= transitions.rowwise().sum().array();  // maximum and minimum over heads need it
     const Eigen::RowVectorXf rank = stationary(transitions).cast<float>();
     row_.assign(rank.begin(), rank.end());
   }
@@ -85,9 +85,9 @@ ExplainMethod token_rank_method() {
   return {.name = "token-rank",
           .title = "TokenRank",
           .shows =
-              "Which patches everything in one block attends to, directly and through others, rather than the read-out "
-              "alone; tokens that serve as registers stand out, and the map is the same for every class.",
-          .costs = "nothing beside the forward pass",
+              "Which patches the whole of one block attends to, directly and through other tokens, rather than the "
+              "read-out alone. Tokens that serve as registers stand out, and the map is the same for every class.",
+          .costs = "nothing beyond the forward pass",
           .reference = "Erel et al. 2025, Attention (as Discrete-Time Markov) Chains, arXiv:2507.17657",
           .needs = {.attention = true},
           .variant = variant,
