@@ -11,7 +11,7 @@
 namespace fovea {
 namespace {
 
-/// Of a picture, in the order of the candidates.
+/// A picture's areas, in the order of the candidates.
 std::vector<PerturbationAreas> areas_of(const Record& record) {
   std::vector<PerturbationAreas> areas;
   areas.reserve(record.maps.size() + 2);
@@ -108,7 +108,7 @@ Comparison MethodComparison::result() const {
   return comparison;
 }
 
-/// From sums to means, and what is known of them.
+/// Turns sums into means and confidence intervals.
 void MethodComparison::finish(Candidate& candidate) const {
   ComparedMethod& method = candidate.method;
   const auto count = static_cast<double>(pictures_);

@@ -1,4 +1,4 @@
-// The rows of pictures become the ranking of the methods that explain them.
+// Ranks explanation methods from the records of pictures.
 #pragma once
 
 #include <cstddef>
@@ -14,54 +14,55 @@
 
 namespace fovea {
 
-/// What the maps that know nothing are called in a ranking.
+/// The names of the uninformed baseline maps in a ranking.
 inline constexpr std::string_view kRandomMap = "random";
 inline constexpr std::string_view kCentreMap = "centre_gaussian";
 
-/// A method, or one of the two maps that know nothing, over all pictures.
+/// A method, or an uninformed baseline map, over all pictures.
 struct ComparedMethod {
-  std::string name;         // "rollout"; of those that know nothing as above
-  std::string variant;      // empty of those
-  PerturbationAreas areas;  // means
-  Estimate gain;            // of insertion less deletion
-  /// The share of pictures in which it gains more than the picture's random maps on average; chance is a half. None of
-  /// those themselves.
+  std::string name;         // "rollout", or one of the baselines' names
+  std::string variant;      // empty for baselines
+  PerturbationAreas areas;  // means over pictures
+  Estimate gain;            // insertion minus deletion
+  /// The share of pictures in which this method gains more than the mean of the picture's random maps; chance is a
+  /// half. None for the baselines.
   std::optional<double> beats_random;
-  std::optional<Estimate> lead;         // of its gain less the next one's, picture by picture; none of the last
-  std::vector<MapAgreement> agreement;  // with the other methods, means; NaN where maps of all pictures are flat
+  std::optional<Estimate> lead;         // its gain minus the next one's, picture by picture; none for the last
+  std::vector<MapAgreement> agreement;  // with each other method, means; NaN if the maps of all pictures are flat
 
-  /// Whether other pictures of the same kind might well rank the next one before it.
+  /// Whether other pictures of the same kind might well rank the next one higher.
   [[nodiscard]] bool tied() const noexcept { return lead && (!lead->interval || lead->interval->contains(0)); }
 };
 
-/// Explanation methods by how much more of a class's probability their patches bring than take: by the mean over
-/// pictures of insertion less deletion, highest first.
+/// Ranks methods by how much the patches they select raise a class's probability: by the mean over pictures of
+/// insertion minus deletion, highest first.
 struct Comparison {
-  std::size_t pictures = 0;   // that were compared
-  std::size_t undefined = 0;  // left out, because the model's probabilities are no numbers
+  std::size_t pictures = 0;   // number of compared pictures
+  std::size_t undefined = 0;  // left out because the model's probabilities are not finite numbers
   std::size_t random_maps = 0;
-  std::size_t step = 0;                 // patches that go, or come, at a time
+  std::size_t step = 0;                 // patches removed, or inserted, at a time
   std::vector<ComparedMethod> ranking;  // empty without pictures
 };
 
-/// By rank, without the maps that know nothing.
+/// The methods by rank, without the baselines.
 [[nodiscard]] std::vector<std::string> compared_methods(const Comparison& comparison);
-/// With another method; none with itself, of maps that know nothing, and where it is undefined.
+/// The rank correlation with another method; none for the method itself, for baselines, and where it is undefined.
 [[nodiscard]] std::optional<double> agreement_of(const ComparedMethod& method, const std::string& other);
-/// For people at a terminal.
+/// The comparison as a table for people at a terminal.
 [[nodiscard]] std::string comparison_text(const Comparison& comparison);
 
 class MethodComparison {
  public:
-  /// Results only, each with one judged map for each method, all about one class; the same methods in every row.
+  /// Accepts only results. Every record must hold one judged map for each method, all for one class, with the same
+  /// methods.
   void add(const Record& record);
   [[nodiscard]] Comparison result() const;
 
  private:
-  /// One row of the ranking to be.
+  /// A future row of the ranking.
   struct Candidate {
     ComparedMethod method;      // areas are sums
-    std::vector<double> gains;  // by picture
+    std::vector<double> gains;  // one for each picture
   };
   struct Correlations {
     double sum = 0;
@@ -71,8 +72,8 @@ class MethodComparison {
   void finish(Candidate& candidate) const;
   [[nodiscard]] const std::vector<double>& random_gains() const { return candidates_[candidates_.size() - 2].gains; }
 
-  std::vector<Candidate> candidates_;  // the methods, then the two maps that know nothing
-  std::map<std::string, std::map<std::string, Correlations>> correlations_;  // of a method with another
+  std::vector<Candidate> candidates_;                                        // the methods, then the two baselines
+  std::map<std::string, std::map<std::string, Correlations>> correlations_;  // by method and other method
   std::size_t pictures_ = 0;
   std::size_t undefined_ = 0;
   std::size_t random_maps_ = 0;

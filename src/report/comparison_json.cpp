@@ -1,4 +1,4 @@
-// A comparison of methods as the JSON object of the contract.
+// A comparison of methods as a JSON object.
 #include <string>
 
 #include "report/comparison.hpp"

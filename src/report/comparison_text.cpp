@@ -48,7 +48,7 @@ std::string ranking_table(const Comparison& comparison) {
   return table;
 }
 
-/// How alike the methods rank patches; its rows say which variants ran.
+/// How similarly the methods rank patches; the row titles name the variants that ran.
 std::string agreement_table(const Comparison& comparison) {
   const std::vector<std::string> methods = compared_methods(comparison);
   const auto label = [](const ComparedMethod& method) { return fmt::format("{} ({})", method.name, method.variant); };
@@ -77,13 +77,14 @@ std::string agreement_table(const Comparison& comparison) {
 std::string comparison_text(const Comparison& comparison) {
   std::string text;
   if (comparison.undefined > 0) {
-    text += fmt::format("{} left out: the model's probabilities are no numbers\n", pictures(comparison.undefined));
+    text +=
+        fmt::format("{} left out because the model's probabilities are not finite\n", pictures(comparison.undefined));
   }
   if (comparison.pictures == 0) return text + "no picture to compare methods on\n";
   text += ranking_table(comparison) + '\n' + agreement_table(comparison) + '\n';
   text += fmt::format("Ranked by the mean over {} of insertion less deletion. ", pictures(comparison.pictures));
-  text += comparison.pictures < 2 ? "Of one picture there are no intervals, and nothing can be told apart.\n"
-                                  : "Intervals are Student's t over pictures, each for itself.\n";
+  text += comparison.pictures < 2 ? "One picture gives no intervals, so nothing can be told apart.\n"
+                                  : "Intervals are Student's t over pictures, not corrected for several comparisons.\n";
   return text;
 }
 

@@ -1,4 +1,4 @@
-// What is said about each input: one record, a result or a failure.
+// The record of one input: a result or a failure.
 #pragma once
 
 #include <cstddef>
@@ -16,13 +16,13 @@ namespace fovea {
 
 inline constexpr int kReportSchema = 1;
 
-/// How alike two maps of a picture rank its patches (Spearman).
+/// How similarly two maps of a picture rank its patches (Spearman).
 struct MapAgreement {
-  std::string map;  // the other one, as files are called after it: "generic.32"; of a comparison its method alone
+  std::string map;  // the other map, named as in file names: "generic.32"; in a comparison only the method
   double correlation = 0;
 };
 
-/// The class that another one is held against.
+/// The class that a map contrasts its target with.
 struct MapContrast {
   std::size_t class_index = 0;
   std::optional<std::string> label;
@@ -31,26 +31,26 @@ struct MapContrast {
 struct MapTarget {
   std::size_t class_index = 0;
   std::optional<std::string> label;
-  std::optional<MapContrast> against = {};  // the map says why not this one
+  std::optional<MapContrast> against = {};  // the map shows why not this class
 };
 
 struct MapRecord {
   std::string method;
   std::string variant;
   std::optional<MapTarget> target = {};
-  /// Of the target; of class-agnostic maps, of the picture's first target.
+  /// For the target; for class-agnostic maps, for the picture's first target.
   std::optional<Faithfulness> faithfulness = {};
-  std::vector<MapAgreement> agreement = {};     // with the picture's other maps, but those of other classes
-  std::optional<std::string> overlay = {};      // relative to the output folder
-  std::optional<std::string> map = {};          // these, too: as raw float32,
-  std::optional<std::string> gray_map = {};     // as 16-bit grey,
-  std::optional<std::string> top_patches = {};  // the best patches as a list
+  std::vector<MapAgreement> agreement = {};     // with the picture's other maps, except those for other classes
+  std::optional<std::string> overlay = {};      // path relative to the output folder, as are the following
+  std::optional<std::string> map = {};          // raw float32
+  std::optional<std::string> gray_map = {};     // 16-bit grey
+  std::optional<std::string> top_patches = {};  // list of the best patches
 };
 
-/// Features of an input: its row in the array that holds those of all inputs.
+/// The features of an input: its row in the array that holds the features of all inputs.
 struct FeatureRecord {
   std::size_t row = 0;
-  std::vector<std::size_t> shape;  // of the row: [D], or [T, D] for all patch tokens
+  std::vector<std::size_t> shape;  // shape of the row: [D], or [T, D] for all patch tokens
 };
 
 struct Failure {
@@ -59,7 +59,7 @@ struct Failure {
   std::string hint;
 };
 
-/// What `batch` needs to know whether a row is still true; `run` is a fingerprint of model and options.
+/// Tells `batch` whether an earlier record is still valid; `run` is a fingerprint of model and options.
 struct SourceStamp {
   std::uint64_t bytes = 0;
   std::int64_t mtime_ns = 0;
@@ -72,14 +72,14 @@ struct Record {
   std::size_t index = 0;    // in input order, from 0
   std::string path;         // as given; any bytes
   Size size;                // px, after orientation; zero where decoding failed
-  int decoded_eighths = 8;  // of each side, as far as the model's input is concerned: fewer of a JPEG decoded fast
+  int decoded_eighths = 8;  // eighths of each side that were decoded; below 8 only for a JPEG decoded fast
   std::vector<Prediction> predictions;
   std::vector<MapRecord> maps;
-  std::optional<FeatureRecord> features;       // in place of predictions
-  std::vector<std::size_t> tokens;             // hard attention: in the first block, then behind each stage
-  std::optional<float> outlier_tokens;         // share of patch tokens that stand out as registers do
-  std::optional<std::string> panel;            // these relative to the output folder: all maps in one picture,
-  std::optional<std::string> attention_sheet;  // the attention of all blocks and heads,
+  std::optional<FeatureRecord> features;  // instead of predictions
+  std::vector<std::size_t> tokens;        // token reduction (hard attention): in the first block, then after each stage
+  std::optional<float> outlier_tokens;    // share of patch tokens with outlier norms, as registers have
+  std::optional<std::string> panel;       // all maps in one picture; relative to the output folder, as the next two
+  std::optional<std::string> attention_sheet;  // the attention of all blocks and heads
   std::optional<std::string> thumbnail;        // the picture itself, small
   std::optional<SourceStamp> source;
   std::optional<Failure> failure;

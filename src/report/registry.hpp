@@ -1,4 +1,4 @@
-// What each format's file offers: its row of the registry, as <name>_format().
+// Each format's file defines <name>_format(), its row of the registry.
 #pragma once
 
 #include "report/writer.hpp"

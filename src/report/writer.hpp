@@ -15,17 +15,17 @@ namespace fovea {
 struct ReportOptions {
   std::size_t top_k = 5;
   bool color = false;
-  bool comparison = false;  // the table to come is of methods: text has no results of pictures, csv no rows of them
+  bool comparison = false;  // a comparison of methods will follow: text then omits pictures' results and csv their rows
 };
 
-/// Writes records in the order they come. Throws Error kOutput when the stream fails.
+/// Writes records in the order in which they arrive. Throws Error kOutput if the stream fails.
 class ReportWriter {
  public:
   virtual ~ReportWriter() = default;
   virtual void write(const Record& record) = 0;
-  /// What comes of all records; at most once, after the last.
+  /// Writes the comparison of all records; at most once, after the last record.
   virtual void write(const Comparison& comparison) = 0;
-  /// Once, after the last record.
+  /// Called once, after the last record.
   virtual void finish(const Summary& summary) = 0;
 };
 

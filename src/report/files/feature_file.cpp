@@ -16,9 +16,9 @@
 namespace fovea {
 namespace {
 
-constexpr std::size_t kLengthBytes = 8;  // of a safetensors header's length, which is a multiple of 8
+constexpr std::size_t kLengthBytes = 8;  // of the field that holds the header's length, itself a multiple of 8
 
-static_assert(std::endian::native == std::endian::little, "values are written as they lie in memory");
+static_assert(std::endian::native == std::endian::little, "values are written in memory order");
 
 bool is_safetensors(const std::filesystem::path& path) {
   FeatureFile::check_name(path);
@@ -29,7 +29,7 @@ std::size_t values_of(std::span<const std::size_t> shape) {
   return std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>());
 }
 
-/// Length, then JSON, then spaces (https://github.com/huggingface/safetensors).
+/// The header's length, then JSON, then spaces (https://github.com/huggingface/safetensors).
 std::string safetensors_header(const std::vector<std::size_t>& shape,
                                const std::map<std::string, std::string>& metadata, std::size_t least_bytes) {
   using Json = nlohmann::ordered_json;
@@ -66,7 +66,7 @@ void FeatureFile::append(std::span<const float> row) {
 }
 
 void FeatureFile::finish() {
-  // Fewer rows than expected need no longer header; it was made for the most.
+  // The header was sized for the most rows, so fewer rows fit.
   file_.overwrite(0, header(rows_, header_bytes_));
   file_.commit();
 }
@@ -74,9 +74,9 @@ void FeatureFile::finish() {
 void FeatureFile::check_name(const std::filesystem::path& path) {
   if (path.extension() == ".npy" || path.extension() == ".safetensors") return;
   throw Error(ErrorCode::kUsage,
-              fmt::format("{}: the name of the feature file ends in '{}', expected .npy or .safetensors",
-                          printable(path), printable(path.extension())),
-              "for example: -o features.npy");
+              fmt::format("{}: the feature file's extension is '{}', expected .npy or .safetensors", printable(path),
+                          printable(path.extension())),
+              "give it such a name: -o features.npy");
 }
 
 std::string FeatureFile::header(std::size_t rows, std::size_t least_bytes) const {

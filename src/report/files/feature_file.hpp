@@ -1,4 +1,4 @@
-// The features of many inputs as one array, written row by row: .npy, or safetensors with a tensor `features`.
+// Writes the features of many inputs as one array, row by row: .npy, or safetensors with a tensor `features`.
 #pragma once
 
 #include <cstddef>
@@ -13,25 +13,25 @@
 
 namespace fovea {
 
-/// What `embed` writes. Holds one row at a time; nothing is at `path` until finish().
+/// The output of `embed`. Holds one row at a time; `path` does not exist until finish().
 class FeatureFile {
  public:
   /// @param path       ends in .npy or .safetensors
   /// @param row_shape  [D] or [T, D]
-  /// @param most_rows  how many there can be
-  /// @param metadata   texts for the header of safetensors; .npy has no place for them
+  /// @param most_rows  upper limit of the number of rows
+  /// @param metadata   texts for the header of safetensors; .npy cannot store them
   /// @throws Error     kUsage for another extension, kOutput.
   FeatureFile(const std::filesystem::path& path, std::vector<std::size_t> row_shape, std::size_t most_rows,
               std::map<std::string, std::string> metadata);
 
-  /// @param row      one row's values; empty for an input that failed, which becomes NaN
+  /// @param row      one row's values; empty for a failed input, whose row becomes NaN
   /// @throws Error   kOutput.
   void append(std::span<const float> row);
-  /// Puts the number of rows into the header, [rows, ...row_shape], and the file into place.
+  /// Writes the number of rows into the header, [rows, ...row_shape], and renames the file into place.
   /// @throws Error  kOutput.
   void finish();
 
-  /// @throws Error  kUsage if the name has no extension that says which format is meant.
+  /// @throws Error  kUsage if the extension names no supported format.
   static void check_name(const std::filesystem::path& path);
 
  private:

@@ -1,4 +1,4 @@
-// numpy's array file (numpy/lib/format.py): magic, version, header length, a Python dict as text, the values.
+// numpy's array file (numpy/lib/format.py): magic, version, header length, a Python dict as text, then the values.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -18,10 +18,10 @@
 namespace fovea {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "values are copied as they lie in memory");
+static_assert(std::endian::native == std::endian::little, "values are copied in memory order");
 
 constexpr std::string_view kMagic = "\x93NUMPY";
-constexpr std::size_t kAlignment = 64;  // of the first value
+constexpr std::size_t kAlignment = 64;  // alignment of the first value
 constexpr std::size_t kMaxRank = 32;    // numpy's NPY_MAXDIMS
 
 [[noreturn]] void refuse(std::string_view name, const std::string& what) {
@@ -29,7 +29,7 @@ constexpr std::size_t kMaxRank = 32;    // numpy's NPY_MAXDIMS
               "numpy.save(FILE, numpy.ascontiguousarray(x, dtype='<f4')) writes such a file");
 }
 
-/// The dict of the header, e.g. {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }, read as strictly as that.
+/// Parses the header's dict, e.g. {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }, strictly.
 class HeaderReader {
  public:
   HeaderReader(std::string_view text, std::string_view name) : text_(text), name_(name) {}
@@ -50,7 +50,7 @@ class HeaderReader {
         }
       } else if (key == "fortran_order" && !seen_order) {
         seen_order = true;
-        if (!accept_word("False")) refuse(name_, "order is Fortran's, expected C's (fortran_order False)");
+        if (!accept_word("False")) refuse(name_, "fortran_order is not False, expected False (C order)");
       } else if (key == "shape" && !seen_shape) {
         seen_shape = true;
         shape = tuple();
@@ -63,7 +63,7 @@ class HeaderReader {
       }
     }
     skip_space();
-    if (!text_.empty()) refuse(name_, "header goes on after its dict, expected its end");
+    if (!text_.empty()) refuse(name_, "header is longer than its dict, expected nothing after the dict");
     if (!seen_descr || !seen_order || !seen_shape) {
       refuse(name_, "header is incomplete, expected descr, fortran_order and shape");
     }
@@ -82,7 +82,7 @@ class HeaderReader {
   }
   bool accept(char c) { return accept_word(std::string_view(&c, 1)); }
   void expect(char c) {
-    if (!accept(c)) refuse(name_, fmt::format("header is no dict of an array, expected '{}'", c));
+    if (!accept(c)) refuse(name_, fmt::format("header is not an array's dict, expected '{}'", c));
   }
   std::string_view quoted() {
     const char mark = accept('\'') ? '\'' : '"';
@@ -100,10 +100,10 @@ class HeaderReader {
       std::size_t size = 0;
       skip_space();
       const auto [end, error] = std::from_chars(text_.data(), text_.data() + text_.size(), size);
-      if (error != std::errc{}) refuse(name_, "shape holds what is no size, expected whole numbers");
+      if (error != std::errc{}) refuse(name_, "shape is not made of sizes, expected whole numbers");
       text_.remove_prefix(static_cast<std::size_t>(end - text_.data()));
       sizes.push_back(size);
-      if (sizes.size() > kMaxRank) refuse(name_, fmt::format("rank is over {}, expected no more", kMaxRank));
+      if (sizes.size() > kMaxRank) refuse(name_, fmt::format("rank is over {}, expected at most that", kMaxRank));
       if (!accept(',')) {
         expect(')');
         break;
@@ -116,14 +116,14 @@ class HeaderReader {
   std::string_view name_;
 };
 
-/// The header's text, and what follows it.
+/// The header's text and the bytes after it.
 struct Parts {
   std::string_view header;
   std::string_view values;
 };
 
 Parts split(std::string_view file, std::string_view name) {
-  if (!file.starts_with(kMagic)) refuse(name, "file is no .npy, expected numpy's magic bytes");
+  if (!file.starts_with(kMagic)) refuse(name, "file is not a .npy file, expected numpy's magic bytes");
   const auto byte = [&](std::size_t at) { return std::size_t{static_cast<unsigned char>(file[at])}; };
   const std::size_t length_at = kMagic.size() + 2;
   const std::size_t version = file.size() > length_at ? byte(kMagic.size()) : 0;

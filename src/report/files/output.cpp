@@ -19,14 +19,14 @@ void emit(std::ostream& out, std::string_view text) {
     out.write(text.data(), static_cast<std::streamsize>(text.size()));
     out.flush();
     written = out.good();
-  } catch (const std::ios_base::failure&) {  // a stream that was told to throw says the same in another way
+  } catch (const std::ios_base::failure&) {  // raised by a stream that is set to throw
     written = false;
   }
   if (written) return;
   const std::string reason = errno != 0 ? std::generic_category().message(errno) : "stream failed";
   throw Error(ErrorCode::kOutput,
               fmt::format("results: write is incomplete ({}), expected {} more bytes", reason, text.size()),
-              "see that the disk is not full, or choose another place with -o");
+              "check that the disk is not full, or choose another place with -o");
 }
 
 std::string shortest(float value) {

@@ -1,4 +1,4 @@
-// What all writers share: bytes that really arrive, and numbers that read back as they were.
+// What all writers share: checked output, and numbers that read back exactly.
 #pragma once
 
 #include <ostream>
@@ -7,7 +7,7 @@
 
 namespace fovea {
 
-/// Writes and flushes, so that a record is whole on the other side, or known not to be.
+/// Writes and flushes, so that a record either arrives whole or raises an error.
 /// @throws Error  kOutput if the stream fails.
 void emit(std::ostream& out, std::string_view text);
 

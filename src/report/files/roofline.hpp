@@ -1,4 +1,4 @@
-// A roofline (Williams, Waterman & Patterson 2009): how fast each kind of layer ran beside what the machine allows.
+// A roofline (Williams, Waterman & Patterson 2009): the speed of each kind of layer and the machine's limits.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@ struct RooflinePoint {
   [[nodiscard]] double flop_per_byte() const noexcept { return gflop / gigabytes; }
 };
 
-/// STREAM triad over arrays of `bytes` together.
+/// The rate of the STREAM triad over arrays of `bytes` in total.
 struct Bandwidth {
   std::size_t bytes = 0;
   double gb_per_s = 0;
@@ -29,20 +29,20 @@ struct Roofline {
   std::string title;
   std::vector<RooflinePoint> points;
   double fma_gflop_per_s = 0;     // peak of float32 fused multiply-adds
-  double matmul_gflop_per_s = 0;  // of large matrix products in the model's precision
-  Bandwidth cache;                // arrays fit the last cache: what a layer before left there
-  Bandwidth memory;               // they are far larger
-  double forward_ms = 0;          // the forward pass as a whole, in runs between those of the layers one by one
+  double matmul_gflop_per_s = 0;  // peak of large matrix products in the model's precision
+  Bandwidth cache;                // for arrays that fit the last cache, where the layer before leaves its output
+  Bandwidth memory;               // for arrays that are far larger
+  double forward_ms = 0;          // the whole forward pass, timed in runs between those of the single layers
 
-  /// Of arithmetic, whichever is faster: bfloat16 units go beyond the FMA peak.
+  /// The peak of arithmetic: the faster of the two, since bfloat16 units can exceed the FMA peak.
   [[nodiscard]] double peak_gflop_per_s() const noexcept;
-  /// What can be reached at this intensity with all operands in the cache.
+  /// The rate that can be reached at this intensity with all operands in the cache.
   [[nodiscard]] double roof_gflop_per_s(double flop_per_byte) const noexcept;
   [[nodiscard]] double layers_ms() const noexcept;
 };
 
-/// A picture by itself, in light or dark as its viewer prefers: both axes logarithmic, roofs as lines, a point for each
-/// kind of layer, larger where it takes more of the time.
+/// A self-contained picture in light or dark, as its viewer prefers. Both axes are logarithmic and roofs are lines.
+/// Each kind of layer is a point, larger the more time it takes.
 [[nodiscard]] std::string roofline_svg(const Roofline& roofline);
 
 }  // namespace fovea

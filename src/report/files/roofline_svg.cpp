@@ -1,4 +1,4 @@
-// A roofline as SVG: axes and roofs first, then points, then names where they lie on nothing else.
+// Draws a roofline as SVG: axes and roofs, then points, then names where they overlap nothing else.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,9 +13,9 @@
 namespace fovea {
 namespace {
 
-constexpr double kWidth = 900;  // px, as all lengths here
+constexpr double kWidth = 900;  // px, as are all lengths here
 constexpr double kHeight = 580;
-constexpr double kLetter = 6.7;  // mean width, at most, of a letter of the names
+constexpr double kLetter = 6.7;  // upper limit of a letter's mean width in the names
 constexpr double kLine = 15;     // height of a line of text
 
 constexpr std::string_view kStyle = R"(
@@ -70,7 +70,7 @@ std::string escaped(std::string_view text) {
   return xml;
 }
 
-/// From a value to its place between two ends, by its logarithm.
+/// Maps a value to a position between two ends, by its logarithm.
 struct LogAxis {
   double low;
   double high;
@@ -79,7 +79,7 @@ struct LogAxis {
   [[nodiscard]] double at(double value) const noexcept {
     return at_low + (at_high - at_low) * std::log(value / low) / std::log(high / low);
   }
-  /// 1, 2 and 5 times powers of ten in between.
+  /// 1, 2 and 5 times the powers of ten in between.
   [[nodiscard]] std::vector<double> ticks() const {
     std::vector<double> ticks;
     for (int power = static_cast<int>(std::floor(std::log10(low))); std::pow(10.0, power) <= high; ++power) {
@@ -152,7 +152,7 @@ class Picture {
     text({28, (kPlot.top + kPlot.bottom) / 2}, "axis", "middle", "rate, GFLOP/s", -90);
   }
 
-  /// A line that names keep off.
+  /// Draws a line that names must avoid.
   void roof(Place from, Place to, std::string_view kind) {
     line(from, to, kind);
     constexpr double kStep = 4;
@@ -169,10 +169,10 @@ class Picture {
     draw_bandwidth(roofline_.cache, "cache", "roof");
     draw_peaks();
     const double top = y_.at(roofline_.peak_gflop_per_s());
-    taken_.push_back({kPlot.left, kPlot.top, kPlot.right, top});  // a line from a name to its point crosses no roof
+    taken_.push_back({kPlot.left, kPlot.top, kPlot.right, top});  // the line from a name to its point crosses no roof
   }
 
-  /// Up to the peak, its rate written along it.
+  /// Draws the line up to the peak and writes its rate along it.
   void draw_bandwidth(const Bandwidth& bandwidth, std::string_view name, std::string_view kind) {
     const double begin = std::max(x_.low, y_.low / bandwidth.gb_per_s);
     const double end = roofline_.peak_gflop_per_s() / bandwidth.gb_per_s;
@@ -191,7 +191,7 @@ class Picture {
     }
   }
 
-  /// One is named at its right end, one at its left: they may lie on each other.
+  /// One peak is labelled at its right end and the other at its left, because the lines may coincide.
   void draw_peaks() {
     const double fma = y_.at(roofline_.fma_gflop_per_s);
     const double matmul = y_.at(roofline_.matmul_gflop_per_s);
@@ -233,7 +233,7 @@ class Picture {
     for (const RooflinePoint& point : roofline_.points) draw_name(point);
   }
 
-  /// Beside the point, or as near as there is room, and then with a line to it.
+  /// Writes the name beside its point, or as near as there is room and then with a line to the point.
   void draw_name(const RooflinePoint& point) {
     const Place centre = place_of(point);
     const double radius = radius_of(point);

@@ -8,7 +8,7 @@
 namespace fovea {
 namespace {
 
-/// Seconds to the millisecond, rates to three digits behind the point: no timing is better than that.
+/// Rounds seconds to milliseconds and rates to three decimals: no timing is more precise.
 double rounded(double value) {
   return std::round(value * 1000) / 1000;
 }

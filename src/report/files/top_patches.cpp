@@ -1,4 +1,4 @@
-// Where a map is highest, for programs: boxes in the picture's own pixels.
+// Lists where a map is highest, for programs: boxes in the picture's own pixels.
 #include <algorithm>
 #include <cmath>
 

@@ -1,4 +1,4 @@
-// A table for spreadsheets, as RFC 4180 has it: CRLF ends a row, quotes double inside quotes.
+// A table for spreadsheets (RFC 4180): inside quotes a quote is doubled.
 #include <fmt/format.h>
 
 #include <memory>
@@ -15,7 +15,7 @@
 namespace fovea {
 namespace {
 
-constexpr std::string_view kLineEnd = "\n";  // as command-line tools expect; every CSV reader accepts it
+constexpr std::string_view kLineEnd = "\n";  // RFC 4180 has CRLF; command-line tools expect this, CSV readers accept it
 
 std::string quoted(std::string_view field) {
   if (field.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(field);
@@ -47,7 +47,7 @@ void put_estimate(const std::optional<Estimate>& estimate, std::vector<std::stri
   fields.push_back(known ? number(estimate->interval->high) : "");
 }
 
-/// A row for each method, best first, and a column for its agreement with each; what is not known is empty.
+/// One row for each method, best first, with one column for its agreement with each method; unknown values are empty.
 std::string comparison_table(const Comparison& comparison) {
   std::vector<std::string> names{"rank", "method", "variant", "pictures", "deletion_auc", "insertion_auc", "gain"};
   for (const char* name : {"gain_low", "gain_high", "beats_random", "less_next", "less_next_low", "less_next_high"}) {
@@ -92,7 +92,7 @@ class CsvWriter final : public ReportWriter {
       fields.push_back(std::to_string(record.size.height));
       for (std::size_t k = 0; k < top_k_ && k < record.predictions.size(); ++k) {
         const Prediction& prediction = record.predictions[k];
-        // A class without a name goes by its index, as it may wherever a class is asked for.
+        // A class without a name is written as its index, which every option for classes also accepts.
         fields.push_back(to_utf8(prediction.label.value_or(std::to_string(prediction.class_index))));
         fields.push_back(shortest(prediction.probability));
       }
@@ -107,7 +107,7 @@ class CsvWriter final : public ReportWriter {
   }
 
  private:
-  /// The first row, once.
+  /// Returns the first row on the first call, then nothing.
   [[nodiscard]] std::string heading() const {
     if (begun_) return {};
     std::vector<std::string> names{"index", "path", "width", "height"};

@@ -1,5 +1,5 @@
-// One JSON document, {"schema":1,"results":[…],"summary":{…}}, a comparison before the summary, written record by
-// record: none is kept.
+// One JSON document, {"schema":1,"results":[…],"summary":{…}}, with a comparison before the summary. Each record is
+// written at once and none is kept.
 #include <fmt/format.h>
 
 #include <memory>
@@ -36,7 +36,7 @@ class JsonWriter final : public ReportWriter {
 
   std::ostream& out_;
   bool begun_ = false;
-  std::string comparison_;  // behind the results, with its comma
+  std::string comparison_;  // written after the results, with its comma
 };
 
 std::unique_ptr<ReportWriter> make(std::ostream& out, const ReportOptions& /*options*/) {

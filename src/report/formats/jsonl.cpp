@@ -1,4 +1,4 @@
-// One record a line, each with its "type"; the summary is the last line.
+// One record a line, each with its "type". The summary is the last line.
 #include <memory>
 
 #include "report/comparison.hpp"
@@ -29,7 +29,7 @@ std::unique_ptr<ReportWriter> make(std::ostream& out, const ReportOptions& /*opt
 }  // namespace
 
 ReportFormat jsonl_format() {
-  return {.name = "jsonl", .about = "one JSON object a line, as soon as it is known", .make = make};
+  return {.name = "jsonl", .about = "one JSON object a line, written as soon as it is known", .make = make};
 }
 
 }  // namespace fovea

@@ -18,7 +18,7 @@ namespace {
 
 using Key = const char*;
 
-/// File names may be any bytes: where they are not UTF-8, the text is for reading and <key>_base64 for using.
+/// File names may be any bytes. If a name is not UTF-8, the text is for reading and <key>_base64 holds the exact bytes.
 void put_path(RecordJson& object, Key key, const std::string& path) {
   object[key] = to_utf8(path);
   if (!is_utf8(path)) object[std::string(key) + "_base64"] = base64(path);
@@ -90,7 +90,7 @@ void put_result(RecordJson& object, const Record& record) {
   if (record.thumbnail) put_path(object, "thumbnail", *record.thumbnail);
 }
 
-// Reading: a value of another type than the writer's throws RecordJson::exception, one outside its range Error;
+// Reading: a value of the wrong type throws RecordJson::exception, a value out of range throws Error.
 // record_from_json() catches both.
 
 std::uint32_t base64_digit(char c) {
@@ -297,7 +297,7 @@ std::optional<Record> record_from_json(std::string_view line) {
                                   .run = text_at(*source, "run")};
     }
     return record;
-  } catch (const RecordJson::exception&) {  // a line cut short, or some other file's
+  } catch (const RecordJson::exception&) {  // a truncated line, or a line from another program
     return std::nullopt;
   } catch (const Error&) {
     return std::nullopt;

@@ -1,4 +1,4 @@
-// For people at a terminal: a block for each input, the numbers in one column.
+// Text for people at a terminal: a block for each input, with the numbers in one column.
 #include <fmt/format.h>
 
 #include <memory>
@@ -32,7 +32,7 @@ class TextWriter final : public ReportWriter {
   }
   void write(const Comparison& comparison) override { emit(out_, comparison_text(comparison)); }
 
-  /// Counts are worth a line where there is something to count.
+  /// Prints the counts if there is more than one record.
   void finish(const Summary& summary) override {
     if (written_ < 2 && !summary.interrupted) return;
     std::string line = fmt::format("\n{} done", summary.succeeded);
@@ -47,7 +47,7 @@ class TextWriter final : public ReportWriter {
   }
 
   [[nodiscard]] std::string prediction(const Prediction& prediction, bool best) const {
-    // Labels come out of a model's files: as little to be trusted with a terminal as a path.
+    // Labels come from a model's files. Like paths, they must not reach a terminal unescaped.
     const std::string label =
         prediction.label ? printable(*prediction.label) : fmt::format("class {}", prediction.class_index);
     const std::string percent = fmt::format("{:5.1f} %", 100.0 * static_cast<double>(prediction.probability));

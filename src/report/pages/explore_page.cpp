@@ -1,4 +1,4 @@
-// The page, its style and its scripts are files beside this one; the sections stand where the page says {{pictures}}.
+// The page, its style and its scripts are files beside this one; the sections replace {{pictures}} in the page.
 #include "report/pages/explore_page.hpp"
 
 #include <fmt/core.h>
@@ -35,7 +35,8 @@ RecordJson heading_object(const ExploreHeading& heading) {
           {"prefix", heading.prefix_tokens},
           {"rows", heading.grid.rows},
           {"cols", heading.grid.cols},
-          // Of the picture's height and width: what is behind the last whole patch no patch shows.
+          // The shares of the picture's height and width that patches cover: no patch shows what lies after the last
+          // whole one.
           {"covered",
            {covered(heading.grid.rows, heading.network_input.height),
             covered(heading.grid.cols, heading.network_input.width)}},
@@ -45,7 +46,7 @@ RecordJson heading_object(const ExploreHeading& heading) {
           {"mean_heads", heading.mean_heads}};
 }
 
-/// Values in 255 steps between the smallest and the largest.
+/// Stores values in 255 steps between the smallest and the largest.
 RecordJson map_object(const ExploreMap& map) {
   RecordJson object{{"method", map.method}, {"title", map.title}, {"variant", map.variant}, {"shows", map.shows}};
   if (map.target) {

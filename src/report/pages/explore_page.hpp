@@ -1,4 +1,4 @@
-// `fovea explore`: one page that holds pictures, maps and whole attention matrices, and draws them itself.
+// `fovea explore`: one self-contained page with pictures, maps and whole attention matrices, drawn by its script.
 #pragma once
 
 #include <cstddef>
@@ -17,17 +17,17 @@ namespace fovea {
 struct ExploreHeading {
   std::string model_name;
   std::string version;
-  std::vector<std::string> prefix_tokens;  // what they are called: "class token", "register 1"
+  std::vector<std::string> prefix_tokens;  // display names: "class token", "register 1"
   PatchGrid grid;
   Size network_input;               // px
-  std::size_t patch_size = 0;       // px of the network's input
-  std::size_t depth = 0;            // blocks of the model
-  std::size_t num_heads = 0;        // of the model
-  std::vector<std::size_t> blocks;  // those whose attention the page holds; empty: none
-  bool mean_heads = false;          // the page holds the mean over the heads only
+  std::size_t patch_size = 0;       // px in the network's input
+  std::size_t depth = 0;            // blocks in the model
+  std::size_t num_heads = 0;        // heads in the model
+  std::vector<std::size_t> blocks;  // blocks whose attention the page holds; empty: none
+  bool mean_heads = false;          // the page holds only the mean over heads
 };
 
-/// One number for each patch, by one method.
+/// One method's value for each patch.
 struct ExploreMap {
   std::string method;   // "rollout"
   std::string title;    // "attention rollout"
@@ -38,14 +38,14 @@ struct ExploreMap {
 };
 
 struct ExplorePicture {
-  Record record;                // a failure has nothing of the following
-  std::vector<std::byte> jpeg;  // what the network saw: the patch grid lies over it
+  Record record;                // if it is a failure, the other members are empty
+  std::vector<std::byte> jpeg;  // what the network saw, shown under the patch grid
   std::vector<ExploreMap> maps;
   std::optional<PackedAttention> attention;
 };
 
-/// The page is beginning, a section for each picture, end. Names and labels are text in it, never markup; it loads
-/// nothing, and its policy forbids it to.
+/// The page is explore_beginning(), one explore_section() for each picture, explore_end(). Names and labels appear as
+/// text, never as markup. The page loads nothing, and its content security policy forbids it to.
 [[nodiscard]] std::string explore_beginning(const ExploreHeading& heading);
 [[nodiscard]] std::string explore_section(const ExplorePicture& picture);
 [[nodiscard]] std::string explore_end();

@@ -1,4 +1,4 @@
-// index.html: the page, its style and its script are files beside this one; here they meet the records.
+// index.html: the page, its style and its script are files beside this one. The records are inserted here.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -17,7 +17,7 @@
 namespace fovea {
 namespace {
 
-/// A file below the page's own folder as a URL. "./" keeps a name from being read as a host or a scheme.
+/// The URL of a file below the page's folder. "./" keeps a name from being read as a host or a scheme.
 std::string relative_url(std::string_view path) {
   std::string url = "./";
   for (const char c : path) {
@@ -32,7 +32,7 @@ std::string label_of(const std::optional<std::string>& label, std::size_t class_
   return label.value_or(fmt::format("class {}", class_index));
 }
 
-/// What the page shows of a record: predictions as [label, probability], files as URLs.
+/// The parts of a record that the page shows: predictions as [label, probability], files as URLs.
 RecordJson card(const Record& record) {
   RecordJson card{{"index", record.index}, {"path", to_utf8(record.path)}};
   if (record.failure) {

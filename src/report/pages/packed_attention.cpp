@@ -22,7 +22,7 @@ void quantize_rows(std::span<const float> rows, std::size_t width, float* maxima
     float maximum = 0.0F;
     for (const float weight : row) maximum = std::max(maximum, weight);
     const float scale = maximum > 0.0F ? 255.0F / maximum : 0.0F;
-    // In this order of arguments NaN becomes 0, and the cast is defined whatever a broken model attends to.
+    // In this order of arguments NaN becomes 0, so that the cast is defined even if a broken model yields NaN.
     for (std::size_t i = 0; i < width; ++i) {
       steps[begin + i] = static_cast<std::uint8_t>(std::min(255.0F, std::max(0.0F, row[i] * scale + 0.5F)));
     }
@@ -70,7 +70,7 @@ PackedAttention AttentionPacker::pack() const {
                                Z_DEFAULT_COMPRESSION);
   if (status != Z_OK) {
     throw Error(ErrorCode::kBackend, fmt::format("attention of {} bytes: zlib says {}", plain.size(), zError(status)),
-                "less memory is needed with --attention mean");
+                "use --attention mean, which needs less memory");
   }
   packed.deflated.resize(size);
   return packed;

@@ -1,4 +1,4 @@
-// Attention small enough for a page: a byte for each weight, deflated.
+// Packs attention for a page: one byte for each weight, deflated.
 #pragma once
 
 #include <cstddef>
@@ -12,21 +12,21 @@ namespace fovea {
 
 /// A row's weights in steps of 1/255 of its maximum, rounded to nearest: w = maximum · q / 255 ± maximum / 510.
 struct PackedAttention {
-  std::size_t num_heads = 0;  // 1 where heads were averaged
+  std::size_t num_heads = 0;  // 1 if heads were averaged
   std::size_t tokens = 0;
-  /// zlib's format, of the rows' maxima, little-endian float32 [blocks, H, N], and then all q, u8 [blocks, H, N, N].
+  /// In zlib's format: the rows' maxima, little-endian float32 [blocks, H, N], then all q, u8 [blocks, H, N, N].
   std::string deflated;
 };
 
-/// Takes the blocks of one image in the order they come.
+/// Packs the blocks of one image in the order in which they arrive.
 class AttentionPacker {
  public:
-  /// @param mean_heads  one matrix a block, the mean over its heads
+  /// @param mean_heads  store one matrix for each block, the mean over its heads
   explicit AttentionPacker(bool mean_heads) : mean_heads_(mean_heads) {}
 
-  /// @param attention  [H, N, N], of the same sizes each time
+  /// @param attention  [H, N, N], with the same sizes each time
   void add(const AttentionView& attention);
-  /// Compresses what was added. Measured on DeiT-tiny: 1.4 M weights become 0.67 MB.
+  /// Compresses everything that was added. Measured on DeiT-tiny: 1.4 M weights become 0.67 MB.
   [[nodiscard]] PackedAttention pack() const;
 
  private:
