@@ -24,13 +24,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kUsualHeadDim = 64;  // of every ViT in the papers
+constexpr std::size_t kUsualHeadDim = 64;  // in every ViT of the papers
 
 bool is_linear_head(const fs::path& file) {
   return file.stem().string().find("_linear") != std::string::npos;  // dinov2_vits14_linear4_head.pth
 }
 
-/// The checkpoint of a folder: by the names that libraries write, or the only one there is.
+/// Finds a folder's checkpoint by the names that libraries write, or else takes the only checkpoint file.
 fs::path checkpoint_file(const fs::path& model) {
   std::error_code ignored;
   if (!fs::is_directory(model, ignored)) return model;
@@ -50,7 +50,7 @@ fs::path checkpoint_file(const fs::path& model) {
               fmt::format("{}: the folder has {} checkpoints, expected model.safetensors or one file that ends in "
                           ".safetensors, .pth, .pt, .bin or .npz",
                           printable(model), found.empty() ? "no" : std::to_string(found.size())),
-              "give the checkpoint file itself with -m");
+              "name the checkpoint file itself with -m");
 }
 
 /// DINOv2's linear heads are files of their own: tensors "weight" and "bias", read as "linear_head.weight" and ".bias".
@@ -86,7 +86,7 @@ std::unique_ptr<Checkpoint> open_with_head(const fs::path& model, const fs::path
   return checkpoint;
 }
 
-/// Heads, from the user, the config, the tensors, or else from the width.
+/// The number of heads: from the user, the config or the tensors, or else from the width.
 std::size_t resolve_heads(const ModelConfig& config, const LoadOptions& options, const Architecture& a,
                           std::vector<std::string>& assumptions) {
   if (options.num_heads) return *options.num_heads;
@@ -94,17 +94,17 @@ std::size_t resolve_heads(const ModelConfig& config, const LoadOptions& options,
   if (a.num_heads > 0) return a.num_heads;
   const std::size_t heads = std::max<std::size_t>(1, a.embed_dim / kUsualHeadDim);
   assumptions.push_back(
-      fmt::format("num_heads {} from width {} ({} a head): no config says it; --heads N if it differs", heads,
+      fmt::format("num_heads {} from width {} ({} a head): no config states it; use --heads N if it differs", heads,
                   a.embed_dim, kUsualHeadDim));
   return heads;
 }
 
-/// The grid that `count` position embeddings are for, and how many of them belong to prefix tokens: all, the class
-/// token, or none.
+/// Finds the grid that `count` position embeddings are for, and how many of them belong to prefix tokens: all prefix
+/// tokens, only the class token, or none.
 bool split_pos_embeddings(std::size_t count, const std::optional<PatchGrid>& configured, Architecture& a) {
   const std::array prefixes{a.num_prefix_tokens, std::min<std::size_t>(a.num_prefix_tokens, 1), std::size_t{0}};
   if (configured) {
-    // A number that fits none of the three is not guessed at: check_tensors says both shapes.
+    // If the number fits none of the three, nothing is guessed: check_tensors reports both shapes.
     const auto fits = [&](std::size_t prefix) { return prefix + configured->size() == count; };
     const auto* const fitting = std::find_if(prefixes.begin(), prefixes.end(), fits);
     a.pos_embed_grid = *configured;
@@ -122,11 +122,12 @@ bool split_pos_embeddings(std::size_t count, const std::optional<PatchGrid>& con
   return false;
 }
 
-/// The image size and the grid of the position embeddings: from the user, the config, or a square number of them.
+/// Finds the image size and the grid of the position embeddings: from the user, the config, or a square number of
+/// embeddings.
 void resolve_image_size(const ModelConfig& config, const LoadOptions& options, std::size_t pos_embeddings,
                         std::vector<std::string>& assumptions, const std::string& file, Architecture& a) {
   const auto patch = static_cast<int>(a.patch_size);
-  if (patch <= 0) return;  // check_sizes has the sentence
+  if (patch <= 0) return;  // check_sizes reports it
   std::optional<PatchGrid> configured;
   if (config.image_size) {
     Architecture trained = a;
@@ -135,25 +136,27 @@ void resolve_image_size(const ModelConfig& config, const LoadOptions& options, s
   }
   a.pos_embed_prefix = 0;
   if (a.pos_embed && !split_pos_embeddings(pos_embeddings, configured, a)) {
-    throw Error(ErrorCode::kCheckpoint,
-                fmt::format("{}: there are {} position embeddings, expected those of {} prefix tokens and a square "
-                            "number of patches",
-                            file, pos_embeddings, a.num_prefix_tokens),
-                "put the config.json that says the image size beside it");
+    throw Error(
+        ErrorCode::kCheckpoint,
+        fmt::format(
+            "{}: the number of position embeddings is {}, expected one for each of {} prefix tokens and a square "
+            "number of patches",
+            file, pos_embeddings, a.num_prefix_tokens),
+        "put the config.json with the image size beside the checkpoint");
   }
   if (options.image_size || config.image_size) {
     a.image_size = options.image_size ? *options.image_size : *config.image_size;
   } else if (a.pos_embed) {
     a.image_size = {static_cast<int>(a.pos_embed_grid.rows) * patch, static_cast<int>(a.pos_embed_grid.cols) * patch};
   } else {
-    assumptions.push_back(fmt::format("image size {}x{} px: no config says it; --image-size if it differs",
+    assumptions.push_back(fmt::format("image size {}x{} px: no config states it; use --image-size if it differs",
                                       a.image_size.height, a.image_size.width));
   }
   if (a.relative_position_bias) a.pos_embed_grid = configured.value_or(a.grid());
   if (a.pos_embed_resampling == PosEmbedResampling::kFixed && a.pos_embed_grid != a.grid()) {
     throw Error(
         ErrorCode::kUsage,
-        fmt::format("{}: the image size is {}x{} px, expected {}x{} px: the code that {} comes from takes no other",
+        fmt::format("{}: the image size is {}x{} px, expected {}x{} px because the original code of {} takes no other",
                     file, a.image_size.height, a.image_size.width, a.pos_embed_grid.rows * a.patch_size,
                     a.pos_embed_grid.cols * a.patch_size, a.family),
         "leave out --image-size");
@@ -172,7 +175,7 @@ void check_sizes(const Architecture& a, const ModelConfig& config, const LoadOpt
     fail(fmt::format("blocks, width and MLP width are {}, {} and {}, expected at least 1 each", a.depth, a.embed_dim,
                      a.mlp_hidden_dim));
   }
-  // A convolution leaves out pixels behind the last whole patch: SigLIP was trained so, with patches of 14 in 384 px.
+  // A convolution leaves out pixels after the last whole patch. SigLIP was trained so, with patches of 14 px in 384 px.
   const bool as_trained = config.image_size == a.image_size && std::min(height, width) >= patch;
   if (patch == 0 || height <= 0 || width <= 0 || ((height % patch != 0 || width % patch != 0) && !as_trained)) {
     const auto what =
@@ -201,7 +204,7 @@ void check_sizes(const Architecture& a, const ModelConfig& config, const LoadOpt
   }
 }
 
-/// What the tensors do not tell, from the config.
+/// Takes from the config what the tensors do not reveal.
 void apply_config(const ModelConfig& config, const std::string& file, Architecture& a) {
   a.name = config.architecture;
   if (config.norm_eps) a.norm_eps = *config.norm_eps;
@@ -215,8 +218,8 @@ void apply_config(const ModelConfig& config, const std::string& file, Architectu
   if (!config.read_out || a.read_out == ReadOut::kClassAndDistToken) return;
   if ((*config.read_out == ReadOut::kAttentionPool) != (a.read_out == ReadOut::kAttentionPool)) {
     throw Error(ErrorCode::kCheckpoint,
-                fmt::format("{}: global_pool is {} in config.json, expected {}, which is what the tensors are for",
-                            file, name(*config.read_out), name(a.read_out)),
+                fmt::format("{}: global_pool is {} in config.json, expected {}, which the tensors are for", file,
+                            name(*config.read_out), name(a.read_out)),
                 "config.json and checkpoint may belong to different models");
   }
   a.read_out = *config.read_out;
@@ -262,7 +265,7 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
   if (!open.naming) {
     throw Error(
         ErrorCode::kCheckpoint,
-        fmt::format("{}: no tensor is called as in any family of Vision Transformers that is known, such as '{}'",
+        fmt::format("{}: the tensor names match no known family of Vision Transformers, expected names such as '{}'",
                     shown, "patch_embed.proj.weight"),
         "`fovea inspect -v` lists a checkpoint's tensors; the README has the families");
   }
@@ -282,7 +285,7 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
   check_sizes(a, config, options, shown);
   check_tensors(*open.naming, *open.checkpoint, a, shown);
   if (open.config.empty()) {
-    info.assumptions.push_back(fmt::format("norm eps {} and {}, as {} has them: there is no config.json", a.norm_eps,
+    info.assumptions.push_back(fmt::format("norm eps {} and {}, the values of {}: there is no config.json", a.norm_eps,
                                            name(a.activation), a.family));
   }
   info.architecture = a;

@@ -1,4 +1,4 @@
-// A model as it lies on disk: a checkpoint and what its config says, resolved to a ModelInfo.
+// A model on disk, a checkpoint and its config, resolved to a ModelInfo.
 #pragma once
 
 #include <filesystem>
@@ -13,7 +13,7 @@ namespace fovea {
 
 struct OpenModel {
   std::unique_ptr<Checkpoint> checkpoint;
-  std::optional<Naming> naming;  // always there once it is open
+  std::optional<Naming> naming;  // always set by open_model
   std::string config;            // the text of config.json; empty if there is none
   ModelInfo info;
 };

@@ -27,7 +27,7 @@ constexpr std::array kTransformersActivations{std::pair{"gelu", Activation::kGel
                                               std::pair{"swish", Activation::kSilu}};
 constexpr std::array kTimmPools{std::pair{"token", ReadOut::kClassToken}, std::pair{"avg", ReadOut::kPatchMean},
                                 std::pair{"map", ReadOut::kAttentionPool}};
-/// Families of tensors that fovea computes with. transformers' other classes have other blocks.
+/// The model types whose tensors fovea computes with. transformers' other classes have other blocks.
 constexpr std::array kModelTypes{"vit",
                                  "deit",
                                  "dinov2",
@@ -56,7 +56,7 @@ std::vector<ClassLabel> read_timm_labels(const ConfigReader& reader) {
   return labels;
 }
 
-/// transformers' id2label: {"0": "tench, Tinca tinca", ...}. "LABEL_7" is its way of saying that there is no name.
+/// transformers' id2label: {"0": "tench, Tinca tinca", ...}. "LABEL_7" means that class 7 has no name.
 std::vector<ClassLabel> read_transformers_labels(const ConfigReader& reader) {
   const json names = reader.object(reader.root(), "id2label");
   std::vector<ClassLabel> labels(names.size());
@@ -71,7 +71,7 @@ std::vector<ClassLabel> read_transformers_labels(const ConfigReader& reader) {
   return named ? labels : std::vector<ClassLabel>();
 }
 
-/// Blocks or layers in place of timm's own would be computed wrongly without a word.
+/// Refuses blocks or layers other than timm's own, which would be computed wrongly without a warning.
 void refuse_unsupported(const ConfigReader& reader, const json& model_args, const std::string& architecture) {
   for (const char* key : {"block_fn", "mlp_layer", "embed_layer", "attn_layer"}) {
     if (const auto found = model_args.find(key); found != model_args.end() && !found->is_null()) {
@@ -124,7 +124,7 @@ ModelConfig read_transformers(const ConfigReader& reader) {
     config.architecture = classes->front().get<std::string>();
   }
   config.expects_head = config.architecture.find("ForImageClassification") != std::string::npos;
-  constexpr std::size_t kClassDefaultHeads = 12;  // of all these configurations
+  constexpr std::size_t kClassDefaultHeads = 12;  // the default of all these configurations
   constexpr Size kClassDefaultSize{224, 224};
   config.num_heads = reader.count(vision, "num_attention_heads").value_or(kClassDefaultHeads);
   config.image_size =

@@ -24,7 +24,7 @@ std::optional<Precision> quantized_precision(const Checkpoint& checkpoint, std::
   }
   throw Error(ErrorCode::kCheckpoint,
               fmt::format("{}: {} is '{}', expected int8 or bf16", file, kQuantizedKey, found->second),
-              "the file may be of a later version: `fovea quantize` writes it anew from the model's own checkpoint");
+              "the file may come from a later version: run `fovea quantize` again on the model's original checkpoint");
 }
 
 ConfigFiles::ConfigFiles(const fs::path& model) : model_(model) {

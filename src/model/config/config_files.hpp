@@ -1,4 +1,4 @@
-// The JSON files of a model: beside its checkpoint, or inside of one that `fovea quantize` wrote.
+// The JSON files of a model, beside its checkpoint or inside a checkpoint that `fovea quantize` wrote.
 #pragma once
 
 #include <filesystem>
@@ -13,16 +13,16 @@ namespace fovea {
 
 class ConfigFiles {
  public:
-  /// @param model  a folder, or a file in it; it need not be there
+  /// @param model  a folder, or a file in it; need not exist
   explicit ConfigFiles(const std::filesystem::path& model);
-  /// The same of a checkpoint that is open already.
+  /// The same for a checkpoint that is already open.
   ConfigFiles(const std::filesystem::path& model, const Checkpoint& checkpoint);
 
-  /// What the file holds; none if there is no such file.
+  /// The file's text; none if there is no such file.
   [[nodiscard]] std::optional<std::string> text(const std::string& name) const;
-  /// @throws Error  kCheckpoint if it is no JSON object.
+  /// @throws Error  kCheckpoint if the file is not a JSON object.
   [[nodiscard]] std::optional<ConfigReader> reader(const std::string& name) const;
-  /// Where it lies, if it is a file of its own.
+  /// The file's path, if it is not stored inside the checkpoint.
   [[nodiscard]] std::filesystem::path path(const std::string& name) const;
 
  private:
@@ -30,8 +30,8 @@ class ConfigFiles {
 
   std::filesystem::path model_;
   std::filesystem::path folder_;
-  bool inside_ = false;                       // the checkpoint has them, and nothing beside it counts
-  std::map<std::string, std::string> texts_;  // then
+  bool inside_ = false;                       // the checkpoint stores the files, and those beside it are ignored
+  std::map<std::string, std::string> texts_;  // used if `inside_`
 };
 
 }  // namespace fovea

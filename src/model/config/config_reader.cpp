@@ -13,7 +13,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr const char* kHint = "correct the file, or take it from where the checkpoint came from";
+constexpr const char* kHint = "correct the file, or download it again from the checkpoint's source";
 
 }  // namespace
 
@@ -22,7 +22,7 @@ ConfigReader::ConfigReader(std::string file, std::string name, std::string_view 
   try {
     root_ = json::parse(text);
   } catch (const json::exception& error) {
-    throw Error(ErrorCode::kCheckpoint, fmt::format("{}: the file is no JSON: {}", file_, to_utf8(error.what())),
+    throw Error(ErrorCode::kCheckpoint, fmt::format("{}: the file is not JSON: {}", file_, to_utf8(error.what())),
                 kHint);
   }
   if (!root_.is_object()) fail("the file", fmt::format("a JSON {}", root_.type_name()), "an object");

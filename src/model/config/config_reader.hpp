@@ -1,4 +1,4 @@
-// A JSON file of a model, read value by value with a sentence for whatever is wrong with it.
+// Reads a model's JSON file value by value and reports precisely what is wrong with it.
 #pragma once
 
 #include <fmt/format.h>
@@ -14,14 +14,14 @@
 
 namespace fovea {
 
-/// The values of one file. Everything that is absent or null is nullopt; everything of a wrong type is an Error of
-/// kCheckpoint that names the file, the key, what it holds and what was expected.
+/// The values of one file. A value that is absent or null is nullopt. A value of the wrong type throws Error
+/// kCheckpoint, which names the file, the key, the actual value and the expected one.
 class ConfigReader {
  public:
   /// @param file    for messages
   /// @param name    the file's name without its folder
-  /// @param text    what it holds
-  /// @throws Error  kCheckpoint if that is no JSON object.
+  /// @param text    the file's contents
+  /// @throws Error  kCheckpoint if the text is not a JSON object.
   ConfigReader(std::string file, std::string name, std::string_view text);
 
   [[noreturn]] void fail(std::string_view thing, std::string_view actual, std::string_view expected) const;
@@ -39,10 +39,10 @@ class ConfigReader {
   [[nodiscard]] std::size_t as_count(const nlohmann::json& value, const char* key) const;
   /// One number for both sides, [height, width] or [3, height, width].
   [[nodiscard]] Size as_size(const nlohmann::json& value, const char* key) const;
-  /// Three numbers, as the references read them: the decimal number to double, the double to float.
+  /// Three numbers, converted as the references do: the decimal number to double, the double to float.
   [[nodiscard]] std::optional<std::array<float, 3>> rgb(const nlohmann::json& parent, const char* key) const;
 
-  /// One of a table's names, or `absent`.
+  /// The value that a table gives for the name under `key`, or `absent` without such a key.
   template <typename Table>
   [[nodiscard]] auto choice(const nlohmann::json& parent, const char* key, const Table& table,
                             typename Table::value_type::second_type absent) const {
@@ -57,10 +57,10 @@ class ConfigReader {
   }
 
  private:
-  /// What lies under `key`; nullptr where nothing does, or null.
+  /// The value under `key`; nullptr if there is none or it is null.
   [[nodiscard]] static const nlohmann::json* find(const nlohmann::json& parent, const char* key);
 
-  std::string file_;  // printable, as messages name it
+  std::string file_;  // printable, for messages
   std::string file_name_;
   nlohmann::json root_;
 };

@@ -71,7 +71,7 @@ std::vector<ClassLabel> parse_json(std::string_view text, const std::string& nam
   try {
     names = json::parse(text);
   } catch (const json::exception& error) {
-    refuse(name, fmt::format("it begins like JSON and is none: {}", to_utf8(error.what())));
+    refuse(name, fmt::format("it begins like JSON but is not valid: {}", to_utf8(error.what())));
   }
   std::vector<ClassLabel> labels;
   labels.reserve(names.size());
@@ -131,7 +131,7 @@ bool is_synset(std::string_view text) {
 }
 
 std::vector<ClassLabel> parse_labels(std::string_view text, const std::string& name) {
-  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // a byte order mark, of Windows' editors
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // a byte order mark, as Windows editors write it
   const std::size_t begin = text.find_first_not_of(" \t\r\n");
   const bool is_json = begin != std::string_view::npos && (text[begin] == '[' || text[begin] == '{');
   return is_json ? parse_json(text, name) : parse_lines(text);
@@ -156,8 +156,8 @@ void check_label_count(std::size_t labels, std::size_t num_classes, const std::s
   if (labels == num_classes) return;
   throw Error(
       ErrorCode::kUsage,
-      fmt::format("{}: the number of class names is {}, expected {}, one for each class", file, labels, num_classes),
-      "one class a line, in the order of the classes");
+      fmt::format("{}: the number of class names is {}, expected {} (one for each class)", file, labels, num_classes),
+      "write one class a line, in the order of the classes");
 }
 
 ClassNames resolve_labels(const std::optional<std::filesystem::path>& file, std::vector<ClassLabel> from_config,

@@ -1,4 +1,4 @@
-// What a model's classes are called, where that is read, and how a user names one of them.
+// Names of a model's classes: where they come from, and how users refer to a class.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ namespace fovea {
 
 struct ClassNames {
   std::vector<ClassLabel> labels;  // one for each class
-  std::string source;              // where they were read; empty where nothing names the classes
+  std::string source;              // where they were read from; empty if the classes have no names
 };
 
 /// WordNet's ids: "n" and eight digits.
@@ -29,24 +29,23 @@ struct ClassNames {
 /// @param name     for messages.
 /// @throws Error   kUsage for JSON of any other form.
 [[nodiscard]] std::vector<ClassLabel> parse_labels(std::string_view text, const std::string& name);
-/// @throws Error  kUsage if it cannot be read, or parse_labels() refuses it.
+/// @throws Error  kUsage if the file cannot be read, or parse_labels() refuses it.
 [[nodiscard]] std::vector<ClassLabel> read_labels(const std::filesystem::path& file);
 
-/// The 1,000 classes of ILSVRC 2012 in the order that every library trains them in.
+/// The 1,000 classes of ILSVRC 2012, in the order in which every library trains them.
 [[nodiscard]] const std::vector<ClassLabel>& imagenet1k_labels();
 
-/// The user's file, or what the config says, or ImageNet-1k's list where there are 1,000 classes and nothing else is
-/// known, or no names.
-/// @throws Error  kUsage if the user's file has another number of classes.
+/// The names from the user's file; else from the config; else ImageNet-1k's list if there are 1,000 classes; else none.
+/// @throws Error  kUsage if the user's file has a different number of classes.
 [[nodiscard]] ClassNames resolve_labels(const std::optional<std::filesystem::path>& file,
                                         std::vector<ClassLabel> from_config, std::size_t num_classes);
 
 /// @throws Error  kUsage with both numbers if they differ.
 void check_label_count(std::size_t labels, std::size_t num_classes, const std::string& file);
 
-/// The class that `name` means: an index, a WordNet id, the whole description, or any of its comma-separated names;
-/// upper and lower case are the same.
-/// @throws Error  kUsage if it fits no class (the hint says which is nearest), or several (the message lists them).
+/// The class that `name` refers to: an index, a WordNet id, the whole description, or any of its comma-separated names.
+/// Case is ignored.
+/// @throws Error  kUsage if it matches no class (the hint names the nearest one) or several (the message lists them).
 [[nodiscard]] std::size_t find_class(std::string_view name, std::span<const ClassLabel> labels);
 
 }  // namespace fovea

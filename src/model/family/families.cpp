@@ -1,5 +1,5 @@
-// The list of families. A new one is a table in one of the files below (or in a new one), and its name in that file's
-// list; the order within matters where one family's names are a part of another's.
+// The list of families. A new family is a table in one of the files below (or in a new file), and an entry in that
+// file's list. The order within a list matters if one family's names are a subset of another's.
 #include "model/family/family.hpp"
 
 namespace fovea {

@@ -61,7 +61,7 @@ bool same_shape(std::span<const std::size_t> stored, std::span<const std::size_t
   return std::equal(stored.begin(), stored.end(), expected.begin(), expected.end());
 }
 
-/// Sizes as the tensors tell them.
+/// Reads sizes from the tensors.
 class SizeReader {
  public:
   SizeReader(const Naming& naming, const Checkpoint& checkpoint, std::string_view file)
@@ -104,7 +104,7 @@ class SizeReader {
   std::string_view file_;
 };
 
-/// Heads, where a tensor keeps them apart (Google's, BEiT's) or is as wide as one of them; else 0.
+/// The number of heads, if a tensor has an axis for them (Google, BEiT) or is as wide as one of them; else 0.
 std::size_t infer_heads(const SizeReader& reader, std::size_t embed_dim) {
   for (const Role role : {Role::kQuery, Role::kRelativePosition}) {
     if (const std::size_t heads = reader.size(role, Dim::kHeads)) return heads;
@@ -113,7 +113,7 @@ std::size_t infer_heads(const SizeReader& reader, std::size_t embed_dim) {
   return head_dim > 0 ? embed_dim / head_dim : 0;
 }
 
-/// How features are pooled, as far as the tensors tell.
+/// The read-out, as far as the tensors reveal it.
 ReadOut infer_read_out(const Naming& naming, const Architecture& a) {
   if (naming.rule(Role::kHeadDist, Part::kWeight) != nullptr) return ReadOut::kClassAndDistToken;
   if (naming.rule(Role::kPoolLatent, Part::kWeight) != nullptr) return ReadOut::kAttentionPool;
@@ -124,7 +124,7 @@ ReadOut infer_read_out(const Naming& naming, const Architecture& a) {
   return a.fc_norm || (needs_class_token && !has_class_token) ? ReadOut::kPatchMean : usual;
 }
 
-/// Whether it is the scales of a weight of integers.
+/// Whether the tensor holds the scales of an integer weight.
 bool is_scale(const TensorView& tensor, const Checkpoint& checkpoint) {
   if (!tensor.name.ends_with(kScaleSuffix)) return false;
   const TensorView* of =
@@ -132,7 +132,7 @@ bool is_scale(const TensorView& tensor, const Checkpoint& checkpoint) {
   return of != nullptr && of->dtype == DType::kI8;
 }
 
-/// The weight of a block's linear layer may be integers, with a scale for each output.
+/// The weight of a block's linear layer may be integers with a scale for each output.
 void check_scale(const Naming& naming, const Checkpoint& checkpoint, const TensorRule& rule, const TensorView& tensor,
                  std::vector<std::string>& faults) {
   using enum Role;
@@ -146,7 +146,7 @@ void check_scale(const Naming& naming, const Checkpoint& checkpoint, const Tenso
   const std::string name = tensor.name + std::string(kScaleSuffix);
   const TensorView* scale = checkpoint.find(name);
   if (scale == nullptr) {
-    faults.push_back(fmt::format("tensor '{}' is I8, but its scales, '{}', are missing, expected F32 {}", tensor.name,
+    faults.push_back(fmt::format("tensor '{}' is I8 and its scales, '{}', are missing, expected F32 {}", tensor.name,
                                  name, shape_text(expected)));
   } else if (scale->dtype != DType::kF32 || scale->shape != expected) {
     faults.push_back(fmt::format("tensor '{}' is {} {}, expected F32 {}", name, fovea::name(scale->dtype),
@@ -154,7 +154,7 @@ void check_scale(const Naming& naming, const Checkpoint& checkpoint, const Tenso
   }
 }
 
-/// The tensors that no rule takes. A rule that ends in "*" takes all that begin like it.
+/// Finds tensors that no rule matches. A rule that ends in "*" matches all names that begin like it.
 void find_left_over(const Naming& naming, const Checkpoint& checkpoint, std::size_t depth,
                     std::vector<std::string>& faults) {
   std::set<std::string, std::less<>> taken;
@@ -176,7 +176,7 @@ void find_left_over(const Naming& naming, const Checkpoint& checkpoint, std::siz
     const bool begins = std::any_of(beginnings.begin(), beginnings.end(),
                                     [&](const std::string& beginning) { return tensor.name.starts_with(beginning); });
     if (begins || taken.contains(tensor.name)) continue;
-    faults.push_back(fmt::format("tensor '{}' {} is left over: {} has no use for it", tensor.name,
+    faults.push_back(fmt::format("tensor '{}' {} is unexpected: {} does not use it", tensor.name,
                                  shape_text(tensor.shape), naming.family().name));
   }
 }
@@ -186,7 +186,7 @@ void find_left_over(const Naming& naming, const Checkpoint& checkpoint, std::siz
 Naming::Naming(const Family& family, std::string prefix, const Checkpoint& checkpoint)
     : family_(&family), prefix_(std::move(prefix)) {
   for (const TensorRule& rule : family_->rules) {
-    // The first block speaks for all: a file that has an option in one block only is an error that names the others.
+    // The first block decides for all. If an option's tensors are in one block only, the error names the others.
     if (rule.options.empty() || checkpoint.find(tensor_name(rule)) == nullptr) continue;
     options_.insert(rule.options.begin(), rule.options.end());
   }
@@ -250,7 +250,7 @@ Architecture infer_architecture(const Naming& naming, const Checkpoint& checkpoi
   a.final_norm = has(Role::kNorm);
   a.fc_norm = has(Role::kFcNorm);
   a.pos_embed = has(Role::kPosEmbed);
-  // A gate of its own, or a first layer that is twice as wide as what the second reads.
+  // The gate is a tensor of its own, or the first layer is twice as wide as the second layer's input.
   const std::size_t fc1 = reader.size(Role::kFc1, has(Role::kFc1Gate) ? Dim::kMlpHidden : Dim::kFc1Width);
   a.gated_mlp = has(Role::kFc1Gate) || (a.mlp_hidden_dim > 0 && fc1 == 2 * a.mlp_hidden_dim);
   a.pool_hidden_dim = reader.size(Role::kPoolFc1, Dim::kPoolHidden);
@@ -309,7 +309,7 @@ void check_tensors(const Naming& naming, const Checkpoint& checkpoint, const Arc
   throw Error(
       ErrorCode::kCheckpoint,
       fmt::format("{}: {}{}", file, fmt::join(faults, "\n  "), more > 0 ? fmt::format("\n  and {} more", more) : ""),
-      "the file may hold another model than its config.json says, or a family that is not supported; "
+      "the config.json may belong to another model, or the family is not supported; "
       "`fovea inspect -v` lists a checkpoint's tensors");
 }
 

@@ -1,4 +1,4 @@
-// Naming schemes: what each tensor of a checkpoint means and how large it must be. One table for each family.
+// Naming schemes: the meaning and the size of each tensor in a checkpoint. One table for each family.
 #pragma once
 
 #include <cstddef>
@@ -14,9 +14,9 @@
 
 namespace fovea {
 
-/// What a tensor is for, whatever a family calls it. In the order of the data's way.
+/// The purpose of a tensor, independent of its name in a family. Listed in the order in which the data meets them.
 enum class Role {
-  kIgnored,  // in the file, but not computed with by the family's own code either
+  kIgnored,  // in the file, but unused by the family's own code too
   kClassToken,
   kDistToken,
   kRegisterTokens,
@@ -35,7 +35,7 @@ enum class Role {
   kLayerScale1,
   kNorm2,
   kFc1,
-  kFc1Gate,  // what goes through silu, where it is not the first half of kFc1
+  kFc1Gate,  // the input of silu, if it is not the first half of kFc1
   kMlpNorm,
   kFc2,
   kLayerScale2,
@@ -64,7 +64,7 @@ enum class Dim {
   kRgb,
   kPatch,
   kRegisters,
-  kPosTokens,  // patches of the grid that the position embedding was learned for, and its prefix tokens
+  kPosTokens,  // patches of the position embedding's grid, and its prefix tokens
   kEmbed,
   kTwoEmbed,
   kThreeEmbed,
@@ -79,8 +79,8 @@ enum class Dim {
   kClasses,
 };
 
-/// What models of one family may or may not have. A tensor belongs to some of these; if the file holds one tensor of an
-/// option, it must hold them all, in every block.
+/// What models of a family may or may not have. A tensor can belong to several options. If a file holds one tensor of
+/// an option, it must hold them all, in every block.
 enum class Option {
   kClassToken,
   kDistilled,
@@ -105,7 +105,7 @@ enum class Option {
 
 /// How a stored tensor becomes row-major [out, in].
 enum class Layout {
-  kOutIn,  // it is
+  kOutIn,  // stored so already
   kInOut,  // Flax: the axes before the outputs are the inputs
   kHwio,   // Flax convolution [P, P, 3, D]
 };
@@ -121,47 +121,47 @@ struct TensorRule {
   [[nodiscard]] bool per_block() const { return name.find("{}") != std::string::npos; }
 };
 
-/// What the family's own code does unless tensors or a config say otherwise.
+/// The defaults of the family's own code, which tensors or a config may override.
 struct Conventions {
   float norm_eps = 1e-6F;
   Activation activation = Activation::kGelu;
   PosEmbedResampling pos_embed_resampling = PosEmbedResampling::kTimm;
-  std::string_view preprocess = "timm";  // the pipeline where no file says which
+  std::string_view preprocess = "timm";  // the pipeline if no file names one
   ReadOut read_out = ReadOut::kClassToken;
   ReadOut read_out_with_head = ReadOut::kClassToken;
 };
 
 struct Family {
   std::string_view name;
-  std::vector<std::string> prefixes;  // what "@" may be, asked in this order
+  std::vector<std::string> prefixes;  // possible values of "@", tried in this order
   std::vector<std::string> has;       // recognised by these tensors ...
   std::vector<std::string> has_not;   // ... and by the absence of these
   Conventions conventions;
   std::vector<TensorRule> rules;
-  bool only_without_config = false;  // with one, the same names mean another family
+  bool only_without_config = false;  // with a config, the same names mean another family
 };
 
 [[nodiscard]] std::vector<Family> timm_families();
 [[nodiscard]] std::vector<Family> original_families();
 [[nodiscard]] std::vector<Family> torchvision_families();
 [[nodiscard]] std::vector<Family> transformers_families();
-/// All of these, asked in this order.
+/// All of these, tried in this order.
 [[nodiscard]] std::span<const Family> families();
 
-/// A family with the prefix that its names have in one checkpoint, and what of its options that checkpoint has.
+/// A family, with the prefix of its names and the options in one checkpoint.
 class Naming {
  public:
   Naming(const Family& family, std::string prefix, const Checkpoint& checkpoint);
 
   [[nodiscard]] const Family& family() const noexcept { return *family_; }
   [[nodiscard]] bool has(Option option) const { return options_.contains(option); }
-  /// The options' tensors are expected from now on.
+  /// From now on, the tensors of this option are expected.
   void expect(Option option) { options_.insert(option); }
-  /// The rule that is in use for a role; nullptr if this model has none.
+  /// The rule in use for a role; nullptr if this model has none.
   [[nodiscard]] const TensorRule* rule(Role role, Part part) const;
   /// The tensor's name in the file.
   [[nodiscard]] std::string tensor_name(const TensorRule& rule, std::size_t block = 0) const;
-  /// Whether the tensors of this rule must be there.
+  /// Whether the tensors of this rule must exist.
   [[nodiscard]] bool in_use(const TensorRule& rule) const;
 
  private:
@@ -170,18 +170,18 @@ class Naming {
   std::set<Option> options_;
 };
 
-/// The family that knows the checkpoint's names.
+/// The family that the checkpoint's tensor names match.
 [[nodiscard]] std::optional<Naming> recognise_family(const Checkpoint& checkpoint, bool has_config);
 
-/// What the tensors themselves tell: sizes, and which parts there are. Heads are 0 where they do not tell them; what
-/// they never tell (image size, eps of a config) is left as it is in `known`.
+/// Infers from the tensors which parts there are and their sizes. Heads are 0 if the tensors do not reveal them. Facts
+/// that tensors never reveal (image size, a config's eps) stay as they are in `known`.
 /// @param file     for messages.
-/// @throws Error   kCheckpoint if a tensor that tells a size is missing or has another rank.
+/// @throws Error   kCheckpoint if a tensor that determines a size is missing or has the wrong rank.
 [[nodiscard]] Architecture infer_architecture(const Naming& naming, const Checkpoint& checkpoint, Architecture known,
                                               std::string_view file);
 
-/// The outputs of a weight of this shape, by the rule's layout. Of Flax's they are those axes, the last ones, that the
-/// bias has too; without a bias, the last one.
+/// The number of outputs of a weight of this shape, by the rule's layout. In Flax's layout the outputs are the last
+/// axes, as many as the bias has; without a bias, the last one.
 [[nodiscard]] std::size_t out_features(const Naming& naming, const TensorRule& rule,
                                        std::span<const std::size_t> shape);
 
@@ -189,7 +189,7 @@ class Naming {
 [[nodiscard]] std::size_t count_pos_embeddings(const Naming& naming, const Checkpoint& checkpoint);
 
 /// Compares every tensor with the table.
-/// @throws Error   kCheckpoint, one that lists all that are missing, of another shape, or left over.
+/// @throws Error   kCheckpoint, listing all tensors that are missing, of the wrong shape, or unexpected.
 void check_tensors(const Naming& naming, const Checkpoint& checkpoint, const Architecture& architecture,
                    std::string_view file);
 

@@ -55,7 +55,7 @@ Rules openai_clip() {
                 ignored("vocab_size")}});
 }
 
-/// Flax arrays: [in..., out...], the heads apart.
+/// Flax arrays: [in..., out...], with an axis for the heads.
 Rules google_npz() {
   const std::string block = "Transformer/encoderblock_{}/";
   const std::string attention = block + "MultiHeadDotProductAttention_1/";

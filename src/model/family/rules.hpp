@@ -1,4 +1,4 @@
-// The words that the families' tables are written in.
+// The vocabulary of the families' tables.
 #pragma once
 
 #include <initializer_list>
@@ -28,7 +28,7 @@ inline constexpr Part kBias = Part::kBias;
 [[nodiscard]] inline TensorRule bias_tensor(std::string name, Role role, Dim size, Options options = {}) {
   return {std::move(name), role, kBias, {size}, std::move(options)};
 }
-/// Left over, and rightly so.
+/// A tensor that may be in the file and is not used.
 [[nodiscard]] inline TensorRule ignored(std::string name) {
   return {std::move(name), kIgnored, kWeight, {}, {}};
 }

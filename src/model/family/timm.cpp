@@ -1,5 +1,5 @@
 // timm: vision_transformer.py, beit.py and eva.py (https://github.com/huggingface/pytorch-image-models), and DINO v1
-// (facebookresearch/dino), which has its names.
+// (facebookresearch/dino), which uses timm's names.
 #include "model/family/rules.hpp"
 
 namespace fovea {
@@ -13,7 +13,8 @@ Rules timm_tokens() {
           tensor("pos_embed", kPosEmbed, {kOne, kPosTokens, kEmbed}, {Option::kPosEmbed})};
 }
 
-/// norm1, proj, norm2, fc2, gammas and what follows the blocks: the same in vision_transformer.py, beit.py and eva.py.
+/// norm1, proj, norm2, fc2, gammas and everything after the blocks: the same in vision_transformer.py, beit.py and
+/// eva.py.
 Rules timm_common() {
   return join({patch_embed("patch_embed.proj"),
                norm("blocks.{}.norm1", kNorm1),
@@ -90,7 +91,7 @@ Rules timm_eva_with_split_qkv() {
                timm_eva_split_mlp()});
 }
 
-/// DINO v1 has timm's names and no head; what its training script saves beside the backbone is not computed with.
+/// DINO v1 has timm's names and no head. What its training script saves beside the backbone is not used.
 Rules dino() {
   return join({timm_tokens(),
                timm_vit_blocks(),
@@ -118,7 +119,7 @@ std::vector<Family> timm_families() {
        {},
        timm_eva_with_split_mlp()},
       {"timm EVA", {""}, {patch, "blocks.0.attn.q_bias"}, {}, {}, timm_eva()},
-      // DINOv3: no position embedding, and mostly no bias of q, k and v.
+      // DINOv3: no position embedding, and usually no bias on q, k and v.
       {"timm EVA", {""}, {patch, "blocks.0.gamma_1"}, {"pos_embed"}, {}, timm_eva()},
       {"DINO",
        {""},

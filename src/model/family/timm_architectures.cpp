@@ -37,7 +37,8 @@ constexpr std::array kRows{
     Row{"deit_base_patch16_384", 384, 16, 768, 12, 12},
 };
 
-/// Beginnings of names whose heads are not 64 wide, or begin like one (timm/models/vision_transformer.py and eva.py).
+/// Prefixes of names whose head width is not 64, and of names that look like one (timm/models/vision_transformer.py and
+/// eva.py).
 constexpr std::array kUnusualHeads{std::pair{"vit_base_patch16_gap_224", 16U},
                                    std::pair{"vit_huge_plus_", 20U},
                                    std::pair{"vit_huge_", 16U},
@@ -54,14 +55,14 @@ constexpr std::array kUnusualHeads{std::pair{"vit_base_patch16_gap_224", 16U},
                                    std::pair{"test_vit4", 3U},
                                    std::pair{"test_vit", 2U}};
 
-/// Parts of names with tanh's approximation of GELU. Not all of SigLIP's: timm has it where the weights were trained
-/// so.
+/// Parts of names with GELU's tanh approximation. Not every SigLIP has it: timm uses it where the weights were trained
+/// with it.
 constexpr std::array kTanhNames{"so400m_patch16_siglip", "giantopt_patch16_siglip", "base_patch32_siglip",
                                 "large_patch16_siglip_512", "large_patch16_siglip_gap_512"};
 /// Parts of names with a norm eps of 1e-5.
 constexpr std::array kLargerEpsNames{"_clip_", "dinov3", "lingbot"};
-/// Parts of names whose tensors are called like those of models that compute otherwise: norms behind the sub-layers,
-/// rotary embeddings of other kinds.
+/// Parts of names whose tensors are named like those of supported models but whose computation differs: norms after the
+/// sub-layers, other kinds of rotary embedding.
 constexpr std::array kUnsupportedNames{"_rpn_", "eva02_enormous", "_rope_", "vit_pe_"};
 
 bool contains(std::string_view text, std::string_view part) {

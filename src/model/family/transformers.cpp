@@ -8,7 +8,7 @@ namespace {
 
 using namespace family_rules;  // NOLINT(google-build-using-namespace): the words that tables are written in
 
-/// The names inside a block changed with version 5; both are written.
+/// The names inside a block changed with version 5. Tables exist for both.
 struct TransformersBlock {
   std::string path, query, key, value, proj, fc1, fc2;
 };
@@ -53,7 +53,7 @@ Rules transformers_embeddings() {
                patch_embed("@embeddings.patch_embeddings.projection")});
 }
 
-/// ViT and DeiT; DeiT's plain classifier reads the class token alone though it has a distillation token.
+/// ViT and DeiT. DeiT's plain classifier reads only the class token, although there is a distillation token.
 Rules transformers_vit(const TransformersBlock& names, const Rules& heads) {
   return join({transformers_embeddings(),
                {tensor("@embeddings.distillation_token", kDistToken, {kOne, kOne, kEmbed}, {Option::kDistilled}),
@@ -70,7 +70,7 @@ Rules two_classifiers() {
                linear("distillation_classifier", kHeadDist, kClasses, kEmbed)});
 }
 
-/// DINOv2's gated MLP: in one tensor with version 4, apart with version 5.
+/// DINOv2's gated MLP: one tensor in version 4, two in version 5.
 Rules swiglu_v4() {
   return join({linear("@encoder.layer.{}.mlp.weights_in", kFc1, kFc1Width, kEmbed),
                linear("@encoder.layer.{}.mlp.weights_out", kFc2, kEmbed, kMlpHidden)});
@@ -94,7 +94,7 @@ Rules transformers_dinov2(const TransformersBlock& names, const Rules& mlp) {
        one_classifier()});
 }
 
-/// The keys of BEiT have no bias.
+/// BEiT's keys have no bias.
 Rules transformers_beit(const TransformersBlock& names, const std::string& relative_position_bias) {
   return join({transformers_embeddings(),
                norm(names.path + "layernorm_before", kNorm1),
@@ -114,7 +114,7 @@ Rules transformers_beit(const TransformersBlock& names, const std::string& relat
                one_classifier()});
 }
 
-/// What CLIP and SigLIP files hold of the text tower.
+/// The tensors of the text tower in CLIP and SigLIP files.
 Rules transformers_text() {
   return {ignored("text_model.*"), ignored("text_projection.*"), ignored("@embeddings.position_ids"),
           tensor("logit_scale", kLogitScale, {}, {Option::kLogitScale}),
@@ -134,7 +134,7 @@ Rules transformers_clip_tower() {
                norm("@post_layernorm", kNorm),
                {tensor("visual_projection.weight", kProjection, {kProjectionWidth, kEmbed}, {Option::kProjection})}});
 }
-/// The classifier averages the patches as they leave the last block: post_layernorm is in the file, but unused.
+/// The classifier averages the patches after the last block: post_layernorm is in the file, but unused.
 Rules transformers_clip_classifier() {
   return join({transformers_clip(), one_classifier(), {ignored("@post_layernorm.*"), ignored("visual_projection.*")}});
 }

@@ -1,4 +1,4 @@
-// The evaluation transforms that libraries have in code and write into no file.
+// The evaluation transforms that libraries define in code only.
 #include <algorithm>
 #include <array>
 
@@ -8,7 +8,7 @@
 namespace fovea {
 namespace {
 
-/// torchvision.transforms on a PIL picture: Resize(shortest edge), CenterCrop, ToTensor, Normalize.
+/// torchvision.transforms on a PIL image: Resize(shortest edge), CenterCrop, ToTensor, Normalize.
 PreprocessRecipe torchvision_transform(int resize, int crop, Interpolation interpolation) {
   PreprocessRecipe recipe;
   recipe.crop_pct = 0.0;
@@ -20,7 +20,7 @@ PreprocessRecipe torchvision_transform(int resize, int crop, Interpolation inter
   return recipe;
 }
 
-/// torchvision/models/vision_transformer.py: 256 and 224 bilinear; the end-to-end SWAG weights, of larger inputs,
+/// torchvision/models/vision_transformer.py: 256 and 224 bilinear; the end-to-end SWAG weights have larger inputs,
 /// bicubic without a margin.
 PreprocessRecipe torchvision_preset(Size input_size) {
   const bool swag = input_size == Size{384, 384} || input_size == Size{512, 512} || input_size == Size{518, 518};
@@ -68,7 +68,7 @@ constexpr std::array kPresets{
            }},
     Preset{"torchvision",
            "torchvision's ViT presets: 256 to 224 px bilinear, SWAG at 384, 512 and 518 px bicubic; vit_l_16's first "
-           "weights want --resize-size 242",
+           "weights need --resize-size 242",
            torchvision_preset},
     Preset{"dinov2", "DINOv2's evaluation transform: 256 to 224 px bicubic", [](Size) { return dinov2_preset(); }},
     Preset{"clip", "OpenAI CLIP's transform", [](Size) { return clip_preset(); }},

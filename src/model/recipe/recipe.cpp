@@ -20,11 +20,11 @@ namespace {
 using nlohmann::json;
 namespace fs = std::filesystem;
 
-/// The files of a model that speak of preprocessing.
+/// A model's files that describe preprocessing.
 struct RecipeFiles {  // NOLINT(bugprone-exception-escape): json checks itself when moved, and never fails
   std::optional<ConfigReader> config;        // config.json
   std::optional<ConfigReader> preprocessor;  // preprocessor_config.json, or processor_config.json
-  std::string config_path;                   // where they lie; empty if inside of a checkpoint
+  std::string config_path;                   // their locations; empty if stored inside a checkpoint
   std::string preprocessor_path;
   json timm;       // pretrained_cfg; null if config.json is not timm's
   json processor;  // transformers' values; null if there are none
@@ -39,10 +39,10 @@ RecipeFiles open_files(const ConfigFiles& model) {
     if (root.contains("pretrained_cfg")) {
       files.timm = files.config->object(root, "pretrained_cfg");
     } else if (root.contains("input_size")) {
-      files.timm = root;  // flat, as older timm wrote it
+      files.timm = root;  // flat, the form of older timm versions
     }
   }
-  // A processor_config.json comes first where it holds the image processor's values, as in transformers.
+  // A processor_config.json takes precedence if it holds the image processor's values, as in transformers.
   if (auto nested = model.reader("processor_config.json"); nested && nested->root().contains("image_processor")) {
     files.processor = nested->object(nested->root(), "image_processor");
     files.preprocessor = std::move(nested);
@@ -55,7 +55,7 @@ RecipeFiles open_files(const ConfigFiles& model) {
   return files;
 }
 
-/// transformers' class for these files; empty if nothing tells.
+/// transformers' class for these files; empty if no file reveals it.
 std::string processor_class(const RecipeFiles& files) {
   std::string type;
   if (files.preprocessor) type = processor_type(*files.preprocessor, files.processor);
@@ -65,7 +65,7 @@ std::string processor_class(const RecipeFiles& files) {
   return type;
 }
 
-/// The input size that the files state, for pipelines that are not the files' own.
+/// The input size in the files, for pipelines other than the files' own.
 Size stated_size(const RecipeFiles& files) {
   if (files.config) {
     const json& root = files.config->root();
@@ -152,7 +152,7 @@ void set_crop_mode(PreprocessRecipe& recipe, CropMode mode) {
   }
 }
 
-/// Another size before the crop, by the rule that the recipe has.
+/// Changes the size before the crop, keeping the recipe's rule.
 void set_resize_size(PreprocessRecipe& recipe, Size size, double crop_pct) {
   const bool square = size.height == size.width;
   recipe.resize_size = size;
@@ -167,7 +167,7 @@ void set_resize_size(PreprocessRecipe& recipe, Size size, double crop_pct) {
 void change_sizes(PreprocessRecipe& recipe, const RecipeOptions& options) {
   if (options.crop_pct && options.resize_size) {
     refuse(
-        "--crop-pct and --resize-size are both given, expected one: either says how large the picture is before "
+        "--crop-pct and --resize-size are both given, expected one: each of them sets the size of the picture before "
         "the crop");
   }
   if (options.crop_size) recipe = with_input_size(recipe, *options.crop_size);
@@ -192,9 +192,9 @@ void change_values(PreprocessRecipe& recipe, const RecipeOptions& options) {
   if (recipe.resize == ResizeRule::kFit) recipe.padding = mean_color(recipe.mean);
   const bool aten = recipe.resampler == Resampler::kAten;
   if (aten && (recipe.interpolation == Interpolation::kBox || recipe.interpolation == Interpolation::kHamming)) {
-    refuse(fmt::format("--interpolation is {}, which torch's resampler of the pipeline {} does not have",
+    refuse(fmt::format("--interpolation is {}, expected a filter of torch's resampler, which the pipeline {} uses",
                        name(recipe.interpolation), recipe.name),
-           "--preprocess hf-pil has all six filters");
+           "use --preprocess hf-pil, which has all six filters");
   }
   if (options.pillow_version) {
     if (*options.pillow_version != 12 && *options.pillow_version != 13) {
@@ -203,7 +203,7 @@ void change_values(PreprocessRecipe& recipe, const RecipeOptions& options) {
     if (aten) {
       refuse(fmt::format("--pillow-compat is {}, but the pipeline {} resamples with torch", *options.pillow_version,
                          recipe.name),
-             "--preprocess hf-pil resamples with Pillow");
+             "use --preprocess hf-pil, which resamples with Pillow");
     }
     recipe.pillow_version = *options.pillow_version;
   }
@@ -233,7 +233,7 @@ void check_input_size(const ResolvedRecipe& resolved) {
   throw Error(ErrorCode::kCheckpoint,
               fmt::format("{}: the input is {}x{} px, expected sides of 1 to {} px", resolved.source, size.height,
                           size.width, kMost),
-              "--crop-size says what the model takes");
+              "use --crop-size to set the model's input size");
 }
 
 }  // namespace
@@ -269,9 +269,9 @@ ResolvedRecipe resolve_recipe(const ConfigFiles& files, const RecipeOptions& opt
                               const std::optional<Size>& input_size, std::string_view fallback) {
   check_name(options.preprocess);
   if (options.crop_size && input_size && *options.crop_size != *input_size) {
-    refuse(fmt::format("--crop-size is {}x{} px (height x width), but the model takes {}x{}", options.crop_size->height,
-                       options.crop_size->width, input_size->height, input_size->width),
-           "--image-size changes what the model takes");
+    refuse(fmt::format("--crop-size is {}x{} px (height x width), expected {}x{}, the model's input size",
+                       options.crop_size->height, options.crop_size->width, input_size->height, input_size->width),
+           "use --image-size to change the model's input size");
   }
   ResolvedRecipe resolved = find_recipe(open_files(files), options.preprocess, input_size, fallback);
   if (input_size && *input_size != resolved.recipe.input_size) {

@@ -1,4 +1,4 @@
-// Where recipes come from: one reader for each library's files, and the presets of those that write none.
+// The sources of recipes: one reader for each library's files, and presets for libraries that write none.
 #pragma once
 
 #include <array>
@@ -12,26 +12,26 @@
 
 namespace fovea {
 
-/// The means and standard deviations of the training sets, as every library names them.
+/// The training sets' means and standard deviations, by the names that libraries use.
 inline constexpr std::array kImagenetMean{0.485F, 0.456F, 0.406F};
 inline constexpr std::array kImagenetStd{0.229F, 0.224F, 0.225F};
 inline constexpr std::array kInceptionMean{0.5F, 0.5F, 0.5F};
 inline constexpr std::array kClipMean{0.48145466F, 0.4578275F, 0.40821073F};
 inline constexpr std::array kClipStd{0.26862954F, 0.26130258F, 0.27577711F};
 
-/// timm's `pretrained_cfg`; what it leaves out is timm's default (timm/data/config.py, constants.py).
+/// timm's `pretrained_cfg`; absent values are timm's defaults (timm/data/config.py, constants.py).
 /// @throws Error  kCheckpoint for a value that no recipe can have.
 [[nodiscard]] PreprocessRecipe read_timm_recipe(const ConfigReader& reader, const nlohmann::json& pretrained_cfg);
 
-/// The two backends of a transformers image processor: the same file, different bytes.
+/// The two backends of a transformers image processor: they read the same file and give different bytes.
 enum class TransformersBackend { kPil, kTorchvision };
 
 /// A preprocessor_config.json, or the object under "image_processor" of a processor_config.json.
 /// @param type    the class, as processor_type() or processor_of_model() names it.
-/// @throws Error  kCheckpoint for what the class itself could not do.
+/// @throws Error  kCheckpoint for something that the class itself could not do.
 [[nodiscard]] PreprocessRecipe read_transformers_recipe(const ConfigReader& reader, const nlohmann::json& cfg,
                                                         std::string_view type, TransformersBackend backend);
-/// The defaults of the class alone, for pictures of this size.
+/// The class's defaults, for pictures of this size.
 [[nodiscard]] PreprocessRecipe transformers_recipe(std::string_view type, TransformersBackend backend, Size input_size);
 /// "ViTImageProcessor" from `image_processor_type` or the older `feature_extractor_type`; empty if there is neither.
 /// @throws Error  kCheckpoint for a class that fovea does not know.
@@ -39,15 +39,15 @@ enum class TransformersBackend { kPil, kTorchvision };
 /// The class that transformers pairs with a `model_type`; empty for models that fovea does not know.
 [[nodiscard]] std::string_view processor_of_model(std::string_view model_type) noexcept;
 
-/// The pipelines that come without a file: torchvision, dinov2, clip, siglip, and timm's for checkpoints alone.
-/// @param name  any of preprocess_names() but "auto".
+/// The pipelines that need no file: torchvision, dinov2, clip, siglip, and timm's for a bare checkpoint.
+/// @param name  any of preprocess_names() except "auto".
 [[nodiscard]] PreprocessRecipe preset_recipe(std::string_view name, Size input_size);
-/// What it is, for people: "torchvision's preset of vit_b_16".
+/// A description for people: "torchvision's preset of vit_b_16".
 [[nodiscard]] std::string_view preset_about(std::string_view name) noexcept;
 
-/// The padding of timm's border: the mean as a colour, rounded half to even as Python does.
+/// The padding colour of timm's border: the mean as a colour, rounded half to even as in Python.
 [[nodiscard]] std::array<std::uint8_t, 3> mean_color(const std::array<float, 3>& mean);
-/// Each side divided by crop_pct and cut down to a whole number.
+/// Each side divided by crop_pct and truncated to a whole number.
 /// @throws Error  kShape if a side is not 1 to a million pixels.
 [[nodiscard]] Size size_before_crop(Size input_size, double crop_pct);
 

@@ -1,4 +1,4 @@
-// timm's recipes: `pretrained_cfg`, and the evaluation transform that it means.
+// timm's recipes: `pretrained_cfg`, and the evaluation transform that it describes.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -23,7 +23,7 @@ constexpr std::array kInterpolations{
 constexpr std::array kCropModes{std::pair{"center", CropMode::kCenter}, std::pair{"squash", CropMode::kSquash},
                                 std::pair{"border", CropMode::kBorder}};
 
-/// The number that was written in the config: 0.3F is not 0.3, and 255 · 0.3 is a tie.
+/// The number as it was written in the config: 0.3F is not 0.3, and 255 · 0.3 is a tie.
 double written(float value) {
   std::array<char, 32> text{};
   const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;

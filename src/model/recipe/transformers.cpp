@@ -1,4 +1,4 @@
-// transformers' image processors: what a preprocessor_config.json means, class by class (version 5.23).
+// transformers' image processors: the meaning of a preprocessor_config.json, class by class (version 5.23).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace {
 
 using nlohmann::json;
 
-/// The attributes of a class: what a file that says nothing means.
+/// A class's attributes: the defaults for keys that the file leaves out.
 struct ProcessorClass {
   std::string_view name;
   Interpolation resample;
@@ -24,7 +24,7 @@ struct ProcessorClass {
   std::array<float, 3> std;
   int size;
   bool square;            // `size` is both sides; else the shortest edge
-  bool square_if_one;     // the same for a file's `size: 224`: default_to_square
+  bool square_if_one;     // the same for `size: 224` in a file: default_to_square
   int crop_size;          // 0: the class has none
   bool center_crop;       // do_center_crop
   double crop_pct = 0.0;  // ConvNext's
@@ -49,7 +49,7 @@ struct ModelProcessor {
   std::string_view model_type;
   std::string_view processor;
 };
-// IMAGE_PROCESSOR_MAPPING_NAMES of transformers, for the models of whose kind fovea reads any.
+// IMAGE_PROCESSOR_MAPPING_NAMES of transformers, for the kinds of model that fovea reads.
 constexpr std::array kModels{
     ModelProcessor{"vit", "ViTImageProcessor"},
     ModelProcessor{"vit_mae", "ViTImageProcessor"},
@@ -66,7 +66,7 @@ constexpr std::array kModels{
     ModelProcessor{"siglip_vision_model", "SiglipImageProcessor"},
 };
 
-// By the numbers of PIL.Image.Resampling.
+// Indexed by the numbers of PIL.Image.Resampling.
 constexpr std::array kPillowFilters{Interpolation::kNearest, Interpolation::kLanczos, Interpolation::kBilinear,
                                     Interpolation::kBicubic, Interpolation::kBox,     Interpolation::kHamming};
 
@@ -102,7 +102,7 @@ PreprocessRecipe defaults_of(const ProcessorClass& type, TransformersBackend bac
   return recipe;
 }
 
-/// ConvNext resizes to more than it keeps below 384 px, and warps from there on.
+/// Below 384 px ConvNext resizes to a larger size and crops; from 384 px on it resizes to the exact size.
 void apply_convnext_rule(PreprocessRecipe& recipe, double crop_pct) {
   constexpr int kWarpsFrom = 384;
   recipe.input_size = recipe.resize_size;
@@ -114,7 +114,7 @@ void apply_convnext_rule(PreprocessRecipe& recipe, double crop_pct) {
   recipe.crop_pct = crop_pct;
 }
 
-/// What comes out of the resize where nothing is cropped.
+/// Computes the input size if nothing is cropped.
 void settle_input_size(PreprocessRecipe& recipe) {
   if (!recipe.center_crop) recipe.input_size = recipe.resize_size;
 }
@@ -123,12 +123,12 @@ bool given(const json& cfg, const char* key) {
   return cfg.contains(key) && !cfg[key].is_null();
 }
 
-/// A flag that is null is off; the class decides only where the key is absent.
+/// A flag that is null is off. The class's default applies only if the key is absent.
 bool flag(const ConfigReader& reader, const json& cfg, const char* key, bool absent) {
   return cfg.contains(key) ? reader.flag(cfg, key).value_or(false) : absent;
 }
 
-/// A key that is null has no value at all, not even the class's.
+/// A key that is null has no value, not even the class's default.
 void require(const ConfigReader& reader, const json& cfg, const char* key, const char* step) {
   if (cfg.contains(key) && cfg[key].is_null()) reader.fail(key, "null", fmt::format("a value, as {} needs one", step));
 }
@@ -182,7 +182,7 @@ double read_crop_pct(const ConfigReader& reader, const json& cfg, double absent)
   return crop_pct;
 }
 
-/// The resize and the crop that the file describes, over the class's.
+/// Applies the file's resize and crop on top of the class's defaults.
 void read_steps(const ConfigReader& reader, const json& cfg, const ProcessorClass& type, PreprocessRecipe& recipe) {
   const bool resizes = flag(reader, cfg, "do_resize", true);
   if (resizes) require(reader, cfg, "size", "do_resize");
@@ -214,14 +214,14 @@ Interpolation read_resample(const ConfigReader& reader, const json& cfg, const P
   const bool pillow_only = filter == Interpolation::kBox || filter == Interpolation::kHamming;
   if (pillow_only && backend == TransformersBackend::kTorchvision) {
     reader.fail("resample", fmt::format("{} ({})", *number, name(filter)),
-                "a filter that the backend torchvision has: 0 to 3 (--preprocess hf-pil has them all)");
+                "a filter of the backend torchvision: 0 to 3 (use --preprocess hf-pil, which has them all)");
   }
   return filter;
 }
 
 void read_normalization(const ConfigReader& reader, const json& cfg, PreprocessRecipe& recipe) {
   const auto rgb = [&](const char* key, const std::array<float, 3>& absent) {
-    if (given(cfg, key) && cfg[key].is_number()) {  // one for all channels
+    if (given(cfg, key) && cfg[key].is_number()) {  // one value for all channels
       const auto value = cfg[key].get<float>();
       return std::array{value, value, value};
     }
@@ -268,7 +268,7 @@ std::string processor_type(const ConfigReader& reader, const json& cfg) {
     std::string known;
     for (const ProcessorClass& one : kClasses) known += (known.empty() ? "" : ", ") + std::string(one.name);
     reader.fail(key, fmt::format("'{}'", to_utf8(*stated)),
-                fmt::format("one of {} (--preprocess NAME takes another pipeline)", known));
+                fmt::format("one of {} (use --preprocess NAME to choose another pipeline)", known));
   }
   return type;
 }
@@ -277,7 +277,7 @@ PreprocessRecipe read_transformers_recipe(const ConfigReader& reader, const json
                                           TransformersBackend backend) {
   const ProcessorClass& known = class_of(type);
   PreprocessRecipe recipe = defaults_of(known, backend);
-  if (flag(reader, cfg, "do_pad", false)) reader.fail("do_pad", "true", "false: batches are not padded here");
+  if (flag(reader, cfg, "do_pad", false)) reader.fail("do_pad", "true", "false, because fovea does not pad batches");
   recipe.interpolation = read_resample(reader, cfg, known, backend);
   read_steps(reader, cfg, known, recipe);
   read_normalization(reader, cfg, recipe);
