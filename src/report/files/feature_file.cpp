@@ -76,7 +76,7 @@ void FeatureFile::check_name(const std::filesystem::path& path) {
   throw Error(ErrorCode::kUsage,
               fmt::format("{}: the feature file's extension is '{}', expected .npy or .safetensors", printable(path),
                           printable(path.extension())),
-              "give it such a name: -o features.npy");
+              "for example: -o features.npy");
 }
 
 std::string FeatureFile::header(std::size_t rows, std::size_t least_bytes) const {
