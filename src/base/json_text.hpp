@@ -29,14 +29,14 @@ class JsonObject {
   }
   JsonObject& add(std::string_view key, std::floating_point auto value) { return add_raw(key, json_number(value)); }
   JsonObject& add(std::string_view key, const JsonObject& object) { return add_raw(key, object.line()); }
-  /// `json` is JSON already.
+  /// `json` must already be JSON.
   JsonObject& add_raw(std::string_view key, std::string json) {
     members_.emplace_back(key, std::move(json));
     return *this;
   }
-  /// On one line.
+  /// The object on one line.
   [[nodiscard]] std::string line() const;
-  /// A member a line.
+  /// The object with one member a line.
   [[nodiscard]] std::string lines() const;
 
  private:

@@ -8,7 +8,7 @@ namespace {
 std::atomic<bool> stop_requested{false};
 std::atomic<int> signal_number{0};
 static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free,
-              "a signal handler may only touch what needs no lock");
+              "a signal handler may use only lock-free atomics");
 
 extern "C" void request_stop(int number) {
   signal_number.store(number);

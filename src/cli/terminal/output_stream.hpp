@@ -1,4 +1,4 @@
-// A file descriptor as a std::ostream that remembers why it failed.
+// A std::ostream on a file descriptor that remembers why it failed.
 #pragma once
 
 #include <array>
@@ -36,8 +36,8 @@ class DescriptorStream : public std::ostream {
   DescriptorBuffer buffer_;
 };
 
-/// Writes `text` to standard output at once.
-/// @return        false if nobody reads it any more.
+/// Writes `text` to standard output immediately.
+/// @return        false if the reader has closed the pipe.
 /// @throws Error  kOutput for any other failure.
 bool print(std::string_view text);
 

@@ -1,4 +1,5 @@
-// Where the rows of a run go: standard output as they come, or a file in one piece; failures to standard error too.
+// Writes the records of a run: to standard output as they arrive, or to a file in one piece. Failures also go to
+// standard error.
 #pragma once
 
 #include <cstddef>
@@ -19,22 +20,22 @@ namespace fovea::cli {
 
 class Rows {
  public:
-  /// @param file        empty or "-": standard output.
-  /// @param comparison  the rows end with one, which is what they are for
+  /// @param file        empty or "-" means standard output.
+  /// @param comparison  the output ends with a comparison, which is its purpose
   Rows(std::size_t total, std::string_view format, std::size_t top_k, const CommonOptions& common,
        const std::filesystem::path& file = {}, bool comparison = false);
 
-  /// A closed pipe is no error: see closed().
+  /// A closed pipe is not an error: see closed().
   /// @throws Error  kOutput.
   void write(const Record& record);
   void write(const Comparison& comparison);
-  /// The last lines, and the file into place.
+  /// Writes the last lines and renames the file into place.
   /// @throws Error  kOutput.
   void finish(bool interrupted);
 
-  /// Nobody reads standard output any more.
+  /// The reader has closed standard output.
   [[nodiscard]] bool closed() const noexcept { return closed_; }
-  /// The contract's 0 or 1, or 130 and 143 after a signal.
+  /// 0 or 1, or 130 or 143 after a signal.
   [[nodiscard]] int exit_code() const;
   [[nodiscard]] const Summary& summary() const noexcept { return summary_; }
 
@@ -44,12 +45,12 @@ class Rows {
 
   std::filesystem::path file_;
   DescriptorStream stdout_;
-  std::ostringstream text_;  // what becomes the file
+  std::ostringstream text_;  // contents of the future file
   std::unique_ptr<ReportWriter> writer_;
   Messages messages_;
   Progress progress_;
   Summary summary_;
-  bool repeat_failures_;  // on standard error; not where the same eyes read the report
+  bool repeat_failures_;  // on standard error, unless standard output goes to the same terminal
   bool closed_ = false;
 };
 

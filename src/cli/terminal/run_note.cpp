@@ -10,7 +10,7 @@
 namespace fovea::cli {
 namespace {
 
-/// Three products of half the time each take longer than one; those of AMX are a small part of it.
+/// Without AMX three products at half the time each take longer than one. With AMX they are far faster.
 bool is_slower_than_f32(Precision precision) {
   const bool several_products = precision == Precision::kBf16x3 || precision == Precision::kBf16x6;
   return several_products && fastest_full_precision() == Precision::kF32;
@@ -31,13 +31,13 @@ void RunNote::loaded(const ModelInfo& model) {
     for (const std::string& assumption : model.assumptions) messages.warning("assumed " + assumption);
     if (is_slower_than_f32(model.precision)) {
       messages.warning(
-          fmt::format("--precision {} is slower than f32 on this CPU, which has no AMX", name(model.precision)),
-          "--precision f32, which is as accurate");
+          fmt::format("--precision {} is slower than f32 on this CPU because it has no AMX", name(model.precision)),
+          "use --precision f32, which is as accurate");
     }
     if (model.quantized && !has_units(*model.quantized)) {
-      messages.warning(fmt::format("{} is quantised for {}, which this CPU has no units for: it runs in {}",
+      messages.warning(fmt::format("{} is quantised for {}, but this CPU has no units for that, so it runs in {}",
                                    printable(model.path), name(*model.quantized), name(model.precision)),
-                       "no faster than the model that it was made from, and less accurate");
+                       "use the original model here: it is as fast, and more accurate");
     }
   }
   if (!common_.verbose) return;

@@ -1,4 +1,4 @@
-// What is said about a run on standard error: what had to be assumed about the model, and with -v its speed.
+// Notes about a run on standard error: assumptions about the model and, with -v, the speed.
 #pragma once
 
 #include <chrono>
@@ -14,7 +14,7 @@ namespace fovea::cli {
 class RunNote {
  public:
   explicit RunNote(const CommonOptions& common) : common_(common) {}
-  /// Warns once about each assumption, unless -q.
+  /// Warns once about each assumption; with -q, never.
   void loaded(const ModelInfo& model);
   void done(const Summary& summary, const Schedule& schedule);
 

@@ -21,7 +21,7 @@ std::unique_ptr<CommandLine> make_command_line() {
   root.description("Classifies image files with a Vision Transformer and shows where it looked.");
   root.formatter(std::make_shared<HelpFormatter>());
   root.set_help_flag("-h,--help", "print this and stop");
-  root.add_flag("--version", line->version, "print the version and stop; with -v what it was built with");
+  root.add_flag("--version", line->version, "print the version and stop; with -v, also print what it was built with");
   root.add_flag("-v,--verbose", line->verbose, "say more");
   root.footer("`fovea VERB -h` explains a verb.\n\n" + examples_text(verbs().front()));
   for (const Verb& verb : verbs()) {

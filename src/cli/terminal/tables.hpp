@@ -1,4 +1,4 @@
-// All verbs and options as one CLI::App: what help, man page and completions are made from.
+// Collects all verbs and options in one CLI::App, from which help, man page and completions are made.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -11,13 +11,13 @@ namespace fovea::cli {
 
 struct CommandLine {
   CLI::App app;
-  std::vector<std::unique_ptr<Command>> commands;  // as in verbs()
-  std::vector<CLI::App*> apps;                     // as in verbs()
+  std::vector<std::unique_ptr<Command>> commands;  // in the order of verbs()
+  std::vector<CLI::App*> apps;                     // in the order of verbs()
   bool version = false;
   bool verbose = false;
 };
 
-/// Every verb laid out with its options, help and environment variables.
+/// Creates every verb with its options, help and environment variables.
 [[nodiscard]] std::unique_ptr<CommandLine> make_command_line();
 
 }  // namespace fovea::cli

@@ -59,7 +59,7 @@ void Progress::erase() {
   if (!drawn_) return;
   write_stderr("\r\x1b[K");
   drawn_ = false;
-  last_ = {};  // the next step draws it again
+  last_ = {};  // so that the next step draws it again
 }
 
 void Progress::draw() {

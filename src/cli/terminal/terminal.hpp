@@ -1,4 +1,4 @@
-// Standard error: messages, and a progress bar where somebody looks.
+// Standard error: messages, and a progress bar if it is a terminal.
 #pragma once
 
 #include <chrono>
@@ -8,13 +8,13 @@
 
 namespace fovea::cli {
 
-/// --color, NO_COLOR and TERM=dumb, in this order.
+/// Decides by --color, then NO_COLOR, then TERM=dumb.
 [[nodiscard]] bool use_color(std::string_view choice, int descriptor);
 
 class Messages {
  public:
   explicit Messages(bool color) : color_(color) {}
-  /// `fovea: error: cat.jpg: ...` and, if there is one, `hint: ...` below it.
+  /// Prints `fovea: error: cat.jpg: ...` and, if there is a hint, `hint: ...` below it.
   void error(std::string_view message, std::string_view hint = {}) const;
   void warning(std::string_view message, std::string_view hint = {}) const;
   void note(std::string_view message) const;
@@ -24,7 +24,7 @@ class Messages {
   bool color_;
 };
 
-/// Count, rate and time left on one line of standard error that is erased at the end.
+/// Shows count, rate and remaining time on one line of standard error, and erases the line at the end.
 class Progress {
  public:
   Progress(std::size_t total, bool shown);
@@ -32,9 +32,9 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// One more is done. At most ten lines a second are drawn.
+  /// Counts one more as done. Draws at most ten times a second.
   void step();
-  /// Before something else is written to the terminal.
+  /// Call this before anything else is written to the terminal.
   void erase();
 
  private:

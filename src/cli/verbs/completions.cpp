@@ -1,4 +1,4 @@
-// fovea completions SHELL: what a shell completes, from the same tables as -h.
+// fovea completions SHELL: prints a shell's completions, made from the same tables as -h.
 #include <fmt/format.h>
 
 #include "base/text.hpp"
@@ -11,7 +11,7 @@
 namespace fovea::cli {
 namespace {
 
-/// "{text|json}" → {"text", "json"}; nothing for other values.
+/// "{text|json}" → {"text", "json"}; empty for other values.
 std::vector<std::string> choices_of(const CLI::Option& option) {
   std::string type = option.get_type_name();
   if (option.get_items_expected_max() == 0 || type.size() < 2 || type.front() != '{') return {};
@@ -67,7 +67,7 @@ complete -o default -o filenames -F _fovea fovea
                      fmt::join(names, "|"), fmt::join(names, " "), cases);
 }
 
-/// For a description between single quotes and brackets.
+/// Escapes a description for zsh, between single quotes and brackets.
 std::string zsh_text(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -162,7 +162,7 @@ class Completions : public Command {
     } else if (shell == "fish") {
       print(fish(all));
     } else {
-      throw Error(ErrorCode::kUsage, fmt::format("SHELL is '{}', expected one of bash, zsh, fish", shell),
+      throw Error(ErrorCode::kUsage, fmt::format("the shell is '{}', expected bash, zsh or fish", shell),
                   did_you_mean(shell, shells));
     }
     return 0;
@@ -173,7 +173,7 @@ class Completions : public Command {
 
 const Verb completions_verb = {
     "completions",
-    "Print a shell's completions",
+    "Print the completion script of a shell",
     "SHELL",
     "bash, zsh or fish",
     {"fovea completions bash > ~/.local/share/bash-completion/completions/fovea",

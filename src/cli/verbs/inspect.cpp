@@ -1,4 +1,4 @@
-// fovea inspect: what a checkpoint is, without running it.
+// fovea inspect: describes a checkpoint without running it.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -39,7 +39,7 @@ std::string tokens_text(const Architecture& a) {
                      a.num_register_tokens > 0 ? fmt::format(" ({} registers)", a.num_register_tokens) : "");
 }
 
-/// What its blocks compute, where families differ.
+/// What a block computes, where families differ.
 std::string block_text(const Architecture& a) {
   std::string text = fmt::format("{}, eps {}, {}", a.rms_norm ? "RMSNorm" : "layer norm", a.norm_eps,
                                  a.gated_mlp ? "gated MLP (SwiGLU)" : name(a.activation));
@@ -133,7 +133,7 @@ std::string labels_json(const ModelInfo& model) {
   return json_array(labels);
 }
 
-/// What families differ in.
+/// Adds the properties in which families differ.
 void add_kinds(const Architecture& a, JsonObject& json) {
   json.add("norm", a.rms_norm ? "rms" : "layer").add("norm_eps", a.norm_eps).add("norm_pre", a.norm_pre);
   json.add("qk_norm", a.qk_norm).add("activation", name(a.activation)).add("gated_mlp", a.gated_mlp);
@@ -189,7 +189,7 @@ class Inspect : public Command {
 
   int run() override {
     if (operands.size() > 1) {
-      throw Error(ErrorCode::kUsage, fmt::format("{} models are given, expected one", operands.size()));
+      throw Error(ErrorCode::kUsage, fmt::format("the number of models is {}, expected one", operands.size()));
     }
     LoadOptions options = load_options(model_);
     if (!labels_.empty()) options.labels = labels_;
@@ -207,9 +207,9 @@ class Inspect : public Command {
 }  // namespace
 
 const Verb inspect_verb = {"inspect",
-                           "Say what a model is: sizes, read-out, preprocessing, labels, tensors",
+                           "Describe a model: sizes, read-out, preprocessing, labels, tensors",
                            "[MODEL]",
-                           "a model's folder or file, or the name of one; as -m",
+                           "a model's folder, file or name, as for -m",
                            {"fovea inspect                            # the default model",
                             "fovea inspect model.safetensors -v       # with all tensors",
                             "fovea inspect path/to/model -f json | jq .preprocessing"},

@@ -1,4 +1,4 @@
-// fovea manpage: fovea.1 in roff, from the same tables as -h.
+// fovea manpage: prints fovea.1 in roff, made from the same tables as -h.
 #include <fmt/core.h>
 
 #include "cli/command.hpp"
@@ -10,7 +10,7 @@
 namespace fovea::cli {
 namespace {
 
-/// roff's own characters as themselves.
+/// Escapes roff's special characters.
 std::string roff(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -54,14 +54,16 @@ std::string verb_section(const Verb& verb, const CLI::App& app) {
 }
 
 constexpr std::string_view kEnvironment =
-    ".SH ENVIRONMENT\nA flag beats the variable, the variable beats \\fB\\-\\-config\\fR.\n"
-    ".TP\n\\fBFOVEA_MODEL_PATH\\fR\nfolders, colon\\-separated, in which models are found by name\n"
-    ".TP\n\\fBNO_COLOR\\fR, \\fBTERM=dumb\\fR\nno colour unless \\-\\-color says always\n";
+    ".SH ENVIRONMENT\nA flag overrides the variable, and the variable overrides \\fB\\-\\-config\\fR.\n"
+    ".TP\n\\fBFOVEA_MODEL_PATH\\fR\nfolders, separated by colons, in which models are found by name\n"
+    ".TP\n\\fBNO_COLOR\\fR, \\fBTERM=dumb\\fR\nno colour, except with \\-\\-color always\n";
 
 constexpr std::string_view kExit =
-    ".SH EXIT STATUS\n.TP\n0\nall done\n.TP\n1\nsome or all inputs failed, the rest is written\n"
-    ".TP\n2\nusage: unknown options or names, no input\n.TP\n3\nfatal: the model, the output\n"
-    ".TP\n130, 143\ninterrupted; what was done is kept\n";
+    ".SH EXIT STATUS\n.TP\n0\nall inputs succeeded\n.TP\n1\nsome or all inputs failed; the results of the others are "
+    "written\n"
+    ".TP\n2\nusage error: unknown options or names, or no input\n.TP\n3\nfatal error: the model cannot be loaded, or "
+    "the output cannot be written\n"
+    ".TP\n130, 143\ninterrupted; finished results are kept\n";
 
 class ManPage : public Command {
  public:

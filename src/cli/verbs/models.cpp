@@ -27,7 +27,7 @@ std::vector<std::string> names_in(const std::vector<std::filesystem::path>& plac
 std::string places_text(const std::vector<std::filesystem::path>& places) {
   std::string text;
   for (const auto& place : places) text += (text.empty() ? "" : ", ") + printable(place);
-  return text.empty() ? "no folder, as FOVEA_MODEL_PATH is not set" : text;
+  return text.empty() ? "no folder, because FOVEA_MODEL_PATH is not set" : text;
 }
 
 }  // namespace
@@ -44,7 +44,7 @@ std::vector<std::filesystem::path> model_places() {
   std::error_code failed;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", failed);
   if (!failed) {
-    // A build folder is laid out like an installation.
+    // A build folder has the layout of an installation.
     const auto installed = program.parent_path().parent_path() / "share" / "fovea" / "weights";
     if (std::filesystem::is_directory(installed, failed)) places.push_back(installed);
   }
@@ -61,11 +61,11 @@ std::filesystem::path find_model(const std::string& name_or_path) {
     }
   }
   const std::vector<std::string> known = names_in(places);
-  throw Error(
-      ErrorCode::kNotFound,
-      fmt::format("{}: no such model; looked for the path and in {}", printable(name_or_path), places_text(places)),
-      known.empty() ? "-m takes the folder of a model, with config.json and model.safetensors"
-                    : did_you_mean(name_or_path, known));
+  throw Error(ErrorCode::kNotFound,
+              fmt::format("{}: no such model: there is no such path, and no such name in {}", printable(name_or_path),
+                          places_text(places)),
+              known.empty() ? "give -m the folder of a model, with config.json and model.safetensors"
+                            : did_you_mean(name_or_path, known));
 }
 
 }  // namespace fovea::cli

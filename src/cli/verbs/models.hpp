@@ -1,4 +1,4 @@
-// Where models are found by name.
+// Finds models by name.
 #pragma once
 
 #include <filesystem>
@@ -7,11 +7,11 @@
 
 namespace fovea::cli {
 
-/// FOVEA_MODEL_PATH (folders, colon-separated), then share/fovea/weights beside the program's folder.
+/// The folders of FOVEA_MODEL_PATH (separated by colons), then share/fovea/weights beside the program's folder.
 [[nodiscard]] std::vector<std::filesystem::path> model_places();
 
-/// A path that exists, or else a name in one of the places.
-/// @throws Error  kNotFound; the hint names what there is.
+/// Returns the path if it exists, or else looks for the name in model_places().
+/// @throws Error  kNotFound; the hint names the models that exist.
 [[nodiscard]] std::filesystem::path find_model(const std::string& name_or_path);
 
 }  // namespace fovea::cli

@@ -11,7 +11,7 @@
 namespace fovea::cli {
 namespace {
 
-/// A Python literal: JSON's quoting is Python's too.
+/// A Python string literal; JSON's quoting is valid Python.
 std::string python_text(const std::filesystem::path& path) {
   return json_quoted(path.string());
 }
@@ -37,7 +37,7 @@ std::string size_tuple(Size size) {
   return fmt::format("({}, {})", size.height, size.width);
 }
 
-/// What makes `pixels`, the uint8 [h, w, 3], and `values`, the float32 [3, h, w], out of `image`.
+/// The lines that make `pixels`, uint8 [h, w, 3], and `values`, float32 [3, h, w], from `image`.
 struct Steps {
   std::string imports;
   std::string lines;
@@ -88,7 +88,7 @@ Steps transformers_from_file(const ResolvedRecipe& resolved) {
                       is_pil(resolved.recipe) ? "pil" : "torchvision", kRunProcessor)};
 }
 
-/// transformers' `size`; none for rules that it does not have.
+/// transformers' `size`; none for a rule that transformers does not have.
 std::optional<std::string> transformers_size(const PreprocessRecipe& recipe) {
   switch (recipe.resize) {
     case ResizeRule::kNone:
@@ -107,7 +107,7 @@ std::optional<std::string> transformers_size(const PreprocessRecipe& recipe) {
 std::optional<Steps> transformers_from_values(const PreprocessRecipe& recipe) {
   const auto size = transformers_size(recipe);
   if (!size) return std::nullopt;
-  // The numbers of PIL.Image.Resampling in the order of Interpolation.
+  // The numbers of PIL.Image.Resampling, in the order of Interpolation.
   constexpr std::array kPillowNumbers{0, 4, 2, 5, 3, 1};
   const std::string_view backend = is_pil(recipe) ? "PilBackend" : "TorchvisionBackend";
   return Steps{fmt::format("from transformers.image_processing_backends import {}\n", backend),
@@ -123,7 +123,7 @@ std::optional<Steps> transformers_from_values(const PreprocessRecipe& recipe) {
                            python_bool(recipe.normalize), tuple(recipe.mean), tuple(recipe.std), kRunProcessor)};
 }
 
-/// torchvision's transforms on a PIL picture, and timm's for the sizes that torchvision has no rule for.
+/// torchvision's transforms on a PIL image, and timm's for size rules that torchvision lacks.
 Steps torchvision_from_values(const PreprocessRecipe& recipe) {
   const bool timm = recipe.resize == ResizeRule::kCover || recipe.resize == ResizeRule::kFit;
   const std::string filter = "T.InterpolationMode." + upper(name(recipe.interpolation));

@@ -1,4 +1,4 @@
-// fovea quantize: a checkpoint with fewer bits a weight.
+// fovea quantize: writes a checkpoint with fewer bits a weight.
 #include "model/quantize/quantize.hpp"
 
 #include <fmt/format.h>
@@ -30,11 +30,11 @@
 namespace fovea::cli {
 namespace {
 
-/// What the quantised model says of the calibration pictures, beside what the model itself does.
+/// How the quantised model's answers on the calibration pictures compare with the model's own.
 struct Agreement {
   std::size_t pictures = 0;
   std::size_t same_top1 = 0;
-  double largest_difference = 0;  // of logits, or of features where there is no head, as a part of their range
+  double largest_difference = 0;  // of logits, or of features without a head, relative to their range
 };
 
 struct QuantizeReport {
@@ -45,7 +45,7 @@ struct QuantizeReport {
   std::uint64_t bytes_after = 0;
   std::vector<QuantizedLayer> layers;
   std::optional<Agreement> agreement;
-  std::string no_agreement;  // why there is none
+  std::string no_agreement;  // why there is none, for the report
 };
 
 std::size_t kept_in(const QuantizeReport& report, Precision precision) {
@@ -56,7 +56,7 @@ std::size_t kept_in(const QuantizeReport& report, Precision precision) {
 std::string text_of(const QuantizeReport& report, bool whole) {
   const auto megabytes = [](std::uint64_t bytes) { return static_cast<double>(bytes) / 1e6; };
   std::string text =
-      fmt::format("{}: {}, {:.1f} MB in place of {:.1f} MB; {} layers in int8, {} in bf16\n", printable(report.to),
+      fmt::format("{}: {}, {:.1f} MB instead of {:.1f} MB; {} layers in int8, {} in bf16\n", printable(report.to),
                   name(report.precision), megabytes(report.bytes_after), megabytes(report.bytes_before),
                   kept_in(report, Precision::kInt8), kept_in(report, Precision::kBf16));
   if (!whole) return text;
@@ -100,7 +100,7 @@ std::string json_of(const QuantizeReport& report, bool whole) {
   return json.add("agreement", agreement).lines();
 }
 
-/// The scores of each picture: logits, or features of a model without a head.
+/// The scores of each picture: logits, or features if the model has no head.
 std::vector<std::vector<float>> scores_of(const std::shared_ptr<const VisionTransformer>& model,
                                           const std::vector<std::vector<float>>& pictures) {
   Session session(model, 1);
@@ -134,13 +134,13 @@ Agreement compare(const std::vector<std::vector<float>>& exact, const std::vecto
 class Quantize : public Command {
  public:
   explicit Quantize(CLI::App& app) {
-    app.add_option("--calibrate", calibrate_, "folder of pictures like those that the model is for; needed for int8")
+    app.add_option("--calibrate", calibrate_, "folder of pictures like those that the model will see; needed for int8")
         ->type_name("DIR");
-    add_count(app, "--pictures", pictures_, 1, "how many of them are looked at, from all over the folder");
-    // By another name, too: FOVEA_PRECISION is about how models are run.
+    add_count(app, "--pictures", pictures_, 1, "how many calibration pictures to use, spread over the folder");
+    // Has a second name, because FOVEA_PRECISION sets how models run.
     add_choice(app, "--to,--precision", precision_, {"int8", "bf16"},
-               "int8: a quarter of float32's bits, bf16 where that is too few; bf16: half of them");
-    app.add_flag("--report", report_, "print what rounding adds to each layer, and how often top-1 is the same");
+               "int8: a quarter of float32's bits, with bf16 where int8 loses too much; bf16: half the bits");
+    app.add_flag("--report", report_, "print the rounding error of each layer, and how often top-1 stays the same");
     add_choice(app, "-f,--format", format_, {"text", "json"}, "what to print");
   }
 
@@ -170,27 +170,28 @@ class Quantize : public Command {
   void check_operands() const {
     if (operands.size() != 2) {
       throw Error(ErrorCode::kUsage,
-                  fmt::format("{} paths are given, expected two: a model and a file", operands.size()),
+                  fmt::format("the number of paths is {}, expected two: a model and a file to write", operands.size()),
                   "for example: fovea quantize MODEL small.safetensors --calibrate photos");
     }
     if (std::filesystem::path(operands[1]).extension() == ".safetensors") return;
     throw Error(ErrorCode::kUsage,
-                fmt::format("{}: the name of the quantised model ends in '{}', expected .safetensors",
-                            printable(operands[1]), printable(std::filesystem::path(operands[1]).extension())));
+                fmt::format("{}: the output's extension is '{}', expected .safetensors", printable(operands[1]),
+                            printable(std::filesystem::path(operands[1]).extension())));
   }
 
   static void check_output(const std::filesystem::path& output, const std::filesystem::path& model) {
     std::error_code ignored;
     if (!std::filesystem::equivalent(output, model, ignored)) return;
-    throw Error(ErrorCode::kUsage, fmt::format("{}: the output is the model itself", printable(output)),
-                "choose another name: the model is needed to quantise it again");
+    throw Error(ErrorCode::kUsage,
+                fmt::format("{}: the output is the model itself, expected another file", printable(output)),
+                "choose another name: quantising again needs the original model");
   }
 
   [[nodiscard]] std::vector<Input> calibration_inputs(Precision precision) const {
     if (calibrate_.empty()) {
       if (precision == Precision::kBf16 && !report_) return {};
       throw Error(ErrorCode::kUsage, "--calibrate is missing, expected a folder of pictures",
-                  "a few dozen are enough: what the model is used for, or any photographs");
+                  "a few dozen are enough: pictures like those that the model will see, or any photographs");
     }
     const std::vector<std::string> folders{calibrate_};
     const std::vector<Input> all = list_inputs(folders, {.recurse = true, .output_folder = {}});
@@ -201,7 +202,7 @@ class Quantize : public Command {
     return chosen;
   }
 
-  /// Their patches; what is no picture is said and left out.
+  /// The patches of these inputs. A file that is no picture gives a warning and is left out.
   [[nodiscard]] std::vector<std::vector<float>> load(const std::vector<Input>& inputs, const ModelInfo& info) const {
     std::vector<std::vector<float>> pictures;
     pictures.reserve(inputs.size());
@@ -214,8 +215,8 @@ class Quantize : public Command {
     }
     if (pictures.empty() && !calibrate_.empty()) {
       throw Error(ErrorCode::kUsage,
-                  fmt::format("{}: there are no pictures to calibrate with, expected some", calibrate_),
-                  "a few dozen are enough: what the model is used for, or any photographs");
+                  fmt::format("{}: the number of pictures to calibrate with is 0, expected at least 1", calibrate_),
+                  "a few dozen are enough: pictures like those that the model will see, or any photographs");
     }
     return pictures;
   }
@@ -246,7 +247,7 @@ class Quantize : public Command {
 const Verb quantize_verb = {"quantize",
                             "Write a model with fewer bits a weight: a quarter to a half of the size, and faster",
                             "MODEL OUT.safetensors",
-                            "a model's folder, file or name, and the file to write, which -m then takes",
+                            "a model's folder, file or name, and the file to write, which you can then pass to -m",
                             {"fovea quantize path/to/model small.safetensors --calibrate photos",
                              "fovea quantize path/to/model small.safetensors --calibrate photos --report -f json",
                              "fovea quantize path/to/model half.safetensors --precision bf16"},
