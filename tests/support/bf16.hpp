@@ -1,4 +1,4 @@
-// bfloat16 numbers, one by one.
+// Rounds to bfloat16, one number at a time.
 #pragma once
 
 #include <bit>
@@ -12,7 +12,7 @@ namespace fovea::test {
   return std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16U);
 }
 
-/// The nearest of the bfloat16 numbers on both sides, by their distance in double; ties to the even one.
+/// The nearer of the two neighbouring bfloat16 numbers, by distance in double; ties go to the even one.
 [[nodiscard]] inline float naive_bf16(float x) {
   const std::uint32_t bits = std::bit_cast<std::uint32_t>(x);
   const auto low = static_cast<std::uint16_t>(bits >> 16U);

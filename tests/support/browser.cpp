@@ -17,10 +17,11 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// In seconds. Only so that nothing outlives a broken test: under sanitizers, beside other work, minutes are in order.
+/// In seconds. It only keeps a broken test from running for ever: under sanitizers and beside other work minutes are
+/// normal.
 constexpr unsigned kTimeLimit = 1400;
 
-/// Both ends above the numbers that the browser takes its pipes at.
+/// Makes a pipe whose ends lie above the descriptors that the browser uses.
 std::array<int, 2> make_pipe() {
   std::array<int, 2> low{};
   if (::pipe2(low.data(), O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
@@ -32,7 +33,7 @@ std::array<int, 2> make_pipe() {
   return high;
 }
 
-/// RFC 4648, as the protocol sends pictures.
+/// RFC 4648, the form in which the protocol sends pictures.
 std::vector<std::byte> from_base64(std::string_view text) {
   constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::vector<std::byte> bytes;
@@ -96,7 +97,7 @@ Browser::Browser() {
 }
 
 Browser::~Browser() {
-  ::close(commands_);  // it ends when nobody leads it
+  ::close(commands_);  // the browser ends when its pipe is closed
   ::close(replies_);
   int status = 0;
   for (int tenth = 0; tenth < 50 && ::waitpid(pid_, &status, WNOHANG) == 0; ++tenth) ::usleep(100'000);
@@ -201,7 +202,7 @@ std::vector<std::byte> Browser::screenshot() {
 }
 
 std::vector<std::string> Browser::complaints() {
-  (void)evaluate("1");  // what was sent before it is read with it
+  (void)evaluate("1");  // reads all events that were sent before
   return complaints_;
 }
 

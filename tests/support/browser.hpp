@@ -1,4 +1,4 @@
-// A real browser, led through Chromium's DevTools protocol: what a page shows, and what it complains about.
+// A real browser, driven through Chromium's DevTools protocol: it shows a page and collects the page's complaints.
 #pragma once
 
 #include <sys/types.h>
@@ -16,30 +16,30 @@ namespace fovea::test {
 
 class Browser {
  public:
-  /// Chromium in PATH; none where it is not installed.
+  /// The path of Chromium in PATH; none if it is not installed.
   [[nodiscard]] static std::optional<std::filesystem::path> program();
 
-  /// Without a window. Ends by itself after two minutes, so that a test cannot hang.
+  /// Starts the browser without a window. It ends by itself after a time limit, so that a test cannot hang.
   Browser();
   ~Browser();
   Browser(const Browser&) = delete;
   Browser& operator=(const Browser&) = delete;
 
   void set_window(int width, int height, bool phone = false);
-  /// "light" or "dark", as a system prefers it.
+  /// Sets the preferred colour scheme, "light" or "dark".
   void prefer(const std::string& scheme);
-  /// Waits until it is loaded.
-  /// @param fragment  behind #; may be empty
+  /// Opens a page and waits until it is loaded.
+  /// @param fragment  the part after #; may be empty
   void open(const std::filesystem::path& page, const std::string& fragment = "");
-  /// The value of an expression; of a promise, what it comes to. An exception fails the test.
+  /// The value of an expression; a promise is awaited. An exception fails the test.
   nlohmann::json evaluate(const std::string& expression);
   void move_mouse(double x, double y);
   void click(double x, double y);
-  /// As KeyboardEvent.key names it.
+  /// Presses a key, named as in KeyboardEvent.key.
   void press(const std::string& key);
   [[nodiscard]] std::vector<std::byte> screenshot();  // PNG
 
-  /// Everything since the start that a page should not do: console messages, exceptions, blocked or remote requests.
+  /// Everything since the start that a page should not cause: console messages, exceptions, blocked or remote requests.
   [[nodiscard]] std::vector<std::string> complaints();
 
  private:
@@ -61,6 +61,6 @@ class Browser {
 
 }  // namespace fovea::test
 
-/// Skips the test, visibly, where there is no browser.
+/// Skips the test, visibly, if there is no browser.
 #define FOVEA_NEEDS_BROWSER() \
   if (!fovea::test::Browser::program()) GTEST_SKIP() << "no chromium in PATH; Debian's package is called chromium"

@@ -19,7 +19,7 @@ std::vector<std::size_t> row_major_strides(const std::vector<std::size_t>& shape
 
 using Writer = std::function<void(const std::filesystem::path&, const TinyTensors&)>;
 
-/// <stem>-00001-of-00002<ending>, <stem>-00002-of-00002<ending> and <stem><ending>.index.json.
+/// Writes <stem>-00001-of-00002<ending>, <stem>-00002-of-00002<ending> and <stem><ending>.index.json.
 void write_shards(const std::filesystem::path& folder, const TinyTensors& tensors, const std::string& stem,
                   const std::string& ending, const Writer& write) {
   nlohmann::json weight_map = nlohmann::json::object();

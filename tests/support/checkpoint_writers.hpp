@@ -1,4 +1,4 @@
-// The same tensors in every container that is read.
+// Writes the same tensors in every supported container.
 #pragma once
 
 #include <filesystem>
@@ -8,14 +8,15 @@
 
 namespace fovea::test {
 
-/// As numpy.savez writes it, or numpy.savez_compressed.
+/// As numpy.savez writes them, or numpy.savez_compressed.
 void write_npz(const std::filesystem::path& file, const TinyTensors& tensors, bool deflated = false);
 
 /// As torch.save writes a state dict.
-/// @param under  the key of a training script's dict that holds it, such as "model"; empty: it is the whole file
+/// @param under  the key, such as "model", under which a training script's dict holds the state dict; empty: no such
+/// dict
 void write_pth(const std::filesystem::path& file, const TinyTensors& tensors, const std::string& under = "");
 
-/// Cut into two files and an index, as transformers' save_pretrained does it.
+/// Splits the tensors into two files and an index, as transformers' save_pretrained does.
 void write_safetensors_shards(const std::filesystem::path& folder, const TinyTensors& tensors);
 void write_bin_shards(const std::filesystem::path& folder, const TinyTensors& tensors);
 

@@ -1,4 +1,4 @@
-// One instruction set instead of the best, for kernels that Highway dispatches.
+// Forces one instruction set for kernels that Highway dispatches.
 #pragma once
 
 #include <hwy/targets.h>
@@ -7,7 +7,7 @@
 
 namespace fovea::test {
 
-/// The instruction set that the kernels use while this object lives.
+/// While this object lives, the kernels use the given instruction set.
 class ForcedTarget {
  public:
   explicit ForcedTarget(std::int64_t target) {

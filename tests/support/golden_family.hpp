@@ -1,4 +1,4 @@
-// One folder of tests/golden/families: a small checkpoint and what the library that it is for computes with it.
+// One folder of tests/golden/families: a small checkpoint and what its own library computes with it.
 #pragma once
 
 #include <filesystem>
@@ -17,7 +17,7 @@ struct GoldenFamily {
 
   std::filesystem::path folder;
   TinyTensors tensors;
-  nlohmann::json config;  // null if it has none
+  nlohmann::json config;  // null if the folder has none
   TinyTensors expected;   // x, logits, pooled, block_0, ...; one image
 
   [[nodiscard]] std::size_t num_heads() const { return expected.at("attn_0").shape[1]; }
@@ -25,16 +25,16 @@ struct GoldenFamily {
   [[nodiscard]] std::vector<float> values(const std::string& name) const { return expected.at(name).values; }
 };
 
-/// Every tensor of a checkpoint of any format, as float32.
+/// Reads every tensor of a checkpoint of any format, as float32.
 [[nodiscard]] TinyTensors read_tensors(const std::filesystem::path& checkpoint);
 
-/// The golden input through a model, which must be of the input's size.
+/// Runs the golden input through a model, whose input size must match.
 [[nodiscard]] ForwardResult forward_golden(const GoldenFamily& golden, const std::filesystem::path& model,
                                            const LoadOptions& options = {}, const ForwardRequest& request = {});
 
-/// Within 1e-5 of the logits' range, and the same class.
+/// Expects logits within 1e-5 of their range, and the same class.
 void expect_same_logits(const std::vector<float>& actual, const std::vector<float>& expected);
-/// Within 2e-5 of the largest feature.
+/// Expects features within 2e-5 of the largest one.
 void expect_same_features(const std::vector<float>& actual, const std::vector<float>& expected);
 
 }  // namespace fovea::test

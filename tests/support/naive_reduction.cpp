@@ -59,7 +59,7 @@ Rows NaiveReduction::keep(const Rows& x, const std::vector<double>& attention) {
   }
   std::sort(scored.begin(), scored.end());
   const auto kept = std::size_t(std::ceil(reduction_.keep * double(left - prefix)));
-  if (kept + 1 >= scored.size()) return x;  // one token in place of none or one: nothing would be saved
+  if (kept + 1 >= scored.size()) return x;  // one token would replace one or none: nothing would be saved
   std::set<std::size_t> stay;
   for (std::size_t j = 0; j < prefix; ++j) stay.insert(j);
   for (std::size_t n = 0; n < kept; ++n) stay.insert(scored[n].second);
@@ -121,7 +121,7 @@ Rows NaiveReduction::merge(const Rows& x, const Rows& qkv) {
                    [](const Pair& a, const Pair& b) { return a.similarity > b.similarity; });
   pairs.resize(std::min(reduction_.merge, (left - prefix) / 2));
 
-  std::map<std::size_t, std::vector<std::size_t>> members;  // of each token that stays
+  std::map<std::size_t, std::vector<std::size_t>> members;  // tokens merged into each token that stays
   std::set<std::size_t> gone;
   for (std::size_t token = 0; token < left; ++token) members[token] = {token};
   for (const Pair& pair : pairs) {

@@ -1,4 +1,4 @@
-// Hard attention as loops in double, written from the papers; each token knows what it was made of.
+// Token reduction (hard attention) as plain loops in double, written from the papers; each token knows its sources.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace fovea::test {
 
-/// Follows one image. Random selection has no twin.
+/// Follows one image. Random selection has no naive twin.
 class NaiveReduction {
  public:
   using Rows = std::vector<std::vector<double>>;
@@ -20,7 +20,7 @@ class NaiveReduction {
   [[nodiscard]] double size(std::size_t j) const { return reduction_.merge > 0 ? double(tokens_[j].size()) : 1.0; }
   /// [H, N', N'] → [H, N, N]
   [[nodiscard]] std::vector<double> unmerged(const std::vector<double>& attention) const;
-  /// What the tokens are behind the attention of this block.
+  /// The tokens after the attention of this block.
   /// @param qkv        [N', 3D]
   /// @param attention  [H, N', N']
   [[nodiscard]] Rows stage(std::size_t block, const Rows& x, const Rows& qkv, const std::vector<double>& attention);
@@ -28,7 +28,7 @@ class NaiveReduction {
   [[nodiscard]] const std::vector<std::size_t>& counts() const { return counts_; }  // tokens left by each stage
 
  private:
-  using Sources = std::vector<std::pair<std::size_t, double>>;  // tokens of the whole model and their shares
+  using Sources = std::vector<std::pair<std::size_t, double>>;  // tokens of the full model and their shares
   [[nodiscard]] Rows keep(const Rows& x, const std::vector<double>& attention);
   [[nodiscard]] Rows merge(const Rows& x, const Rows& qkv);
 

@@ -32,7 +32,7 @@ struct Linear {
   Row bias;
 };
 
-/// One attention: the heads' [N][d] and [N][N].
+/// One head: [N][d] values and [N][N] attention.
 struct Head {
   Rows q, k, v, weights, out;
 };
@@ -212,7 +212,7 @@ class NaiveModel {
     return mean;
   }
 
-  /// Of Σ x·w only products above 0 carry relevance: those of x⁺ with w⁺ and of x⁻ with w⁻.
+  /// In Σ x·w only positive products carry relevance: x⁺ times w⁺ and x⁻ times w⁻.
   static Rows linear_rule(const Linear& layer, const Rows& x, const Rows& r) {
     Rows result = zeros(x.size(), x[0].size());
     for (std::size_t row = 0; row < x.size(); ++row) {
@@ -258,8 +258,8 @@ class NaiveModel {
     return r;
   }
 
-  /// Half of z = Σ_k x·y to each factor.
-  /// @return  of q, k and v, [N][3D]; `of_weights` receives [H, N, N]
+  /// Splits z = Σ_k x·y in halves between the two factors.
+  /// @return  relevance of q, k and v, [N][3D]; `of_weights` receives [H, N, N]
   Rows attention_rule(const Block& b, const Rows& of_mixed, Row& of_weights) const {
     const std::size_t n = of_mixed.size();
     const std::size_t d = a_.head_dim();
@@ -313,7 +313,7 @@ class NaiveModel {
   const Architecture& a_;
   const TinyTensors& tensors_;
   std::vector<Block> blocks_;
-  Rows normed_;  // behind the final norm
+  Rows normed_;  // after the final norm
 };
 
 }  // namespace

@@ -11,21 +11,22 @@
 
 namespace fovea::test {
 
-/// One value of one block's attention, [H, N, N], is changed before it is used.
+/// Changes one value of one block's attention, [H, N, N], before it is used.
 struct AttentionNudge {
   std::size_t block;
   std::size_t index;
   double by;
 };
 
-/// The logits of a model with timm's names: class, distillation and register tokens, layer scale, norm_pre, fc_norm;
-/// read out at the class token, at two tokens, or as the mean patch; GELU or quick GELU.
+/// The logits of a model with timm's names: class, distillation and register tokens, layer scale, norm_pre and fc_norm;
+/// read-out from the class token, from two tokens or from the mean patch; GELU or quick GELU.
 /// @param patches  [T, 3·P·P]
 [[nodiscard]] std::vector<double> naive_logits(const Architecture& architecture, const TinyTensors& tensors,
                                                std::span<const float> patches,
                                                const std::optional<AttentionNudge>& nudge = {});
 
-/// What the attention of each block receives of the relevance of one logit, 1: for each block [H, N, N].
+/// The relevance of one logit that each block's attention receives, if the logit has relevance 1: [H, N, N] for each
+/// block.
 [[nodiscard]] std::vector<std::vector<double>> naive_relevance(const Architecture& architecture,
                                                                const TinyTensors& tensors,
                                                                std::span<const float> patches, std::size_t class_index);

@@ -41,7 +41,7 @@ struct Taps {
   std::vector<double> weights;
 };
 
-/// What each output sample is made of.
+/// The source samples and weights of each output sample.
 std::vector<Taps> taps_of(int in_length, int out_length, Interpolation filter) {
   const double scale = static_cast<double>(in_length) / out_length;
   const double stretch = std::max(scale, 1.0);
@@ -62,7 +62,7 @@ std::vector<Taps> taps_of(int in_length, int out_length, Interpolation filter) {
   return all;
 }
 
-/// Pillow has 22 bits after the point; torch as many as fit into 16 with the largest weight of the axis.
+/// Pillow uses 22 fractional bits; torch uses as many as let the axis's largest weight fit into 16 bits.
 int bits_of(const std::vector<Taps>& all, Resampler resampler) {
   if (resampler == Resampler::kPillow) return 22;
   double largest = 0;

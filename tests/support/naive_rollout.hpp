@@ -1,4 +1,4 @@
-// Attention rollout by the book: every matrix kept, every product taken, in double.
+// Attention rollout as the paper defines it: every matrix kept, every product computed, in double.
 #pragma once
 
 #include <cstddef>
@@ -14,14 +14,14 @@ namespace fovea::test {
 [[nodiscard]] std::vector<double> naive_rollout(std::span<const std::vector<float>> blocks, std::size_t num_heads,
                                                 std::size_t tokens, HeadFusion fusion);
 
-/// Defaults but for the heads.
+/// Default options with this head fusion.
 [[nodiscard]] inline ExplainOptions with_heads(HeadFusion fusion) {
   ExplainOptions options;
   options.head_fusion = fusion;
   return options;
 }
 
-/// Row-stochastic attention of `num_blocks` blocks, peaked as a trained model's is: same seed, same values.
+/// Row-stochastic attention of `num_blocks` blocks, peaked like a trained model's. The same seed gives the same values.
 [[nodiscard]] std::vector<std::vector<float>> random_attention(const TokenLayout& layout, unsigned seed);
 
 }  // namespace fovea::test

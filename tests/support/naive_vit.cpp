@@ -43,7 +43,7 @@ void add(Rows& x, const Rows& y) {
   }
 }
 
-/// γ ⊙ y, if there is such a γ.
+/// γ ⊙ y if the tensors contain γ, else y.
 Rows scaled(Rows y, const TinyTensors& tensors, const std::string& gamma) {
   if (!tensors.contains(gamma)) return y;
   for (auto& row : y) {
@@ -52,7 +52,7 @@ Rows scaled(Rows y, const TinyTensors& tensors, const std::string& gamma) {
   return y;
 }
 
-/// Prefix tokens, then patches; position embeddings on the last ones, as many as there are.
+/// Prefix tokens, then patches. Position embeddings are added to the last tokens, as many as there are embeddings.
 Rows embed(const Architecture& a, const TinyTensors& tensors, std::span<const float> chw) {
   const std::vector<float> flat = naive_patches(a, chw);
   Rows patches;

@@ -1,4 +1,4 @@
-// A Vision Transformer as loops in double, written from the paper: the slow twin of the forward pass.
+// A Vision Transformer as plain loops in double, written from the paper: the slow twin of the forward pass.
 #pragma once
 
 #include <span>
@@ -15,13 +15,13 @@ struct NaiveForward {
   std::vector<std::vector<double>> attention;  // for each block [H, N, N]
 };
 
-/// With a distillation token, registers and layer scale where the tensors have them; read out at the class token.
+/// Has a distillation token, registers and layer scale if the tensors contain them; the read-out is the class token.
 /// @param chw        the normalised input, [3, height, width]
-/// @param reduction  attention is un-merged, if there is one
+/// @param reduction  if given, attention is reported un-merged
 [[nodiscard]] NaiveForward naive_vit(const Architecture& architecture, const TinyTensors& tensors,
                                      std::span<const float> chw, NaiveReduction* reduction = nullptr);
 
-/// [3, height, width] → [T, 3·P·P], loops only.
+/// [3, height, width] → [T, 3·P·P], with plain loops.
 [[nodiscard]] std::vector<float> naive_patches(const Architecture& architecture, std::span<const float> chw);
 
 }  // namespace fovea::test

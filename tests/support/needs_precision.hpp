@@ -6,7 +6,7 @@
 #include "fovea/error.hpp"
 #include "fovea/precision.hpp"
 
-/// Skips the test, visibly, where this CPU has no units for the precision.
+/// Skips the test, visibly, if this CPU lacks the units for the precision.
 #define FOVEA_NEEDS_PRECISION(precision) \
   try {                                  \
     fovea::require_precision(precision); \

@@ -1,4 +1,4 @@
-// Numbers to compute with.
+// Random numbers for tests.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@
 
 namespace fovea::test {
 
-/// Of a normal distribution around 0; the same for the same seed.
+/// Normally distributed around 0. The same seed gives the same values.
 inline std::vector<float> normal_values(std::size_t count, unsigned seed, float spread = 1.0F) {
   std::mt19937 generator(seed);
   std::normal_distribution<float> normal(0.0F, spread);

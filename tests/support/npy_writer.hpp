@@ -1,4 +1,4 @@
-// .npy arrays for npz files.
+// Writes .npy arrays for npz files.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@
 
 namespace fovea::test {
 
-/// The magic, version and length before any header text, padded as numpy does, and the payload.
+/// Magic, version and length, then any header text, padded as in numpy, then the payload.
 [[nodiscard]] std::string make_npy_with(const std::string& header, const std::string& payload, unsigned version = 1);
 
 /// @param descr  numpy's name of the type, such as "<f4".

@@ -1,4 +1,4 @@
-// Pickles and archives as torch.save writes them, and as it never would.
+// Writes pickles and archives as torch.save does, and as it never would.
 #pragma once
 
 #include <cstddef>
@@ -37,7 +37,7 @@ struct TorchTensor {
   std::vector<std::size_t> shape = {};
   std::vector<std::size_t> strides = {};
 };
-/// The call of torch._utils._rebuild_tensor_v2 for it.
+/// The call of torch._utils._rebuild_tensor_v2 that makes this tensor.
 [[nodiscard]] std::string pickled(const TorchTensor& tensor);
 
 /// The members of an archive: data.pkl, byteorder, version, and these storages as data/0, data/1, …

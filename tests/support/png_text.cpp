@@ -29,10 +29,10 @@ std::map<std::string, std::string> png_texts(std::span<const std::byte> file) {
     if (crc32(named) != big_endian(file.subspan(at + 8 + length))) throw std::runtime_error("PNG: a CRC is wrong");
     const std::string chunk(reinterpret_cast<const char*>(named.data()), named.size());
     type = chunk.substr(0, 4);
-    const std::size_t end = chunk.find('\0', 4);  // of the keyword
+    const std::size_t end = chunk.find('\0', 4);  // end of the keyword
     if (type == "tEXt") texts[chunk.substr(4, end - 4)] = chunk.substr(end + 1);
     if (type == "iTXt") {
-      const std::size_t language_end = chunk.find('\0', end + 3);  // behind flag and method of the compression
+      const std::size_t language_end = chunk.find('\0', end + 3);  // after flag and method of the compression
       texts[chunk.substr(4, end - 4)] = chunk.substr(chunk.find('\0', language_end + 1) + 1);
     }
     at += kFrame + length;

@@ -1,4 +1,4 @@
-// What a PNG says beside its pixels, read chunk by chunk as the specification has it.
+// Reads the texts that a PNG stores beside its pixels, chunk by chunk as specified.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 namespace fovea::test {
 
 /// Keyword → text of the tEXt and uncompressed iTXt chunks; each chunk's CRC is checked.
-/// @throws std::runtime_error  if it is no PNG, or a chunk is damaged.
+/// @throws std::runtime_error  if the file is not a PNG, or a chunk is damaged.
 [[nodiscard]] std::map<std::string, std::string> png_texts(std::span<const std::byte> file);
 
 }  // namespace fovea::test

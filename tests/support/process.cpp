@@ -17,7 +17,8 @@ extern char** environ;
 namespace fovea::test {
 namespace {
 
-/// In seconds. Only so that nothing outlives a broken test: under sanitizers, beside other work, minutes are in order.
+/// In seconds. It only keeps a broken test from running for ever: under sanitizers and beside other work minutes are
+/// normal.
 constexpr unsigned kTimeLimit = 1400;
 
 std::array<int, 2> make_pipe() {
@@ -40,8 +41,7 @@ std::vector<std::string> environment_with(const std::vector<std::string>& own) {
     if (text.substr(0, 6) != "FOVEA_" && text.substr(0, 9) != "NO_COLOR=") all.emplace_back(text);
   }
   all.insert(all.end(), own.begin(), own.end());
-  all.emplace_back(
-      "FOVEA_PRECISION=f32");  // the same numbers on every CPU, unless `own` has said otherwise: first come
+  all.emplace_back("FOVEA_PRECISION=f32");  // the same numbers on every CPU; `own` comes first and may override it
   return all;
 }
 
@@ -60,7 +60,7 @@ void write_all(int descriptor, const std::string& text) {
   std::string_view rest = text;
   while (!rest.empty()) {
     const ssize_t written = ::write(descriptor, rest.data(), rest.size());
-    if (written <= 0) break;  // the program does not want more
+    if (written <= 0) break;  // the program has closed its input
     rest.remove_prefix(static_cast<std::size_t>(written));
   }
   ::close(descriptor);
@@ -91,7 +91,7 @@ std::vector<nlohmann::json> ProcessResult::json_lines() const {
 
 Process::Process(const std::vector<std::string>& arguments, const ProcessOptions& options,
                  const std::filesystem::path& program) {
-  std::signal(SIGPIPE, SIG_IGN);  // a program that does not read its input ends write_all(), not the test
+  std::signal(SIGPIPE, SIG_IGN);  // if a program does not read its input, this ends write_all() and not the test
   std::vector<std::string> words{program.string()};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<std::string> environment = environment_with(options.environment);

@@ -1,4 +1,4 @@
-// The program as its users meet it: a process with arguments, streams, an exit code.
+// The program as users run it: a process with arguments, streams and an exit code.
 #pragma once
 
 #include <sys/types.h>
@@ -15,25 +15,25 @@
 namespace fovea::test {
 
 struct ProcessOptions {
-  std::string input;                     // on its standard input
-  std::vector<std::string> environment;  // "NAME=value", besides the test's own without FOVEA_* but FOVEA_PRECISION=f32
-  std::filesystem::path folder;          // to run in; empty: the test's
+  std::string input;                     // its standard input
+  std::vector<std::string> environment;  // "NAME=value", beside the test's own without FOVEA_*, and FOVEA_PRECISION=f32
+  std::filesystem::path folder;          // the working directory; empty: the test's own
   std::optional<std::uint64_t> file_size_limit;  // bytes, RLIMIT_FSIZE
   std::filesystem::path standard_output;         // a file or device instead of a pipe
-  std::size_t close_after = SIZE_MAX;            // bytes of standard output that are read before its pipe is closed
+  std::size_t close_after = SIZE_MAX;            // bytes of standard output to read before closing its pipe
 };
 
 struct ProcessResult {
   int exit_code = -1;
-  int signal = 0;  // that ended it; 0 if it exited
+  int signal = 0;  // the signal that ended it; 0 if it exited
   std::string out;
   std::string err;
 
-  /// Standard output, a JSON value for each line.
+  /// Parses standard output as one JSON value for each line.
   [[nodiscard]] std::vector<nlohmann::json> json_lines() const;
 };
 
-/// A running program. Kills it after two minutes, so that a test cannot hang.
+/// A running program. It is killed after a time limit, so that a test cannot hang.
 class Process {
  public:
   explicit Process(const std::vector<std::string>& arguments, const ProcessOptions& options = {},
@@ -44,7 +44,7 @@ class Process {
 
   void send(int signal) const;
   [[nodiscard]] bool is_running() const;
-  /// Waits for its end.
+  /// Waits until the program ends.
   ProcessResult wait();
 
  private:
@@ -55,7 +55,7 @@ class Process {
   ProcessResult result_;
 };
 
-/// Runs it to its end.
+/// Runs the program to its end.
 ProcessResult run_fovea(const std::vector<std::string>& arguments, const ProcessOptions& options = {});
 
 }  // namespace fovea::test

@@ -110,7 +110,7 @@ TinyTensor permuted(const TinyTensor& tensor, const std::vector<std::size_t>& ax
   for (const std::size_t axis : axes) result.shape.push_back(tensor.shape[axis]);
   result.values.resize(tensor.values.size());
   for (std::size_t i = 0; i < result.values.size(); ++i) {
-    // The coordinates of the i-th value of the result, last axis first, and where they lie in the original.
+    // The coordinates of the result's i-th value, last axis first, and its position in the original.
     std::size_t rest = i;
     std::size_t from = 0;
     for (std::size_t k = axes.size(); k-- > 0;) {

@@ -1,4 +1,4 @@
-// One library's tensors in another's form: other names, other axes, cut apart or put together.
+// Turns one library's tensors into another's form: other names or axes, split or fused.
 #pragma once
 
 #include <functional>
@@ -10,26 +10,26 @@
 
 namespace fovea::test {
 
-/// Lines of a regular expression for a whole name, and what it becomes ("$1" is its first group).
+/// Regular expressions for whole names, each with its replacement ("$1" is the first group).
 using Renaming = std::vector<std::pair<std::string, std::string>>;
-/// Every tensor by the first line that fits. One that no line fits fails the test.
+/// Renames every tensor by the first line that matches. A tensor that no line matches fails the test.
 [[nodiscard]] TinyTensors renamed(const TinyTensors& tensors, const Renaming& lines);
 
-/// Takes out all tensors whose names begin so; the rest of their names remains.
+/// Removes and returns all tensors whose names have this prefix; the returned names are without it.
 TinyTensors take(TinyTensors& tensors, const std::string& beginning);
 
-/// Tensors whose names differ in these parts, one after the other along the first axis.
+/// Concatenates, along the first axis, tensors whose names differ only in these parts.
 void fuse(TinyTensors& tensors, const std::vector<std::string>& parts, const std::string& whole);
-/// The other way, into equal pieces.
+/// The inverse of fuse(), into equal pieces.
 void split(TinyTensors& tensors, const std::string& whole, const std::vector<std::string>& parts);
 
-/// Changes all tensors whose whole name the regular expression fits; at least one must.
+/// Changes all tensors whose whole name matches the regular expression; at least one must match.
 void change(TinyTensors& tensors, const std::string& name, const std::function<TinyTensor(const TinyTensor&)>& how);
-/// The axes in another order, as numpy.transpose.
+/// Permutes the axes, as numpy.transpose does.
 [[nodiscard]] TinyTensor permuted(const TinyTensor& tensor, const std::vector<std::size_t>& axes);
 [[nodiscard]] TinyTensor reshaped(TinyTensor tensor, const std::vector<std::size_t>& shape);
 
-/// Numbers that are far from 0 and differ: for tensors that another library has beside those compared.
+/// Distinct numbers far from 0, for tensors that another library has in addition to the compared ones.
 [[nodiscard]] TinyTensor some_tensor(const std::vector<std::size_t>& shape);
 
 }  // namespace fovea::test

@@ -1,4 +1,4 @@
-// Images for tests of the image layer: made up, or read from tests/golden/preprocess.
+// Images for tests of the image layer: generated, or read from tests/golden/preprocess.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +23,7 @@ inline Image random_image(Size size, unsigned seed) {
   return image;
 }
 
-/// "89504e47" to four bytes.
+/// Decodes "89504e47" to four bytes.
 inline std::vector<std::byte> from_hex(std::string_view hex) {
   std::vector<std::byte> bytes;
   for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
@@ -37,7 +37,7 @@ inline std::vector<std::byte> bytes_of(std::string_view text) {
   return {begin, begin + text.size()};
 }
 
-/// As zlib's crc32().
+/// The same CRC as zlib's crc32().
 inline std::uint32_t crc32(std::span<const std::byte> bytes) {
   std::uint32_t crc = ~0U;
   for (const std::byte byte : bytes) {

@@ -1,4 +1,4 @@
-// Reference data that lies beside the project and is too large, or not free enough, to be part of it.
+// Reference data beside the project that is too large, or not free enough, to be part of it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 
 namespace fovea::test {
 
-/// FOVEA_SHARED, or the folder `shared` beside the project.
+/// The folder in FOVEA_SHARED, or the folder `shared` beside the project.
 inline std::filesystem::path shared_dir() {
   if (const char* set = std::getenv("FOVEA_SHARED")) return set;
   return std::filesystem::path(FOVEA_SOURCE_DIR).parent_path() / "shared";
@@ -19,7 +19,7 @@ inline std::filesystem::path source_dir() {
 
 }  // namespace fovea::test
 
-/// Skips the test, visibly, where `relative` is not there; else names it `variable`.
+/// Skips the test, visibly, if `relative` does not exist; otherwise defines its path as `variable`.
 #define FOVEA_NEEDS_SHARED(variable, relative)                                   \
   const std::filesystem::path variable = fovea::test::shared_dir() / (relative); \
   if (!std::filesystem::exists(variable)) GTEST_SKIP() << variable << " is not here"

@@ -13,7 +13,7 @@
 namespace fovea::test {
 namespace {
 
-/// Truncated to half precision; enough for values of ordinary size.
+/// Truncates to half precision; exact enough for values of ordinary size.
 std::uint16_t to_half(float value) {
   const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
   const std::uint32_t sign = (bits >> 16U) & 0x8000U;

@@ -1,4 +1,4 @@
-// Zip archives, honest and not.
+// Writes zip archives, valid and invalid.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +12,11 @@ struct ZipEntry {
   std::string name;
   std::string content;
   bool deflated = false;
-  bool zip64 = false;            // sizes and place in the directory's zip64 field
+  bool zip64 = false;            // sizes and offset go into the directory's zip64 field
   std::size_t padding = 0;       // bytes of an extra field before the content, as PyTorch aligns storages
   std::string local_extra = {};  // fields in the member's own header
   std::uint16_t flags = 0;       // 1: encrypted
-  // What the headers say in place of the truth.
+  // Values that the headers give instead of the true ones.
   std::optional<std::uint16_t> method = {};
   std::optional<std::uint32_t> crc32 = {};
   std::optional<std::uint64_t> size = {};
@@ -26,9 +26,9 @@ struct ZipEntry {
 };
 
 struct ZipEnd {
-  bool zip64 = false;  // as PyTorch ends its archives
+  bool zip64 = false;  // ends as PyTorch's archives do
   std::string comment = {};
-  // In place of the truth.
+  // Values to write instead of the true ones.
   std::optional<std::uint64_t> entries = {};
   std::optional<std::uint64_t> directory_size = {};
   std::optional<std::uint64_t> directory_offset = {};
@@ -37,7 +37,7 @@ struct ZipEnd {
 
 [[nodiscard]] std::string make_zip(const std::vector<ZipEntry>& entries, const ZipEnd& end = {});
 
-/// `count` bytes of `number`, lowest first.
+/// The lowest `count` bytes of `number`, little-endian.
 [[nodiscard]] std::string little_endian(std::uint64_t number, std::size_t count);
 
 }  // namespace fovea::test
