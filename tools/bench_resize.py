@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Times the way from a decoded 12-megapixel photograph to the 224 px crop: fovea's beside that of the installed Pillow.
+"""Times fovea and the installed Pillow on the way from a decoded 12-megapixel photograph to the 224 px crop.
 
 usage: python3 tools/bench_resize.py FOVEA [MODEL]    (FOVEA: the program, e.g. build/release/bin/fovea; one core each)
 
-fovea's figure also has what Pillow's has not: normalising, and cutting into patches. The default model's recipe is used
-with a crop of 0.9, so the shortest edge becomes 248 px; the runs are interleaved.
+fovea's figure includes normalising and cutting into patches, which Pillow's does not. The recipe is the default model's
+with a crop of 0.9, so the shortest edge becomes 248 px. The runs are interleaved.
 """
 import json
 import pathlib
@@ -21,7 +21,7 @@ RUNS = 11
 
 
 def photograph():
-    """Smooth noise: no file is needed, and what the pixels are does not matter to a resampler."""
+    """Smooth noise: it needs no file, and a resampler's speed does not depend on the pixels."""
     return Image.effect_noise((126, 95), 90).convert("RGB").resize((4032, 3024), Image.BICUBIC)
 
 

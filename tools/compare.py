@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""How fast fovea is beside PyTorch (timm), ONNX Runtime and OpenVINO, in one run on this machine: same pictures, same
-threads, turn by turn.
+"""Compares the speed of fovea, PyTorch (timm), ONNX Runtime and OpenVINO in one run on this machine, with the same
+pictures and threads, turn by turn.
 
-Started by tools/compare, which installs the peers. How each takes its turn is in compare_contestants.py, the peers' own
-code in compare_runners.py, what is made of the times in compare_table.py.
+tools/compare installs the peers and starts this script. compare_contestants.py gives each contestant its turn,
+compare_runners.py holds the peers' own code, and compare_table.py turns the times into tables.
 """
 import argparse
 import contextlib
@@ -24,7 +24,7 @@ from compare_contestants import QUANTIZED, RUNNERS, Start, contestants
 
 HERE = pathlib.Path(__file__).resolve().parent
 PICTURES = {".jpg", ".jpeg", ".png"}
-MOST_PICTURES = 200  # of a folder; evenly spread
+MOST_PICTURES = 200  # taken from a folder, evenly spread
 MODELS = ["deit_tiny_patch16_224", "vit_small_patch16_224", "vit_base_patch16_224"]
 
 
@@ -38,8 +38,8 @@ def say(text):
 
 
 def choose(ways, seconds, row):
-    """Opens every way and tries it for a turn. The fastest stays open and is returned; what the others took, or why
-    they failed, goes into the row.
+    """Opens every mode and tries it for a turn. The fastest mode stays open and is returned. The row records the times
+    of the others, or why they failed.
     """
     best, least, tried, failed = None, float("inf"), {}, {}
     for way in ways:
@@ -71,10 +71,10 @@ def choose(ways, seconds, row):
 def take_turn(row, runner, seconds):
     if "why" in row:
         return
-    time.sleep(0.05)  # threads of the one before may still spin
+    time.sleep(0.05)  # the previous contestant's threads may still spin
     try:
         measured = runner.measure(seconds)
-    except (RuntimeError, OSError) as error:  # half the rounds are no result
+    except (RuntimeError, OSError) as error:  # half of the rounds are not a result
         row["why"] = f"ended in the middle: {error}"
         del row["rounds_ms"], row["best_ms"]
         return
@@ -85,7 +85,7 @@ def take_turn(row, runner, seconds):
 
 
 def compare_duty(duty, folder, options, log):
-    """The rows of one duty: everyone is opened first, then the rounds go round."""
+    """The rows of one duty: opens every contestant first, then runs the rounds."""
     rows, running = [], []
     with contextlib.ExitStack() as stack:
         for runner, precision, ways in contestants(duty, folder, options, log):
@@ -106,7 +106,7 @@ def compare_duty(duty, folder, options, log):
 
 
 def count_agreement(folder, options, log):
-    """How often every runner finds PyTorch's class; as one picture after the other is timed."""
+    """How often each runner finds PyTorch's class, running as it does in the latency duty."""
     rows = []
     for runner, precision, ways in contestants("latency", folder, options, log):
         row = {"runner": runner, "precision": precision}
@@ -166,7 +166,7 @@ def pictures_in(folder):
 
 
 def fovea_facts(options):
-    """Asks the program what it offers, so that a new precision is compared without a change here."""
+    """Asks the program which precisions it offers, so that a new one is compared without a change here."""
     try:
         asked = subprocess.run([options.fovea, "bench", "-h"], capture_output=True, text=True, check=True).stdout
         version = subprocess.run([options.fovea, "--version", "-v"], capture_output=True, text=True, check=True).stdout
@@ -190,34 +190,34 @@ def parsed():
     parser.add_argument("-o", "--output", type=pathlib.Path, metavar="DIR",
                         help="where comparison.md, comparison.json and log.txt go")
     parser.add_argument("--models", nargs="+", metavar="MODEL",
-                        help="names of timm, which get random weights, or timm's hub folders (default: "
+                        help="timm's model names, run with random weights, or timm's hub folders (default: "
                         + " ".join(MODELS) + ")")
     parser.add_argument("--images", nargs="+", metavar="FILE",
                         help="pictures that go through the models (default: samples/*.jpg)")
     parser.add_argument("--calibration", type=pathlib.Path, metavar="DIR",
-                        help="pictures that int8 is calibrated with (default: NNCF sees the images, fovea none)")
+                        help="pictures to calibrate int8 with (default: the images for NNCF, none for fovea)")
     parser.add_argument("--agreement", type=pathlib.Path, metavar="DIR",
-                        help=f"pictures of which PyTorch's class should be found, up to {MOST_PICTURES}; who finds it "
-                        "too seldom is not compared. For models from folders, as random weights tell nothing")
+                        help=f"pictures, up to {MOST_PICTURES}, on which a runner should find PyTorch's class; a runner "
+                        "that finds it too seldom is not compared. For models from folders: random weights say nothing")
     parser.add_argument("--duties", nargs="+", choices=compare_table.DUTIES, default=list(compare_table.DUTIES),
-                        metavar="DUTY", help="of " + ", ".join(compare_table.DUTIES) + " (default: all)")
+                        metavar="DUTY", help="one or more of " + ", ".join(compare_table.DUTIES) + " (default: all)")
     parser.add_argument("--threads", type=int, default=cores, metavar="N",
-                        help="cores for everyone; the first N are used (default: all, %(default)s)")
-    parser.add_argument("--seconds", type=float, metavar="S", help="of a runner's turn in a round (default: 3)")
-    parser.add_argument("--rounds", type=int, metavar="N", help="how often everyone has a turn (default: 7)")
+                        help="cores for each runner; the first N are used (default: all, %(default)s)")
+    parser.add_argument("--seconds", type=float, metavar="S", help="seconds for a runner's turn in a round (default: 3)")
+    parser.add_argument("--rounds", type=int, metavar="N", help="how many turns each runner has (default: 7)")
     parser.add_argument("--quick", action="store_true",
                         help="a first look: DeiT-tiny, 3 rounds of 0.5 s, no torch.compile")
     parser.add_argument("--fovea", default=HERE / "fovea", metavar="PROGRAM",
                         help="the program to compare (default: tools/fovea)")
     parser.add_argument("--table", type=pathlib.Path, metavar="FILE.json",
-                        help="measure nothing; print the tables of this comparison.json")
+                        help="measure nothing; print the tables from this comparison.json")
     # Looks at the options only, before anything is installed.
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if not options.table and not options.output:
-        parser.error("-o DIR is missing: where the tables go")
+        parser.error("-o DIR is missing, expected the folder for the tables")
     if not 1 <= options.threads <= cores:
-        parser.error(f"--threads is {options.threads}, expected 1 to {cores}, the cores that are there")
+        parser.error(f"--threads is {options.threads}, expected 1 to {cores}, the number of cores here")
     options.models = options.models or (MODELS[:1] if options.quick else MODELS)
     options.seconds = options.seconds or (0.5 if options.quick else 3)
     options.rounds = options.rounds or (3 if options.quick else 7)

@@ -1,8 +1,8 @@
-"""Who is compared, and how each takes its turn: processes of compare_runners.py for the peers, the program for fovea.
+"""The contestants and how each takes its turn: processes of compare_runners.py for the peers, the program for fovea.
 
 Every contestant has `mode` (words for the table), open() -> facts for its row, measure(seconds) -> {"median", "best"}
-in ms an image, and close(); open and measure raise RuntimeError with the reason why it cannot run. Those of latency
-have agreement() -> the same facts, of other pictures, too.
+in ms an image, and close(). open and measure raise RuntimeError with the reason why the contestant cannot run.
+Contestants for latency also have agreement() -> the same facts for other pictures.
 """
 import json
 import os
@@ -17,14 +17,14 @@ RUNNERS = pathlib.Path(__file__).resolve().parent / "compare_runners.py"
 PEERS = [("PyTorch", "f32"), ("PyTorch", "bf16"), ("ONNX Runtime", "f32"), ("ONNX Runtime", "int8 dynamic"),
          ("OpenVINO", "f32"), ("OpenVINO", "bf16"), ("OpenVINO", "int8 (NNCF)")]
 MAPS = {"rollout": "hooks", "generic": "hooks and autograd"}  # PyTorch's way to a map
-BATCHES = [1, 4, 8]       # of fovea, in throughput
-MOST_TENSOR_BYTES = 3e8   # of prepared pictures that are written for fovea's throughput
-QUANTIZED = "fovea_int8.safetensors"  # made where there are pictures for its calibration
-MOST_PROCESSES = 16       # of one peer; each holds its own libraries and weights
+BATCHES = [1, 4, 8]       # fovea's batch sizes in throughput
+MOST_TENSOR_BYTES = 3e8   # limit of the prepared pictures that are written for fovea's throughput
+QUANTIZED = "fovea_int8.safetensors"  # made if there are pictures for its calibration
+MOST_PROCESSES = 16       # for one peer; each process holds its own libraries and weights
 
 
 class Peer:
-    """One peer at one precision, run in one way, by one or more processes that wait for their turn."""
+    """One peer at one precision in one mode, run by one or more processes that wait for their turn."""
 
     def __init__(self, folder, peer, precision, mode, log):
         self.mode = mode["text"]
@@ -65,13 +65,13 @@ class Peer:
 
     def close(self):
         for process in self.processes:
-            process.kill()  # it holds nothing that must be put in order
+            process.kill()  # it holds nothing that needs an orderly end
             process.communicate()
         self.processes = []
 
 
 class Fovea:
-    """fovea at one precision; a process for each turn."""
+    """fovea at one precision, with a new process for each turn."""
 
     def __init__(self, options, folder, precision, log):
         self.options, self.folder, self.log = options, folder, log
@@ -113,7 +113,7 @@ class FoveaLatency(Fovea):
 
 
 class FoveaMap(Fovea):
-    """Logits and the map of one method."""
+    """fovea computing logits and the map of one method."""
 
     def __init__(self, options, folder, precision, method, log):
         super().__init__(options, folder, precision, log)
@@ -125,7 +125,7 @@ class FoveaMap(Fovea):
 
 
 class FoveaThroughput(Fovea):
-    """`fovea classify --tensor` of many rows, less the time for a few: a full batch for each thread."""
+    """`fovea classify --tensor` with many rows, minus the time for a few: a full batch for each thread."""
 
     def __init__(self, options, folder, precision, batch, log):
         super().__init__(options, folder, precision, log)
@@ -143,14 +143,14 @@ class FoveaThroughput(Fovea):
         return time.perf_counter() - begin
 
     def images_in(self, seconds, some):
-        """About as many as take that long and fit into memory, the same work for every thread and batch."""
+        """About as many images as take this long and fit into memory, with equal work for every thread and batch."""
         speed = some / max(self.seconds_for(2 * some) - self.for_some, 1e-3)
         fit = MOST_TENSOR_BYTES * some / (self.folder / f"pictures_{some}.npy").stat().st_size
         return max(round(min(speed * seconds, fit) / some), 1) * some
 
     def measure(self, seconds):
         some = BATCHES[-1] * self.options.threads
-        # The least of all rounds: what disturbs it would be taken off the time of the others.
+        # The least over all rounds: a disturbance here would be subtracted from the time of the rest.
         self.for_some = min(self.for_some, self.seconds_for(some), self.seconds_for(some))
         if self.images == 0:
             self.images = self.images_in(seconds, some)
@@ -159,7 +159,7 @@ class FoveaThroughput(Fovea):
 
 
 class Start:
-    """A whole program from exec to the five best classes, several times a turn."""
+    """A whole program from exec to the five best classes, run several times a turn."""
 
     def __init__(self, command, mode, classes, log):
         self.command, self.mode, self.classes, self.log, self.peak_rss_mb = command, mode, classes, log, 0
@@ -176,7 +176,7 @@ class Start:
     def open(self):
         self.launcher = subprocess.Popen([sys.executable, "-S", RUNNERS, "launch"], stdin=subprocess.PIPE,
                                          stdout=subprocess.PIPE, text=True)
-        return {"classes": self.classes(self.once()[1])}  # and what is read from disk is in memory then, for all alike
+        return {"classes": self.classes(self.once()[1])}  # and brings the files into memory, for all alike
 
     def measure(self, seconds):
         times, begin = [], time.perf_counter()
@@ -199,7 +199,7 @@ def peer_classes(text):
 
 
 def peer_modes(peer, duty, options):
-    """Every way worth trying for a duty; the fastest is the one that is compared."""
+    """Every mode worth trying for a duty; the fastest one is compared."""
     def mode(text, how="eager", batch=1, processes=1):
         return {"text": text, "how": how, "batch": batch, "processes": processes,
                 "threads": options.threads // processes}
@@ -223,7 +223,7 @@ def peer_modes(peer, duty, options):
 
 
 def contestants(duty, folder, options, log):
-    """(runner, precision, ways to run it) of a duty."""
+    """The (runner, precision, modes) of a duty."""
     image = options.images[0]
     for precision in options.fovea_precisions:
         if duty == "latency":

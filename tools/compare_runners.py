@@ -1,5 +1,5 @@
-"""The peers as tools/compare.py starts them, each in a process of its own. Libraries are imported where they are used,
-so that a program from start to answer pays only for its own.
+"""The peers as tools/compare.py starts them, each in its own process. Libraries are imported where they are used, so
+that the start duty pays only for the peer's own libraries.
 
     compare_runners.py prepare MODEL FOLDER PICTURES     the model in every peer's form, pictures, the expected logits
     compare_runners.py serve FOLDER PEER PRECISION MODE  one line of JSON for each line of JSON on standard input
@@ -30,7 +30,7 @@ def load_timm(folder):
 
 
 def existing(file):
-    """The file that `prepare` made, or the reason why it could not."""
+    """The file that `prepare` made; raises the reason if `prepare` could not make it."""
     if not file.exists():
         why = file.with_name(file.name + ".why")
         raise RuntimeError(why.read_text() if why.exists() else f"{file} was not made")
@@ -58,8 +58,8 @@ class PyTorch:
 
 
 class PyTorchMap(PyTorch):
-    """A picture's logits and its map, from attention that hooks catch; timm's fused attention would show none. No
-    gradients but those of the attention are computed, which is kinder than published scripts are.
+    """A picture's logits and its map, from attention that hooks record; timm's fused attention would expose none. Only
+    the attention's gradients are computed, which favours PyTorch over published scripts.
     """
 
     def __init__(self, folder, precision, mode):
@@ -122,7 +122,7 @@ class OpenVino:
         network = core.read_model(file)
         network.reshape([mode["batch"], *network.inputs[0].partial_shape.to_string().strip("[]").split(",")[1:]])
         settings = {"PERFORMANCE_HINT": mode["how"].upper(), "INFERENCE_NUM_THREADS": mode["threads"]}
-        if precision in ("f32", "bf16"):  # else OpenVINO takes bf16 where it likes; what int8 leaves over, it may
+        if precision in ("f32", "bf16"):  # int8's floating-point layers may run in bf16
             settings["INFERENCE_PRECISION_HINT"] = precision
         self.openvino, self.compiled = openvino, core.compile_model(network, "CPU", settings)
         self.version = openvino.__version__.split("-")[0]
@@ -132,7 +132,7 @@ class OpenVino:
         return self.compiled(pictures)[0]
 
     def stream(self, batches, seconds):
-        """As many requests in flight as OpenVINO itself thinks best."""
+        """Runs as many requests at once as OpenVINO itself recommends."""
         queue = self.openvino.AsyncInferQueue(self.compiled)
         runs, begin = 0, time.perf_counter()
         while time.perf_counter() - begin < seconds:
@@ -146,7 +146,7 @@ PEERS = {"PyTorch": PyTorch, "ONNX Runtime": OnnxRuntime, "OpenVINO": OpenVino}
 
 
 def measure(runner, batches, seconds):
-    """Milliseconds for an image: median and best of the runs; where runs overlap, their mean is both."""
+    """Milliseconds for an image: median and best of the runs. If runs overlap, both are their mean."""
     size = len(batches[0])
     if getattr(runner, "streams", False):
         runs, elapsed = runner.stream(batches, seconds)
@@ -176,7 +176,7 @@ def agreement(runner, folder):
 
 def serve(folder, peer, precision, mode):
     replies = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what libraries print must not get between the replies
+    os.dup2(2, 1)  # output of libraries must not mix with the replies
 
     def reply(answer):
         print(json.dumps(answer), file=replies, flush=True)
@@ -193,7 +193,7 @@ def serve(folder, peer, precision, mode):
         logits = numpy.concatenate([runner(batch) for batch in batches])[:len(pictures)]
         expected = numpy.load(folder / "logits.npy")
         reply({"version": runner.version, **differences(logits, expected)})
-    except Exception as error:  # whatever a peer throws becomes the reason in its row
+    except Exception as error:  # any exception of a peer becomes the reason in its row
         reply({"why": (str(error).strip() or repr(error)).splitlines()[0]})
         raise
     for line in sys.stdin:
@@ -202,7 +202,7 @@ def serve(folder, peer, precision, mode):
 
 
 def make(file, maker):
-    """Calls `maker`; if it cannot, the reason is left beside the file."""
+    """Calls `maker`; if it fails, writes the reason beside the file."""
     try:
         maker()
     except Exception as error:
@@ -211,8 +211,8 @@ def make(file, maker):
 
 
 def prepare(model, folder, files):
-    """@param files  lists of picture files: "images" that are timed, "calibration" (else the images) and "agreement",
-                     which may be empty
+    """@param files  lists of picture files: "images" to time, "calibration" (empty: the images) and "agreement" (may be
+                     empty)
     """
     import numpy
     import timm
@@ -234,7 +234,7 @@ def prepare(model, folder, files):
         return torch.stack([transform(Image.open(image).convert("RGB")) for image in images])
 
     def save(name, pictures):
-        """They and PyTorch's logits of them, which are returned."""
+        """Saves the pictures and PyTorch's logits for them; returns the logits."""
         with torch.inference_mode():
             logits = torch.cat([network(picture[None]) for picture in pictures])
         numpy.save(folder / f"{name}.npy", pictures.numpy())
@@ -276,7 +276,7 @@ def quantize_openvino(file, pictures, result):
 
 
 def prepared(folder, image):
-    """timm's evaluation transform in Pillow and numpy, as it is written beside an exported model: [1, 3, H, W]."""
+    """timm's evaluation transform in Pillow and numpy, as users write it for an exported model: [1, 3, H, W]."""
     import numpy
     from PIL import Image
     config = json.loads((folder / "model" / "config.json").read_text())["pretrained_cfg"]
@@ -309,7 +309,7 @@ def top5(folder, peer, threads, image):
 
 
 def launch():
-    """A process starts with the peak memory of the one that starts it, so that must be a small one."""
+    """Runs commands from a small process, because a process starts with the peak memory of its parent."""
     for line in sys.stdin:
         request = json.loads(line)
         out, write = os.pipe()

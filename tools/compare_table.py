@@ -1,8 +1,8 @@
-"""From recorded rounds to ratios and tables: what tools/compare.py writes. Standard library only.
+"""Turns recorded rounds into ratios and tables, the output of tools/compare.py. Standard library only.
 
-A comparison is what comparison.json holds. Every row of a duty has `rounds_ms`, milliseconds for an image in each round
-(or `why` there is none), and the rounds of all rows ran side by side. Two rows are compared round by round: what else
-the machine did in that minute is in both.
+A comparison has the form of comparison.json. Every row of a duty has `rounds_ms`, milliseconds for an image in each
+round, or `why` there are none. The rounds of all rows were interleaved. Two rows are compared round by round, so that
+other load on the machine affects both.
 """
 import statistics
 
@@ -17,16 +17,16 @@ DUTIES = {
     "start": "From exec to the five best classes of one JPEG: start, imports, loading, decoding, preprocessing, model.",
 }
 CLASSES = ("full accuracy", "bf16", "int8")
-LEAST_AGREEMENT = {"full accuracy": 0.995, "bf16": 0.995, "int8": 0.99}  # of PyTorch's classes in f32
+LEAST_AGREEMENT = {"full accuracy": 0.995, "bf16": 0.995, "int8": 0.99}  # share of PyTorch's classes in f32
 
 
 def accuracy_class(precision):
-    """bf16x3 has f32's accuracy, so it is held against f32."""
+    """bf16x3 has f32's accuracy, so both are in one class."""
     return next((name for name in CLASSES[1:] if precision.split()[0] == name), CLASSES[0])
 
 
 def percentile(values, share):
-    """Linear between the neighbours, as numpy's."""
+    """Interpolates linearly between the neighbours, as numpy does."""
     values = sorted(values)
     place = share * (len(values) - 1)
     low = int(place)
@@ -35,7 +35,7 @@ def percentile(values, share):
 
 
 def ratio(row, base):
-    """How many times as long as `base`, round by round; None where either did not run."""
+    """How many times as long as `base` the row takes, round by round; None if either did not run."""
     if not row or not base or "rounds_ms" not in row or "rounds_ms" not in base:
         return None
     ratios = [mine / other for mine, other in zip(row["rounds_ms"], base["rounds_ms"])]
@@ -51,16 +51,16 @@ def fastest(rows):
 
 
 def strayed(model):
-    """Rows of a model's agreement that find PyTorch's class too seldom for the accuracy that their precision claims."""
+    """Rows of a model's agreement that find PyTorch's class too seldom for the accuracy of their precision."""
     return [row for row in model.get("agreement", []) if "same_top1" in row and
             row["same_top1"] < LEAST_AGREEMENT[accuracy_class(row["precision"])] * row["pictures"]]
 
 
 def duel(rows, accuracy, left_out=()):
-    """fovea's fastest of one class of accuracy and the fastest peer that is as accurate or more: {"fovea", "peer",
-    "ratio"} of rows; None where no one is of that class.
+    """fovea's fastest row in one accuracy class and the fastest peer that is at least as accurate: {"fovea", "peer",
+    "ratio"}; None if the class has no row.
 
-    @param left_out  names that are not what they claim
+    @param left_out  names of rows that are less accurate than they claim
     """
     held = [row for row in rows if name(row) not in left_out]
     same = [row for row in held if accuracy_class(row["precision"]) == accuracy]
@@ -105,7 +105,7 @@ def difference(row):
 
 
 def shared_classes(row, rows):
-    """How many of PyTorch's five best classes are among this row's, too."""
+    """How many of PyTorch's five best classes are also in this row's."""
     expected = next((other["classes"] for other in rows if other["runner"] == "PyTorch" and "classes" in other), None)
     return f"{len(set(row['classes']) & set(expected))} of {len(expected)}" if expected else "–"
 
@@ -159,7 +159,7 @@ def agreement_section(comparison):
 
 
 def unlike(comparison):
-    """Sentences about who is left out of the summary."""
+    """Sentences about rows that are left out of the summary."""
     return [f"- {model['name']}: {name(row)} finds PyTorch's class on {row['same_top1']} of {row['pictures']} pictures, "
             f"under {LEAST_AGREEMENT[accuracy_class(row['precision'])]:.1%}: it is not compared above."
             for model in comparison["models"] for row in strayed(model)]

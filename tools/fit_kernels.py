@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Prints the polynomials of src/nn/kernels/exp-inl.hpp and src/nn/kernels/activation.cpp, and how far they are off.
+"""Prints the polynomials of src/nn/kernels/exp-inl.hpp and src/nn/kernels/activation.cpp, and their errors.
 
-Needs NumPy and SciPy. Least maximum error by Lawson's reweighted least squares; coefficients are rounded to float and
-run in float arithmetic before they are judged.
+Needs NumPy and SciPy. Lawson's reweighted least squares minimises the maximum error. Coefficients are rounded to float
+and evaluated in float arithmetic before the error is measured.
 """
 import numpy as np
 from scipy.special import log_ndtr, ndtr
 
 
 def fit(x, y, weight, degree, constant):
-    """Coefficients 0 to degree of p with p(0) = constant and the least max |p(x) - y| * weight."""
+    """The coefficients, 0 to degree, of the p with p(0) = constant that minimises max |p(x) - y| * weight."""
     powers = np.vander(x, degree + 1, increasing=True)[:, 1:]
     share = np.ones(len(x))
     best = (np.inf, None)
@@ -26,7 +26,7 @@ def fit(x, y, weight, degree, constant):
 
 
 def horner(coefficients, x):
-    """With one rounding a step, as a fused multiply-add."""
+    """Evaluates with one rounding a step, as a fused multiply-add does."""
     y = np.full_like(x, coefficients[-1])
     for c in coefficients[-2::-1]:
         y = (y.astype(np.float64) * x + np.float64(c)).astype(np.float32)
@@ -48,7 +48,7 @@ show("exp:", exp_r)
 r = np.linspace(r[0], r[-1], 400001).astype(np.float32)
 print(f"  relative error {np.abs(horner(exp_r, r) / np.exp(r.astype(np.float64)) - 1).max():.1e}")
 
-# log2 Φ(-a), 0 <= a <= 6.5, so that a Φ(-a) is right: beyond that it is under 3e-10.
+# log2 Φ(-a), 0 <= a <= 6.5, to make a Φ(-a) accurate: for larger a it is below 3e-10.
 TOP = 6.5
 a = chebyshev_points(0, TOP)
 log_tail = fit(a, log_ndtr(-a) / np.log(2), np.maximum(a * ndtr(-a), 5e-4), 9, -1.0)
@@ -60,7 +60,7 @@ for top in (2, 4, 6):
     print(f"  a Φ(-a), a < {top}: off by {np.abs(ours - true)[a < top].max():.1e},",
           f"relative {np.abs(ours / true - 1)[a < top].max():.1e}")
 
-# Φ(-a), 0 <= a <= 4.2, so that a Φ(-a) is right to what bfloat16 and 8-bit integers can tell.
+# Φ(-a), 0 <= a <= 4.2, to make a Φ(-a) as accurate as bfloat16 and 8-bit integers can resolve.
 TOP = 4.2
 a = chebyshev_points(0, TOP)
 tail = fit(a, a * ndtr(-a), np.ones_like(a), 9, 0.0)[1:]

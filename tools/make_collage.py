@@ -3,14 +3,14 @@
 
     tools/make_collage.py samples/chelsea.jpg samples/coffee.jpg samples/cat_and_espresso.jpg     (Pillow 13.0.0)
 
-The network sees the largest centred square of a picture. So each photograph is cut to an upright strip around its
-subject, and the two strips together are hardly wider than they are high: neither subject is cropped away.
+The network sees the largest centred square of a picture. Each photograph is therefore cut to an upright strip around
+its subject, so that the two strips together are hardly wider than high and neither subject is cropped away.
 """
 import argparse
 
 from PIL import Image
 
-HEIGHT = 300  # px, of both strips
+HEIGHT = 300  # px, for both strips
 CAT_STRIP = (120, 0, 350, 300)  # left, upper, right, lower in chelsea.jpg: both eyes and the nose
 CUP_STRIP = (100, 0, 280, 400)  # in coffee.jpg: half the cup, so that the cat keeps half the weight
 

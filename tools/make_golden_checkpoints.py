@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/checkpoints: tiny files as numpy and torch write them, and what is in them.
+"""Writes tests/golden/checkpoints: tiny files as numpy and torch write them, and their contents.
 
 usage: tools/make_golden_checkpoints.py     (torch 2.15.0, numpy 2.4.6, safetensors 0.8.0, ml_dtypes 0.6.0)
 
-Beside each FILE.npz, FILE.pth or index lies FILE.expected.safetensors: the names, types, shapes and values that must
-come out. `refused` has files that must not be read; their names say why.
+FILE.expected.safetensors beside each FILE.npz, FILE.pth or index holds the names, types, shapes and values that reading
+must give. `refused` has files that must be refused; their names say why.
 """
 import argparse
 import collections
@@ -22,7 +22,7 @@ REFUSED = FOLDER / "refused"
 
 
 def expect(stem, tensors):
-    """As PyTorch reads them, made contiguous and each with storage of its own."""
+    """The tensors as PyTorch reads them, contiguous and each with its own storage."""
     plain = {name: tensor.detach().contiguous().clone() for name, tensor in tensors.items()}
     safetensors.torch.save_file(plain, FOLDER / f"{stem}.expected.safetensors")
 

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Copies the reference folders of model families into tests/golden/families, compactly: of each expected tensor with
-one row an image only the first, and not the folders whose parts all occur in others (they are tested where they lie).
+"""Copies the reference folders of model families into tests/golden/families, compactly: expected tensors with one row
+an image keep only the first row, and folders whose parts all occur in other folders are left out (they are tested in
+the reference data).
 
     tools/make_golden_families.py REFERENCE/families tests/golden/families
 
-Needs numpy only. Formats: safetensors, written and read here (8 bytes of length, a JSON header, the data).
+Needs only numpy. Reads and writes safetensors itself (8 bytes of length, a JSON header, the data).
 """
 import json
 import pathlib

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/pos_embed.safetensors: small grids of numbers as torch.nn.functional.interpolate resamples them
-with the arguments of each origin's own code.
+"""Writes tests/golden/pos_embed.safetensors: small grids of numbers, resampled by torch.nn.functional.interpolate with
+the arguments that each origin's own code uses.
 
     tools/make_golden_pos_embed.py tests/golden/pos_embed.safetensors
 
@@ -17,7 +17,7 @@ WIDTH = 3
 
 
 def offset_scale(source, target):
-    """DINO and DINOv2: a scale_factor of (to + 0.1) / from; the output's size is its product rounded down."""
+    """DINO and DINOv2: a scale_factor of (to + 0.1) / from; the output's size is from times the factor, rounded down."""
     return {"scale_factor": tuple((t + 0.1) / s for s, t in zip(source, target)), "recompute_scale_factor": False}
 
 

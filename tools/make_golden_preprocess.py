@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/preprocess: the awkward images and, as CRC-32s, what the reference libraries make of them.
+"""Writes tests/golden/preprocess: awkward images and the CRC-32s of the reference libraries' results.
 
 usage: tools/make_golden_preprocess.py REFERENCE     (the folder golden/preprocess of the reference data)
 
-The full arrays stay with the reference data; a checksum of each is enough to say whether a byte differs.
+The full arrays stay with the reference data; a checksum of each suffices to detect a differing byte.
 """
 import json
 import pathlib

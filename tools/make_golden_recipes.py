@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/preprocess/libraries.json: what timm and both backends of transformers make of configurations that
-the reference data has none of: old files, missing fields, other sizes, every odd combination.
+"""Writes tests/golden/preprocess/libraries.json: results of timm and both backends of transformers for configurations
+that the reference data lacks: old files, missing fields, other sizes, unusual combinations.
 
 usage: python3 tools/make_golden_recipes.py     (timm 1.0.31, transformers 5.23.0, torchvision 0.29, Pillow 13 installed)
 
-For each picture the CRC-32 of the uint8 [h, w, 3] pixels before normalisation and of the float32 [3, h, w] input.
+Each picture has the CRC-32 of the uint8 [h, w, 3] pixels before normalisation and of the float32 [3, h, w] input.
 """
 import json
 import pathlib
@@ -73,7 +73,7 @@ TRANSFORMERS = {
     "defaults_siglip": {"image_processor_type": "SiglipImageProcessor"},
     "defaults_beit": {"image_processor_type": "BeitImageProcessor"},
 }
-# pretrained_cfg and, where it is given, another input size: what `--image-size` is to do.
+# pretrained_cfg and, if given, another input size, as with `--image-size`.
 TIMM = {
     "timm_defaults": ({"input_size": [3, 224, 224]}, None),
     "timm_larger": ({"input_size": [3, 48, 48], "crop_pct": 0.9, "interpolation": "bicubic"}, [80, 80]),
@@ -117,7 +117,7 @@ def by_timm(config, input_size):
     for name in PICTURES:
         image = picture(name, exif=False)
         pixels = image
-        for step in transform.transforms[:-2]:  # all but to-tensor and normalise
+        for step in transform.transforms[:-2]:  # all except to-tensor and normalise
             pixels = step(pixels)
         images[name] = checksums(np.asarray(pixels), transform(image).numpy())
     return images

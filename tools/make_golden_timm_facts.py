@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/timm_facts.json: what timm's architecture names mean beyond their tensors, for every Vision
-Transformer whose tensors are called as in a family that is read.
+"""Writes tests/golden/timm_facts.json: facts that follow from timm's architecture names but not from the tensors, for
+every Vision Transformer whose tensors have the names of a supported family.
 
     tools/make_golden_timm_facts.py tests/golden/timm_facts.json
 

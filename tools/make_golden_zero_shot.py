@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Writes tests/golden/zero_shot: a tiny random CLIP and SigLIP as transformers saves them, embeddings of some texts, and
-the probabilities that transformers computes of those texts for samples/, from the JPEG on.
+the probabilities of those texts that transformers computes for samples/, starting from the JPEGs.
 
     tools/make_golden_zero_shot.py     (torch 2.15.0, transformers 5.23.0, safetensors 0.8.0, Pillow 13.0.0)
 
-In each folder, beside what save_pretrained wrote (both towers in one file, as F16, which the expected values are of):
-text.safetensors, made with the text tower as README says; expected.json, sigmoid or softmax of logits_per_image;
-maps.safetensors, by autograd for the first photograph: [texts, gh, gw] of each method of explanation that leads the
-score of a text back.
+Each folder has the files of save_pretrained (both towers in one file, as F16, with which the expected values were
+computed) and: text.safetensors, made with the text tower as README says; expected.json, sigmoid or softmax of
+logits_per_image; maps.safetensors, computed by autograd for the first photograph: [texts, gh, gw] for each explanation
+method that runs a text's score backward.
 """
 import json
 import math
@@ -24,7 +24,7 @@ GOLDEN = ROOT / "tests" / "golden" / "zero_shot"
 SAMPLES = sorted((ROOT / "samples").glob("*.jpg"))
 LABELS = ["cat", "cup of espresso", "rocket", "crane", "dog"]
 
-# The texts are spelled, a token for each letter: what a tokenizer does is not what is tested.
+# The texts are spelled with one token for each letter, because tokenizers are not tested here.
 LETTERS = " abcdefghijklmnopqrstuvwxyz"
 BOS, EOS = len(LETTERS), len(LETTERS) + 1
 TEXT = dict(vocab_size=EOS + 1, hidden_size=24, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
@@ -41,7 +41,7 @@ def tokens_of(labels):
 
 
 def randomize(model, seed):
-    """Every parameter far from its initial value, so that pictures and texts differ and each tensor shows."""
+    """Moves every parameter far from its initial value, so that pictures and texts differ and each tensor matters."""
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in model.named_parameters():
         values = torch.randn(parameter.shape, generator=generator)
@@ -61,7 +61,7 @@ def randomize(model, seed):
 
 
 def read_out(model, state):
-    """What is read from the tokens behind a block: image features, and the pool's attention or None."""
+    """The read-out of the tokens after a block: image features, and the pool's attention or None."""
     vision = model.vision_model
     normed = vision.post_layernorm(state)
     if isinstance(model, transformers.CLIPModel):
@@ -86,7 +86,7 @@ def score(model, features, row):
 def maps_of(model, pixels, row):
     """Generic attention explainability (Chefer et al. 2021) and LeGrad (Bousselham et al. 2024) of one text."""
     output = model.vision_model(pixel_values=pixels, output_attentions=True, output_hidden_states=True)
-    attentions, states = output.attentions, output.hidden_states[1:]  # behind each block
+    attentions, states = output.attentions, output.hidden_states[1:]  # after each block
     features, pooled = read_out(model, states[-1])
     tops = [*attentions, *([] if pooled is None else [pooled])]
     gradients = torch.autograd.grad(score(model, features, row), tops, retain_graph=True)
@@ -123,7 +123,7 @@ def write(name, model, processor, text_embeddings, seed, probabilities):
         with torch.no_grad():
             logits = model(**tokens, pixel_values=pixels).logits_per_image[0]
         expected[file.name] = dict(zip(LABELS, map(float, probabilities(logits))))
-    # Values that a wrong scale, bias or embedding could not leave alone.
+    # Values that a wrong scale, bias or embedding would change.
     assert all(0.02 < p < 0.9 for row in expected.values() for p in row.values()), expected
     assert len({max(row, key=row.get) for row in expected.values()}) > 1, expected
     (folder / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")

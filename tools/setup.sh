@@ -1,5 +1,5 @@
-# Sourced by tools/fovea, tools/test and .ci/run, which set `root`: the packages, the configuration and the build.
-# Everything here speaks on stderr, because stdout belongs to the program. A step that fails ends the script with 3.
+# Installs packages, configures and builds; sourced by tools/fovea, tools/test and .ci/run, which set `root`.
+# Everything here prints to stderr, because stdout belongs to the program. A step that fails ends the script with 3.
 # shellcheck shell=sh disable=SC2154
 
 say() { printf 'fovea: %s\n' "$*" >&2; }
@@ -12,13 +12,13 @@ stop() {
 # The packages of tools/packages.txt, one a line.
 listed_packages() { sed 's/#.*//; s/[[:space:]]//g; /^$/d' "$root/tools/packages.txt"; }
 
-# need_packages NAME...: installs those that are missing. Names what it installs before it does.
+# need_packages NAME...: names the missing packages and installs them.
 need_packages() {
   if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
-    say "this is no Debian system; fovea is built with these packages of Debian 12:"
+    say "this is not a Debian system; fovea is built with these Debian 12 packages:"
     printf '  %s\n' "$@" >&2
-    stop "the packages above cannot be installed from here" \
-      "install what your system calls them, then: cmake --preset release && cmake --build --preset release"
+    stop "the packages above cannot be installed automatically" \
+      "install your system's equivalents, then: cmake --preset release && cmake --build --preset release"
   fi
   missing=$(
     { dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p'
@@ -28,19 +28,19 @@ need_packages() {
   say "installing the missing Debian packages: $missing"
   as_root=
   if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null || stop "installing packages needs root, and there is no sudo" \
+    command -v sudo >/dev/null || stop "installing packages needs root, and sudo is missing" \
       "as root: apt-get update && apt-get install --no-install-recommends $missing"
     as_root=sudo
   fi
   # $as_root and $missing are lists of words.
   # shellcheck disable=SC2086
-  { $as_root apt-get -q update || say "warning: apt-get update failed; trying with the package lists at hand"
+  { $as_root apt-get -q update || say "warning: apt-get update failed; trying with the existing package lists"
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 \
       install --no-install-recommends $missing; } </dev/null >&2 ||
     stop "apt-get could not install: $missing" "see its messages above; then run the same command again"
 }
 
-# configure PRESET: only where it was not done yet, or was done for a checkout at another place.
+# configure PRESET: does nothing if this checkout is already configured at its present place.
 configure() {
   cache=$root/build/$1/CMakeCache.txt
   if [ -f "$root/build/$1/build.ninja" ] && grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$cache" 2>/dev/null; then
@@ -58,9 +58,9 @@ build() {
   (cd "$root" && cmake --build "build/$preset" "$@") >&2 || stop "the build in build/$preset failed" "see its messages above"
 }
 
-# One build at a time for each checkout; the lock goes with the shell.
+# Allows one build at a time for each checkout. The lock is released when the shell ends.
 lock_build() {
-  mkdir -p "$root/build" || stop "$root/build cannot be made"
+  mkdir -p "$root/build" || stop "$root/build cannot be created"
   exec 9>"$root/build/.lock" || stop "$root/build/.lock cannot be written"
   flock 9
 }

@@ -4,8 +4,8 @@
     python3 -m venv /tmp/reference && /tmp/reference/bin/pip install numpy==2.4.6 pillow==13.0.0
     /tmp/reference/bin/python tools/reference/vit_numpy.py weights/vit_tiny_tin200 samples/*.jpg > samples/expected.json
 
-Decoding and resampling are Pillow's (13: the order of its two passes is part of the result), the transform is timm's
-evaluation transform, the forward pass runs in float64 on the weights as stored. It shares no code with fovea.
+Pillow decodes and resamples (version 13: the order of its two passes affects the result), the transform is timm's
+evaluation transform, and the forward pass runs in float64 on the weights as stored. No code is shared with fovea.
 Letters in the comments: N tokens, D embed_dim, H heads, d head_dim, C classes.
 """
 import argparse
@@ -118,8 +118,8 @@ def main():
     parser.add_argument("model", type=pathlib.Path)
     parser.add_argument("images", type=pathlib.Path, nargs="+")
     parser.add_argument("-k", type=int, default=5)
-    parser.add_argument("--heads", type=int, default=3, help="attention heads, which no tensor shape tells")
-    parser.add_argument("--logits", type=pathlib.Path, help="also write them, float64 [n, C], as .npy")
+    parser.add_argument("--heads", type=int, default=3, help="number of attention heads, which no tensor shape reveals")
+    parser.add_argument("--logits", type=pathlib.Path, help="also write the logits, float64 [n, C], as .npy")
     arguments = parser.parse_args()
 
     config = json.loads((arguments.model / "config.json").read_text())
