@@ -1,6 +1,6 @@
-# Installs into an empty prefix, builds the project in consumer/ against it and runs it; then runs the installed program
-# from another folder, after the prefix was moved and a label in its model renamed: only a program that finds the
-# default model beside itself can answer with that label.
+# Installs into an empty prefix, builds the project in consumer/ against it and runs it. Then moves the prefix, renames a
+# label in its model and runs the installed program from another folder: only a program that finds the default model
+# beside itself can answer with that label.
 # cmake -D SOURCE_DIR=… -D BUILD_DIR=… -D WORK_DIR=… -D CXX=… -D CXX_FLAGS=… -D BUILD_TYPE=… -D VERSION=… -P install_test.cmake
 function(run_step what)
   execute_process(COMMAND ${ARGN} WORKING_DIRECTORY ${WORK_DIR} RESULT_VARIABLE code OUTPUT_VARIABLE out ERROR_VARIABLE err)

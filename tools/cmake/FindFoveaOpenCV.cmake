@@ -1,4 +1,4 @@
-# OpenCV::Core, OpenCV::ImgProc and OpenCV::ImgCodecs one by one: OpenCV's own config links everything it has.
+# Finds OpenCV::Core, OpenCV::ImgProc and OpenCV::ImgCodecs one by one, because OpenCV's own config links everything.
 find_path(FoveaOpenCV_INCLUDE_DIR opencv2/core.hpp PATH_SUFFIXES opencv4)
 set(vars FoveaOpenCV_INCLUDE_DIR)
 foreach(part IN ITEMS Core ImgProc ImgCodecs)

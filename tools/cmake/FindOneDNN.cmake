@@ -1,4 +1,4 @@
-# OneDNN::OneDNN, without find_package(dnnl): Debian's dnnl-config.cmake wants OpenCL's development files.
+# Finds OneDNN::OneDNN without find_package(dnnl), because Debian's dnnl-config.cmake requires OpenCL's development files.
 find_path(OneDNN_INCLUDE_DIR oneapi/dnnl/dnnl.hpp)
 find_library(OneDNN_LIBRARY NAMES dnnl)
 include(FindPackageHandleStandardArgs)

@@ -1,5 +1,5 @@
-# fovea_embed(<target> <header> <file>...) makes <header>, in which each text file is a std::string_view (kPageHtml is
-# page.html), and lets <target> include it.
+# fovea_embed(<target> <header> <file>...) generates <header>, which holds each text file as a std::string_view
+# (page.html becomes kPageHtml), and lets <target> include it.
 function(fovea_embed target header)
   set(constants "")
   foreach(file IN LISTS ARGN)

@@ -3,8 +3,8 @@ include(CMakePackageConfigHelpers)
 set(fovea_config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/fovea)
 set(fovea_weights_dir ${CMAKE_INSTALL_DATADIR}/fovea/weights)
 
-# The build folder is laid out like an installed prefix (bin/, libexec/, lib/fovea/, share/fovea/weights), so that the program finds
-# its module and its default model in both by the same relative paths.
+# The build folder has the layout of an installed prefix (bin/, libexec/, lib/fovea/, share/fovea/weights), so that the
+# program finds its module and its default model by the same relative paths in both.
 file(RELATIVE_PATH fovea_weights_link ${PROJECT_BINARY_DIR}/share/fovea ${PROJECT_SOURCE_DIR}/weights)
 file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/share/fovea)
 file(CREATE_LINK ${fovea_weights_link} ${PROJECT_BINARY_DIR}/share/fovea/weights SYMBOLIC)
@@ -12,7 +12,7 @@ file(CREATE_LINK ${fovea_weights_link} ${PROJECT_BINARY_DIR}/share/fovea/weights
 install(TARGETS fovea_launcher RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS fovea_program RUNTIME DESTINATION libexec)
 install(TARGETS fovea EXPORT fovea-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-# Beside bin/, whatever the library folder is called: the program looks for it in ../lib/fovea.
+# Always beside bin/, whatever the library folder is called, because the program looks for it in ../lib/fovea.
 install(TARGETS fovea_imgcodecs LIBRARY DESTINATION lib/fovea)
 install(DIRECTORY include/fovea DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
 install(FILES ${PROJECT_BINARY_DIR}/include/fovea/version.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/fovea)
@@ -30,7 +30,7 @@ install(FILES
   tools/cmake/FoveaLibraries.cmake tools/cmake/FindOneDNN.cmake tools/cmake/FindFoveaOpenCV.cmake
   DESTINATION ${fovea_config_dir})
 
-# The program writes its man page and completions itself, from the tables that its --help is made of.
+# The program writes its man page and completions itself, from the tables that --help is made of.
 set(fovea_docs_dir ${PROJECT_BINARY_DIR}/share)
 set(fovea_docs)
 function(fovea_generated file destination) # ARGN: the program's arguments

@@ -1,5 +1,5 @@
-# The libraries that libfovea.a is linked with, as imported targets: their headers are system headers, and none brings
-# more than is asked for. Read by the project itself and, installed, by each project that calls find_package(fovea).
+# The libraries that libfovea.a links, as imported targets. Their headers are system headers, and no target brings more
+# than is asked for. The project includes this file; once installed, so does every project that calls find_package(fovea).
 find_package(PkgConfig REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(fmt REQUIRED)

@@ -1,12 +1,12 @@
-# `fovea_options`: what every target of the project is compiled with.
+# `fovea_options`: the compile options of every target of the project.
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
 option(FOVEA_BUILD_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(FOVEA_BUILD_BENCHMARKS "Build the kernel benchmarks (Google Benchmark)" OFF)
 option(FOVEA_BUILD_FUZZERS "Build the fuzz targets with libFuzzer (needs clang)" OFF)
-option(FOVEA_TIDY "Every source as a ctest case of clang-tidy's" OFF)
-option(FOVEA_WERROR "Warnings are errors" OFF)
+option(FOVEA_TIDY "Add a ctest case of clang-tidy for each source" OFF)
+option(FOVEA_WERROR "Treat warnings as errors" OFF)
 set(FOVEA_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined or thread")
 
 set(CMAKE_CXX_STANDARD 20)
@@ -26,7 +26,7 @@ target_compile_options(fovea_options INTERFACE
 if(FOVEA_SANITIZE)
   target_compile_options(fovea_options INTERFACE
     -fsanitize=${FOVEA_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined
-    # GCC's own documentation: sanitizers make this one fire where nothing is wrong.
+    # GCC's documentation says that sanitizers cause false positives of this warning.
     $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   target_link_options(fovea_options INTERFACE -fsanitize=${FOVEA_SANITIZE})
 endif()

@@ -1,4 +1,4 @@
-# Third-party libraries: those that libfovea.a is linked with, and those that leave nothing but code in it.
+# Third-party libraries: those that libfovea.a links, and those that are only compiled into it.
 include(FoveaLibraries)
 find_package(Threads REQUIRED)
 find_package(nlohmann_json REQUIRED)

@@ -1,4 +1,4 @@
-# fovea/version.hpp, with the commit it was built from ("unknown" outside a repository).
+# Generates fovea/version.hpp with the commit that it was built from ("unknown" outside a repository).
 find_package(Git QUIET)
 set(FOVEA_COMMIT unknown)
 if(Git_FOUND)
