@@ -95,7 +95,7 @@ struct Evidence {
 /// The model's score for the explained class, or for one class against another.
 struct ClassScore {
   float score = 0;        // the logit, or the difference of two
-  float probability = 0;  // of the class; against another class: sigmoid(score)
+  float probability = 0;  // softmax or sigmoid of the class; against another class: sigmoid(score)
 };
 
 /// Runs the model again.
