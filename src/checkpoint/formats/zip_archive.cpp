@@ -82,7 +82,7 @@ class DirectoryReader {
   [[nodiscard]] Entry read_entry(ByteReader& reader) const {
     const std::size_t at = reader.at();
     if (reader.read<std::uint32_t>() != kCentralHeader) {
-      fail(fmt::format("byte {} of the directory is no member's header, expected one", at));
+      fail(fmt::format("byte {} of the directory does not begin a member's header, expected one", at));
     }
     Entry entry;
     reader.skip(2 + 2);  // versions

@@ -61,11 +61,11 @@ std::filesystem::path find_model(const std::string& name_or_path) {
     }
   }
   const std::vector<std::string> known = names_in(places);
-  throw Error(ErrorCode::kNotFound,
-              fmt::format("{}: no such model: there is no such path, and no such name in {}", printable(name_or_path),
-                          places_text(places)),
-              known.empty() ? "give -m the folder of a model, with config.json and model.safetensors"
-                            : did_you_mean(name_or_path, known));
+  throw Error(
+      ErrorCode::kNotFound,
+      fmt::format("{}: no such model: neither a path nor a name in {}", printable(name_or_path), places_text(places)),
+      known.empty() ? "give -m the folder of a model, with config.json and model.safetensors"
+                    : did_you_mean(name_or_path, known));
 }
 
 }  // namespace fovea::cli

@@ -71,7 +71,7 @@ class Occlusion final : public Explainer {
   }
 
   PatchGrid grid_;
-  std::size_t rows_;  // of the window, in patches
+  std::size_t rows_;  // the window's size, in patches
   std::size_t cols_;
   std::vector<float> map_;  // [T]
 };

@@ -21,7 +21,7 @@ std::string resize_text(const PreprocessRecipe& recipe) {
                          recipe.longest_edge);
     case ResizeRule::kCover: return fmt::format("to the smallest size that covers {}", size_text(recipe.resize_size));
     case ResizeRule::kFit: return fmt::format("to the largest size within {}", size_text(recipe.resize_size));
-    case ResizeRule::kExact: return fmt::format("to {}, whatever the ratio", size_text(recipe.resize_size));
+    case ResizeRule::kExact: return fmt::format("to {}, ignoring the ratio", size_text(recipe.resize_size));
   }
   return {};
 }
@@ -40,7 +40,7 @@ std::string normalization_text(const PreprocessRecipe& recipe) {
 }
 
 std::string crop_text(const PreprocessRecipe& recipe) {
-  if (!recipe.center_crop) return fmt::format("none: it must be {} by then", size_text(recipe.input_size));
+  if (!recipe.center_crop) return fmt::format("none: the resized picture must be {}", size_text(recipe.input_size));
   std::string text =
       fmt::format("{} from the middle, an odd row {}", size_text(recipe.input_size),
                   recipe.crop_rounding == CropRounding::kFloor ? "rounded down" : "rounded half to even");

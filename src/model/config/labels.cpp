@@ -191,7 +191,7 @@ std::size_t find_class(std::string_view name, std::span<const ClassLabel> labels
     list += fmt::format("{}{} ({})", list.empty() ? "" : "; ", c, labels[c].description.value_or(""));
   }
   throw Error(ErrorCode::kUsage,
-              fmt::format("class '{}' is {} classes, expected one: {}", printable(name), found.size(), list),
+              fmt::format("class '{}' matches {} classes, expected one: {}", printable(name), found.size(), list),
               "give its index or its WordNet id");
 }
 

@@ -15,7 +15,7 @@ class ConfigFiles;  // config_files.hpp
 
 struct ResolvedRecipe {
   PreprocessRecipe recipe;
-  std::string source;    // where it came from and why: "config.json (pretrained_cfg), timm's evaluation transform"
+  std::string source;    // its origin and the reason: "config.json (pretrained_cfg), timm's evaluation transform"
   bool assumed = false;  // no file states it
   std::filesystem::path file;  // the file that its values came from; empty for a preset
   bool changed = false;        // by options, or because the model's input size differs

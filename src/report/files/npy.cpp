@@ -100,7 +100,7 @@ class HeaderReader {
       std::size_t size = 0;
       skip_space();
       const auto [end, error] = std::from_chars(text_.data(), text_.data() + text_.size(), size);
-      if (error != std::errc{}) refuse(name_, "shape is not made of sizes, expected whole numbers");
+      if (error != std::errc{}) refuse(name_, "shape has an entry that is not a size, expected whole numbers");
       text_.remove_prefix(static_cast<std::size_t>(end - text_.data()));
       sizes.push_back(size);
       if (sizes.size() > kMaxRank) refuse(name_, fmt::format("rank is over {}, expected at most that", kMaxRank));
