@@ -88,15 +88,15 @@ TEST_F(QuantizeVerb, SaysWhatIsMissing) {
     EXPECT_THAT(result.err, HasSubstr(words));
     EXPECT_THAT(result.out, IsEmpty());
   };
-  expect_usage(run_fovea({"quantize", at("model")}), "1 paths are given, expected two");
+  expect_usage(run_fovea({"quantize", at("model")}), "the number of paths is 1, expected two");
   expect_usage(run_fovea({"quantize", at("model"), at("small.safetensors")}), "--calibrate is missing");
   expect_usage(run_fovea({"quantize", at("model"), at("small.bin"), "--calibrate", at("pictures")}),
-               "ends in '.bin', expected .safetensors");
+               "the output's extension is '.bin', expected .safetensors");
   expect_usage(run_fovea({"quantize", at("model"), at("model/model.safetensors"), "--calibrate", at("pictures")}),
                "the output is the model itself");
   std::filesystem::create_directories(folder_ / "empty");
   expect_usage(run_fovea({"quantize", at("model"), at("small.safetensors"), "--calibrate", at("empty")}),
-               "there are no pictures to calibrate with");
+               "the number of pictures to calibrate with is 0");
   EXPECT_FALSE(std::filesystem::exists(folder_ / "small.safetensors"));
 }
 

@@ -164,7 +164,7 @@ TEST_F(TensorOption, AnythingElseThanSuchAnArrayIsExitTwo) {
   const std::vector<std::pair<std::string, std::string>> files = {
       {make_npy("<f8", {3, 32, 32}, zeros), "'<f8', expected '<f4'"},
       {make_npy(">f4", {3, 32, 32}, floats), "'>f4', expected '<f4'"},
-      {make_npy("<f4", {3, 32, 32}, floats, true), "order is Fortran's"},
+      {make_npy("<f4", {3, 32, 32}, floats, true), "fortran_order is not False"},
       {make_npy("<f4", {3, 32, 32}, floats.substr(4)), "values are 12284 bytes, expected 12288"},
       {make_npy("<f4", {32, 32, 3}, floats), "shape is (32, 32, 3), expected (3, H, W)"},
       {make_npy("<f4", {0, 3, 32, 32}, ""), "shape is (0, 3, 32, 32)"},

@@ -99,7 +99,7 @@ TEST(GoogleNpz, IsRefusedWithALayerBeforeTheHeadThatWouldBeLeftOut) {
     (void)inspect_model(folder / "imagenet21k.npz");
     FAIL();
   } catch (const std::exception& error) {
-    EXPECT_THAT(error.what(), HasSubstr("'pre_logits/kernel' [48, 48] is left over"));
+    EXPECT_THAT(error.what(), HasSubstr("'pre_logits/kernel' [48, 48] is unexpected"));
   }
 }
 

@@ -140,7 +140,7 @@ TEST(ComparisonReport, IsATableForPeople) {
       "rollout (mean heads, residual 0.5)     0.50     1.00\n"
       "\n"
       "Ranked by the mean over 3 pictures of insertion less deletion. Intervals are Student's t over pictures, "
-      "each for itself.\n"
+      "not corrected for several comparisons.\n"
       "\n3 done\n");
 }
 

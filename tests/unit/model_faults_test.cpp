@@ -52,8 +52,8 @@ TEST(ModelFaults, AreAllInOneMessage) {
   EXPECT_THAT(refusal(tensors, golden.config),
               AllOf(HasSubstr("model.safetensors: "), HasSubstr("tensor 'blocks.1.attn.proj.bias' is missing"),
                     HasSubstr("tensor 'norm.weight' is [47], expected [48]"),
-                    HasSubstr("tensor 'blocks.0.attn.norm.weight' [48] is left over"),
-                    HasSubstr("tensor 'blocks.2.norm2.bias' [48] is left over")));
+                    HasSubstr("tensor 'blocks.0.attn.norm.weight' [48] is unexpected"),
+                    HasSubstr("tensor 'blocks.2.norm2.bias' [48] is unexpected")));
 }
 
 TEST(ModelFaults, AreFoundInWhateverBlockAnOptionIsMissing) {
@@ -67,8 +67,8 @@ TEST(ModelFaults, AreFoundInWhateverBlockAnOptionIsMissing) {
   // In the second block only: nothing of the first says that it is expected.
   auto tensors = golden.tensors;
   for (const char* name : {"blocks.0.ls1.gamma", "blocks.0.ls2.gamma"}) tensors.erase(name);
-  EXPECT_THAT(refusal(tensors, golden.config), AllOf(HasSubstr("blocks.1.ls1.gamma' [48] is left over"),
-                                                     HasSubstr("blocks.1.ls2.gamma' [48] is left over")));
+  EXPECT_THAT(refusal(tensors, golden.config), AllOf(HasSubstr("blocks.1.ls1.gamma' [48] is unexpected"),
+                                                     HasSubstr("blocks.1.ls2.gamma' [48] is unexpected")));
 }
 
 TEST(ModelFaults, IncludeAClassifierWithoutItsHead) {

@@ -125,7 +125,7 @@ TEST(Loading, ListsMissingLeftOverAndMisshapenTensorsAtOnce) {
   EXPECT_THAT(message, HasSubstr("model.safetensors: "));
   EXPECT_THAT(message, HasSubstr("tensor 'blocks.1.norm2.bias' is missing, expected [48]"));
   EXPECT_THAT(message, HasSubstr("tensor 'blocks.0.mlp.fc2.bias' is [2], expected [48]"));
-  EXPECT_THAT(message, HasSubstr("tensor 'blocks.0.attn.rel_pos.weight' [2] is left over"));
+  EXPECT_THAT(message, HasSubstr("tensor 'blocks.0.attn.rel_pos.weight' [2] is unexpected"));
 }
 
 TEST(Loading, RefusesAConfigThatContradictsTheTensors) {

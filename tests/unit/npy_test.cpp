@@ -101,14 +101,14 @@ TEST(Npy, RefusesWhatItCannotBeAndSaysWhy) {
   const auto header = [](const std::string& descr, const std::string& order, const std::string& shape) {
     return "{'descr': " + descr + ", 'fortran_order': " + order + ", 'shape': " + shape + ", }";
   };
-  EXPECT_EQ(refusal("not an array at all"), "x.npy: file is no .npy, expected numpy's magic bytes");
+  EXPECT_EQ(refusal("not an array at all"), "x.npy: file is not a .npy file, expected numpy's magic bytes");
   EXPECT_EQ(refusal(file_with(header("'<f4'", "False", "(1,)"), 4, 9)), "x.npy: .npy version is 9, expected 1, 2 or 3");
   EXPECT_EQ(refusal(file_with(header("'<f8'", "False", "(1,)"), 8)),
             "x.npy: type is '<f8', expected '<f4' (little-endian float32)");
   EXPECT_EQ(refusal(file_with(header("'>f4'", "False", "(1,)"), 4)),
             "x.npy: type is '>f4', expected '<f4' (little-endian float32)");
   EXPECT_EQ(refusal(file_with(header("'<f4'", "True", "(1,)"), 4)),
-            "x.npy: order is Fortran's, expected C's (fortran_order False)");
+            "x.npy: fortran_order is not False, expected False (C order)");
   EXPECT_EQ(refusal(file_with("{'descr': '<f4', 'shape': (1,)}", 4)),
             "x.npy: header is incomplete, expected descr, fortran_order and shape");
   for (const char* shape : {"(-1,)", "(1.5,)", "('a',)", "(,)", "3", "(1 2)", "(99999999999999999999999,)"}) {

@@ -82,8 +82,8 @@ TEST(Preprocess, WithoutACropTheShapeMustFit) {
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kShape);
     EXPECT_STREQ(error.what(),
-                 "picture is 48x72 px after resizing, expected 48x48 (height x width): the recipe crops "
-                 "nothing");
+                 "picture is 48x72 px after resizing, expected 48x48 (height x width) because the recipe does not "
+                 "crop");
   }
   recipe.resize = ResizeRule::kNone;
   EXPECT_EQ(preprocess(Image({48, 48}), recipe).geometry.resized, (Size{48, 48}));

@@ -228,10 +228,10 @@ TEST(Pth, RefusesStoragesThatAreNotThereOrOfAnotherSize) {
 
 TEST(Pth, RefusesCheckpointsWithoutTensors) {
   EXPECT_THAT(refusal(archive("]", {})), HasSubstr("the checkpoint is a list, expected a dict of tensors"));
-  EXPECT_THAT(refusal(archive("}", {})), HasSubstr("has no tensors but nothing"));
+  EXPECT_THAT(refusal(archive("}", {})), HasSubstr("the checkpoint's dict holds nothing, expected tensors"));
   EXPECT_THAT(refusal(archive(
                   pickle::dict({{pickle::string("epoch"), "K\1"}, {pickle::string("args"), "N"}, {"K\1", "N"}}), {})),
-              HasSubstr("has no tensors but epoch, args, integer, expected some, or a dict of them under one of model, "
+              HasSubstr("holds epoch, args, integer, expected tensors, or a dict of tensors under one of model, "
                         "state_dict, teacher"));
   const std::string tensor = pickled(two_by_three());
   EXPECT_THAT(

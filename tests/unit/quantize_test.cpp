@@ -263,7 +263,7 @@ TEST_F(QuantizedModel, DamagedFilesAreErrorsThatNameTheTensor) {
   EXPECT_THAT(error_of(damaged([&](Tensors& tensors, Texts&) {
                 std::erase_if(tensors, [&](const StoredTensor& tensor) { return tensor.name == scale; });
               })),
-              HasSubstr("tensor 'blocks.1.attn.qkv.weight' is I8, but its scales, '" + scale + "', are missing"));
+              HasSubstr("tensor 'blocks.1.attn.qkv.weight' is I8 and its scales, '" + scale + "', are missing"));
   EXPECT_THAT(error_of(damaged([&](Tensors& tensors, Texts&) {
                 named(tensors, scale).shape = {1, 3 * a_.embed_dim};
               })),

@@ -282,7 +282,7 @@ TEST(Recipe, NoSizeIsSoLargeThatAPictureOfItCouldNotBeHeld) {
 TEST(Recipe, TheDescriptionNamesEveryStep) {
   std::string text;
   for (const std::string& line : describe(resolve_processor(kVit).recipe)) text += line + "\n";
-  EXPECT_THAT(text, HasSubstr("resize     to 48x48 px, whatever the ratio; bilinear, torch's uint8 antialiasing"));
+  EXPECT_THAT(text, HasSubstr("resize     to 48x48 px, ignoring the ratio; bilinear, torch's uint8 antialiasing"));
   EXPECT_THAT(text, HasSubstr("crop       none"));
   EXPECT_THAT(text, HasSubstr("(x - mean * 255) / (std * 255)"));
   EXPECT_THAT(text, HasSubstr("exif       applied"));

@@ -53,19 +53,20 @@ TEST_F(ShardedTest, RefusesNamesThatLeadOutOfTheFolder) {
   for (const std::string shard : {"../a.safetensors", "/etc/passwd", "..", ".", "", "x/../a.safetensors"}) {
     auto map = whole_;
     map["a1"] = shard;
-    EXPECT_THAT(test::refusal(write_index(map)), HasSubstr("expected the name of a file beside the index")) << shard;
+    EXPECT_THAT(test::refusal(write_index(map)), HasSubstr("expected the name of a file in the index's folder"))
+        << shard;
   }
   auto map = whole_;
   map["a1"] = std::string("a.safetensors\0", 14);
-  EXPECT_THAT(test::refusal(write_index(map)), HasSubstr("expected the name of a file beside the index"));
+  EXPECT_THAT(test::refusal(write_index(map)), HasSubstr("expected the name of a file in the index's folder"));
 }
 
 TEST_F(ShardedTest, ListsAllThatIsMissingAndAllThatIsTooMuchInOneError) {
   const json map{{"a1", "a.safetensors"}, {"a3", "a.safetensors"}, {"b2", "b.safetensors"}, {"c", "c.safetensors"}};
   EXPECT_THAT(test::refusal(write_index(map)),
               AllOf(HasSubstr("'a3' is missing from a.safetensors"), HasSubstr("'b2' is missing from b.safetensors"),
-                    HasSubstr("'a2' is in a.safetensors, where the index does not have it"),
-                    HasSubstr("'b1' is in b.safetensors, where the index does not have it"),
+                    HasSubstr("'a2' is in a.safetensors, but the index does not list it there"),
+                    HasSubstr("'b1' is in b.safetensors, but the index does not list it there"),
                     HasSubstr("the file c.safetensors is missing")));
   json many = whole_;
   for (int i = 0; i < 500; ++i) many['x' + std::to_string(i)] = "a.safetensors";
@@ -74,7 +75,7 @@ TEST_F(ShardedTest, ListsAllThatIsMissingAndAllThatIsTooMuchInOneError) {
 
 TEST_F(ShardedTest, RefusesATensorThatTwoShardsHave) {
   test::write_safetensors(folder_ / "b.safetensors", {{"b1", {{}, {5}}}, {"a1", {{2}, {6, 7}}}});
-  EXPECT_THAT(test::refusal(write_index(whole_)), HasSubstr("'a1' is in b.safetensors, where the index does not"));
+  EXPECT_THAT(test::refusal(write_index(whole_)), HasSubstr("'a1' is in b.safetensors, but the index does not"));
 }
 
 TEST_F(ShardedTest, RefusesAnIndexAsAShard) {

@@ -90,7 +90,7 @@ TEST(Targets, TrueIsTheFoldersName) {
 }
 
 TEST(Targets, ANameThatFitsTwoClassesOrNoneIsRefused) {
-  EXPECT_THAT(refusal(ErrorCode::kUsage, [] { (void)parse_target("crane", {}, kClasses); }), HasSubstr("is 2 classes"));
+  EXPECT_THAT(refusal(ErrorCode::kUsage, [] { (void)parse_target("crane", {}, kClasses); }), HasSubstr("matches 2 classes"));
   (void)refusal(ErrorCode::kUsage, [] { (void)parse_target("topmost", {}, kClasses); });
   (void)refusal(ErrorCode::kUsage, [] { (void)parse_target("top0", {}, kClasses); });
   (void)refusal(ErrorCode::kUsage, [] { (void)parse_target("5", {}, kClasses); });

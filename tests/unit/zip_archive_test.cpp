@@ -109,7 +109,7 @@ TEST(ZipArchive, ChecksWhatIsInflatedAgainstItsChecksumAndSize) {
   EXPECT_THAT(refusal(make_zip({entry})), HasSubstr("member 'a' inflates to 100 bytes, expected 101"));
   entry = honest;
   entry.compressed_size = 10;
-  EXPECT_THAT(refusal(make_zip({entry})), HasSubstr("member 'a' is no valid DEFLATE stream"));
+  EXPECT_THAT(refusal(make_zip({entry})), HasSubstr("member 'a' is not a valid DEFLATE stream"));
 }
 
 TEST(ZipArchive, RefusesBombs) {
