@@ -58,7 +58,7 @@ struct LoadOptions {
   std::optional<std::filesystem::path> labels;  // class names, one a line or JSON; they replace the config's
   RecipeOptions recipe;
   /// None: the precision the file was quantised for if this CPU has the units, else fastest_full_precision().
-  std::optional<Precision> precision = Precision::kF32;
+  std::optional<Precision> precision;
 };
 
 /// Immutable after loading; any number of sessions in any number of threads may share it.

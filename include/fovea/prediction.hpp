@@ -14,4 +14,16 @@ struct Prediction {
   float probability = 0.0F;
 };
 
+/// The class that another one is held against.
+struct MapContrast {
+  std::size_t class_index = 0;
+  std::optional<std::string> label;
+};
+/// The class that a map explains; none for class-agnostic methods.
+struct MapTarget {
+  std::size_t class_index = 0;
+  std::optional<std::string> label;
+  std::optional<MapContrast> against = {};  // the map says why not this one
+};
+
 }  // namespace fovea

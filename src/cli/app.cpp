@@ -36,17 +36,20 @@ void parse(CLI::App& app, std::vector<std::string> arguments) {
   app.parse(std::move(arguments));
 }
 
-int run_without_verb(CommandLine& line, const std::vector<std::string>& arguments) {
+/// What a command line comes to.
+struct Parsed {
+  Command* command = nullptr;  // null: `text` is all there is to say
+  std::string text;
+};
+
+Parsed parse_without_verb(CommandLine& line, const std::vector<std::string>& arguments) {
   const Arguments split = split_arguments(arguments, line.app);
   parse(line.app, split.options);
-  if (line.version) {
-    print(version_text(line.verbose));
-    return 0;
-  }
+  if (line.version) return {nullptr, version_text(line.verbose)};
   throw Error(ErrorCode::kUsage, "no verb is given", "`fovea -h` lists the verbs");
 }
 
-int run_verb(CommandLine& line, std::size_t index, const std::vector<std::string>& arguments, std::string& color) {
+Parsed parse_verb(CommandLine& line, std::size_t index, const std::vector<std::string>& arguments, std::string& color) {
   CLI::App& app = *line.apps[index];
   Command& command = *line.commands[index];
   Arguments split = split_arguments(arguments, app);
@@ -55,30 +58,28 @@ int run_verb(CommandLine& line, std::size_t index, const std::vector<std::string
   parse(line.app, std::move(words));
   if (!command.common.config.empty()) apply_config(command.common.config, app);
   color = command.common.color;
-  if (command.common.version) {
-    print(version_text(command.common.verbose));
-    return 0;
-  }
+  if (command.common.version) return {nullptr, version_text(command.common.verbose)};
   if (verbs()[index].operands.empty() && !split.operands.empty()) {
     throw Error(ErrorCode::kUsage, fmt::format("'{}' is one argument too many", split.operands.front()),
                 fmt::format("`fovea {} -h` shows what it takes", app.get_name()));
   }
   command.operands = std::move(split.operands);
-  return command.run();
+  return {&command, {}};
 }
 
-int dispatch(CommandLine& line, std::vector<std::string> arguments, std::string& color) {
+/// @param color  --color as given, as soon as it is known: errors are coloured, too
+Parsed parse_arguments(CommandLine& line, std::vector<std::string> arguments, std::string& color) {
   const std::size_t at = find_verb(arguments, *line.apps.front());
-  if (at == arguments.size()) return run_without_verb(line, arguments);
+  if (at == arguments.size()) return parse_without_verb(line, arguments);
   const std::string word = arguments[at];
   arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(at));
   for (std::size_t i = 0; i < verbs().size(); ++i) {
-    if (verbs()[i].name == word) return run_verb(line, i, arguments, color);
+    if (verbs()[i].name == word) return parse_verb(line, i, arguments, color);
   }
   fail_unknown_verb(word);
 }
 
-/// Help ends parsing with an exception, too.
+/// -h ends parsing with an exception, too.
 int exit_code_of(const CLI::ParseError& error, const CommandLine& line, const Messages& messages) {
   if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
     print(line.app.help());
@@ -97,7 +98,10 @@ int run_app(const std::vector<std::string>& arguments) {
   try {
     const auto line = make_command_line();
     try {
-      return dispatch(*line, arguments, color);
+      const Parsed parsed = parse_arguments(*line, arguments, color);
+      if (parsed.command != nullptr) return parsed.command->run();
+      print(parsed.text);
+      return 0;
     } catch (const CLI::ParseError& error) {
       return exit_code_of(error, *line, messages());
     }

@@ -1,82 +1,211 @@
 #include "fovea/classifier.hpp"
 
+#include <algorithm>
+#include <type_traits>
 #include <utility>
 
 #include "base/files.hpp"
-#include "fovea/architecture.hpp"
-#include "fovea/model.hpp"
-#include "fovea/prediction.hpp"
-#include "fovea/session.hpp"
+#include "fovea/machine.hpp"
 #include "image/codec/codec.hpp"
 #include "image/overlay/overlay.hpp"
-#include "image/preprocess/patches.hpp"
-#include "image/preprocess/preprocess.hpp"
+#include "image/overlay/panel.hpp"
+#include "model/config/text_embeddings.hpp"
+#include "pipeline/maps/captions.hpp"
 #include "pipeline/pictures.hpp"
 
 namespace fovea {
+namespace {
+
+LoadOptions load_options(const ClassifierOptions& options) {
+  LoadOptions load;
+  load.precision = options.precision;
+  load.image_size = options.image_size;
+  load.recipe.preprocess = options.preprocess;
+  if (!options.text_embeddings) load.labels = options.labels;  // else they name the embeddings' rows
+  return load;
+}
+
+std::shared_ptr<const ZeroShotHead> zero_shot_head(const ClassifierOptions& options, const ModelInfo& model) {
+  if (!options.text_embeddings) return nullptr;
+  return std::make_shared<const ZeroShotHead>(
+      read_text_embeddings(*options.text_embeddings, options.labels.value_or(std::filesystem::path())), model);
+}
+
+Input input_of(const Picture& picture) {
+  return std::visit(
+      [](const auto& source) {
+        using Source = std::decay_t<decltype(source)>;
+        Input input{.path = "picture in memory", .name = {}, .failure = {}};
+        if constexpr (std::is_same_v<Source, std::filesystem::path>) {
+          input.path = source == kStandardInput ? "./-" : source.native();  // `-` is the program's word, not a file's
+        } else if constexpr (std::is_same_v<Source, const Image*>) {
+          input.pixels = source;
+        } else {
+          input.bytes = source;
+        }
+        return input;
+      },
+      picture.source());
+}
+
+Classification classification_of(PictureOutcome& outcome) {
+  return {std::move(outcome.record.predictions), std::move(outcome.logits), std::move(outcome.probabilities)};
+}
+
+Explanation explanation_of(PictureOutcome& outcome) {
+  Explanation explanation{
+      classification_of(outcome), {}, std::move(outcome.picture.original), outcome.picture.geometry};
+  for (std::size_t i = 0; i < outcome.maps.size(); ++i) {
+    MapRecord& record = outcome.record.maps[i];
+    explanation.maps.push_back({outcome.maps[i].method, std::move(record.variant), std::move(record.target),
+                                std::move(outcome.maps[i].heatmap), record.faithfulness});
+  }
+  return explanation;
+}
+
+Features features_of(PictureOutcome& outcome) {
+  return {std::move(outcome.features), std::move(outcome.record.features->shape)};
+}
+
+OverlayCaption caption_of(const Explanation& explanation, const ExplanationMap& map) {
+  MapRecord record;
+  record.variant = map.variant;
+  record.target = map.target;
+  return map_caption(*map.method, record, explanation.classification.predictions,
+                     explanation.classification.probabilities);
+}
+
+MatrixView<const float> view_of(const Heatmap& heatmap) {
+  return {heatmap.values, heatmap.grid.rows, heatmap.grid.cols};
+}
+
+}  // namespace
 
 struct Classifier::Impl {
-  explicit Impl(std::shared_ptr<const VisionTransformer> loaded) : model(std::move(loaded)), session(model, 1) {}
-
-  Explanation run(const Image& image, std::size_t top_k, const MapPlan& plan) {
-    const Architecture& architecture = model->architecture();
-    const PreprocessRecipe& recipe = model->info().recipe;
-    const Preprocessed ready = preprocess(image, recipe);
-    patches.resize(architecture.grid().size() * architecture.patch_dim());
-    extract_patches(ready.pixels, recipe, architecture.patch_size, patches);
-    Explanation result;
-    result.geometry = ready.geometry;
-    ExplainedImage explained = std::move(explain_images(*model, session, patches, plan, {}, best_class).front());
-    result.classification.logits = std::move(explained.result.logits);
-    result.classification.predictions =
-        predictions_of(result.classification.logits, class_space(model->info()), {top_k});
-    if (!explained.maps.empty()) result.heatmap = std::move(explained.maps.front().heatmap);
-    return result;
+  Impl(std::shared_ptr<const VisionTransformer> model, const ClassifierOptions& given)
+      : engine(std::move(model)), options(given), zero_shot(zero_shot_head(given, engine.info())) {
+    if (options.threads == 0) options.threads = static_cast<std::size_t>(available_cores());
   }
 
-  std::shared_ptr<const VisionTransformer> model;
-  Session session;
-  std::vector<float> patches;  // [T, 3·P·P]
+  /// What every method asks for.
+  [[nodiscard]] PictureOptions picture_options() const {
+    PictureOptions pictures;
+    pictures.decode = options.decode;
+    pictures.predictions.top_k = options.top_k;
+    pictures.maps.zero_shot = zero_shot;
+    return pictures;
+  }
+  [[nodiscard]] PictureOptions class_options() const {
+    if (!zero_shot) require_classes(engine.info());
+    return picture_options();
+  }
+  [[nodiscard]] PictureOptions explain_options(const ExplainRequest& request) const {
+    PictureOptions pictures = picture_options();
+    MapPlan& plan = pictures.maps;
+    for (const std::string& method : request.methods) plan.methods.push_back(&explain_method(method));
+    const bool class_is_named = !request.targets.empty() || request.against;
+    if (plan.methods.empty()) plan.methods.push_back(&default_method(class_is_named));
+    plan.options = request.options;
+    plan.faithfulness = request.faithfulness;
+    if (class_is_named) require_class_method(plan, "a class is named");
+    check_plan(plan, engine.info());
+    if (plan.class_specific() || plan.faithfulness) {
+      pictures.targets = parse_targets(request.targets, request.against, class_space(engine.info(), pictures));
+    }
+    pictures.keep_maps = true;
+    return pictures;
+  }
+  [[nodiscard]] PictureOptions embed_options(FeaturePool pool) const {
+    PictureOptions pictures = picture_options();
+    pictures.features = pool;
+    (void)feature_shape(engine.info(), pool);  // throws
+    return pictures;
+  }
+
+  template <typename Value>
+  std::vector<Result<Value>> run(std::span<const Picture> pictures, const PictureOptions& asked,
+                                 Value (*value_of)(PictureOutcome&)) {
+    std::vector<Input> inputs;
+    inputs.reserve(pictures.size());
+    for (const Picture& picture : pictures) inputs.push_back(input_of(picture));
+    std::vector<Result<Value>> results;
+    results.reserve(pictures.size());
+    engine.run(inputs, every(inputs.size()), asked, plan_schedule(inputs.size(), options.threads, 1),
+               [&](PictureOutcome outcome) {
+                 if (const auto& failure = outcome.record.failure) {
+                   results.push_back(Error(failure->code, failure->message, failure->hint));
+                 } else {
+                   results.push_back(value_of(outcome));
+                 }
+               });
+    return results;
+  }
+  template <typename Value>
+  Value run_one(const Picture& picture, const PictureOptions& asked, Value (*value_of)(PictureOutcome&)) {
+    return std::move(run(std::span(&picture, 1), asked, value_of).front()).value();
+  }
+
+  Engine engine;
+  ClassifierOptions options;
+  std::shared_ptr<const ZeroShotHead> zero_shot;
 };
 
-Classifier::Classifier(const std::filesystem::path& model) : Classifier(VisionTransformer::load(model)) {}
-Classifier::Classifier(std::shared_ptr<const VisionTransformer> model)
-    : impl_(std::make_unique<Impl>(std::move(model))) {}
+Classifier::Classifier(const std::filesystem::path& model, const ClassifierOptions& options)
+    : Classifier(VisionTransformer::load(model, load_options(options)), options) {}
+Classifier::Classifier(std::shared_ptr<const VisionTransformer> model, const ClassifierOptions& options)
+    : impl_(std::make_unique<Impl>(std::move(model), options)) {}
 Classifier::~Classifier() = default;
 Classifier::Classifier(Classifier&&) noexcept = default;
 Classifier& Classifier::operator=(Classifier&&) noexcept = default;
 
 const ModelInfo& Classifier::info() const noexcept {
-  return impl_->model->info();
+  return impl_->engine.info();
 }
 
-Classification Classifier::classify(const Image& image, std::size_t top_k) {
-  return impl_->run(image, top_k, {}).classification;
+Classification Classifier::classify(const Picture& picture) const {
+  return impl_->run_one(picture, impl_->class_options(), classification_of);
+}
+std::vector<Result<Classification>> Classifier::classify(std::span<const Picture> pictures) const {
+  return impl_->run(pictures, impl_->class_options(), classification_of);
 }
 
-Explanation Classifier::explain(const Image& image, std::string_view method, const ExplainOptions& options,
-                                std::size_t top_k) {
-  MapPlan plan;
-  plan.methods = {&explain_method(method)};
-  plan.options = options;
-  check_plan(plan, impl_->model->info());
-  return impl_->run(image, top_k, plan);
+Explanation Classifier::explain(const Picture& picture, const ExplainRequest& request) const {
+  return impl_->run_one(picture, impl_->explain_options(request), explanation_of);
+}
+std::vector<Result<Explanation>> Classifier::explain(std::span<const Picture> pictures,
+                                                     const ExplainRequest& request) const {
+  return impl_->run(pictures, impl_->explain_options(request), explanation_of);
+}
+
+Features Classifier::embed(const Picture& picture, FeaturePool pool) const {
+  return impl_->run_one(picture, impl_->embed_options(pool), features_of);
+}
+std::vector<Result<Features>> Classifier::embed(std::span<const Picture> pictures, FeaturePool pool) const {
+  return impl_->run(pictures, impl_->embed_options(pool), features_of);
 }
 
 Image read_image(const std::filesystem::path& path, const DecodeOptions& options) {
   return decode_image(read_file(path), printable(path), options);
 }
 
-Image draw_overlay(const Image& image, const Explanation& explanation) {
-  OverlayCaption caption;
-  if (!explanation.classification.predictions.empty()) {
-    const Prediction& best = explanation.classification.predictions.front();
-    caption.label = best.label.value_or("class " + std::to_string(best.class_index));
-    caption.probability = static_cast<double>(best.probability);
+Image draw_overlay(const Explanation& explanation, std::size_t map, const OverlayStyle& style) {
+  if (map >= explanation.maps.size()) {
+    throw Error(ErrorCode::kUsage, "map " + std::to_string(map) + " is asked for, expected one of " +
+                                       std::to_string(explanation.maps.size()));
   }
-  const Heatmap& heatmap = explanation.heatmap;
-  return draw_overlay(image, MatrixView<const float>(heatmap.values, heatmap.grid.rows, heatmap.grid.cols),
-                      explanation.geometry, OverlayStyle{}, caption);
+  const ExplanationMap& drawn = explanation.maps[map];
+  return draw_overlay(explanation.picture, view_of(drawn.heatmap), explanation.geometry, style,
+                      caption_of(explanation, drawn));
+}
+
+Image draw_panel(const Explanation& explanation, const OverlayStyle& style) {
+  std::vector<PanelMap> cells;
+  cells.reserve(explanation.maps.size());
+  for (const ExplanationMap& map : explanation.maps) {
+    cells.push_back({view_of(map.heatmap), caption_of(explanation, map)});
+  }
+  return draw_panel(explanation.picture, explanation.geometry, cells, style,
+                    picture_caption(explanation.classification.predictions));
 }
 
 void write_png(const std::filesystem::path& path, const Image& image) {

@@ -1,46 +1,38 @@
-// `fovea explore`: pictures to the sections of a page that holds their maps and their whole attention.
+// What a picture becomes in the page of `fovea explore`: a section with its maps and its whole attention.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
-#include <functional>
-#include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "fovea/architecture.hpp"
 #include "fovea/model.hpp"
-#include "pipeline/folder/inputs.hpp"
-#include "pipeline/folder/scheduler.hpp"
-#include "pipeline/pictures.hpp"
+#include "pipeline/maps/explanations.hpp"
+#include "pipeline/picture_source.hpp"
+#include "pipeline/predictions.hpp"
 #include "report/pages/explore_page.hpp"
 #include "report/record.hpp"
 
 namespace fovea {
 
-struct ExploreOptions {
-  PictureOptions pictures;          // how they are read, what they are called, which maps are made of them
-  std::vector<std::size_t> blocks;  // whose attention is kept, ascending; empty: of none
-  bool mean_heads = false;          // keep the mean over the heads only
+struct PageOptions {
+  std::vector<std::size_t> blocks;  // the page holds their attention; ascending, empty: no attention
+  bool mean_heads = false;          // only the mean over the heads
 };
 
-/// Bytes that attention takes for each picture before it is compressed: a byte a weight.
+/// Bytes of one picture's attention before it is compressed: a byte a weight.
 [[nodiscard]] std::size_t attention_bytes(const Architecture& architecture, std::size_t blocks, bool mean_heads);
 
-[[nodiscard]] ExploreHeading explore_heading(const ModelInfo& model, const ExploreOptions& options);
+[[nodiscard]] ExploreHeading explore_heading(const ModelInfo& model, const PageOptions& page);
 
-struct ExploreOutcome {
-  Record record;
-  std::string section;  // of the page
-};
-
-/// `write` sees all inputs in their order, failures included.
-/// @return        how many were written.
-/// @throws Error  kOutput, and what `write` throws.
-std::size_t run_explore(const std::shared_ptr<const VisionTransformer>& model, std::span<const Input> inputs,
-                        const ExploreOptions& options, const Schedule& schedule,
-                        const std::function<void(const ExploreOutcome&)>& write,
-                        const std::atomic<bool>* stop = nullptr);
+/// The section of a picture.
+/// @param maps       their values are moved from
+/// @param options    the maps were made with
+/// @param attention  null: the page holds none
+[[nodiscard]] std::string page_section(const Record& record, const LoadedPicture& picture,
+                                       std::vector<ExplainedMap>& maps, const ExplainOptions& options,
+                                       const ClassSpace& classes, AttentionPacker* attention);
+/// The section of a failure.
+[[nodiscard]] std::string page_section(const Record& failed);
 
 }  // namespace fovea

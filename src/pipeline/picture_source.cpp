@@ -5,53 +5,70 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/files.hpp"
 #include "fovea/error.hpp"
 #include "image/codec/codec.hpp"
 #include "image/preprocess/patches.hpp"
-#include "image/preprocess/preprocess.hpp"
 
 namespace fovea {
 namespace {
 
-void take_file(const Input& input, const DecodeOptions& decode, const ModelInfo& model, Keep keep,
-               LoadedPicture& picture) {
-  const bool is_stream = input.is_standard_input();
-  const std::string name = is_stream ? "standard input" : printable(input.path);
-  const std::vector<std::byte> file = is_stream ? read_stream(stdin, name) : read_file(input.path);
-  DecodedPicture decoded = decode_image(file, name, decode, model.recipe);
-  picture.size = decoded.whole;
-  picture.decoded_eighths = decoded.eighths;
-  Preprocessed ready = preprocess(decoded.image, model.recipe, decoded.whole);
-  picture.geometry = ready.geometry;
-  extract_patches(ready.pixels, model.recipe, model.architecture.patch_size, picture.patches);
-  if (keep == Keep::kNothing) return;
-  // The model sees the same whether its picture is drawn on or not: what it was fed is not replaced by the whole.
-  const bool again = keep == Keep::kWhole && decoded.eighths < 8;
-  picture.original = again ? decode_image(file, name, decode) : std::move(decoded.image);
-  picture.network_input = std::move(ready.pixels);
+/// The bytes of a picture's file.
+struct EncodedPicture {
+  std::vector<std::byte> read;       // none where the bytes are the caller's
+  std::span<const std::byte> bytes;  // of `read`, or the caller's
+  std::string name;                  // for messages
+};
+
+EncodedPicture read_input(const Input& input) {
+  EncodedPicture file;
+  file.name = input.is_standard_input() ? "standard input" : printable(input.path);
+  if (!input.bytes) file.read = input.is_standard_input() ? read_stream(stdin, file.name) : read_file(input.path);
+  file.bytes = input.bytes.value_or(file.read);
+  return file;
 }
 
-/// What the model is fed is there already; what is drawn on has to be made of it.
-void take_tensor(const TensorImages& tensors, std::size_t index, const ModelInfo& model, Keep keep,
-                 LoadedPicture& picture) {
-  picture.size = tensors.size();
-  picture.geometry = {picture.size, picture.size, picture.size, 0, 0};
-  const Size size = picture.size;
+LoadedPicture load_file(const Input& input, const DecodeOptions& decode, const ModelInfo& model, Keep keep) {
+  const EncodedPicture file = read_input(input);
+  DecodedPicture decoded = decode_image(file.bytes, file.name, decode, model.recipe);
+  LoadedPicture picture{prepare(decoded.image, model, decoded.whole), decoded.whole, decoded.eighths, {}};
+  if (keep == Keep::kNothing) return picture;
+  // The model reads the same pixels whether they are drawn on or not: only what is drawn on is decoded in full.
+  const bool again = keep == Keep::kWhole && decoded.eighths < 8;
+  picture.original = again ? decode_image(file.bytes, file.name, decode) : std::move(decoded.image);
+  return picture;
+}
+
+LoadedPicture load_pixels(const Image& pixels, const ModelInfo& model, Keep keep) {
+  return {prepare(pixels, model), pixels.size(), 8, keep == Keep::kNothing ? Image() : pixels};
+}
+
+/// The tensor is what the model reads; a picture to draw on is computed from the tensor.
+LoadedPicture load_tensor(const TensorImages& tensors, std::size_t index, const ModelInfo& model, Keep keep) {
+  const Size size = tensors.size();
   std::vector<float> chw(static_cast<std::size_t>(size.height) * static_cast<std::size_t>(size.width) * 3);
   tensors.read(index, chw);
-  cut_patches(chw, size, model.architecture.patch_size, picture.patches);
-  if (keep == Keep::kNothing) return;
+  const Architecture& architecture = model.architecture;
+  LoadedPicture picture;
+  picture.size = size;
+  picture.geometry = {size, size, size, 0, 0};
+  picture.patches.resize(architecture.grid().size() * architecture.patch_dim());
+  cut_patches(chw, size, architecture.patch_size, picture.patches);
+  if (keep == Keep::kNothing) return picture;
   picture.original = denormalized(chw, size, model.recipe);
   picture.network_input = picture.original;
+  return picture;
 }
 
 }  // namespace
 
 void prefetch(const Input& input) {
+  if (input.bytes || input.pixels != nullptr) return;
   struct stat status {};
   if (::stat(input.path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return;
   const int file = ::open(input.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -63,14 +80,9 @@ void prefetch(const Input& input) {
 LoadedPicture load_picture(const Input& input, std::size_t index, const TensorImages* tensors,
                            const DecodeOptions& decode, const ModelInfo& model, Keep keep) {
   if (input.failure) throw Error(input.failure->code, input.failure->message, input.failure->hint);
-  LoadedPicture picture;
-  picture.patches.resize(model.architecture.grid().size() * model.architecture.patch_dim());
-  if (tensors != nullptr) {
-    take_tensor(*tensors, index, model, keep, picture);
-  } else {
-    take_file(input, decode, model, keep, picture);
-  }
-  return picture;
+  if (tensors != nullptr) return load_tensor(*tensors, index, model, keep);
+  if (input.pixels != nullptr) return load_pixels(*input.pixels, model, keep);
+  return load_file(input, decode, model, keep);
 }
 
 }  // namespace fovea

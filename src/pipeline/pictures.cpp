@@ -3,11 +3,11 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "base/files.hpp"
 #include "explain/spearman.hpp"
-#include "fovea/machine.hpp"
 #include "image/codec/codec.hpp"
 #include "pipeline/maps/attention_sheet.hpp"
 #include "pipeline/maps/map_files.hpp"
@@ -24,89 +24,78 @@ struct PictureJob {
   std::size_t index = 0;
   LoadedPicture picture;
   std::optional<SourceStamp> source;
-  std::vector<ExplainedMap> maps;
+  ExplainedImage image;
   std::optional<AttentionSheet> sheet;
-  std::optional<LookedAt> looked_at;
-  std::optional<float> outlier_tokens;
-  Logits logits;
-  std::vector<float> features;
+  std::optional<AttentionPacker> page_attention;
 };
 
+/// All steps of the pictures of one thread, whatever is asked for.
 class PictureWorker {
  public:
-  PictureWorker(std::shared_ptr<const VisionTransformer> model, std::span<const Input> inputs,
-                std::span<const std::size_t> todo, const PictureOptions& options, const Schedule& schedule)
-      : model_(std::move(model)),
-        session_(model_, options.maps.session_batch(schedule.batch)),
+  /// @param ahead  items from one of this worker's to its next, roughly
+  PictureWorker(std::shared_ptr<Session> session, const VisionTransformer& transformer, std::span<const Input> inputs,
+                std::span<const std::size_t> todo, const PictureOptions& options, std::size_t ahead)
+      : session_(std::move(session)),
+        transformer_(transformer),
+        model_(transformer.info()),
         inputs_(inputs),
         todo_(todo),
         options_(options),
-        ahead_(schedule.workers * schedule.batch) {}
+        ahead_(ahead) {}
 
   [[nodiscard]] PictureJob prepare(std::size_t item) const {
     if (!options_.tensors && item + ahead_ < todo_.size()) prefetch(inputs_[todo_[item + ahead_]]);
     const Input& input = inputs_[todo_[item]];
     PictureJob job;
     job.index = todo_[item];
-    if (options_.stamp_sources) job.source = stamp_of(input);  // before it is read: a change in between shows as one
-    job.picture = load_picture(input, job.index, options_.tensors.get(), options_.decode, model_->info(), keeps());
+    if (options_.stamp_sources) job.source = stamp_of(input);  // before reading: a change while it is read shows as one
+    job.picture = load_picture(input, job.index, options_.tensors.get(), options_.decode, model_, keeps());
     return job;
   }
 
   void infer(std::span<PictureJob> jobs) {
-    ForwardRequest request;
-    request.keep_tokens = options_.features && *options_.features != FeaturePool::kHead;
-    if (options_.layout.attention_sheet) fill_sheets(jobs, request);
-    std::vector<ExplainedImage> images = explain_images(
-        *model_, session_, gather(jobs), options_.maps, request, [&](std::size_t image, const ForwardResult& result) {
-          return targets_of(options_.targets, result.logits, inputs_[jobs[image].index], classes());
-        });
-    for (std::size_t i = 0; i < jobs.size(); ++i) {
-      ForwardResult& result = images[i].result;
-      jobs[i].maps = std::move(images[i].maps);
-      jobs[i].looked_at = std::move(images[i].looked_at);
-      jobs[i].outlier_tokens = images[i].outlier_tokens;
-      jobs[i].logits = std::move(result.logits);
-      if (options_.features) {
-        jobs[i].features = features_of(std::move(result), model_->architecture(), *options_.features);
-      }
+    const std::span<const float> patches = gather(jobs);
+    const ForwardRequest request = observing(jobs);
+    if (options_.maps.is_plain()) {
+      std::vector<ForwardResult> results = session_->forward(patches, request);
+      for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].image.result = std::move(results[i]);
+      return;
     }
+    const auto targets = [&](std::size_t image, const ForwardResult& result) {
+      return targets_of(options_.targets, result.logits, inputs_[jobs[image].index], classes());
+    };
+    std::vector<ExplainedImage> images =
+        explain_images(transformer_, *session_, patches, options_.maps, request, targets);
+    for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].image = std::move(images[i]);
   }
 
   PictureOutcome render(PictureJob& job) const {
-    const Input& input = inputs_[job.index];
     PictureOutcome outcome;
     Record& record = outcome.record;
     record.index = job.index;
-    record.path = input.path;
+    record.path = inputs_[job.index].path;
     record.size = job.picture.size;
     record.decoded_eighths = job.picture.decoded_eighths;
     record.source = job.source;
+    ForwardResult& result = job.image.result;
     if (options_.features) {
-      record.features = FeatureRecord{job.index, feature_shape(model_->info(), *options_.features)};
+      record.features = FeatureRecord{job.index, feature_shape(model_, *options_.features)};
+      outcome.features = features_of(std::move(result), model_.architecture, *options_.features);
+      return outcome;
+    }
+    outcome.probabilities = probabilities_of(result.logits, classes());
+    record.predictions = predictions_of(result.logits, outcome.probabilities, classes(), options_.predictions);
+    outcome.logits = std::move(result.logits);
+    if (options_.page) {
+      outcome.page_section = page_section(record, job.picture, job.image.maps, options_.maps.options, classes(),
+                                          job.page_attention ? &*job.page_attention : nullptr);
     } else {
-      record.predictions = predictions_of(job.logits, classes(), options_.predictions);
+      write_files(job, outcome);
     }
-    const MapFiles files(model_->info(), options_);
-    ExplainedPicture explained{input, job.picture, job.logits, record.predictions, {}};
-    if (job.looked_at) {
-      record.tokens = job.looked_at->tokens;
-      explained.kept = job.looked_at->kept;
+    if (options_.keep_maps) {
+      outcome.maps = std::move(job.image.maps);
+      outcome.picture = std::move(job.picture);
     }
-    for (const ExplainedMap& map : job.maps) {
-      record.maps.push_back(files.write(explained, map));
-      if (options_.maps.faithfulness) record.maps.back().agreement = agreement_of(map, job.maps);
-    }
-    if (options_.layout.panel) record.panel = files.write_panel(explained, job.maps);
-    if (job.sheet) record.attention_sheet = files.write_sheet(input, job.sheet->sheet());
-    record.outlier_tokens = job.outlier_tokens;
-    if (options_.layout.thumbnails) {
-      record.thumbnail = thumbnail_name(input);
-      replace_file(options_.layout.folder / *record.thumbnail,
-                   encode_jpeg(thumbnail(job.picture.original, kThumbnailSide), kThumbnailQuality));
-    }
-    outcome.logits = std::move(job.logits);
-    outcome.features = std::move(job.features);
     return outcome;
   }
 
@@ -115,28 +104,48 @@ class PictureWorker {
     outcome.record.index = todo_[item];
     outcome.record.path = inputs_[todo_[item]].path;
     outcome.record.failure = failure;
+    if (options_.page) outcome.page_section = page_section(outcome.record);
     return outcome;
   }
 
  private:
-  [[nodiscard]] ClassSpace classes() const { return class_space(model_->info(), options_); }
+  [[nodiscard]] ClassSpace classes() const { return class_space(model_, options_); }
   [[nodiscard]] Keep keeps() const {
-    if (!options_.layout.folder.empty() && !options_.maps.methods.empty()) return Keep::kWhole;
+    const bool draws = !options_.layout.folder.empty() && !options_.maps.methods.empty();
+    if (draws || options_.page || options_.keep_maps) return Keep::kWhole;
     return options_.layout.thumbnails ? Keep::kSmall : Keep::kNothing;
   }
 
-  /// Empty ones in the jobs, for the request to fill: one that failed half way has left its blocks there.
-  void fill_sheets(std::span<PictureJob> jobs, ForwardRequest& request) const {
-    for (PictureJob& job : jobs) job.sheet.emplace(options_.maps.options, token_layout(model_->architecture()));
-    request.attention = [jobs](std::size_t image, const AttentionView& attention) {
-      jobs[image].sheet->observe(attention);
-    };
-    request.pool_attention = [jobs](std::size_t image, MatrixView<const float> weights) {
-      jobs[image].sheet->observe_pool(weights);
-    };
+  /// What is wanted of the forward pass beside the maps. Sheets and attention begin empty: a run that failed half way
+  /// has left its blocks in the jobs.
+  [[nodiscard]] ForwardRequest observing(std::span<PictureJob> jobs) const {
+    ForwardRequest request;
+    request.keep_tokens = options_.features && *options_.features != FeaturePool::kHead;
+    if (options_.layout.attention_sheet) {
+      const TokenLayout layout = token_layout(model_.architecture);
+      for (PictureJob& job : jobs) job.sheet.emplace(options_.maps.options, layout);
+      request.attention = [jobs](std::size_t image, const AttentionView& attention) {
+        jobs[image].sheet->observe(attention);
+      };
+      request.pool_attention = [jobs](std::size_t image, MatrixView<const float> weights) {
+        jobs[image].sheet->observe_pool(weights);
+      };
+    }
+    if (options_.page) {
+      const std::vector<std::size_t>& blocks = options_.page->blocks;
+      if (!blocks.empty()) {
+        for (PictureJob& job : jobs) job.page_attention.emplace(options_.page->mean_heads);
+      }
+      request.attention = [jobs, &blocks](std::size_t image, const AttentionView& attention) {
+        if (std::find(blocks.begin(), blocks.end(), attention.block) == blocks.end()) return;
+        jobs[image].page_attention->add(attention);
+      };
+    }
+    return request;
   }
 
-  /// The patches of all jobs in one piece; a single job's where they are.
+  /// The patches of all jobs in one piece; a single job's stay where they are.
+  /// @return  [n, T, 3·P·P]
   std::span<const float> gather(std::span<PictureJob> jobs) {
     if (jobs.size() == 1) return jobs[0].picture.patches;
     gathered_.clear();
@@ -145,6 +154,28 @@ class PictureWorker {
       gathered_.insert(gathered_.end(), patches.begin(), patches.end());
     }
     return gathered_;
+  }
+
+  void write_files(const PictureJob& job, PictureOutcome& outcome) const {
+    const Input& input = inputs_[job.index];
+    Record& record = outcome.record;
+    const MapFiles files(model_, options_);
+    ExplainedPicture explained{input, job.picture, outcome.probabilities, record.predictions, {}};
+    if (job.image.looked_at) {
+      record.tokens = job.image.looked_at->tokens;
+      explained.kept = job.image.looked_at->kept;
+    }
+    for (const ExplainedMap& map : job.image.maps) {
+      record.maps.push_back(files.write(explained, map));
+      if (options_.maps.faithfulness) record.maps.back().agreement = agreement_of(map, job.image.maps);
+    }
+    if (options_.layout.panel) record.panel = files.write_panel(explained, job.image.maps);
+    if (job.sheet) record.attention_sheet = files.write_sheet(input, job.sheet->sheet());
+    record.outlier_tokens = job.image.outlier_tokens;
+    if (!options_.layout.thumbnails) return;
+    record.thumbnail = thumbnail_name(input);
+    replace_file(options_.layout.folder / *record.thumbnail,
+                 encode_jpeg(thumbnail(job.picture.original, kThumbnailSide), kThumbnailQuality));
   }
 
   /// With every other map that could be about the same class.
@@ -160,13 +191,14 @@ class PictureWorker {
     return agreement;
   }
 
-  std::shared_ptr<const VisionTransformer> model_;
-  Session session_;
+  std::shared_ptr<Session> session_;
+  const VisionTransformer& transformer_;
+  const ModelInfo& model_;
   std::span<const Input> inputs_;
   std::span<const std::size_t> todo_;
   const PictureOptions& options_;
-  std::size_t ahead_;  // items; the next one of this worker, roughly
-  std::vector<float> gathered_;
+  std::size_t ahead_;
+  std::vector<float> gathered_;  // [n, T, 3·P·P]
 };
 
 }  // namespace
@@ -186,13 +218,21 @@ std::optional<SourceStamp> stamp_of(const Input& input) {
   return stamp;
 }
 
-std::size_t run_pictures(const std::shared_ptr<const VisionTransformer>& model, std::span<const Input> inputs,
-                         std::span<const std::size_t> todo, const PictureOptions& options, const Schedule& schedule,
-                         const std::function<void(PictureOutcome)>& write, const std::atomic<bool>* stop) {
+std::vector<std::size_t> every(std::size_t inputs) {
+  std::vector<std::size_t> all(inputs);
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  return all;
+}
+
+std::size_t Engine::run(std::span<const Input> inputs, std::span<const std::size_t> todo, const PictureOptions& options,
+                        const Schedule& schedule, const std::function<void(PictureOutcome)>& write,
+                        const std::atomic<bool>* stop) {
   using Steps = WorkerSteps<PictureJob, PictureOutcome>;
   const auto make_steps = [&](std::size_t index) {
-    set_compute_threads(static_cast<int>(schedule.threads_of(index)));
-    auto worker = std::make_shared<PictureWorker>(model, inputs, todo, options, schedule);
+    const std::size_t batch = options.maps.session_batch(schedule.batch);
+    const auto worker =
+        std::make_shared<PictureWorker>(sessions_.borrow(batch, schedule.threads_of(index)), sessions_.model(), inputs,
+                                        todo, options, schedule.workers * schedule.batch);
     return Steps{[worker](std::size_t item) { return worker->prepare(item); },
                  [worker](std::span<PictureJob> jobs) { worker->infer(jobs); },
                  [worker](PictureJob& job) { return worker->render(job); },

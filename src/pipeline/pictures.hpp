@@ -1,4 +1,4 @@
-// The steps of the schedule for pictures: file → pixels → patches → logits, features, maps → record and overlays.
+// The way of a picture: file → pixels → patches → logits, features, maps → record and overlays.
 #pragma once
 
 #include <atomic>
@@ -9,12 +9,14 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fovea/explain.hpp"
 #include "fovea/model.hpp"
 #include "fovea/session.hpp"
 #include "image/overlay/overlay.hpp"
+#include "pipeline/explore.hpp"
 #include "pipeline/features.hpp"
 #include "pipeline/folder/inputs.hpp"
 #include "pipeline/folder/outputs.hpp"
@@ -22,7 +24,9 @@
 #include "pipeline/maps/explanations.hpp"
 #include "pipeline/maps/targets.hpp"
 #include "pipeline/maps/zero_shot.hpp"
+#include "pipeline/picture_source.hpp"
 #include "pipeline/predictions.hpp"
+#include "pipeline/session_pool.hpp"
 #include "pipeline/tensor_images.hpp"
 #include "report/record.hpp"
 
@@ -44,12 +48,19 @@ struct PictureOptions {
   bool stamp_sources = false;                    // records carry size and time of their file
   std::shared_future<std::string> model_sha256;  // for the pictures' metadata; not valid: unknown
   OutputLayout layout;  // where overlays, maps and thumbnails go; its methods are those of the maps, by name
+  std::optional<PageOptions> page;  // a section of a page in place of these files
+  bool keep_maps = false;           // outcomes carry the maps and the picture that they lie over
 };
 
+/// What has not been asked for is empty; of a failure everything but the record is.
 struct PictureOutcome {
   Record record;
-  Logits logits;                // empty for failures
-  std::vector<float> features;  // empty for failures, and unless asked for
+  Logits logits;                     // [C]; none beside features
+  std::vector<float> probabilities;  // [C]
+  std::vector<float> features;
+  std::string page_section;  // of a failure, too
+  std::vector<ExplainedMap> maps;
+  LoadedPicture picture;
 };
 
 /// The classes that outcomes are about.
@@ -58,12 +69,26 @@ struct PictureOutcome {
 /// Size and time of a regular file, without a fingerprint; none for anything else.
 [[nodiscard]] std::optional<SourceStamp> stamp_of(const Input& input);
 
-/// Classifies, and explains where methods are given, the inputs `todo` (indices into `inputs`; a record's index is the
-/// same), `write` sees them in the order of `todo`.
-/// @return        how many of `todo` were written.
-/// @throws Error  kOutput, and what `write` throws.
-std::size_t run_pictures(const std::shared_ptr<const VisionTransformer>& model, std::span<const Input> inputs,
-                         std::span<const std::size_t> todo, const PictureOptions& options, const Schedule& schedule,
-                         const std::function<void(PictureOutcome)>& write, const std::atomic<bool>* stop = nullptr);
+/// 0 to inputs - 1.
+[[nodiscard]] std::vector<std::size_t> every(std::size_t inputs);
+
+/// A model at work on pictures: what the program's verbs and fovea::Classifier run. Any number of threads may use one.
+class Engine {
+ public:
+  explicit Engine(std::shared_ptr<const VisionTransformer> model) : sessions_(std::move(model)) {}
+
+  [[nodiscard]] const ModelInfo& info() const noexcept { return sessions_.model().info(); }
+
+  /// Runs the inputs `todo` (indices into `inputs`; a record's index is the same) through all that the options ask for.
+  /// `write` sees the outcomes in the order of `todo`, in the calling thread.
+  /// @return        how many of `todo` were written.
+  /// @throws Error  kOutput, and what `write` throws.
+  std::size_t run(std::span<const Input> inputs, std::span<const std::size_t> todo, const PictureOptions& options,
+                  const Schedule& schedule, const std::function<void(PictureOutcome)>& write,
+                  const std::atomic<bool>* stop = nullptr);
+
+ private:
+  SessionPool sessions_;
+};
 
 }  // namespace fovea

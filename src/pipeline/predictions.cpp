@@ -22,10 +22,13 @@ void to_probabilities(std::span<float> logits, bool multi_label) {
   for (float& logit : logits) logit = static_cast<float>(1.0 / (1.0 + std::exp(-static_cast<double>(logit))));
 }
 
-std::vector<Prediction> predictions_of(const Logits& logits, const ClassSpace& classes,
-                                       const PredictionOptions& options) {
-  Logits probabilities = logits;
-  to_probabilities(probabilities, classes.multi_label);
+std::vector<float> probabilities_of(Logits logits, const ClassSpace& classes) {
+  to_probabilities(logits, classes.multi_label);
+  return logits;
+}
+
+std::vector<Prediction> predictions_of(const Logits& logits, std::span<const float> probabilities,
+                                       const ClassSpace& classes, const PredictionOptions& options) {
   const std::vector<std::size_t> best = top_k(logits, options.top_k);
   std::vector<Prediction> predictions;
   predictions.reserve(best.size());

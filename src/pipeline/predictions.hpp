@@ -16,7 +16,7 @@ struct ClassSpace {
   std::span<const ClassLabel> labels;  // one for each class
   bool multi_label = false;            // each class has its own probability: sigmoid in place of softmax
 };
-/// Of a model's own head.
+/// The classes of a model's own head.
 [[nodiscard]] ClassSpace class_space(const ModelInfo& model);
 
 struct PredictionOptions {
@@ -26,11 +26,14 @@ struct PredictionOptions {
 
 /// Logits to probabilities, in place: softmax over the classes, or a sigmoid of each.
 void to_probabilities(std::span<float> logits, bool multi_label);
+/// @return  [C]
+[[nodiscard]] std::vector<float> probabilities_of(Logits logits, const ClassSpace& classes);
 
 /// The best classes, best first; none where none reaches the threshold.
-/// @param logits  [C]
-[[nodiscard]] std::vector<Prediction> predictions_of(const Logits& logits, const ClassSpace& classes,
-                                                     const PredictionOptions& options);
+/// @param logits         [C], which rank the classes: probabilities may be equal where logits are not
+/// @param probabilities  [C], of these logits
+[[nodiscard]] std::vector<Prediction> predictions_of(const Logits& logits, std::span<const float> probabilities,
+                                                     const ClassSpace& classes, const PredictionOptions& options);
 
 /// @throws Error  kUsage for a model without a head: it has features, but no classes.
 void require_classes(const ModelInfo& model);

@@ -77,22 +77,6 @@ void TensorImages::read(std::size_t index, std::span<float> chw) const {
                           at / (width * height), at / width % height, at % width, *bad));
 }
 
-void cut_patches(std::span<const float> chw, Size size, std::size_t patch_size, std::span<float> patches) {
-  const auto height = static_cast<std::size_t>(size.height);
-  const auto width = static_cast<std::size_t>(size.width);
-  assert(chw.size() == 3 * height * width);
-  assert(patches.size() == height / patch_size * (width / patch_size) * 3 * patch_size * patch_size);
-  float* to = patches.data();
-  for (std::size_t top = 0; top + patch_size <= height; top += patch_size) {
-    for (std::size_t left = 0; left + patch_size <= width; left += patch_size) {
-      for (std::size_t row = 0; row < 3 * patch_size; ++row, to += patch_size) {  // of the patch, channel by channel
-        const std::size_t y = row / patch_size * height + top + row % patch_size;
-        std::copy_n(chw.data() + y * width + left, patch_size, to);
-      }
-    }
-  }
-}
-
 Image denormalized(std::span<const float> chw, Size size, const PreprocessRecipe& recipe) {
   const double factor = recipe.normalization == Normalization::kDivide ? 1.0 / 255.0 : recipe.rescale_factor;
   Image image(size);

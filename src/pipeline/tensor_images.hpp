@@ -37,12 +37,6 @@ class TensorImages {
   Size size_;
 };
 
-/// Cuts a picture into patches, row by row; each patch is channel-major. What is behind the last whole patch is left
-/// out.
-/// @param chw      [3, H, W]
-/// @param patches  [T, 3·P·P]
-void cut_patches(std::span<const float> chw, Size size, std::size_t patch_size, std::span<float> patches);
-
 /// The picture that a recipe would have made this tensor of: its normalisation undone, rounded, clamped to 0..255.
 /// @param chw  [3, H, W]
 [[nodiscard]] Image denormalized(std::span<const float> chw, Size size, const PreprocessRecipe& recipe);

@@ -22,18 +22,6 @@ struct MapAgreement {
   double correlation = 0;
 };
 
-/// The class that a map contrasts its target with.
-struct MapContrast {
-  std::size_t class_index = 0;
-  std::optional<std::string> label;
-};
-/// The class that a map explains; none for class-agnostic methods.
-struct MapTarget {
-  std::size_t class_index = 0;
-  std::optional<std::string> label;
-  std::optional<MapContrast> against = {};  // the map shows why not this class
-};
-
 struct MapRecord {
   std::string method;
   std::string variant;

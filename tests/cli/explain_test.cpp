@@ -50,10 +50,10 @@ TEST_F(ExplainVerb, OverlaysAndMapsLieWhereTheRowsSay) {
 TEST_F(ExplainVerb, TheMapIsTheLibrarysOwn) {
   write_picture(folder_ / "a.png", 60, 80);
   ASSERT_EQ(explain({at("a.png"), "-o", at("out"), "--head-fusion", "max", "--save-map"}).exit_code, 0);
-  Classifier classifier(folder_ / "model");
-  ExplainOptions options;
-  options.head_fusion = HeadFusion::kMax;
-  const Heatmap heatmap = classifier.explain(read_image(folder_ / "a.png"), "rollout", options).heatmap;
+  const Classifier classifier(folder_ / "model", {.precision = Precision::kF32});
+  ExplainRequest request;
+  request.options.head_fusion = HeadFusion::kMax;
+  const Heatmap heatmap = classifier.explain(folder_ / "a.png", request).maps.front().heatmap;
   EXPECT_EQ(parse_npy_f32(read_file(folder_ / "out/a.png.rollout.npy"), "map").values, heatmap.values);
 }
 

@@ -22,7 +22,7 @@ nlohmann::json expected_results() {
 
 TEST(Samples, TheDefaultModelGivesTheExpectedTopFive) {
   const auto expected = expected_results();
-  Classifier classifier(source_dir() / "weights" / expected.at("model").get<std::string>());
+  const Classifier classifier(source_dir() / "weights" / expected.at("model").get<std::string>());
   for (const auto& result : expected.at("results")) {
     const auto file = result.at("file").get<std::string>();
     SCOPED_TRACE(file);
@@ -31,7 +31,7 @@ TEST(Samples, TheDefaultModelGivesTheExpectedTopFive) {
     EXPECT_EQ(image.size().height, result.at("height"));
 
     const auto& wanted = result.at("predictions");
-    const auto predictions = classifier.classify(image, wanted.size()).predictions;
+    const auto predictions = classifier.classify(image).predictions;
     ASSERT_EQ(predictions.size(), wanted.size());
     for (std::size_t i = 0; i < predictions.size(); ++i) {
       EXPECT_EQ(predictions[i].class_index, wanted[i].at("class_index").get<std::size_t>());

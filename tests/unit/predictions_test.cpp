@@ -46,26 +46,30 @@ std::string usage_error(const std::function<void()>& step) {
   return {};
 }
 
+std::vector<Prediction> predict(const Logits& logits, const ClassSpace& classes, const PredictionOptions& options) {
+  return predictions_of(logits, probabilities_of(logits, classes), classes, options);
+}
+
 TEST(Predictions, MultiLabelModelsHaveASigmoidForEachClass) {
   const std::vector<ClassLabel> labels{{"a, b", {}}, {{}, {}}, {"c", "n01440764"}};
   const Logits logits{0.0F, -200.0F, std::log(3.0F)};
-  const auto softmaxed = predictions_of(logits, {labels, false}, {3});
+  const auto softmaxed = predict(logits, {labels, false}, {3});
   ASSERT_EQ(softmaxed.size(), 3U);
   EXPECT_EQ(softmaxed[0].class_index, 2U);
   EXPECT_FLOAT_EQ(softmaxed[0].probability, 0.75F);
   EXPECT_EQ(softmaxed[0].synset, "n01440764");
   EXPECT_EQ(softmaxed[1].label, "a");
-  const auto sigmoids = predictions_of(logits, {labels, true}, {3});
+  const auto sigmoids = predict(logits, {labels, true}, {3});
   EXPECT_FLOAT_EQ(sigmoids[0].probability, 0.75F);
   EXPECT_FLOAT_EQ(sigmoids[1].probability, 0.5F);
   EXPECT_NEAR(sigmoids[2].probability, 0.0F, 1e-30F);
-  EXPECT_EQ(predictions_of({1000.0F, 0.0F, 0.0F}, {labels, true}, {1})[0].probability, 1.0F);
+  EXPECT_EQ(predict({1000.0F, 0.0F, 0.0F}, {labels, true}, {1})[0].probability, 1.0F);
 }
 
 TEST(Predictions, AThresholdLeavesOutWhatIsLessProbable) {
   const std::vector<ClassLabel> labels(3);
   const Logits logits{std::log(0.5F), std::log(0.3F), std::log(0.2F)};
-  const auto count = [&](double threshold) { return predictions_of(logits, {labels, false}, {5, threshold}).size(); };
+  const auto count = [&](double threshold) { return predict(logits, {labels, false}, {5, threshold}).size(); };
   EXPECT_EQ(count(0), 3U);
   EXPECT_EQ(count(0.25), 2U);
   EXPECT_EQ(count(0.49), 1U);

@@ -8,7 +8,6 @@
 #include "base/files.hpp"
 #include "base/sha256.hpp"
 #include "cli/options/options.hpp"
-#include "cli/options/text_embeddings.hpp"
 #include "cli/terminal/terminal.hpp"
 
 namespace fovea::cli {

@@ -10,12 +10,10 @@
 #include "base/text.hpp"
 #include "cli/options/options.hpp"
 #include "fovea/error.hpp"
-#include "fovea/model.hpp"
 
 namespace fovea::cli {
 namespace {
 
-constexpr const char* kDefaultClassMethod = "generic";  // where a class is named and no method
 constexpr std::string_view kSheetMethod = "attention";
 
 /// A number of this range.
@@ -74,12 +72,6 @@ PatchPosition parse_query(const std::string& text) {
     if (col.ec == std::errc() && col.ptr == end) return query;
   }
   throw Error(ErrorCode::kUsage, fmt::format("--query is '{}', expected row,col in patches, such as 3,7", text));
-}
-
-std::vector<std::string> chosen_methods(const MapFlags& flags) {
-  if (!flags.methods.empty()) return flags.methods;
-  if (!flags.targets.empty() || !flags.against.empty()) return {kDefaultClassMethod};
-  return {std::string(explain_methods().front().name)};
 }
 
 ExplainOptions explain_options(const MapFlags& flags) {
@@ -165,51 +157,49 @@ void add_map_options(CLI::App& app, MapFlags& flags) {
   add_style_options(app, flags);
 }
 
-void apply_map_flags(const MapFlags& flags, PictureOptions& options) {
-  for (const std::string& name : chosen_methods(flags)) {
-    const ExplainMethod& method = explain_method(name);
-    std::vector<const ExplainMethod*>& methods = options.maps.methods;
-    if (std::find(methods.begin(), methods.end(), &method) != methods.end()) continue;
-    methods.push_back(&method);
-    (method.needs.class_specific() ? options.layout.class_methods : options.layout.methods).emplace_back(method.name);
+MapPlan map_plan(const MapFlags& flags) {
+  MapPlan plan;
+  const bool class_is_named = !flags.targets.empty() || flags.against;
+  for (const std::string& name : flags.methods) {
+    const ExplainMethod* const method = &explain_method(name);
+    if (std::find(plan.methods.begin(), plan.methods.end(), method) == plan.methods.end())
+      plan.methods.push_back(method);
   }
-  if ((!flags.targets.empty() || !flags.against.empty()) && !options.maps.class_specific() && !flags.faithfulness) {
-    throw Error(ErrorCode::kUsage,
-                fmt::format("--{} is given, but {} is the same for every class",
-                            flags.targets.empty() ? "against" : "target", joined(options.layout.methods, " and ")),
-                "--method generic explains a class; `fovea explain --list-methods` says what each shows");
+  if (plan.methods.empty()) plan.methods.push_back(&default_method(class_is_named));
+  plan.options = explain_options(flags);
+  plan.faithfulness = flags.faithfulness;
+  if (class_is_named) {
+    require_class_method(plan, fmt::format("--{} is given", flags.targets.empty() ? "against" : "target"));
   }
-  options.maps.options = explain_options(flags);
-  options.style = flags.style;
-  options.style.style = flags.map_style == "contour" ? MapStyle::kContour
-                        : flags.map_style == "mask"  ? MapStyle::kMask
-                                                     : MapStyle::kHeat;
-  options.style.caption = !flags.no_caption;
+  return plan;
+}
+
+OverlayStyle overlay_style(const MapFlags& flags) {
+  OverlayStyle style = flags.style;
+  style.style = flags.map_style == "contour" ? MapStyle::kContour
+                : flags.map_style == "mask"  ? MapStyle::kMask
+                                             : MapStyle::kHeat;
+  style.caption = !flags.no_caption;
+  return style;
+}
+
+OutputLayout output_layout(const MapFlags& flags, const MapPlan& plan, OutputLayout base) {
+  for (const ExplainMethod* method : plan.methods) {
+    (method->needs.class_specific() ? base.class_methods : base.methods).emplace_back(method->name);
+  }
   const auto saves = [&](std::string_view format) {
     return std::find(flags.map_formats.begin(), flags.map_formats.end(), format) != flags.map_formats.end();
   };
-  options.layout.save_maps = saves("npy") || (flags.save_map && flags.map_formats.empty());
-  options.layout.save_gray_maps = saves("png16");
-  options.layout.save_top_patches = saves("json");
-  options.top_patches = flags.top_patches;
-  options.layout.panel = flags.panel;
-  options.layout.attention_sheet = flags.sheet;
-  if (flags.sheet && std::none_of(options.maps.methods.begin(), options.maps.methods.end(),
-                                  [](const auto* method) { return method->name == kSheetMethod; })) {
+  base.save_maps = saves("npy") || (flags.save_map && flags.map_formats.empty());
+  base.save_gray_maps = saves("png16");
+  base.save_top_patches = saves("json");
+  base.panel = flags.panel;
+  base.attention_sheet = flags.sheet;
+  if (flags.sheet && std::find(base.methods.begin(), base.methods.end(), kSheetMethod) == base.methods.end()) {
     throw Error(ErrorCode::kUsage, "--sheet without --method attention, expected both",
                 "the sheet shows what attention shows, for all blocks and heads");
   }
-  options.maps.faithfulness = flags.faithfulness;
-}
-
-void apply_map_flags(const MapFlags& flags, const ModelInfo& model, PictureOptions& options) {
-  check_plan(options.maps, model);
-  if (!options.maps.class_specific() && !flags.faithfulness) return;
-  std::optional<std::string> against;
-  if (!flags.against.empty()) against = flags.against;
-  const ClassSpace classes = class_space(model, options);
-  if (flags.targets.empty()) options.targets.push_back(parse_target("top1", against, classes));
-  for (const std::string& target : flags.targets) options.targets.push_back(parse_target(target, against, classes));
+  return base;
 }
 
 std::map<std::string, std::string> option_texts(const MapFlags& flags, const PictureOptions& pictures) {
@@ -233,7 +223,7 @@ std::map<std::string, std::string> option_texts(const MapFlags& flags, const Pic
   if (!flags.map_formats.empty()) texts["map-format"] = joined(flags.map_formats, ",");
   if (pictures.layout.save_top_patches) texts["top-patches"] = std::to_string(flags.top_patches);
   if (!flags.targets.empty()) texts["target"] = joined(flags.targets, ",");
-  if (!flags.against.empty()) texts["against"] = flags.against;
+  if (flags.against) texts["against"] = *flags.against;
   return texts;
 }
 

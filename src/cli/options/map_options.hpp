@@ -9,7 +9,6 @@
 
 #include "cli/command.hpp"
 #include "fovea/explain.hpp"
-#include "fovea/model.hpp"
 #include "image/overlay/overlay.hpp"
 #include "pipeline/pictures.hpp"
 
@@ -18,7 +17,7 @@ namespace fovea::cli {
 struct MapFlags {
   std::vector<std::string> methods;
   std::vector<std::string> targets;
-  std::string against;  // empty is not given
+  std::optional<std::string> against;
   std::string head_fusion = "mean";
   std::string compat = "paper";
   std::string query;  // "row,col"; empty is not given
@@ -36,17 +35,19 @@ struct MapFlags {
   bool sheet = false;
   bool faithfulness = false;
 };
-/// Which maps, of which classes; not how they are drawn.
+/// Which maps of which classes, without how they are drawn.
 void add_explanation_options(CLI::App& app, MapFlags& flags);
-/// The same, and how they are drawn.
+/// Which maps of which classes, and how they are drawn.
 void add_map_options(CLI::App& app, MapFlags& flags);
 
-/// Fills what concerns maps and can be said before the model is known: methods, style, what files are called.
+/// The methods and their options, without classes: those are known with the model.
 /// @throws Error  kUsage for options that contradict each other.
-void apply_map_flags(const MapFlags& flags, PictureOptions& options);
-/// The rest: which classes are explained, and whether the options fit the model.
-/// @throws Error  kUsage for a class that is none, a block or head that the model does not have, ...
-void apply_map_flags(const MapFlags& flags, const ModelInfo& model, PictureOptions& options);
+[[nodiscard]] MapPlan map_plan(const MapFlags& flags);
+[[nodiscard]] OverlayStyle overlay_style(const MapFlags& flags);
+/// @param base    the folder, and what is written there beside maps
+/// @return        `base` with the files of the plan's maps
+/// @throws Error  kUsage for a sheet without the method that it belongs to.
+[[nodiscard]] OutputLayout output_layout(const MapFlags& flags, const MapPlan& plan, OutputLayout base);
 
 /// By flag name, as text: for summary.json and the fingerprint of a run.
 [[nodiscard]] std::map<std::string, std::string> option_texts(const MapFlags& flags, const PictureOptions& pictures);

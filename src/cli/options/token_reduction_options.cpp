@@ -40,7 +40,7 @@ void add_token_reduction_options(CLI::App& app, TokenReductionFlags& flags) {
   app.add_option("--seed", flags.seed, "of everything random")->capture_default_str()->type_name("N")->group(group);
 }
 
-TokenReduction token_reduction(const TokenReductionFlags& flags) {
+TokenReduction token_reduction(const TokenReductionFlags& flags, std::uint64_t map_seed) {
   if (flags.keep < 1.0 && flags.merge > 0) {
     throw Error(ErrorCode::kUsage,
                 fmt::format("--keep {} with --merge {}, expected one of them", flags.keep, flags.merge),
@@ -58,14 +58,8 @@ TokenReduction token_reduction(const TokenReductionFlags& flags) {
   reduction.keep = flags.keep;
   reduction.merge = flags.merge;
   reduction.sample = flags.sample;
-  reduction.seed = flags.seed;
+  reduction.seed = map_seed != 0 ? map_seed : flags.seed;
   return reduction;
-}
-
-void apply_token_reduction_flags(TokenReductionFlags flags, MapPlan& plan) {
-  if (plan.options.seed != 0) flags.seed = plan.options.seed;
-  plan.reduction = token_reduction(flags);
-  plan.draws = flags.draws;
 }
 
 std::map<std::string, std::string> option_texts(const TokenReductionFlags& flags) {

@@ -1,4 +1,4 @@
-// The flags for a model that looks only where it must.
+// The flags of token reduction (hard attention).
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,6 @@
 
 #include "cli/command.hpp"
 #include "fovea/session.hpp"
-#include "pipeline/maps/explanations.hpp"
 
 namespace fovea::cli {
 
@@ -22,13 +21,10 @@ struct TokenReductionFlags {
 /// --keep, --merge, --sample, --draws, and --seed where `app` has none yet.
 void add_token_reduction_options(CLI::App& app, TokenReductionFlags& flags);
 
-/// The first of `flags.draws` draws: the others differ in `draw` alone.
-/// @throws Error  kUsage for options that contradict each other.
-[[nodiscard]] TokenReduction token_reduction(const TokenReductionFlags& flags);
-
-/// Fills what concerns hard attention. A verb with maps has applied their flags before, the seed among them.
-/// @throws Error  as token_reduction().
-void apply_token_reduction_flags(TokenReductionFlags flags, MapPlan& plan);
+/// The first of `flags.draws` draws; the others differ from it only in `draw`.
+/// @param map_seed  --seed of a verb with maps; 0: not given, or none
+/// @throws Error    kUsage for options that contradict each other.
+[[nodiscard]] TokenReduction token_reduction(const TokenReductionFlags& flags, std::uint64_t map_seed = 0);
 
 /// By flag name, those that change something; for summary.json and the fingerprint of a run.
 [[nodiscard]] std::map<std::string, std::string> option_texts(const TokenReductionFlags& flags);

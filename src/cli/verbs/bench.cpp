@@ -98,7 +98,8 @@ class Bench : public Command {
 
   [[nodiscard]] MapPlan hard_attention(const ModelInfo& model) const {
     MapPlan plan;
-    apply_token_reduction_flags(hard_, plan);
+    plan.reduction = token_reduction(hard_);
+    plan.draws = hard_.draws;
     check_plan(plan, model);
     return plan;
   }

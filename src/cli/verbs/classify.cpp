@@ -4,15 +4,10 @@
 
 #include <CLI/CLI.hpp>
 #include <limits>
-#include <numeric>
 
 #include "base/files.hpp"
 #include "cli/command.hpp"
-#include "cli/options/class_options.hpp"
-#include "cli/options/token_reduction_options.hpp"
-#include "cli/options/load_model.hpp"
-#include "cli/options/model_options.hpp"
-#include "cli/options/options.hpp"
+#include "cli/options/picture_options.hpp"
 #include "cli/terminal/interrupt.hpp"
 #include "cli/terminal/rows.hpp"
 #include "cli/terminal/run_note.hpp"
@@ -29,39 +24,34 @@ class Classify : public Command {
     app.add_option("-o,--output", output_, "write the report to this file, in one step at the end")->type_name("FILE");
     app.add_option("--save-logits", save_logits_, "write raw scores, float32 [inputs, classes], NaN where one failed")
         ->type_name("FILE.npy");
-    app.add_flag("-r,--recurse", input_.recurse, "look into sub-folders");
-    add_input_options(app, input_);
-    add_tensor_option(app, input_);
-    add_class_options(app, classes_);
-    add_token_reduction_options(app, hard_);
-    add_model_options(app, model_);
-    add_decode_options(app, decode_);
+    app.add_flag("-r,--recurse", flags_.input.recurse, "look into sub-folders");
+    add_input_options(app, flags_.input);
+    add_tensor_option(app, flags_.input);
+    add_class_options(app, flags_.classes);
+    add_token_reduction_options(app, flags_.reduction);
+    add_model_options(app, flags_.model);
+    add_decode_options(app, flags_.decode);
   }
 
   int run() override {
     const std::atomic<bool>& stop = watch_signals();
-    PictureOptions options;
-    options.tensors = open_tensors(operands, input_);
-    const std::vector<Input> inputs =
-        options.tensors ? options.tensors->inputs() : collect_inputs(operands, input_, "");
+    NamedPictures pictures = name_pictures(operands, flags_.input);
+    const std::vector<Input>& inputs = pictures.inputs;
     check_outputs_are_no_inputs(inputs);
     // A place that cannot be written is found before the work, not after it.
     make_folders(std::filesystem::path(output_).parent_path());
     make_folders(std::filesystem::path(save_logits_).parent_path());
     RunNote note(common);
-    apply_token_reduction_flags(hard_, options.maps);
-    const auto model = load_classifier(common, model_, classes_, decode_, note, options);
-    check_plan(options.maps, model->info());
-    std::vector<std::size_t> todo(inputs.size());
-    std::iota(todo.begin(), todo.end(), std::size_t{0});
-    const Schedule schedule = plan_schedule(todo.size(), common.threads, common.batch);
-    Rows rows(inputs.size(), format_, classes_.top_k, common, output_);
+    const auto [model, options] = set_up(flags_, {}, pictures, common, note);
+    Engine engine(model);
+    const Schedule schedule = plan_schedule(inputs.size(), common.threads, common.batch);
+    Rows rows(inputs.size(), format_, flags_.classes.top_k, common, output_);
     const std::size_t classes = class_space(model->info(), options).labels.size();
     std::vector<float> logits(save_logits_.empty() ? 0 : inputs.size() * classes,
                               std::numeric_limits<float>::quiet_NaN());
     std::atomic<bool> ended{false};  // by a signal, or because nobody reads on
-    const std::size_t done = run_pictures(
-        model, inputs, todo, options, schedule,
+    const std::size_t done = engine.run(
+        inputs, every(inputs.size()), options, schedule,
         [&](const PictureOutcome& outcome) {
           rows.write(outcome.record);
           if (!logits.empty()) {
@@ -87,11 +77,7 @@ class Classify : public Command {
     }
   }
 
-  InputFlags input_;
-  ClassFlags classes_;
-  TokenReductionFlags hard_;
-  ModelFlags model_;
-  DecodeFlags decode_;
+  PictureFlags flags_;
   std::string format_ = "text";
   std::string output_;
   std::string save_logits_;

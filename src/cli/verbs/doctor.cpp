@@ -16,9 +16,9 @@
 #include "cli/terminal/run_note.hpp"
 #include "cli/verbs/models.hpp"
 #include "cli/verbs/preprocess_snippet.hpp"
-#include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
 #include "fovea/model.hpp"
+#include "fovea/prepare.hpp"
 #include "fovea/session.hpp"
 #include "image/codec/codec.hpp"
 #include "image/preprocess/patches.hpp"
@@ -70,13 +70,6 @@ Size stored_size(std::span<const std::byte> file, const std::string& name, Decod
                  const PreprocessRecipe& recipe) {
   options.exif = ExifMode::kIgnore;
   return decode_image(file, name, options, recipe).whole;
-}
-
-Logits logits_of(const std::shared_ptr<const VisionTransformer>& model, const Diagnosis& diagnosis) {
-  const Architecture& architecture = model->architecture();
-  std::vector<float> patches(architecture.grid().size() * architecture.patch_dim());
-  extract_patches(diagnosis.ready.pixels, diagnosis.resolved.recipe, architecture.patch_size, patches);
-  return std::move(Session(model, 1).run(patches).front());
 }
 
 std::string shape_text(Size size) {
@@ -197,12 +190,17 @@ class Doctor : public Command {
     d.stored = decode.exif == ExifMode::kIgnore ? picture.whole : stored_size(file, name, decode, d.resolved.recipe);
     d.decoded = picture.image.size();
     d.decoded_eighths = picture.eighths;
-    d.ready = preprocess(picture.image, d.resolved.recipe, picture.whole);
+    if (model) {
+      PreparedImage prepared = prepare(picture.image, *d.model, picture.whole);
+      d.logits = std::move(Session(model, 1).run(prepared.patches).front());
+      d.ready = {std::move(prepared.network_input), prepared.geometry};
+    } else {
+      d.ready = preprocess(picture.image, d.resolved.recipe, picture.whole);
+    }
     d.input.resize(d.ready.pixels.pixels().size());
     normalize(d.ready.pixels, d.resolved.recipe, d.input);
     d.pixels_sha256 = sha256_of(std::as_bytes(d.ready.pixels.pixels()));
     d.input_sha256 = sha256_of(std::as_bytes(std::span(d.input)));
-    if (model) d.logits = logits_of(model, d);
     if (picture.eighths == 8) d.snippet = preprocess_snippet(d.resolved, image, decode.exif);
     return d;
   }

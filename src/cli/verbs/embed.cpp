@@ -4,14 +4,11 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <map>
-#include <numeric>
 
 #include "base/files.hpp"
 #include "base/pending_file.hpp"
 #include "cli/command.hpp"
-#include "cli/options/load_model.hpp"
-#include "cli/options/model_options.hpp"
-#include "cli/options/options.hpp"
+#include "cli/options/picture_options.hpp"
 #include "cli/terminal/interrupt.hpp"
 #include "cli/terminal/rows.hpp"
 #include "cli/terminal/run_note.hpp"
@@ -53,11 +50,11 @@ class Embed : public Command {
                "head: what the head reads, projected where the model projects; cls, mean: the class token or the "
                "average patch token after the final norm; tokens: all patch tokens [inputs, patches, width]");
     add_report_options(app, format_);
-    app.add_flag("-r,--recurse", input_.recurse, "look into sub-folders");
-    add_input_options(app, input_);
-    add_tensor_option(app, input_);
-    add_model_options(app, model_);
-    add_decode_options(app, decode_);
+    app.add_flag("-r,--recurse", flags_.input.recurse, "look into sub-folders");
+    add_input_options(app, flags_.input);
+    add_tensor_option(app, flags_.input);
+    add_model_options(app, flags_.model);
+    add_decode_options(app, flags_.decode);
   }
 
   int run() override {
@@ -66,27 +63,24 @@ class Embed : public Command {
     }
     FeatureFile::check_name(output_);
     const std::atomic<bool>& stop = watch_signals();
-    PictureOptions options;
-    options.tensors = open_tensors(operands, input_);
-    const std::vector<Input> inputs =
-        options.tensors ? options.tensors->inputs() : collect_inputs(operands, input_, "");
+    NamedPictures pictures = name_pictures(operands, flags_.input);
+    const std::vector<Input>& inputs = pictures.inputs;
     check_not_input(output_, inputs);
     check_not_input(sidecar_of(output_), inputs);
     RunNote note(common);
-    const auto model = load_model(common, load_options(model_, options.tensors.get()), note);
-    const ModelInfo& info = model->info();
-    options.decode = decode_options(decode_, info.recipe);
-    options.features = *std::find_if(kFeaturePools.begin(), kFeaturePools.end(),
+    Purpose purpose;
+    purpose.features = *std::find_if(kFeaturePools.begin(), kFeaturePools.end(),
                                      [&](FeaturePool pool) { return name(pool) == pool_; });
+    const auto [model, options] = set_up(flags_, purpose, pictures, common, note);
+    const ModelInfo& info = model->info();
 
+    Engine engine(model);
     FeatureFile features(output_, feature_shape(info, *options.features), inputs.size(), metadata_of(info, pool_));
     PendingFile sidecar(sidecar_of(output_));
-    std::vector<std::size_t> todo(inputs.size());
-    std::iota(todo.begin(), todo.end(), std::size_t{0});
-    const Schedule schedule = plan_schedule(todo.size(), common.threads, common.batch);
+    const Schedule schedule = plan_schedule(inputs.size(), common.threads, common.batch);
     Rows rows(inputs.size(), format_, 0, common);
-    const std::size_t done = run_pictures(
-        model, inputs, todo, options, schedule,
+    const std::size_t done = engine.run(
+        inputs, every(inputs.size()), options, schedule,
         [&](const PictureOutcome& outcome) {
           features.append(outcome.features);
           sidecar.append(record_to_json(outcome.record) + "\n");
@@ -101,9 +95,7 @@ class Embed : public Command {
   }
 
  private:
-  InputFlags input_;
-  ModelFlags model_;
-  DecodeFlags decode_;
+  PictureFlags flags_;
   std::string format_ = "text";
   std::string pool_ = "head";
   std::string output_;

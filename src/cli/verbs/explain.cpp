@@ -3,16 +3,10 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <numeric>
 
 #include "base/files.hpp"
 #include "cli/command.hpp"
-#include "cli/options/class_options.hpp"
-#include "cli/options/token_reduction_options.hpp"
-#include "cli/options/load_model.hpp"
-#include "cli/options/map_options.hpp"
-#include "cli/options/model_options.hpp"
-#include "cli/options/options.hpp"
+#include "cli/options/picture_options.hpp"
 #include "cli/terminal/interrupt.hpp"
 #include "cli/terminal/output_stream.hpp"
 #include "cli/terminal/rows.hpp"
@@ -48,17 +42,17 @@ class Explain : public Command {
  public:
   explicit Explain(CLI::App& app) {
     app.add_option("-o,--output", output_, "folder for the overlays")->type_name("DIR");
-    add_map_options(app, maps_);
+    add_map_options(app, flags_.maps);
     add_compare_option(app);
-    add_token_reduction_options(app, hard_);
+    add_token_reduction_options(app, flags_.reduction);
     app.add_flag("--list-methods", list_methods_, "say what each method shows, and stop");
     add_report_options(app, format_);
-    app.add_flag("-r,--recurse", input_.recurse, "look into sub-folders");
-    add_input_options(app, input_);
-    add_tensor_option(app, input_);
-    add_class_options(app, classes_);
-    add_model_options(app, model_);
-    add_decode_options(app, decode_);
+    app.add_flag("-r,--recurse", flags_.input.recurse, "look into sub-folders");
+    add_input_options(app, flags_.input);
+    add_tensor_option(app, flags_.input);
+    add_class_options(app, flags_.classes);
+    add_model_options(app, flags_.model);
+    add_decode_options(app, flags_.decode);
   }
 
   int run() override {
@@ -68,26 +62,22 @@ class Explain : public Command {
     }
     choose_methods();
     const std::atomic<bool>& stop = watch_signals();
-    PictureOptions options;
-    options.tensors = open_tensors(operands, input_);
-    std::vector<Input> inputs = options.tensors ? options.tensors->inputs() : collect_inputs(operands, input_, output_);
-    options.layout.folder = output_;
-    apply_map_flags(maps_, options);
-    apply_token_reduction_flags(hard_, options.maps);
-    if (!output_.empty()) check_outputs(options.layout, inputs);
+    NamedPictures pictures = name_pictures(operands, flags_.input, output_);
     RunNote note(common);
-    const auto model = load_classifier(common, model_, classes_, decode_, note, options);
-    apply_map_flags(maps_, model->info(), options);
+    Purpose purpose;
+    purpose.maps = true;
+    purpose.layout.folder = output_;
+    const auto [model, options] = set_up(flags_, purpose, pictures, common, note);
     if (comparing()) require_one_target(options.targets);
     if (!output_.empty()) make_folders(output_);
 
-    std::vector<std::size_t> todo(inputs.size());
-    std::iota(todo.begin(), todo.end(), std::size_t{0});
-    const Schedule schedule = plan_schedule(todo.size(), common.threads, common.batch);
-    Rows rows(inputs.size(), format_, classes_.top_k, common, {}, comparing());
+    Engine engine(model);
+    const std::vector<Input>& inputs = pictures.inputs;
+    const Schedule schedule = plan_schedule(inputs.size(), common.threads, common.batch);
+    Rows rows(inputs.size(), format_, flags_.classes.top_k, common, {}, comparing());
     MethodComparison comparison;
-    const std::size_t done = run_pictures(
-        model, inputs, todo, options, schedule,
+    const std::size_t done = engine.run(
+        inputs, every(inputs.size()), options, schedule,
         [&](const PictureOutcome& outcome) {
           if (comparing() && !outcome.record.failure) comparison.add(outcome.record);
           rows.write(outcome.record);
@@ -121,17 +111,18 @@ class Explain : public Command {
 
   /// Methods that are compared are judged, and drawn only where there is a folder.
   void choose_methods() {
-    const bool writes = maps_.panel || maps_.sheet || maps_.save_map || !maps_.map_formats.empty();
+    const bool writes =
+        flags_.maps.panel || flags_.maps.sheet || flags_.maps.save_map || !flags_.maps.map_formats.empty();
     if (output_.empty() && (!comparing() || writes)) {
       throw Error(ErrorCode::kUsage, "-o is missing, expected a folder for the overlays", "for example: -o out");
     }
     if (!comparing()) return;
-    if (!maps_.methods.empty()) {
+    if (!flags_.maps.methods.empty()) {
       throw Error(ErrorCode::kUsage, "--compare with --method (or FOVEA_METHOD), expected one of them",
                   "--compare names all methods: --compare rollout,generic");
     }
-    maps_.methods = compare_;
-    maps_.faithfulness = true;
+    flags_.maps.methods = compare_;
+    flags_.maps.faithfulness = true;
   }
 
   /// A map that is the same for every class is judged for a picture's first target only.
@@ -141,12 +132,7 @@ class Explain : public Command {
                 "--target top1, --target true or a class; run again for another");
   }
 
-  InputFlags input_;
-  ClassFlags classes_;
-  ModelFlags model_;
-  DecodeFlags decode_;
-  MapFlags maps_;
-  TokenReductionFlags hard_;
+  PictureFlags flags_;
   std::vector<std::string> compare_;
   std::string format_ = "text";
   std::string output_;

@@ -13,18 +13,12 @@
 #include "base/files.hpp"
 #include "base/pending_file.hpp"
 #include "cli/command.hpp"
-#include "cli/options/class_options.hpp"
-#include "cli/options/load_model.hpp"
-#include "cli/options/map_options.hpp"
-#include "cli/options/model_options.hpp"
-#include "cli/options/options.hpp"
+#include "cli/options/picture_options.hpp"
 #include "cli/terminal/interrupt.hpp"
 #include "cli/terminal/rows.hpp"
 #include "cli/terminal/run_note.hpp"
 #include "cli/terminal/terminal.hpp"
 #include "fovea/architecture.hpp"
-#include "fovea/model.hpp"
-#include "pipeline/folder/outputs.hpp"
 #include "report/record.hpp"
 
 namespace fovea::cli {
@@ -74,7 +68,7 @@ class Explore : public Command {
  public:
   explicit Explore(CLI::App& app) {
     app.add_option("-o,--output", output_, "write the page to this file")->type_name("FILE.html");
-    add_explanation_options(app, maps_);
+    add_explanation_options(app, flags_.maps);
     const std::string group = "Attention in the page";
     add_choice(app, "--attention", attention_, {"auto", "all", "mean", "none"},
                fmt::format("all: of every head; mean: over the heads; none: maps only; auto: all up to {:.0f} MB a "
@@ -85,12 +79,12 @@ class Explore : public Command {
         ->type_name("LIST")
         ->group(group);
     add_report_options(app, format_);
-    app.add_flag("-r,--recurse", input_.recurse, "look into sub-folders");
-    add_input_options(app, input_);
-    add_tensor_option(app, input_);
-    add_class_options(app, classes_);
-    add_model_options(app, model_);
-    add_decode_options(app, decode_);
+    app.add_flag("-r,--recurse", flags_.input.recurse, "look into sub-folders");
+    add_input_options(app, flags_.input);
+    add_tensor_option(app, flags_.input);
+    add_class_options(app, flags_.classes);
+    add_model_options(app, flags_.model);
+    add_decode_options(app, flags_.decode);
   }
 
   int run() override {
@@ -98,26 +92,27 @@ class Explore : public Command {
       throw Error(ErrorCode::kUsage, "-o is missing, expected a file for the page", "for example: -o page.html");
     }
     const std::atomic<bool>& stop = watch_signals();
-    ExploreOptions options;
-    options.pictures.tensors = open_tensors(operands, input_);
-    const std::vector<Input> inputs =
-        options.pictures.tensors ? options.pictures.tensors->inputs() : collect_inputs(operands, input_, "");
+    choose_maps();
+    NamedPictures pictures = name_pictures(operands, flags_.input);
+    const std::vector<Input>& inputs = pictures.inputs;
     check_not_input(output_, inputs);
     RunNote note(common);
-    const auto model = load_classifier(common, model_, classes_, decode_, note, options.pictures);
-    choose_maps(model->info(), options.pictures);
-    choose_attention(model->architecture(), options);
+    Purpose purpose;
+    purpose.maps = true;
+    PictureSetup setup = set_up(flags_, purpose, pictures, common, note);
+    setup.options.page = page_options(setup.model->architecture());
 
+    Engine engine(setup.model);
     PendingFile page(output_);  // a place that cannot be written is found before the work
-    page.append(explore_beginning(explore_heading(model->info(), options)));
+    page.append(explore_beginning(explore_heading(engine.info(), *setup.options.page)));
     const Schedule schedule = plan_schedule(inputs.size(), common.threads, common.batch);
-    Rows rows(inputs.size(), format_, classes_.top_k, common);
+    Rows rows(inputs.size(), format_, flags_.classes.top_k, common);
     std::size_t bytes = 0;
-    const std::size_t done = run_explore(
-        model, inputs, options, schedule,
-        [&](const ExploreOutcome& outcome) {
-          page.append(outcome.section);
-          bytes += outcome.section.size();
+    const std::size_t done = engine.run(
+        inputs, every(inputs.size()), setup.options, schedule,
+        [&](const PictureOutcome& outcome) {
+          page.append(outcome.page_section);
+          bytes += outcome.page_section.size();
           rows.write(outcome.record);
         },
         &stop);
@@ -130,32 +125,29 @@ class Explore : public Command {
   }
 
  private:
-  /// Without --method everything that one pass and a pass back give, of the best classes.
-  void choose_maps(const ModelInfo& model, PictureOptions& options) {
-    if (maps_.methods.empty()) {
-      const bool classes = !class_space(model, options).labels.empty();
-      for (const ExplainMethod& method : explain_methods()) {
-        const Evidence& needs = method.needs;
-        const bool cheap = !needs.class_specific() || (classes && !needs.relevance && !needs.reruns);
-        if (cheap) maps_.methods.emplace_back(method.name);
-      }
-      if (classes && maps_.targets.empty() && maps_.against.empty()) maps_.targets = {kDefaultTargets};
+  /// Without --method: all maps that a forward and a backward pass give, of the best classes.
+  void choose_maps() {
+    MapFlags& maps = flags_.maps;
+    if (!maps.methods.empty()) return;
+    for (const ExplainMethod& method : explain_methods()) {
+      if (!method.needs.relevance && !method.needs.reruns) maps.methods.emplace_back(method.name);
     }
-    apply_map_flags(maps_, options);
-    apply_map_flags(maps_, model, options);
+    if (maps.targets.empty() && !maps.against) maps.targets = {kDefaultTargets};
   }
 
-  void choose_attention(const Architecture& architecture, ExploreOptions& options) const {
-    if (attention_ == "none") return;
-    options.blocks = parse_blocks(blocks_, architecture.depth);
-    const std::size_t all = attention_bytes(architecture, options.blocks.size(), false);
-    options.mean_heads = attention_ == "mean" || (attention_ == "auto" && all > kMostBytes);
-    if (!options.mean_heads || attention_ == "mean" || common.quiet) return;
+  [[nodiscard]] PageOptions page_options(const Architecture& architecture) const {
+    PageOptions page;
+    if (attention_ == "none") return page;
+    page.blocks = parse_blocks(blocks_, architecture.depth);
+    const std::size_t all = attention_bytes(architecture, page.blocks.size(), false);
+    page.mean_heads = attention_ == "mean" || (attention_ == "auto" && all > kMostBytes);
+    if (!page.mean_heads || attention_ == "mean" || common.quiet) return page;
     Messages(use_color(common.color, STDERR_FILENO))
         .warning(fmt::format("attention of all {} heads would be {:.1f} MB a picture before compression, expected at "
                              "most {:.0f}: the page has the mean over the heads",
                              architecture.num_heads, megabytes(all), megabytes(kMostBytes)),
                  "--attention all keeps every head, --attention-blocks fewer blocks");
+    return page;
   }
 
   /// Of pages that are large, or where more is to be said anyway.
@@ -167,11 +159,7 @@ class Explore : public Command {
                           megabytes(bytes) / static_cast<double>(std::max<std::size_t>(1, pictures))));
   }
 
-  InputFlags input_;
-  ClassFlags classes_;
-  ModelFlags model_;
-  DecodeFlags decode_;
-  MapFlags maps_;
+  PictureFlags flags_;
   std::string attention_ = "auto";
   std::string blocks_;
   std::string format_ = "text";

@@ -8,25 +8,10 @@
 #include <vector>
 
 #include "fovea/image.hpp"
+#include "fovea/overlay.hpp"
 #include "fovea/tensor.hpp"
 
 namespace fovea {
-
-/// The style in which a map is drawn.
-enum class MapStyle {
-  kHeat,     // its colours over the picture
-  kContour,  // lines around half, a quarter and a tenth of its patches, on the unchanged picture
-  kMask,     // the picture where the map is high, darkened elsewhere
-};
-
-struct OverlayStyle {
-  MapStyle style = MapStyle::kHeat;
-  std::string colormap = "inferno";
-  double mask_threshold = 0.5;  // share of the map's range
-  double alpha = 0.55;          // opacity of the heat: 0 shows only the picture, 1 only the map; see draw_overlay()
-  bool side_by_side = false;    // place the original to the left
-  bool caption = true;
-};
 
 /// The text of the strip below the picture.
 struct OverlayCaption {
@@ -35,8 +20,6 @@ struct OverlayCaption {
   std::string method;      // "attention rollout"
   std::string variant;     // "mean heads"
 };
-
-[[nodiscard]] std::span<const std::string_view> colormap_names();
 
 /// @return         256 RGB triples, low to high
 /// @throws Error   kUsage for an unknown colour map.

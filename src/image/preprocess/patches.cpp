@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
@@ -53,9 +54,41 @@ void normalize_pixels(const std::uint8_t* rgb, std::size_t count, const std::arr
   }
 }
 
-/// cv::Mat has no pointers to const, though these are only read.
-cv::Mat plane(float* values, int rows, int cols) {
-  return cv::Mat(rows, cols, CV_32FC1, values);
+/// Patches of a picture: rows and columns of them, whole ones only.
+/// @throws Error  kShape if there is none, or `values` has no room for exactly these.
+PatchGrid grid_of(Size size, std::size_t patch_size, std::size_t values) {
+  const auto height = static_cast<std::size_t>(size.height);
+  const auto width = static_cast<std::size_t>(size.width);
+  if (patch_size == 0 || height < patch_size || width < patch_size) {
+    throw Error(ErrorCode::kShape, fmt::format("picture is {}x{} px, expected at least one patch of {}x{} px", width,
+                                               height, patch_size, patch_size));
+  }
+  const PatchGrid grid{height / patch_size, width / patch_size};
+  const std::size_t expected = grid.size() * 3 * patch_size * patch_size;
+  if (values != expected) {
+    throw Error(ErrorCode::kShape, fmt::format("patches: output has {} values, expected {} ({} patches of 3 x {} x {})",
+                                               values, expected, grid.size(), patch_size, patch_size));
+  }
+  return grid;
+}
+
+/// cv::Mat has no pointer to const; the patches are only read through this one.
+cv::Mat plane_of(const float* values, int rows, int cols, std::size_t stride) {
+  return cv::Mat(rows, cols, CV_32FC1, const_cast<float*>(values), stride * sizeof(float));
+}
+
+/// Cuts one row of patches.
+/// @param planes  the row's first pixel in the first channel; channels are `plane`, pixel rows `width` values apart
+/// @param to      [cols, 3, P, P]
+void cut_row(const float* planes, std::size_t plane, std::size_t width, std::size_t cols, std::size_t patch_size,
+             float* to) {
+  const auto side = static_cast<int>(patch_size);
+  for (std::size_t col = 0; col < cols; ++col) {
+    for (std::size_t c = 0; c < 3; ++c, to += patch_size * patch_size) {
+      cv::Mat patch(side, side, CV_32FC1, to);
+      plane_of(planes + c * plane + col * patch_size, side, side, width).copyTo(patch);
+    }
+  }
 }
 
 }  // namespace
@@ -70,39 +103,29 @@ void normalize(const Image& image, const PreprocessRecipe& recipe, std::span<flo
                    chw.data() + 2 * area);
 }
 
+void cut_patches(std::span<const float> chw, Size size, std::size_t patch_size, std::span<float> patches) {
+  const PatchGrid grid = grid_of(size, patch_size, patches.size());
+  const auto width = static_cast<std::size_t>(size.width);
+  const std::size_t row_values = grid.cols * 3 * patch_size * patch_size;
+  for (std::size_t row = 0; row < grid.rows; ++row) {
+    cut_row(chw.data() + row * patch_size * width, chw.size() / 3, width, grid.cols, patch_size,
+            patches.data() + row * row_values);
+  }
+}
+
 void extract_patches(const Image& image, const PreprocessRecipe& recipe, std::size_t patch_size,
                      std::span<float> patches) {
-  const auto height = static_cast<std::size_t>(image.size().height);
-  const auto width = static_cast<std::size_t>(image.size().width);
-  if (image.empty() || patch_size == 0 || height < patch_size || width < patch_size) {
-    throw Error(ErrorCode::kShape, fmt::format("picture is {}x{} px, expected at least one patch of {}x{} px", width,
-                                               height, patch_size, patch_size));
-  }
-  const std::size_t rows = height / patch_size;
-  const std::size_t cols = width / patch_size;
-  const std::size_t patch_values = 3 * patch_size * patch_size;
-  if (patches.size() != rows * cols * patch_values) {
-    throw Error(ErrorCode::kShape,
-                fmt::format("patches: output has {} values, expected {} ({} patches of 3 x {} x {})", patches.size(),
-                            rows * cols * patch_values, rows * cols, patch_size, patch_size));
-  }
+  const PatchGrid grid = grid_of(image.size(), patch_size, patches.size());
   const std::array<ChannelTable, 3> tables = tables_of(recipe);
-  const auto side = static_cast<int>(patch_size);
-  // Processes one row of patches at a time, so that the strip stays in the cache.
-  const std::size_t plane_size = patch_size * width;
-  AlignedBuffer<float> strip(3 * plane_size);
-  float* to = patches.data();
-  for (std::size_t row = 0; row < rows; ++row) {
-    float* const planes = strip.data();
-    normalize_pixels(image.row(static_cast<int>(row) * side), plane_size, tables, planes, planes + plane_size,
-                     planes + 2 * plane_size);
-    for (std::size_t col = 0; col < cols; ++col) {
-      const int left = static_cast<int>(col) * side;
-      for (std::size_t c = 0; c < 3; ++c, to += patch_size * patch_size) {
-        const cv::Mat patch = plane(planes + c * plane_size, side, image.size().width)(cv::Rect(left, 0, side, side));
-        patch.copyTo(plane(to, side, side));
-      }
-    }
+  const auto width = static_cast<std::size_t>(image.size().width);
+  const std::size_t row_values = grid.cols * 3 * patch_size * patch_size;
+  // One row of patches at a time, so that the strip stays in the cache.
+  const std::size_t plane = patch_size * width;
+  AlignedBuffer<float> strip(3 * plane);
+  for (std::size_t row = 0; row < grid.rows; ++row) {
+    normalize_pixels(image.row(static_cast<int>(row * patch_size)), plane, tables, strip.data(), strip.data() + plane,
+                     strip.data() + 2 * plane);
+    cut_row(strip.data(), plane, width, grid.cols, patch_size, patches.data() + row * row_values);
   }
 }
 

@@ -13,9 +13,15 @@ namespace fovea {
 /// @param chw  [3, height, width]
 void normalize(const Image& image, const PreprocessRecipe& recipe, std::span<float> chw);
 
-/// Normalises the image as above and cuts it into patches, row by row. Each patch is channel-major (3, P, P), the order
-/// in which a convolution kernel [D, 3, P, P] is flattened. Pixels after the last whole patch are dropped, as a
-/// convolution drops them.
+/// Cuts a normalised picture into patches, row by row. Each patch is channel-major (3, P, P), the order in which a
+/// convolution kernel [D, 3, P, P] is flattened. Pixels after the last whole patch are left out, as a convolution
+/// leaves them out.
+/// @param chw      [3, height, width]
+/// @param patches  [T, 3·P·P]
+/// @throws Error   kShape if the picture is smaller than a patch, or `patches` has another size.
+void cut_patches(std::span<const float> chw, Size size, std::size_t patch_size, std::span<float> patches);
+
+/// normalize() and cut_patches() in one pass over the pixels.
 /// @param patches  [T, 3·P·P]
 /// @throws Error   kShape if the picture is smaller than a patch, or `patches` has another size.
 void extract_patches(const Image& image, const PreprocessRecipe& recipe, std::size_t patch_size,

@@ -36,8 +36,9 @@ Pass run_folder_once(const BenchPlan& plan, std::span<const Input> inputs, std::
   const auto begin = std::chrono::steady_clock::now();
   const double computed = process_seconds();
   std::size_t succeeded = 0;
-  run_pictures(plan.model, inputs, todo, options, plan_schedule(todo.size(), plan.threads, plan.batch),
-               [&](const PictureOutcome& outcome) { succeeded += outcome.record.failure ? 0U : 1U; });
+  Engine(plan.model)
+      .run(inputs, todo, options, plan_schedule(todo.size(), plan.threads, plan.batch),
+           [&](const PictureOutcome& outcome) { succeeded += outcome.record.failure ? 0U : 1U; });
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return {static_cast<double>(succeeded) / seconds, (process_seconds() - computed) / seconds};
 }

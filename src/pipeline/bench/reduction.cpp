@@ -19,8 +19,9 @@ std::vector<Logits> logits_of(const BenchPlan& plan, const MapPlan& reduction, s
   options.maps = reduction;
   std::vector<Logits> rows;
   rows.reserve(todo.size());
-  run_pictures(plan.model, inputs, todo, options, plan_schedule(todo.size(), plan.threads, plan.batch),
-               [&](PictureOutcome outcome) { rows.push_back(std::move(outcome.logits)); });
+  Engine(plan.model)
+      .run(inputs, todo, options, plan_schedule(todo.size(), plan.threads, plan.batch),
+           [&](PictureOutcome outcome) { rows.push_back(std::move(outcome.logits)); });
   return rows;
 }
 

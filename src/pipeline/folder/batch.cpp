@@ -21,9 +21,9 @@ constexpr const char* kRows = "results.jsonl";
 
 class BatchFolder {
  public:
-  BatchFolder(std::shared_ptr<const VisionTransformer> model, std::span<const Input> inputs,
-              const PictureOptions& pictures, const BatchOptions& options)
-      : model_(std::move(model)),
+  BatchFolder(Engine& engine, std::span<const Input> inputs, const PictureOptions& pictures,
+              const BatchOptions& options)
+      : engine_(engine),
         inputs_(inputs),
         pictures_(pictures),
         options_(options),
@@ -51,8 +51,8 @@ class BatchFolder {
       for (; shown < end && records_[shown]; ++shown) seen(*records_[shown]);
     };
     show_up_to(inputs_.size());
-    const std::size_t done = run_pictures(
-        model_, inputs_, todo, pictures_, plan_schedule(todo.size(), threads, batch),
+    const std::size_t done = engine_.run(
+        inputs_, todo, pictures_, plan_schedule(todo.size(), threads, batch),
         [&](PictureOutcome outcome) {
           Record& record = records_[outcome.record.index].emplace(std::move(outcome.record));
           if (record.source) record.source->run = run_id();
@@ -70,7 +70,7 @@ class BatchFolder {
   }
 
  private:
-  [[nodiscard]] ClassSpace class_space() const { return fovea::class_space(model_->info(), pictures_); }
+  [[nodiscard]] ClassSpace class_space() const { return fovea::class_space(engine_.info(), pictures_); }
   [[nodiscard]] std::size_t classes() const { return class_space().labels.size(); }
 
   const std::string& model_hash() {
@@ -150,7 +150,7 @@ class BatchFolder {
     summary.skipped = outcome.skipped;
     summary.seconds = outcome.seconds;
     summary.images_per_second = outcome.seconds > 0 ? static_cast<double>(done) / outcome.seconds : 0;
-    summary.model_name = model_->info().name;
+    summary.model_name = engine_.info().name;
     summary.model_path = options_.model.string();
     summary.model_sha256 = model_hash();
     summary.labels_source = options_.labels_source;
@@ -166,7 +166,7 @@ class BatchFolder {
     replace_file(folder_ / "index.html", gallery_html(records, summary));
   }
 
-  std::shared_ptr<const VisionTransformer> model_;
+  Engine& engine_;
   std::span<const Input> inputs_;
   PictureOptions pictures_;
   const BatchOptions& options_;
@@ -180,11 +180,10 @@ class BatchFolder {
 
 }  // namespace
 
-BatchOutcome run_batch_folder(const std::shared_ptr<const VisionTransformer>& model, std::span<const Input> inputs,
-                              const PictureOptions& pictures, std::size_t threads, std::size_t batch,
-                              const BatchOptions& options, const std::function<void(const Record&)>& seen,
-                              const std::atomic<bool>* stop) {
-  BatchFolder folder(model, inputs, pictures, options);
+BatchOutcome run_batch_folder(Engine& engine, std::span<const Input> inputs, const PictureOptions& pictures,
+                              std::size_t threads, std::size_t batch, const BatchOptions& options,
+                              const std::function<void(const Record&)>& seen, const std::atomic<bool>* stop) {
+  BatchFolder folder(engine, inputs, pictures, options);
   return folder.run(threads, batch, seen, stop);
 }
 

@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,9 +36,8 @@ struct BatchOutcome {
 /// end, in input order, results.jsonl, results.csv, summary.json and index.html. `seen` is called for every input in
 /// input order, kept rows included.
 /// @throws Error  kOutput, kCheckpoint; what was done until then stays and is found by the next run.
-BatchOutcome run_batch_folder(const std::shared_ptr<const VisionTransformer>& model, std::span<const Input> inputs,
-                              const PictureOptions& pictures, std::size_t threads, std::size_t batch,
-                              const BatchOptions& options, const std::function<void(const Record&)>& seen,
-                              const std::atomic<bool>* stop = nullptr);
+BatchOutcome run_batch_folder(Engine& engine, std::span<const Input> inputs, const PictureOptions& pictures,
+                              std::size_t threads, std::size_t batch, const BatchOptions& options,
+                              const std::function<void(const Record&)>& seen, const std::atomic<bool>* stop = nullptr);
 
 }  // namespace fovea

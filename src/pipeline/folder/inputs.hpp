@@ -1,12 +1,14 @@
 // From what stands on the command line to the list of pictures: one entry for each row of the report.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "fovea/image.hpp"
 #include "report/record.hpp"
 
 namespace fovea {
@@ -18,7 +20,9 @@ struct Input {
   std::string path;                // as given, or argument / entry; any bytes
   std::string name;                // relative to its argument, or the base name: what its overlays are called after
   std::optional<Failure> failure;  // what listing already knows, e.g. a folder called x.png
-  std::string file = {};           // what is read, where the path is no file's, as of FILE#0; else empty
+  std::string file = {};           // what is read, where the path is no file's, as FILE#0 is not; else empty
+  std::optional<std::span<const std::byte>> bytes = {};  // the file's content, in place of reading `path`
+  const Image* pixels = nullptr;                         // the picture itself, in place of decoding it
 
   [[nodiscard]] bool is_standard_input() const noexcept { return path == kStandardInput; }
 };

@@ -144,7 +144,7 @@ std::optional<Logits> SavedLogits::row_of(const Record& record) const {
   const auto begin = values_.begin() + static_cast<std::ptrdiff_t>(record.index * classes);
   Logits row(begin, begin + static_cast<std::ptrdiff_t>(classes));
   if (std::any_of(row.begin(), row.end(), [](float value) { return std::isnan(value); })) return std::nullopt;
-  const std::vector<Prediction> predictions = predictions_of(row, classes_, options_);
+  const std::vector<Prediction> predictions = predictions_of(row, probabilities_of(row, classes_), classes_, options_);
   const bool same =
       std::equal(predictions.begin(), predictions.end(), record.predictions.begin(), record.predictions.end(),
                  [](const Prediction& a, const Prediction& b) {

@@ -28,14 +28,10 @@ Failure failure_of(const std::exception_ptr& thrown) {
   }
 }
 
-bool is_fatal(const std::exception_ptr& thrown) {
-  try {
-    std::rethrow_exception(thrown);
-  } catch (const Error& error) {
-    return error.code() == ErrorCode::kOutput;
-  } catch (...) {
-    return false;
-  }
+Failure failure_unless_fatal() {
+  Failure failure = failure_of(std::current_exception());
+  if (failure.code == ErrorCode::kOutput) throw;
+  return failure;
 }
 
 std::pair<std::size_t, std::size_t> Turnstile::claim(std::size_t batch) {

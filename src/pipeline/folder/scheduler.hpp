@@ -40,10 +40,11 @@ struct Schedule {
 /// As many workers as there are threads and pieces of work, each with its share of the threads.
 [[nodiscard]] Schedule plan_schedule(std::size_t inputs, std::size_t threads, std::size_t batch);
 
-/// One input's fate in a worker: what an exception means to its row.
+/// What an exception means for the row of its input.
 [[nodiscard]] Failure failure_of(const std::exception_ptr& thrown);
-/// Whether the run has to end: results cannot be written, so the next item would fare no better.
-[[nodiscard]] bool is_fatal(const std::exception_ptr& thrown);
+/// In a handler: the failure of the exception that is handled. An Error kOutput is thrown on: results cannot be
+/// written, so the next item would fare no better.
+[[nodiscard]] Failure failure_unless_fatal();
 
 /// The steps of one worker, called in its thread only. A step that throws fails its item alone; an Error kOutput ends
 /// the whole run.
@@ -119,54 +120,47 @@ class OrderedQueue {
 
 namespace detail {
 
-template <typename Job>
 struct Claimed {
   std::size_t item = 0;
-  std::optional<Job> job;
   std::optional<Failure> failure;
 };
 
-/// Calls the step; an exception becomes the item's failure unless it is fatal, which goes on up.
-template <typename Step>
-std::optional<Failure> attempt(Step&& step) {
-  try {
-    step();
-    return std::nullopt;
-  } catch (...) {
-    if (is_fatal(std::current_exception())) throw;
-    return failure_of(std::current_exception());
-  }
-}
-
-/// All jobs at once; if that throws, one by one, so that only the guilty one fails.
-template <typename Job, typename Outcome>
-void infer_jobs(const WorkerSteps<Job, Outcome>& steps, std::vector<Job>& jobs, std::vector<Claimed<Job>*>& owners) {
-  if (jobs.empty()) return;
-  if (!attempt([&] { steps.infer(jobs); })) return;
-  for (std::size_t i = 0; i < jobs.size(); ++i) {
-    owners[i]->failure = attempt([&] { steps.infer(std::span(jobs).subspan(i, 1)); });
-  }
-}
-
+/// Items [first, last) through all steps. All jobs are inferred at once; if that throws, one by one, so that only the
+/// guilty one fails.
 template <typename Job, typename Outcome>
 void work_on(std::size_t first, std::size_t last, const WorkerSteps<Job, Outcome>& steps,
              OrderedQueue<Outcome>& queue) {
-  std::vector<Claimed<Job>> claimed;
-  std::vector<Job> jobs;
-  std::vector<Claimed<Job>*> owners;
-  claimed.reserve(last - first);
+  std::vector<Claimed> claimed;
+  std::vector<Job> jobs;  // of the items that have not failed, in their order
   for (std::size_t item = first; item < last; ++item) {
-    Claimed<Job>& one = claimed.emplace_back(Claimed<Job>{item, std::nullopt, std::nullopt});
-    one.failure = attempt([&] { jobs.push_back(steps.prepare(item)); });
-    if (!one.failure) owners.push_back(&one);
+    Claimed& one = claimed.emplace_back(Claimed{item, std::nullopt});
+    try {
+      jobs.push_back(steps.prepare(item));
+    } catch (...) {
+      one.failure = failure_unless_fatal();
+    }
   }
-  infer_jobs(steps, jobs, owners);
-  for (std::size_t i = 0; i < owners.size(); ++i) owners[i]->job = std::move(jobs[i]);
-  for (Claimed<Job>& one : claimed) {
+  bool inferred = jobs.empty();
+  try {
+    if (!inferred) steps.infer(jobs);
+    inferred = true;
+  } catch (...) {
+    (void)failure_unless_fatal();
+  }
+  std::size_t next = 0;
+  for (Claimed& one : claimed) {
     std::optional<Outcome> outcome;
-    if (!one.failure) one.failure = attempt([&] { outcome = steps.render(*one.job); });
+    try {
+      if (!one.failure) {
+        const std::span<Job> job = std::span(jobs).subspan(next++, 1);
+        if (!inferred) steps.infer(job);
+        outcome = steps.render(job.front());
+        job.front() = Job();  // its pixels are not needed while the others are drawn
+      }
+    } catch (...) {
+      one.failure = failure_unless_fatal();
+    }
     if (one.failure) outcome = steps.fail(one.item, *one.failure);
-    one.job.reset();
     queue.put(one.item, std::move(*outcome));
   }
 }

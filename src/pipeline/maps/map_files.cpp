@@ -10,6 +10,7 @@
 #include "base/text.hpp"
 #include "fovea/version.hpp"
 #include "image/overlay/panel.hpp"
+#include "pipeline/maps/captions.hpp"
 #include "report/files/documents.hpp"
 
 namespace fovea {
@@ -49,19 +50,24 @@ std::string class_text(std::size_t index, const std::optional<std::string>& labe
 
 }  // namespace
 
+MapRecord MapFiles::map_record(const ExplainedMap& map) const {
+  MapRecord record;
+  record.method = map.method->name;
+  record.variant = map.method->variant(options_.maps.options);
+  if (map.target) record.target = described(*map.target, class_space(model_, options_));
+  record.faithfulness = map.faithfulness;
+  return record;
+}
+
 MapRecord MapFiles::write(const ExplainedPicture& picture, const ExplainedMap& map) const {
   const OutputLayout& layout = options_.layout;
   const Heatmap& heatmap = map.heatmap;
-  const OverlayCaption caption = caption_of(picture, map);
-  MapRecord record;
-  record.method = map.method->name;
-  record.variant = caption.variant;
-  if (map.target) record.target = described(*map.target, classes());
-  record.faithfulness = map.faithfulness;
+  MapRecord record = map_record(map);
   if (layout.folder.empty()) return record;
   const std::string stem = map_stem(record.method, record.target);
   const std::vector<PngText> texts = map_texts(record, heatmap);
 
+  const OverlayCaption caption = map_caption(*map.method, record, picture.predictions, picture.probabilities);
   const MatrixView<const float> values(heatmap.values, heatmap.grid.rows, heatmap.grid.cols);
   const Image overlay =
       draw_overlay(picture.picture.original, values, picture.picture.geometry, options_.style, caption, picture.kept);
@@ -91,19 +97,13 @@ std::string MapFiles::write_panel(const ExplainedPicture& picture, const std::ve
   std::string methods;
   for (const ExplainedMap& map : maps) {
     const PatchGrid grid = map.heatmap.grid;
-    const PanelMap& cell =
-        cells.emplace_back(PanelMap{{map.heatmap.values, grid.rows, grid.cols}, caption_of(picture, map)});
-    std::optional<MapTarget> target;
-    if (map.target) target = described(*map.target, classes());
+    const MapRecord record = map_record(map);
+    cells.push_back({{map.heatmap.values, grid.rows, grid.cols},
+                     map_caption(*map.method, record, picture.predictions, picture.probabilities)});
     methods +=
-        fmt::format("{}{} ({})", methods.empty() ? "" : "; ", map_stem(map.method->name, target), cell.caption.variant);
+        fmt::format("{}{} ({})", methods.empty() ? "" : "; ", map_stem(record.method, record.target), record.variant);
   }
-  OverlayCaption original;
-  original.method = "the picture";
-  if (!picture.predictions.empty()) {
-    original.label = label_of(picture.predictions.front().class_index);
-    original.probability = static_cast<double>(picture.predictions.front().probability);
-  }
+  const OverlayCaption original = picture_caption(picture.predictions);
   std::vector<PngText> texts = model_texts();
   texts.push_back({"fovea:maps", methods});
   std::string name = panel_name(options_.layout, picture.input);
@@ -123,28 +123,6 @@ std::string MapFiles::write_sheet(const Input& input, const MapSheet& sheet) con
   const Image image = draw_sheet(sheet, options_.style.colormap);
   replace_file(options_.layout.folder / name, encode_png(image, kOverlayCompression, texts));
   return name;
-}
-
-std::string MapFiles::label_of(std::size_t class_index) const {
-  return classes().labels[class_index].label().value_or(fmt::format("class {}", class_index));
-}
-
-/// What the strip says: the class that the map is about, or the model's best.
-OverlayCaption MapFiles::caption_of(const ExplainedPicture& picture, const ExplainedMap& map) const {
-  OverlayCaption caption;
-  caption.method = map.method->title;
-  caption.variant = map.method->variant(options_.maps.options);
-  if (map.target) {
-    Logits probabilities = picture.logits;
-    to_probabilities(probabilities, classes().multi_label);
-    caption.label = label_of(map.target->class_index);
-    caption.probability = static_cast<double>(probabilities[map.target->class_index]);
-    if (map.target->against) caption.label += " rather than " + label_of(*map.target->against);
-  } else if (!picture.predictions.empty()) {
-    caption.label = label_of(picture.predictions.front().class_index);
-    caption.probability = static_cast<double>(picture.predictions.front().probability);
-  }
-  return caption;
 }
 
 /// Reading a checkpoint through for its hash takes longer than explaining a picture: only `batch`, which needs the hash

@@ -22,9 +22,9 @@ namespace fovea {
 struct ExplainedPicture {
   const Input& input;
   const LoadedPicture& picture;
-  const Logits& logits;
-  const std::vector<Prediction>& predictions;
-  std::span<const float> kept;  // [T] what hard attention left of it; empty: everything
+  std::span<const float> probabilities;  // [C]
+  std::span<const Prediction> predictions;
+  std::span<const float> kept;  // [T] what token reduction left of it; empty: everything
 };
 
 /// Writes the files that the options' layout asks for. Every PNG says what made it: version, model, method and its
@@ -34,8 +34,8 @@ class MapFiles {
   /// @param model, options  outlive it
   MapFiles(const ModelInfo& model, const PictureOptions& options) : model_(model), options_(options) {}
 
-  /// The overlay of one map and its values; without a folder none of them.
-  /// @return        what they are called, beside what is said of the map
+  /// The overlay of one map and its values; no file where the layout has no folder.
+  /// @return        what is said of the map, and the names of its files
   /// @throws Error  kOutput.
   [[nodiscard]] MapRecord write(const ExplainedPicture& picture, const ExplainedMap& map) const;
   /// All maps beside the picture.
@@ -46,11 +46,9 @@ class MapFiles {
   [[nodiscard]] std::string write_sheet(const Input& input, const MapSheet& sheet) const;
 
  private:
-  [[nodiscard]] OverlayCaption caption_of(const ExplainedPicture& picture, const ExplainedMap& map) const;
+  [[nodiscard]] MapRecord map_record(const ExplainedMap& map) const;  // without the names of files
   [[nodiscard]] std::vector<PngText> model_texts() const;
   [[nodiscard]] std::vector<PngText> map_texts(const MapRecord& record, const Heatmap& heatmap) const;
-  [[nodiscard]] std::string label_of(std::size_t class_index) const;
-  [[nodiscard]] ClassSpace classes() const { return class_space(model_, options_); }
 
   const ModelInfo& model_;
   const PictureOptions& options_;

@@ -8,6 +8,10 @@
 
 namespace fovea {
 
+bool MapPlan::is_plain() const noexcept {
+  return methods.empty() && !faithfulness && !reduction.active() && draws == 1 && !zero_shot;
+}
+
 bool MapPlan::needs(bool Evidence::*evidence) const noexcept {
   return std::any_of(methods.begin(), methods.end(),
                      [&](const ExplainMethod* method) { return method->needs.*evidence; });
@@ -50,8 +54,20 @@ TokenLayout token_layout(const Architecture& architecture) {
   return layout;
 }
 
+const ExplainMethod& default_method(bool class_is_named) {
+  return class_is_named ? explain_method("generic") : explain_methods().front();
+}
+
 ClassSpace class_space(const ModelInfo& model, const MapPlan& plan) {
   return plan.zero_shot ? plan.zero_shot->classes() : class_space(model);
+}
+
+void require_class_method(const MapPlan& plan, std::string_view given) {
+  if (plan.class_specific() || plan.faithfulness) return;
+  std::string methods;
+  for (const ExplainMethod* method : plan.methods) methods.append(methods.empty() ? "" : " and ").append(method->name);
+  throw Error(ErrorCode::kUsage, std::string(given) + ", but " + methods + " is the same for every class",
+              "--method generic explains a class; `fovea explain --list-methods` says what each shows");
 }
 
 void check_plan(const MapPlan& plan, const ModelInfo& model) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "fovea/architecture.hpp"
@@ -14,7 +15,7 @@
 
 namespace fovea {
 
-/// Images that a method which runs the model again gives it at once.
+/// Batch size of methods that run the model again.
 inline constexpr std::size_t kRerunBatch = 8;
 
 /// Which maps are made of every picture.
@@ -26,20 +27,30 @@ struct MapPlan {
   bool faithfulness = false;
   std::shared_ptr<const ZeroShotHead> zero_shot;  // whose classes are explained, in place of the model's own head's
 
+  /// Whether the model's own logits and features are all that is wanted.
+  [[nodiscard]] bool is_plain() const noexcept;
   /// Whether some method needs this.
   [[nodiscard]] bool needs(bool Evidence::*evidence) const noexcept;
-  /// Whether some method needs a pass back through the model.
+  /// Whether some method needs a backward pass.
   [[nodiscard]] bool backward() const noexcept;
   /// Whether some method is about one class.
   [[nodiscard]] bool class_specific() const noexcept;
-  /// What a session has to take at once, for batches of `batch`.
+  /// How many images a session has to take at once, for batches of `batch`.
   [[nodiscard]] std::size_t session_batch(std::size_t batch) const noexcept;
 };
 
 [[nodiscard]] TokenLayout token_layout(const Architecture& architecture);
 
+/// The method where none is named: rollout, or generic where a class is.
+[[nodiscard]] const ExplainMethod& default_method(bool class_is_named);
+
 /// The classes that a run with this plan tells apart.
 [[nodiscard]] ClassSpace class_space(const ModelInfo& model, const MapPlan& plan);
+
+/// Whether a class can be explained: by a method that is about one, or by its faithfulness.
+/// @param given   what names a class, for the message: "--target is given"
+/// @throws Error  kUsage if all methods give the same map for every class.
+void require_class_method(const MapPlan& plan, std::string_view given);
 
 /// Before any work: whether the options fit the model.
 /// @throws Error  kUsage, as ExplainMethod::make; or if a method is about classes and the model has none.

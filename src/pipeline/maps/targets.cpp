@@ -100,6 +100,15 @@ TargetRule parse_target(std::string_view target, const std::optional<std::string
   return rule;
 }
 
+std::vector<TargetRule> parse_targets(const std::vector<std::string>& targets,
+                                      const std::optional<std::string>& against, const ClassSpace& classes) {
+  if (targets.empty()) return {parse_target("top1", against, classes)};
+  std::vector<TargetRule> rules;
+  rules.reserve(targets.size());
+  for (const std::string& target : targets) rules.push_back(parse_target(target, against, classes));
+  return rules;
+}
+
 std::vector<Target> targets_of(const std::vector<TargetRule>& rules, const Logits& logits, const Input& input,
                                const ClassSpace& classes) {
   const std::vector<std::size_t> order = ranking(logits);

@@ -48,6 +48,12 @@ struct TargetRule {
 [[nodiscard]] TargetRule parse_target(std::string_view target, const std::optional<std::string>& against,
                                       const ClassSpace& classes);
 
+/// A rule for each target; none: the best class.
+/// @throws Error  as parse_target().
+[[nodiscard]] std::vector<TargetRule> parse_targets(const std::vector<std::string>& targets,
+                                                    const std::optional<std::string>& against,
+                                                    const ClassSpace& classes);
+
 /// What the rules come to for one picture, without repetitions.
 /// @param logits  [C]
 /// @throws Error  kNotFound if its folder is called after no class, or a class would be held against itself.

@@ -4,22 +4,13 @@
 #include <cstddef>
 #include <optional>
 #include <span>
-#include <string>
-#include <vector>
 
 #include "fovea/model.hpp"
 #include "fovea/session.hpp"
+#include "model/config/text_embeddings.hpp"
 #include "pipeline/predictions.hpp"
 
 namespace fovea {
-
-/// What a text tower made of the descriptions of some classes.
-struct TextEmbeddings {
-  std::string source;  // the file, for messages
-  std::size_t width = 0;
-  std::vector<float> rows;         // [classes, width], of any length
-  std::vector<ClassLabel> labels;  // one for each row
-};
 
 /// In place of a head: logits = scale · cos(image, text) + bias (Radford et al. 2021, figure 3; Zhai et al. 2023,
 /// Sigmoid Loss for Language Image Pre-Training, algorithm 1).

@@ -1,11 +1,21 @@
-// The file of --text-embeddings.
+// A file of text embeddings: what a text tower made of the descriptions of some classes.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <string>
+#include <vector>
 
-#include "pipeline/maps/zero_shot.hpp"
+#include "fovea/model.hpp"
 
-namespace fovea::cli {
+namespace fovea {
+
+struct TextEmbeddings {
+  std::string source;  // the file, for messages
+  std::size_t width = 0;
+  std::vector<float> rows;         // [classes, width], of any length
+  std::vector<ClassLabel> labels;  // one for each row
+};
 
 /// A checkpoint with a tensor `embeddings` [classes, width] of floats. The classes' names are its metadata `labels`, a
 /// JSON array, or else the lines of a file.
@@ -14,4 +24,4 @@ namespace fovea::cli {
 [[nodiscard]] TextEmbeddings read_text_embeddings(const std::filesystem::path& file,
                                                   const std::filesystem::path& labels);
 
-}  // namespace fovea::cli
+}  // namespace fovea

@@ -1,14 +1,13 @@
-#include "cli/options/text_embeddings.hpp"
+#include "model/config/text_embeddings.hpp"
 
 #include <fmt/core.h>
 
 #include "base/files.hpp"
 #include "checkpoint/checkpoint.hpp"
 #include "fovea/error.hpp"
-#include "fovea/model.hpp"
 #include "model/config/labels.hpp"
 
-namespace fovea::cli {
+namespace fovea {
 namespace {
 
 constexpr const char* kTensor = "embeddings";
@@ -51,4 +50,4 @@ TextEmbeddings read_text_embeddings(const std::filesystem::path& file, const std
   }
 }
 
-}  // namespace fovea::cli
+}  // namespace fovea

@@ -1,0 +1,67 @@
+// From the flags of a verb to a model, the pictures that it runs and what is made of each.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cli/command.hpp"
+#include "cli/options/class_options.hpp"
+#include "cli/options/map_options.hpp"
+#include "cli/options/model_options.hpp"
+#include "cli/options/options.hpp"
+#include "cli/options/token_reduction_options.hpp"
+#include "cli/terminal/run_note.hpp"
+#include "fovea/model.hpp"
+#include "pipeline/pictures.hpp"
+
+namespace fovea::cli {
+
+/// The flags of a verb that runs pictures; those that the verb does not add keep their defaults.
+struct PictureFlags {
+  InputFlags input;
+  ClassFlags classes;
+  ModelFlags model;
+  DecodeFlags decode;
+  MapFlags maps;
+  TokenReductionFlags reduction;
+};
+
+/// What a verb makes of each picture, whatever its flags say.
+struct Purpose {
+  std::optional<FeaturePool> features = {};  // in place of classes
+  bool maps = false;                         // those of the flags
+  OutputLayout layout = {};                  // where their files go, and what else is written there
+  bool stamp_sources = false;
+};
+
+/// The pictures that a call names.
+struct NamedPictures {
+  std::vector<Input> inputs;
+  std::shared_ptr<const TensorImages> tensors;  // of --tensor; else null
+};
+/// @throws Error  kUsage as collect_inputs() and open_tensors().
+[[nodiscard]] NamedPictures name_pictures(std::span<const std::string> operands, const InputFlags& flags,
+                                          const std::string& output_folder = {});
+
+/// A model that is loaded, and what is made of each picture.
+struct PictureSetup {
+  std::shared_ptr<const VisionTransformer> model;
+  PictureOptions options;
+};
+/// All that the flags come to. What is wrong without knowing the model is found before the model is read: flags that
+/// contradict each other, files that would be written over an input. Warns about what had to be assumed of the model.
+/// @param pictures  those that the file system takes no output name for become failures
+/// @throws Error    kUsage for flags that contradict each other or do not fit the model; as find_model() and
+///                  VisionTransformer::load().
+[[nodiscard]] PictureSetup set_up(const PictureFlags& flags, const Purpose& purpose, NamedPictures& pictures,
+                                  const CommonOptions& common, RunNote& note);
+
+/// How the model of a verb with classes is loaded: with --labels, and for the size of --tensor's pictures.
+/// @throws Error  as load_options().
+[[nodiscard]] LoadOptions classifier_options(const ModelFlags& model, const ClassFlags& classes,
+                                             const TensorImages* tensors = nullptr);
+
+}  // namespace fovea::cli

@@ -1,0 +1,48 @@
+#include "pipeline/maps/captions.hpp"
+
+#include <fmt/core.h>
+
+#include <optional>
+#include <string>
+
+namespace fovea {
+namespace {
+
+std::string class_text(std::size_t class_index, const std::optional<std::string>& label) {
+  return label.value_or(fmt::format("class {}", class_index));
+}
+
+void name_best(std::span<const Prediction> predictions, OverlayCaption& caption) {
+  if (predictions.empty()) return;
+  const Prediction& best = predictions.front();
+  caption.label = class_text(best.class_index, best.label);
+  caption.probability = static_cast<double>(best.probability);
+}
+
+}  // namespace
+
+OverlayCaption map_caption(const ExplainMethod& method, const MapRecord& map, std::span<const Prediction> predictions,
+                           std::span<const float> probabilities) {
+  OverlayCaption caption;
+  caption.method = method.title;
+  caption.variant = map.variant;
+  if (!map.target) {
+    name_best(predictions, caption);
+    return caption;
+  }
+  caption.label = class_text(map.target->class_index, map.target->label);
+  caption.probability = static_cast<double>(probabilities[map.target->class_index]);
+  if (const auto& against = map.target->against) {
+    caption.label += " rather than " + class_text(against->class_index, against->label);
+  }
+  return caption;
+}
+
+OverlayCaption picture_caption(std::span<const Prediction> predictions) {
+  OverlayCaption caption;
+  caption.method = "the picture";
+  name_best(predictions, caption);
+  return caption;
+}
+
+}  // namespace fovea
