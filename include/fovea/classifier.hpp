@@ -27,12 +27,14 @@ namespace fovea {
 /// until the call that is given the picture returns.
 class Picture {
  public:
+  // NOLINTBEGIN(google-explicit-constructor): whatever names a picture is one
   Picture(std::filesystem::path file) : source_(std::move(file)) {}
   Picture(const std::string& file) : source_(std::filesystem::path(file)) {}
   Picture(const char* file) : source_(std::filesystem::path(file)) {}
   Picture(std::span<const std::byte> file) : source_(file) {}
   Picture(const std::vector<std::byte>& file) : source_(std::span<const std::byte>(file)) {}
   Picture(const Image& pixels) : source_(&pixels) {}
+  // NOLINTEND(google-explicit-constructor)
 
   using Source = std::variant<std::filesystem::path, std::span<const std::byte>, const Image*>;
   [[nodiscard]] const Source& source() const noexcept { return source_; }
@@ -45,8 +47,8 @@ class Picture {
 template <typename Value>
 class Result {
  public:
-  Result(Value value) : outcome_(std::move(value)) {}
-  Result(Error error) : outcome_(std::move(error)) {}
+  explicit Result(Value value) : outcome_(std::move(value)) {}
+  explicit Result(Error error) : outcome_(std::move(error)) {}
 
   [[nodiscard]] bool ok() const noexcept { return std::holds_alternative<Value>(outcome_); }
   /// @throws Error  this picture's, where it failed.
