@@ -133,9 +133,9 @@ struct Classifier::Impl {
     engine.run(inputs, every(inputs.size()), asked, plan_schedule(inputs.size(), options.threads, 1),
                [&](PictureOutcome outcome) {
                  if (const auto& failure = outcome.record.failure) {
-                   results.push_back(Error(failure->code, failure->message, failure->hint));
+                   results.emplace_back(Error(failure->code, failure->message, failure->hint));
                  } else {
-                   results.push_back(value_of(outcome));
+                   results.emplace_back(value_of(outcome));
                  }
                });
     return results;

@@ -1,4 +1,4 @@
-// Which numbers of a forward pass `embed` keeps.
+// The features that `embed` writes.
 #pragma once
 
 #include <cstddef>

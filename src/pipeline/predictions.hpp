@@ -11,10 +11,10 @@
 
 namespace fovea {
 
-/// The classes that logits are scores for.
+/// The classes that the logits belong to.
 struct ClassSpace {
   std::span<const ClassLabel> labels;  // one for each class
-  bool multi_label = false;            // each class has its own probability: sigmoid in place of softmax
+  bool multi_label = false;            // each class has a probability of its own: sigmoid instead of softmax
 };
 /// The classes of a model's own head.
 [[nodiscard]] ClassSpace class_space(const ModelInfo& model);
@@ -35,7 +35,7 @@ void to_probabilities(std::span<float> logits, bool multi_label);
 [[nodiscard]] std::vector<Prediction> predictions_of(const Logits& logits, std::span<const float> probabilities,
                                                      const ClassSpace& classes, const PredictionOptions& options);
 
-/// @throws Error  kUsage for a model without a head: it has features, but no classes.
+/// @throws Error  kUsage for a model without a head, which has features but no classes.
 void require_classes(const ModelInfo& model);
 
 }  // namespace fovea

@@ -18,7 +18,7 @@ namespace {
 
 constexpr const char* kExpected = "float32 [3, H, W] or [n, 3, H, W], as normalised for the model";
 
-/// What the user named cannot be used: whatever the reason, it is a mistake in the call.
+/// A file that the user named and that cannot be used is a mistake in the call, whatever the reason.
 template <typename Step>
 auto or_usage_error(Step&& step) {
   try {

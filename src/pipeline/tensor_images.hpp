@@ -1,4 +1,4 @@
-// Normalised pictures out of a .npy file, in place of image files: the network alone, as a reference is compared with.
+// Normalised pictures from a .npy file, in place of image files: they compare the network alone with a reference.
 #pragma once
 
 #include <cstddef>
@@ -37,7 +37,7 @@ class TensorImages {
   Size size_;
 };
 
-/// The picture that a recipe would have made this tensor of: its normalisation undone, rounded, clamped to 0..255.
+/// The picture that a recipe would turn into this tensor: normalisation undone, rounded, clamped to 0..255.
 /// @param chw  [3, H, W]
 [[nodiscard]] Image denormalized(std::span<const float> chw, Size size, const PreprocessRecipe& recipe);
 

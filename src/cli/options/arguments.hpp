@@ -14,7 +14,7 @@ struct Arguments {
   std::vector<std::string> operands;  // everything else, in order, and everything after `--`
 };
 
-/// Keeps operands out of CLI11's sight: version 2.1.2 takes a file called `batch` for a verb, splits one called
+/// Keeps operands away from CLI11: version 2.1.2 takes a file called `batch` for a verb, splits one called
 /// `[a,b]` in two, drops one called `++` and refuses `--` after an operand.
 /// @throws Error  kUsage for an option that `app` does not have, with the nearest one as the hint.
 [[nodiscard]] Arguments split_arguments(std::span<const std::string> arguments, const CLI::App& app);

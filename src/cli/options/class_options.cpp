@@ -14,18 +14,19 @@ namespace fovea::cli {
 
 void add_class_options(CLI::App& app, ClassFlags& flags) {
   const std::string group = "Classes";
-  add_count(app, "-k,--top-k", flags.top_k, 1, "classes to name for each input")->group(group);
-  app.add_option("--threshold", flags.threshold, "name only classes of at least this probability")
+  add_count(app, "-k,--top-k", flags.top_k, 1, "number of classes to print for each input")->group(group);
+  app.add_option("--threshold", flags.threshold, "print only classes with at least this probability")
       ->capture_default_str()
       ->type_name("0..1")
       ->check(CLI::Range(0.0, 1.0).description(""))
       ->group(group);
-  app.add_option("--labels", flags.labels, "class names, one a line in class order, or JSON")
+  app.add_option("--labels", flags.labels, "class names: one per line in class order, or JSON")
       ->type_name("FILE")
       ->group(group);
-  app.add_option("--text-embeddings", flags.text_embeddings,
-                 "classes by text, for an image tower of CLIP or SigLIP: a tensor `embeddings` [classes, width] and "
-                 "their `labels` as a JSON array in the metadata, or --labels")
+  app.add_option(
+         "--text-embeddings", flags.text_embeddings,
+         "zero-shot classes for a CLIP or SigLIP image tower: a tensor `embeddings` [classes, width]; the class names "
+         "are a JSON array `labels` in the metadata, or come from --labels")
       ->type_name("FILE.safetensors")
       ->group(group);
 }
@@ -48,8 +49,9 @@ std::shared_ptr<const ZeroShotHead> zero_shot_head(const ClassFlags& flags, cons
   auto head = std::make_shared<const ZeroShotHead>(read_text_embeddings(flags.text_embeddings, flags.labels), model);
   if (!model.logit_scale && !common.quiet) {
     Messages(use_color(common.color, STDERR_FILENO))
-        .warning(fmt::format("{}: there is no logit_scale: assumed {}, which CLIP's training ends at, and a softmax",
-                             printable(model.path), ZeroShotHead::kAssumedScale),
+        .warning(fmt::format(
+                     "{}: logit_scale is missing: assumed {}, the value at the end of CLIP's training, and a softmax",
+                     printable(model.path), ZeroShotHead::kAssumedScale),
                  "the order of the classes does not depend on it, their probabilities do");
   }
   return head;

@@ -1,4 +1,4 @@
-// The flags that say which classes there are and which of them are named.
+// The flags that say which classes exist and which of them are printed.
 #pragma once
 
 #include <cstddef>
@@ -24,17 +24,17 @@ struct ClassFlags {
 /// -k, --threshold, --labels, --text-embeddings.
 void add_class_options(CLI::App& app, ClassFlags& flags);
 [[nodiscard]] PredictionOptions prediction_options(const ClassFlags& flags);
-/// What --labels means for the model itself; of text embeddings it names the rows instead.
+/// --labels as the model's own class names; none with text embeddings, whose rows it then names.
 [[nodiscard]] std::optional<std::filesystem::path> model_labels(const ClassFlags& flags);
 
-/// The head made of --text-embeddings, or null for the model's own. Says what it had to assume, unless -q.
-/// @throws Error  kUsage if the file is no such thing or does not fit, or if there is neither head.
+/// The head made of --text-embeddings, or null for the model's own head. Unless -q, warns about what had to be assumed.
+/// @throws Error  kUsage if the file is no text embeddings or does not fit the model, or if there is no head at all.
 [[nodiscard]] std::shared_ptr<const ZeroShotHead> zero_shot_head(const ClassFlags& flags, const ModelInfo& model,
                                                                  const CommonOptions& common);
 
 /// By flag name, for summary.json.
 [[nodiscard]] std::map<std::string, std::string> option_texts(const ClassFlags& flags);
-/// The same for the fingerprint of a run: files by what is in them.
+/// The same for the fingerprint of a run: a file by the hash of its content.
 [[nodiscard]] std::map<std::string, std::string> resolved_texts(const ClassFlags& flags);
 
 }  // namespace fovea::cli

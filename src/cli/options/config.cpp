@@ -42,7 +42,7 @@ std::vector<std::string> keys_of(const CLI::App& app) {
   return keys;
 }
 
-/// Whether another verb knows the key, so that one file serves all of them.
+/// Whether another verb has this option: one file serves all verbs.
 bool is_for_another(const CLI::App& app, const std::string& key) {
   const auto siblings = app.get_parent()->get_subcommands([](const CLI::App*) { return true; });
   for (const CLI::App* sibling : siblings) {
@@ -52,7 +52,7 @@ bool is_for_another(const CLI::App& app, const std::string& key) {
 }
 
 void set(CLI::Option& option, const CLI::ConfigItem& item) {
-  if (option.count() > 0) return;  // a flag or the environment has spoken
+  if (option.count() > 0) return;  // a flag or the environment has set it
   if (option.get_items_expected_max() == 0) {
     const std::string word = item.inputs.empty() ? "true" : item.inputs.front();
     if (CLI::detail::to_flag_value(word) < 1) return;

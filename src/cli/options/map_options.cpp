@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::string_view kSheetMethod = "attention";
 
-/// A number of this range.
+/// An option whose value lies in 0..1.
 template <typename Value>
 CLI::Option* add_share(CLI::App& app, const std::string& flag, Value& value, const std::string& about) {
   return app.add_option(flag, value, about)->type_name("0..1")->check(CLI::Range(0.0, 1.0).description(""));
@@ -24,29 +24,32 @@ CLI::Option* add_share(CLI::App& app, const std::string& flag, Value& value, con
 
 void add_style_options(CLI::App& app, MapFlags& flags) {
   const std::string group = "Maps";
-  add_choice(app, "--style", flags.map_style, {"heat", "contour", "mask"},
-             "heat: the map's colours over the picture; contour: lines around half, a quarter and a tenth of its "
-             "patches; mask: the picture where the map is high")
+  add_choice(
+      app, "--style", flags.map_style, {"heat", "contour", "mask"},
+      "heat: the map's colours over the picture; contour: lines around the highest half, quarter and tenth of the "
+      "patches; mask: only the parts of the picture where the map is high")
       ->group(group);
-  add_share(app, "--mask-threshold", flags.style.mask_threshold, "mask: share of the map's range that counts as high")
+  add_share(app, "--mask-threshold", flags.style.mask_threshold,
+            "mask: values above this share of the map's range count as high")
       ->capture_default_str()
       ->group(group);
-  add_share(app, "--alpha", flags.style.alpha, "heat: 0 shows the picture only, 1 the map only")
+  add_share(app, "--alpha", flags.style.alpha, "heat: opacity; 0 shows only the picture, 1 only the map")
       ->capture_default_str()
       ->group(group);
   const std::vector<std::string> colormaps(colormap_names().begin(), colormap_names().end());
   add_choice(app, "--colormap", flags.style.colormap, colormaps, "colours of the map")->group(group);
-  app.add_flag("--side-by-side", flags.style.side_by_side, "the picture itself beside the overlay")->group(group);
-  app.add_flag("--panel", flags.panel, "also one picture of all maps beside each other, as NAME.panel.png")
+  app.add_flag("--side-by-side", flags.style.side_by_side, "put the original picture beside the overlay")->group(group);
+  app.add_flag("--panel", flags.panel, "also write one picture with all maps side by side, NAME.panel.png")
       ->group(group);
   app.add_flag("--sheet", flags.sheet,
-               "attention: also all blocks and heads in one picture, as NAME.attention.sheet.png")
+               "attention: also write one picture with all blocks and heads, NAME.attention.sheet.png")
       ->group(group);
-  app.add_flag("--no-caption", flags.no_caption, "no strip with label, probability and scale")->group(group);
+  app.add_flag("--no-caption", flags.no_caption, "leave out the strip with label, probability and scale")->group(group);
   app.add_flag("--save-map", flags.save_map, "also write the raw map, float32 [rows, cols], as .npy")->group(group);
-  app.add_option("--map-format", flags.map_formats,
-                 "the same in another format: png16 (grey, minimum to maximum), json (the best patches as boxes in the "
-                 "picture); may be given more than once")
+  app.add_option(
+         "--map-format", flags.map_formats,
+         "write the raw map in this format: npy, png16 (grey, minimum to maximum) or json (the best patches as boxes "
+         "in the picture); may be repeated")
       ->allow_extra_args(false)
       ->take_all()
       ->type_name("{npy|png16|json}")
@@ -94,7 +97,7 @@ ExplainOptions explain_options(const MapFlags& flags) {
 void add_explanation_options(CLI::App& app, MapFlags& flags) {
   const std::string group = "Explanation";
   const std::vector<std::string> methods = registry_names(explain_methods());
-  CLI::Option* method = app.add_option("--method", flags.methods, "how to explain; may be given more than once");
+  CLI::Option* method = app.add_option("--method", flags.methods, "explanation method; may be repeated");
   method->allow_extra_args(false)->take_all()->default_str(methods.front())->group(group);
   method->type_name("{" + joined(methods, "|") + "}");
   method->check(
@@ -103,50 +106,57 @@ void add_explanation_options(CLI::App& app, MapFlags& flags) {
         return std::string();
       },
       "");
-  app.add_option("--target", flags.targets,
-                 "the class to explain: top1, topK (a map for each of the best K), true (the folder's name), or a "
-                 "class by index, WordNet id or name; may be given more than once; without --method it is generic")
+  app.add_option(
+         "--target", flags.targets,
+         "class to explain: top1, topK (one map for each of the K best classes), true (the class that the picture's "
+         "folder is named after), or a class index, WordNet id or name; may be repeated; the default method is "
+         "then generic")
       ->allow_extra_args(false)
       ->take_all()
       ->default_str("top1")
       ->type_name("CLASS")
       ->group(group);
-  app.add_option("--against", flags.against, "why the target rather than this class (topK: the K-th best)")
+  app.add_option("--against", flags.against,
+                 "explain why the target rather than this class (topK: the K-th best class)")
       ->type_name("CLASS")
       ->group(group);
   const auto count = [&](const char* flag, std::size_t& value, std::size_t least, const char* about) {
     add_count(app, flag, value, least, about)->group(group);
   };
-  add_choice(app, "--head-fusion", flags.head_fusion, {"mean", "max", "min"}, "how the heads become one")->group(group);
-  app.add_flag("--renormalize", flags.options.renormalize, "rollout: divide rows by their sums, for max and min")
+  add_choice(app, "--head-fusion", flags.head_fusion, {"mean", "max", "min"}, "how the heads are combined into one")
+      ->group(group);
+  app.add_flag("--renormalize", flags.options.renormalize,
+               "rollout: divide each row by its sum, for --head-fusion max and min")
       ->group(group);
   add_share(app, "--discard", flags.discard,
-            "rollout: this share of each row's patches, the weakest, counts as 0 [default: 0]")
+            "rollout: set this share of the patches in each row, the weakest, to 0 [default: 0]")
       ->group(group);
   add_share(app, "--residual", flags.residual, "rollout: weight of the residual connection")
       ->capture_default_str()
       ->group(group);
   add_choice(app, "--compat", flags.compat, {"paper", "vit-explain", "chefer"},
-             "rollout: the numbers of another program of that name")
+             "rollout: reproduce the numbers of the paper, of vit-explain or of Chefer's code")
       ->group(group);
   count("--start-block", flags.options.start_block, 0, "leave out the blocks before this one");
-  app.add_option("--block", flags.options.block, "attention, token-rank: of this block [default: the last]")
+  app.add_option("--block", flags.options.block, "attention, token-rank: use this block [default: the last]")
       ->type_name("N")
       ->group(group);
-  app.add_option("--head", flags.options.head, "attention, token-rank: of this head [default: all, fused]")
+  app.add_option("--head", flags.options.head, "attention, token-rank: use this head [default: all, fused]")
       ->type_name("N")
       ->group(group);
-  app.add_option("--query", flags.query, "attention: of this patch [default: what is read out]")
+  app.add_option("--query", flags.query, "attention: show what this patch attends to [default: the read-out]")
       ->type_name("ROW,COL")
       ->group(group);
-  add_share(app, "--mass", flags.mass, "attention: only the fewest patches that hold this share [default: all]")
+  add_share(app, "--mass", flags.mass,
+            "attention: keep only the fewest patches that hold this share of the attention [default: all]")
       ->group(group);
-  count("--window", flags.options.occlusion_window, 1, "occlusion: patches a side that are hidden at a time");
+  count("--window", flags.options.occlusion_window, 1, "occlusion: side of the hidden square, in patches");
   count("--masks", flags.options.rise_masks, 1, "rise: number of masks");
   app.add_flag("--faithfulness", flags.faithfulness,
-               "say how far to trust each map: deletion and insertion against random maps, agreement of the methods")
+               "measure how far each map can be trusted: deletion and insertion beside random maps, agreement between "
+               "methods")
       ->group(group);
-  app.add_option("--seed", flags.options.seed, "of everything random")
+  app.add_option("--seed", flags.options.seed, "seed of all random numbers")
       ->capture_default_str()
       ->type_name("N")
       ->group(group);
@@ -197,7 +207,7 @@ OutputLayout output_layout(const MapFlags& flags, const MapPlan& plan, OutputLay
   base.attention_sheet = flags.sheet;
   if (flags.sheet && std::find(base.methods.begin(), base.methods.end(), kSheetMethod) == base.methods.end()) {
     throw Error(ErrorCode::kUsage, "--sheet without --method attention, expected both",
-                "the sheet shows what attention shows, for all blocks and heads");
+                "the sheet shows the attention of all blocks and heads");
   }
   return base;
 }

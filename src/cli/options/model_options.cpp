@@ -33,15 +33,17 @@ std::optional<Precision> precision_of(const ModelFlags& flags) {
 
 void add_model_options(CLI::App& app, ModelFlags& flags) {
   const std::string group = "Model";
-  app.add_option("--image-size", flags.image_size, "pixels that the model takes; position embeddings are resampled")
+  app.add_option("--image-size", flags.image_size,
+                 "size of the model's input in pixels; position embeddings are resampled")
       ->type_name("N|HxW")
       ->group(group);
-  add_count(app, "--heads", flags.heads, 1, "attention heads, where no config says how many")
+  add_count(app, "--heads", flags.heads, 1, "number of attention heads, if the model's files do not state it")
       ->default_str("")
       ->group(group);
-  add_choice(app, "--precision", flags.precision, precision_names(),
-             "arithmetic of the linear layers; auto: what a quantised file is for, else the faster of f32 and bf16x3, "
-             "which is as good")
+  add_choice(
+      app, "--precision", flags.precision, precision_names(),
+      "arithmetic of the linear layers; auto: the precision that a quantised file was made for, else the faster of "
+      "f32 and bf16x3, which are equally accurate")
       ->group(group);
   add_recipe_options(app, flags.recipe);
 }

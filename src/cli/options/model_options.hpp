@@ -1,4 +1,4 @@
-// The flags that say how a model is to be loaded, whatever its files say.
+// The flags that override what a model's files say.
 #pragma once
 
 #include <cstddef>
@@ -23,13 +23,13 @@ struct ModelFlags {
 };
 /// --image-size, --heads, --precision and those of the recipe.
 void add_model_options(CLI::App& app, ModelFlags& flags);
-/// @param tensors  --tensor's pictures, whose size is the model's; may be null
-/// @throws Error   kUsage for values that are none, and for an --image-size that is not the tensor's.
+/// @param tensors  the pictures of --tensor, whose size the model is loaded for; may be null
+/// @throws Error   kUsage for a malformed value, and for an --image-size that is not the tensor's.
 [[nodiscard]] LoadOptions load_options(const ModelFlags& flags, const TensorImages* tensors = nullptr);
 
 /// The flags that were given, by name: for summary.json.
 [[nodiscard]] std::map<std::string, std::string> option_texts(const ModelFlags& flags);
-/// What they came to, for the fingerprint of a run: another size, head count or recipe makes other rows.
+/// The resolved values, for the fingerprint of a run: another size, head count or recipe makes other rows.
 [[nodiscard]] std::map<std::string, std::string> resolved_texts(const ModelInfo& model);
 
 }  // namespace fovea::cli

@@ -15,7 +15,7 @@
 namespace fovea::cli {
 namespace {
 
-/// Makes no sense twice: what one call reads, writes or asks.
+/// Options of one call only: what it reads, writes or asks. They have no environment variable.
 constexpr std::string_view kOneCallOnly[] = {"help",       "version",    "config",       "output",  "save-logits",
                                              "files-from", "fresh",      "list-methods", "folder",  "null",
                                              "tensor",     "dump-input", "dump-pixels",  "compare", "roofline",
@@ -74,24 +74,23 @@ std::string environment_name(const CLI::Option& option) {
 void add_common_options(CLI::App& app, CommonOptions& options) {
   options.threads = static_cast<std::size_t>(available_cores());
   const std::string group = "General";
-  app.add_option("-m,--model", options.model, "a model's folder or file, or the name of one")
+  app.add_option("-m,--model", options.model, "model folder or checkpoint file, or the name of an installed model")
       ->capture_default_str()
       ->type_name("MODEL")
       ->group(group);
   add_count(app, "-t,--threads", options.threads, 1, "compute threads")->default_str("all cores")->group(group);
-  add_count(app, "--batch", options.batch, 1, "images that go through the model at a time")->group(group);
-  app.add_flag("-q,--quiet", options.quiet, "no progress, no summary")->group(group);
-  app.add_flag("-v,--verbose", options.verbose, "say more, on standard error")->group(group);
-  add_choice(app, "--color", options.color, {"auto", "always", "never"}, "colour in text")->group(group);
+  add_count(app, "--batch", options.batch, 1, "images in one forward pass")->group(group);
+  app.add_flag("-q,--quiet", options.quiet, "print no progress and no summary")->group(group);
+  app.add_flag("-v,--verbose", options.verbose, "print more on standard error")->group(group);
+  add_choice(app, "--color", options.color, {"auto", "always", "never"}, "colour the text output")->group(group);
   app.add_option("--config", options.config, "read options from this TOML file")->type_name("FILE")->group(group);
-  app.add_flag("--version", options.version, "print the version and stop; with -v what it was built with")
-      ->group(group);
+  app.add_flag("--version", options.version, "print the version and exit; with -v also how it was built")->group(group);
 }
 
 void add_input_options(CLI::App& app, InputFlags& flags) {
-  app.add_option("--files-from", flags.files_from, "read paths from this list, one a line; - is standard input")
+  app.add_option("--files-from", flags.files_from, "read paths from this file, one per line; - is standard input")
       ->type_name("LIST");
-  app.add_flag("-0,--null", flags.nul, "paths of --files-from end with NUL instead");
+  app.add_flag("-0,--null", flags.nul, "paths in --files-from end with NUL, not with a newline");
 }
 
 std::vector<Input> collect_inputs(std::span<const std::string> operands, const InputFlags& flags,
@@ -121,8 +120,9 @@ std::vector<Input> collect_inputs(std::span<const std::string> operands, const I
 }
 
 void add_tensor_option(CLI::App& app, InputFlags& flags) {
-  app.add_option("--tensor", flags.tensor,
-                 "pictures that are normalised already, float32 [3, H, W] or [n, 3, H, W], in place of PATH")
+  app.add_option(
+         "--tensor", flags.tensor,
+         "run this array instead of PATH: pictures that are already normalised, float32 [3, H, W] or [n, 3, H, W]")
       ->type_name("FILE.npy");
 }
 
@@ -130,20 +130,25 @@ std::shared_ptr<const TensorImages> open_tensors(std::span<const std::string> op
   if (flags.tensor.empty()) return nullptr;
   if (!operands.empty() || !flags.files_from.empty()) {
     throw Error(ErrorCode::kUsage, "--tensor and pictures are given, expected one of them",
-                "run them in two calls: the tensor is what the model is fed, in place of image files");
+                "run them in two calls: the tensor is the model's input, in place of image files");
   }
   return std::make_shared<const TensorImages>(flags.tensor);
 }
 
 void add_decode_options(CLI::App& app, DecodeFlags& flags) {
   const std::string group = "Reading images";
-  add_choice(app, "--decode", flags.decode, {"exact", "fast"},
-             "fast: of large JPEGs only twice what the model's resizing needs; not to the bit what exact gives")
+  add_choice(
+      app, "--decode", flags.decode, {"exact", "fast"},
+      "exact: decode every pixel; fast: decode a large JPEG at 1/8, 1/4 or 1/2 of each side, still at least twice the "
+      "size that the model resizes to, so scores differ slightly")
       ->group(group);
   add_choice(app, "--exif", flags.exif, {"auto", "apply", "ignore"},
-             "apply the orientation that a camera stored; auto: as the model's own library does")
+             "apply: turn the picture as its EXIF orientation says; ignore: take the pixels as stored; auto: as the "
+             "model's own "
+             "library does")
       ->group(group);
-  add_choice(app, "--gray16", flags.gray16, {"clip", "scale"}, "16-bit grey: clip as Pillow does, or scale")
+  add_choice(app, "--gray16", flags.gray16, {"clip", "scale"},
+             "16-bit grey: clip values above 255, as Pillow does, or scale to 8 bits")
       ->group(group);
   add_count(app, "--max-pixels", flags.max_pixels, 1, "refuse larger pictures before decoding them")->group(group);
 }
@@ -158,7 +163,7 @@ DecodeOptions decode_options(const DecodeFlags& flags, const PreprocessRecipe& r
 }
 
 void add_report_options(CLI::App& app, std::string& format) {
-  add_choice(app, "-f,--format", format, registry_names(report_formats()), "what to print");
+  add_choice(app, "-f,--format", format, registry_names(report_formats()), "output format");
 }
 
 std::map<std::string, std::string> option_texts(const DecodeFlags& decode) {

@@ -26,16 +26,17 @@ template <typename Table>
   return names;
 }
 
-/// Adds `flags` for a value out of a set; the help shows the set, a wrong value says which is nearest.
+/// Adds an option whose value is one of a set. The help shows the set; the error for a wrong value names the nearest.
 CLI::Option* add_choice(CLI::App& app, const std::string& flags, std::string& value,
                         const std::vector<std::string>& choices, const std::string& about);
 /// A whole number from `least`.
 CLI::Option* add_count(CLI::App& app, const std::string& flags, std::size_t& value, std::size_t least,
                        const std::string& about);
 
-/// -m -t --batch -q -v --color --config --version, and an environment variable for each option that outlives one call.
+/// -m -t --batch -q -v --color --config --version, and an environment variable for each option that makes sense for
+/// more than one call.
 void add_common_options(CLI::App& app, CommonOptions& options);
-/// FOVEA_<NAME>, or empty for options that only make sense for one call.
+/// FOVEA_<NAME>, or empty for an option that makes sense for one call only.
 [[nodiscard]] std::string environment_name(const CLI::Option& option);
 
 struct InputFlags {
@@ -44,9 +45,9 @@ struct InputFlags {
   bool nul = false;
   std::string tensor;  // a file; empty is not given
 };
-/// --files-from and -0; recursion is added by the verb.
+/// --files-from and -0; the verb adds its own flag for recursion.
 void add_input_options(CLI::App& app, InputFlags& flags);
-/// Operands and lists to inputs.
+/// The inputs that operands and lists name.
 /// @throws Error  kUsage if there are none.
 [[nodiscard]] std::vector<Input> collect_inputs(std::span<const std::string> operands, const InputFlags& flags,
                                                 const std::string& output_folder);
@@ -54,7 +55,7 @@ void add_input_options(CLI::App& app, InputFlags& flags);
 /// --tensor
 void add_tensor_option(CLI::App& app, InputFlags& flags);
 /// The pictures of --tensor, or null where it is not given.
-/// @throws Error  kUsage if there are operands or a list as well, or the file is no such array.
+/// @throws Error  kUsage if operands or a list are given as well, or the file is no such array.
 [[nodiscard]] std::shared_ptr<const TensorImages> open_tensors(std::span<const std::string> operands,
                                                                const InputFlags& flags);
 

@@ -29,7 +29,7 @@ std::vector<std::string> names_of(const Values& values) {
   return names;
 }
 
-/// The value of that name; add_choice() has refused any other.
+/// The value of this name; add_choice() has already refused unknown names.
 template <typename Values>
 std::optional<typename Values::value_type> value_named(const Values& values, const std::string& text) {
   const auto found = std::find_if(values.begin(), values.end(), [&](auto value) { return name(value) == text; });
@@ -56,7 +56,7 @@ std::optional<double> parse_number(std::string_view flag, const std::string& tex
   return number;
 }
 
-/// As a config's numbers are read: decimal to double, double to float.
+/// Decimal to double, then double to float: as the numbers of a config are read.
 std::optional<std::array<float, 3>> parse_rgb(std::string_view flag, const std::string& text) {
   if (text.empty()) return std::nullopt;
   std::array<float, 3> rgb{};
@@ -93,21 +93,23 @@ void add_recipe_options(CLI::App& app, RecipeFlags& flags) {
   const std::string group = "Preprocessing";
   const auto pipelines = preprocess_names();
   add_choice(app, "--preprocess", flags.preprocess, {pipelines.begin(), pipelines.end()},
-             "whose preprocessing; auto: what the model's files say")
+             "library whose preprocessing is reproduced; auto: the one that the model's files name")
       ->group(group);
   const auto add = [&](const std::string& flag, std::string& value, const char* type, const std::string& about) {
     app.add_option(flag, value, about)->type_name(type)->group(group);
   };
-  add("--crop-pct", flags.crop_pct, "0..2", "input size over the size before the crop");
-  add("--resize-size", flags.resize_size, "N|HxW", "pixels before the crop");
-  add("--crop-size", flags.crop_size, "N|HxW", "pixels of the crop: what the model takes");
-  add_choice(app, "--crop-mode", flags.crop_mode, names_of(kCropModes), "cut the middle out, squash, or add a border")
+  add("--crop-pct", flags.crop_pct, "0..2", "input size divided by the size before the crop");
+  add("--resize-size", flags.resize_size, "N|HxW", "size before the crop, in pixels");
+  add("--crop-size", flags.crop_size, "N|HxW", "size of the crop, in pixels: the model's input");
+  add_choice(app, "--crop-mode", flags.crop_mode, names_of(kCropModes),
+             "center: cut out the middle; squash: change the aspect ratio; border: pad")
       ->group(group);
-  add_choice(app, "--interpolation", flags.interpolation, names_of(kInterpolations), "filter of the resize")
+  add_choice(app, "--interpolation", flags.interpolation, names_of(kInterpolations), "filter for resizing")
       ->group(group);
-  add("--mean", flags.mean, "R,G,B", "subtracted from values of 0 to 1");
-  add("--std", flags.std, "R,G,B", "what they are then divided by");
-  add_choice(app, "--pillow-compat", flags.pillow_compat, {"12", "13"}, "the version of Pillow that is followed")
+  add("--mean", flags.mean, "R,G,B", "mean of each channel; subtracted from pixel values in 0..1");
+  add("--std", flags.std, "R,G,B",
+      "standard deviation of each channel; pixel values are divided by it after --mean is subtracted");
+  add_choice(app, "--pillow-compat", flags.pillow_compat, {"12", "13"}, "Pillow version whose resizing is reproduced")
       ->group(group);
 }
 

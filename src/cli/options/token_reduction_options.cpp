@@ -11,7 +11,7 @@
 namespace fovea::cli {
 namespace {
 
-/// Empty, or thrown: CLI11 has no range that leaves out one end.
+/// Empty, or throws: CLI11 has no range that excludes one end.
 std::string check_share(const std::string& text) {
   double share = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), share);
@@ -23,28 +23,32 @@ std::string check_share(const std::string& text) {
 }  // namespace
 
 void add_token_reduction_options(CLI::App& app, TokenReductionFlags& flags) {
-  const std::string group = "Hard attention";
-  app.add_option("--keep", flags.keep,
-                 "go on with this share of the patches behind a quarter, a half and three quarters of the blocks, "
-                 "those that the class token attends to most; the others become one token (EViT)")
+  const std::string group = "Token reduction (hard attention)";
+  app.add_option(
+         "--keep", flags.keep,
+         "after a quarter, a half and three quarters of the blocks, keep this share of the patches: those that the "
+         "class token attends to most; the other patches become one token (EViT)")
       ->capture_default_str()
       ->type_name("0..1")
       ->check(check_share, "")
       ->group(group);
-  add_count(app, "--merge", flags.merge, 0, "merge so many tokens in each block into those most like them (ToMe)")
+  add_count(app, "--merge", flags.merge, 0, "in each block, merge this many tokens into the most similar ones (ToMe)")
       ->group(group);
-  app.add_flag("--sample", flags.sample, "with --keep: draw the patches at random, in proportion to that attention")
+  app.add_flag("--sample", flags.sample, "with --keep: draw the patches at random, in proportion to their attention")
       ->group(group);
-  add_count(app, "--draws", flags.draws, 1, "with --sample: average over so many draws")->group(group);
+  add_count(app, "--draws", flags.draws, 1, "with --sample: average over this many draws")->group(group);
   if (app.get_option_no_throw("--seed") != nullptr) return;
-  app.add_option("--seed", flags.seed, "of everything random")->capture_default_str()->type_name("N")->group(group);
+  app.add_option("--seed", flags.seed, "seed of all random numbers")
+      ->capture_default_str()
+      ->type_name("N")
+      ->group(group);
 }
 
 TokenReduction token_reduction(const TokenReductionFlags& flags, std::uint64_t map_seed) {
   if (flags.keep < 1.0 && flags.merge > 0) {
     throw Error(ErrorCode::kUsage,
                 fmt::format("--keep {} with --merge {}, expected one of them", flags.keep, flags.merge),
-                "--keep leaves patches out, --merge puts like ones together");
+                "--keep drops patches, --merge joins similar ones");
   }
   if (flags.sample && flags.keep == 1.0) {
     throw Error(ErrorCode::kUsage, "--sample without --keep, expected the share of patches to draw",

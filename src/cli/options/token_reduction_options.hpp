@@ -16,7 +16,7 @@ struct TokenReductionFlags {
   std::size_t merge = 0;
   bool sample = false;
   std::size_t draws = 1;
-  std::uint64_t seed = 0;  // of a verb with a --seed for everything random: that one's value
+  std::uint64_t seed = 0;  // only where the verb has no other --seed
 };
 /// --keep, --merge, --sample, --draws, and --seed where `app` has none yet.
 void add_token_reduction_options(CLI::App& app, TokenReductionFlags& flags);
@@ -26,7 +26,7 @@ void add_token_reduction_options(CLI::App& app, TokenReductionFlags& flags);
 /// @throws Error    kUsage for options that contradict each other.
 [[nodiscard]] TokenReduction token_reduction(const TokenReductionFlags& flags, std::uint64_t map_seed = 0);
 
-/// By flag name, those that change something; for summary.json and the fingerprint of a run.
+/// The flags that change something, by name: for summary.json and the fingerprint of a run.
 [[nodiscard]] std::map<std::string, std::string> option_texts(const TokenReductionFlags& flags);
 
 }  // namespace fovea::cli

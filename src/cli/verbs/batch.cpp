@@ -1,4 +1,4 @@
-// fovea batch: rows, overlays, tables and a gallery of whole folders, to be stopped and continued at will.
+// fovea batch: rows, overlays, tables and a gallery of whole folders; a run that was stopped is continued.
 #include "pipeline/folder/batch.hpp"
 
 #include <fmt/core.h>
@@ -25,9 +25,10 @@ class Batch : public Command {
   explicit Batch(CLI::App& app) {
     flags_.input.recurse = true;
     app.add_option("-o,--output", output_, "folder for the results")->type_name("OUT");
-    app.add_flag("--fresh", fresh_, "do everything again, whatever is there");
-    app.add_flag("--no-recurse", no_recurse_, "only the folders themselves");
-    app.add_option("--save-logits", save_logits_, "write raw scores, float32 [inputs, classes], NaN where one failed")
+    app.add_flag("--fresh", fresh_, "run every picture again, whatever results are there");
+    app.add_flag("--no-recurse", no_recurse_, "do not read sub-folders");
+    app.add_option("--save-logits", save_logits_,
+                   "write the logits, float32 [inputs, classes]; NaN in the rows of failed inputs")
         ->type_name("FILE.npy");
     add_map_options(app, flags_.maps);
     add_token_reduction_options(app, flags_.reduction);
@@ -80,7 +81,7 @@ class Batch : public Command {
     return purpose;
   }
 
-  /// summary.json has the flags as given; the fingerprint of the run what they came to.
+  /// summary.json gets the flags as given, the fingerprint of the run gets the resolved values.
   void set_option_texts(const PictureOptions& pictures, const ModelInfo& model, BatchOptions& options) const {
     auto common_texts = option_texts(flags_.maps, pictures);
     common_texts.merge(option_texts(flags_.decode));
@@ -115,7 +116,7 @@ class Batch : public Command {
 }  // namespace
 
 const Verb batch_verb = {"batch",
-                         "Classify and explain whole folders, with a gallery; goes on where it was stopped",
+                         "Classify and explain whole folders, with a gallery; continues where it was stopped",
                          "PATH...",
                          "folders, read with their sub-folders, or image files",
                          {"fovea batch photos -o out          # then open out/index.html",

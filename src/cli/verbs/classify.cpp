@@ -22,9 +22,10 @@ class Classify : public Command {
   explicit Classify(CLI::App& app) {
     add_report_options(app, format_);
     app.add_option("-o,--output", output_, "write the report to this file, in one step at the end")->type_name("FILE");
-    app.add_option("--save-logits", save_logits_, "write raw scores, float32 [inputs, classes], NaN where one failed")
+    app.add_option("--save-logits", save_logits_,
+                   "write the logits, float32 [inputs, classes]; NaN in the rows of failed inputs")
         ->type_name("FILE.npy");
-    app.add_flag("-r,--recurse", flags_.input.recurse, "look into sub-folders");
+    app.add_flag("-r,--recurse", flags_.input.recurse, "read sub-folders, too");
     add_input_options(app, flags_.input);
     add_tensor_option(app, flags_.input);
     add_class_options(app, flags_.classes);
@@ -38,7 +39,7 @@ class Classify : public Command {
     NamedPictures pictures = name_pictures(operands, flags_.input);
     const std::vector<Input>& inputs = pictures.inputs;
     check_outputs_are_no_inputs(inputs);
-    // A place that cannot be written is found before the work, not after it.
+    // A folder that cannot be written is reported before the work, not after it.
     make_folders(std::filesystem::path(output_).parent_path());
     make_folders(std::filesystem::path(save_logits_).parent_path());
     RunNote note(common);
@@ -49,7 +50,7 @@ class Classify : public Command {
     const std::size_t classes = class_space(model->info(), options).labels.size();
     std::vector<float> logits(save_logits_.empty() ? 0 : inputs.size() * classes,
                               std::numeric_limits<float>::quiet_NaN());
-    std::atomic<bool> ended{false};  // by a signal, or because nobody reads on
+    std::atomic<bool> ended{false};  // by a signal, or because standard output is closed
     const std::size_t done = engine.run(
         inputs, every(inputs.size()), options, schedule,
         [&](const PictureOutcome& outcome) {

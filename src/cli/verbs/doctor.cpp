@@ -1,4 +1,4 @@
-// fovea doctor: what becomes of a picture before the model sees it, step by step, and how to check it elsewhere.
+// fovea doctor: how a picture becomes the model's input, step by step, and a script to check it in Python.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -29,7 +29,7 @@
 namespace fovea::cli {
 namespace {
 
-/// What was found out about one picture and one model.
+/// What is known about one picture and one model.
 struct Diagnosis {
   std::filesystem::path model_path;
   std::optional<ModelInfo> model;  // none: there are only config files
@@ -53,7 +53,7 @@ std::string sha256_of(std::span<const std::byte> bytes) {
   return hash.hex();
 }
 
-/// The model behind the options; null where the folder has config files alone.
+/// The model; null where the folder has config files but no checkpoint.
 std::shared_ptr<const VisionTransformer> load_if_there(const std::filesystem::path& path, const LoadOptions& options) {
   std::error_code ignored;
   try {
@@ -65,7 +65,7 @@ std::shared_ptr<const VisionTransformer> load_if_there(const std::filesystem::pa
   }
 }
 
-/// How large the picture is as its file stores it.
+/// The size of the picture as its file stores it.
 Size stored_size(std::span<const std::byte> file, const std::string& name, DecodeOptions options,
                  const PreprocessRecipe& recipe) {
   options.exif = ExifMode::kIgnore;
@@ -146,11 +146,10 @@ std::string json_of(const Diagnosis& d) {
 class Doctor : public Command {
  public:
   explicit Doctor(CLI::App& app) {
-    add_choice(app, "-f,--format", format_, {"text", "json"}, "what to print");
+    add_choice(app, "-f,--format", format_, {"text", "json"}, "output format");
     app.add_option("--dump-pixels", dump_pixels_, "write the pixels before normalisation, uint8 [h, w, 3]")
         ->type_name("FILE.npy");
-    app.add_option("--dump-input", dump_input_, "write what the model is fed, float32 [3, h, w]")
-        ->type_name("FILE.npy");
+    app.add_option("--dump-input", dump_input_, "write the model's input, float32 [3, h, w]")->type_name("FILE.npy");
     add_model_options(app, model_);
     add_decode_options(app, decode_);
   }

@@ -27,7 +27,7 @@ std::vector<std::string> pool_names() {
   return names;
 }
 
-/// What says, beside the array, which row is whose: the records as JSON lines, one for each row.
+/// The file that says which row of the array belongs to which picture: one record for each row, as JSON lines.
 std::filesystem::path sidecar_of(const std::filesystem::path& features) {
   return features.native() + ".jsonl";
 }
@@ -50,7 +50,7 @@ class Embed : public Command {
                "head: what the head reads, projected where the model projects; cls, mean: the class token or the "
                "average patch token after the final norm; tokens: all patch tokens [inputs, patches, width]");
     add_report_options(app, format_);
-    app.add_flag("-r,--recurse", flags_.input.recurse, "look into sub-folders");
+    app.add_flag("-r,--recurse", flags_.input.recurse, "read sub-folders, too");
     add_input_options(app, flags_.input);
     add_tensor_option(app, flags_.input);
     add_model_options(app, flags_.model);

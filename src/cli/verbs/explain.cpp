@@ -1,4 +1,4 @@
-// fovea explain: overlays that show where the model looked, and which way of explaining it to trust.
+// fovea explain: overlays that show where the model looked, and a comparison of the methods.
 #include <fmt/core.h>
 #include <unistd.h>
 
@@ -45,9 +45,9 @@ class Explain : public Command {
     add_map_options(app, flags_.maps);
     add_compare_option(app);
     add_token_reduction_options(app, flags_.reduction);
-    app.add_flag("--list-methods", list_methods_, "say what each method shows, and stop");
+    app.add_flag("--list-methods", list_methods_, "print what each method shows, and exit");
     add_report_options(app, format_);
-    app.add_flag("-r,--recurse", flags_.input.recurse, "look into sub-folders");
+    app.add_flag("-r,--recurse", flags_.input.recurse, "read sub-folders, too");
     add_input_options(app, flags_.input);
     add_tensor_option(app, flags_.input);
     add_class_options(app, flags_.classes);
@@ -93,7 +93,7 @@ class Explain : public Command {
   void add_compare_option(CLI::App& app) {
     app.add_option("--compare", compare_,
                    "rank these methods over all pictures by what --faithfulness measures, with confidence intervals; "
-                   "draws nothing without -o")
+                   "without -o nothing is drawn")
         ->delimiter(',')
         ->allow_extra_args(false)
         ->take_all()
@@ -109,7 +109,7 @@ class Explain : public Command {
 
   [[nodiscard]] bool comparing() const { return !compare_.empty(); }
 
-  /// Methods that are compared are judged, and drawn only where there is a folder.
+  /// Methods that are compared are judged; they are drawn only where a folder is given.
   void choose_methods() {
     const bool writes =
         flags_.maps.panel || flags_.maps.sheet || flags_.maps.save_map || !flags_.maps.map_formats.empty();
@@ -125,7 +125,7 @@ class Explain : public Command {
     flags_.maps.faithfulness = true;
   }
 
-  /// A map that is the same for every class is judged for a picture's first target only.
+  /// Because a map that is the same for every class is judged for a picture's first target only.
   static void require_one_target(const std::vector<TargetRule>& targets) {
     if (targets.size() == 1 && targets.front().ranks == 1) return;
     throw Error(ErrorCode::kUsage, "--compare with several targets, expected one for each picture",

@@ -1,4 +1,4 @@
-// fovea explore: a page in which one can walk through a model's attention.
+// fovea explore: an HTML page that shows a model's attention patch by patch.
 #include "pipeline/explore.hpp"
 
 #include <fmt/core.h>
@@ -24,10 +24,11 @@
 namespace fovea::cli {
 namespace {
 
-/// What --attention auto keeps of one picture, before compression: all of ViT-B at 224 px is 5.6 MB, of ViT-L 14.9 MB.
+/// The most that --attention auto keeps of one picture, before compression. All attention of ViT-B at 224 px is 5.6 MB,
+/// of ViT-L 14.9 MB.
 constexpr std::size_t kMostBytes = 8'000'000;
 
-/// A row of the page's classes; each costs a pass back for all methods together.
+/// The classes that the page explains; each costs one backward pass for all methods together.
 constexpr const char* kDefaultTargets = "top3";
 
 [[noreturn]] void refuse_blocks(const std::string& text, std::size_t depth) {
@@ -42,7 +43,7 @@ std::optional<std::size_t> whole_number(std::string_view text) {
   return value;
 }
 
-/// "0,6,9-11" to {0, 6, 9, 10, 11}; all of them where nothing is given.
+/// "0,6,9-11" to {0, 6, 9, 10, 11}; an empty text to all blocks.
 std::vector<std::size_t> parse_blocks(const std::string& text, std::size_t depth) {
   std::set<std::size_t> blocks;
   std::string_view rest = text.empty() ? "0-" : std::string_view(text);
@@ -71,15 +72,15 @@ class Explore : public Command {
     add_explanation_options(app, flags_.maps);
     const std::string group = "Attention in the page";
     add_choice(app, "--attention", attention_, {"auto", "all", "mean", "none"},
-               fmt::format("all: of every head; mean: over the heads; none: maps only; auto: all up to {:.0f} MB a "
-                           "picture before compression, else mean",
+               fmt::format("all: attention of every head; mean: mean over the heads; none: only maps; auto: all up to "
+                           "{:.0f} MB a picture before compression, else mean",
                            megabytes(kMostBytes)))
         ->group(group);
-    app.add_option("--attention-blocks", blocks_, "of these blocks only, e.g. 0,6,9-11")
+    app.add_option("--attention-blocks", blocks_, "attention of these blocks only, e.g. 0,6,9-11")
         ->type_name("LIST")
         ->group(group);
     add_report_options(app, format_);
-    app.add_flag("-r,--recurse", flags_.input.recurse, "look into sub-folders");
+    app.add_flag("-r,--recurse", flags_.input.recurse, "read sub-folders, too");
     add_input_options(app, flags_.input);
     add_tensor_option(app, flags_.input);
     add_class_options(app, flags_.classes);
@@ -150,7 +151,7 @@ class Explore : public Command {
     return page;
   }
 
-  /// Of pages that are large, or where more is to be said anyway.
+  /// Where the page is large, or with -v.
   void say_size(std::size_t bytes, const Summary& summary) const {
     const std::size_t pictures = summary.succeeded + summary.failed;
     if (common.quiet || (!common.verbose && bytes < 2'000'000 * pictures && bytes < 50'000'000)) return;
@@ -169,7 +170,7 @@ class Explore : public Command {
 }  // namespace
 
 const Verb explore_verb = {"explore",
-                           "Make a page in which one walks through the attention, patch by patch",
+                           "Make an HTML page that shows the attention of every patch, block and head",
                            "PATH...",
                            "image files, folders of them, or - for one on standard input",
                            {"fovea explore cat.jpg -o cat.html           # open it in any browser, send it to anyone",

@@ -1,4 +1,4 @@
-// `fovea batch`: a folder of results that can be stopped, repeated and looked at.
+// `fovea batch`: a folder of results; a run can be stopped and continued.
 #pragma once
 
 #include <atomic>
@@ -16,13 +16,13 @@
 namespace fovea {
 
 struct BatchOptions {
-  std::filesystem::path model;  // what is hashed
+  std::filesystem::path model;  // its content is hashed
   LoadOptions load;             // as it was loaded
   std::string labels_source;    // where the class names were read, for summary.json
-  bool fresh = false;           // results of an earlier run count for nothing
+  bool fresh = false;           // ignore the results of an earlier run
   std::optional<std::filesystem::path> save_logits;
   std::map<std::string, std::string> all_options;     // for summary.json, by flag name
-  std::map<std::string, std::string> result_options;  // those that change what a row says or a picture shows
+  std::map<std::string, std::string> result_options;  // those that change a row or a picture
   std::string version;
 };
 
@@ -35,7 +35,7 @@ struct BatchOutcome {
 /// Makes, below options.layout.folder: results.jsonl (appended row by row while it runs), overlays/, thumbs/ and at the
 /// end, in input order, results.jsonl, results.csv, summary.json and index.html. `seen` is called for every input in
 /// input order, kept rows included.
-/// @throws Error  kOutput, kCheckpoint; what was done until then stays and is found by the next run.
+/// @throws Error  kOutput, kCheckpoint; results written until then stay, and the next run keeps them.
 BatchOutcome run_batch_folder(Engine& engine, std::span<const Input> inputs, const PictureOptions& pictures,
                               std::size_t threads, std::size_t batch, const BatchOptions& options,
                               const std::function<void(const Record&)>& seen, const std::atomic<bool>* stop = nullptr);

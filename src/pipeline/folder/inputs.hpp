@@ -1,4 +1,4 @@
-// From what stands on the command line to the list of pictures: one entry for each row of the report.
+// From the command line's arguments to the list of pictures: one entry for each row of the report.
 #pragma once
 
 #include <cstddef>
@@ -18,8 +18,8 @@ inline constexpr std::string_view kStandardInput = "-";
 
 struct Input {
   std::string path;                // as given, or argument / entry; any bytes
-  std::string name;                // relative to its argument, or the base name: what its overlays are called after
-  std::optional<Failure> failure;  // what listing already knows, e.g. a folder called x.png
+  std::string name;                // relative to its argument, or the base name: its overlays are named after it
+  std::optional<Failure> failure;  // found while listing, e.g. a folder called x.png
   std::string file = {};           // what is read, where the path is no file's, as FILE#0 is not; else empty
   std::optional<std::span<const std::byte>> bytes = {};  // the file's content, in place of reading `path`
   const Image* pixels = nullptr;                         // the picture itself, in place of decoding it
@@ -33,13 +33,13 @@ struct InputOptions {
 };
 
 /// Files and folders to pictures. Arguments keep their order; the entries of a folder are in natural order, hidden
-/// ones skipped, files only with an extension of image_extensions(). A file that was named is always tried. A folder
-/// called like a picture is one failure without `recurse`, and with it if there is no picture in it.
-/// Never opens a file, so nothing here waits for a FIFO; what cannot be listed becomes a failure.
-/// @throws Error  kUsage if `-` stands there twice.
+/// ones skipped, files only with an extension of image_extensions(). A file that was named explicitly is always tried.
+/// A folder called like a picture is one failure without `recurse`, and with it if there is no picture in it. No file
+/// is opened, so nothing waits for a FIFO; a folder that cannot be listed becomes a failure.
+/// @throws Error  kUsage if `-` is given twice.
 [[nodiscard]] std::vector<Input> list_inputs(std::span<const std::string> arguments, const InputOptions& options);
 
-/// The entries of a list: one a line, or ended by NUL where `nul` is set; empty ones are skipped.
+/// The entries of a list, one per line, or ended by NUL where `nul` is set; empty entries are skipped.
 [[nodiscard]] std::vector<std::string> split_list(std::string_view list, bool nul);
 
 }  // namespace fovea

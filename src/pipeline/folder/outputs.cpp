@@ -18,7 +18,7 @@ namespace {
 // NAME_MAX of every Linux file system in use, less the ".XXXXXX" under which replace_file() begins.
 constexpr std::size_t kLongestName = 255 - 7;  // bytes
 
-// Behind the method's name, for the largest classes there are.
+// After the method's name: the longest text that class indices make.
 constexpr const char* kLongestTarget = ".1000000-1000000";
 
 using FileId = std::pair<dev_t, ino_t>;

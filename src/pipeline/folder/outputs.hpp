@@ -1,4 +1,4 @@
-// What the files made from an input are called, and that none of them hits another or an input.
+// The names of the files made from an input; no file is written over another or over an input.
 #pragma once
 
 #include <filesystem>
@@ -17,7 +17,7 @@ struct OutputLayout {
   std::filesystem::path folder;            // empty: none
   std::string maps;                        // folder of overlays and maps below it, with a slash; may be empty
   std::vector<std::string> methods;        // an overlay for each
-  std::vector<std::string> class_methods;  // of these one for each class that is explained
+  std::vector<std::string> class_methods;  // one overlay of each for each class that is explained
   bool save_maps = false;                  // and beside it the raw map,
   bool save_gray_maps = false;             // the map as 16-bit grey,
   bool save_top_patches = false;           // a list of the best patches

@@ -1,4 +1,4 @@
-// A batch that was stopped, or is run again, goes on where it was.
+// A batch that was stopped, or is run again, continues where it was.
 #pragma once
 
 #include <filesystem>
@@ -18,10 +18,10 @@
 
 namespace fovea {
 
-/// The growing results file: a record is in it, whole, when append() returns.
+/// The growing results file: when append() returns, the whole record is in it.
 class RowLog {
  public:
-  /// Replaces the file by these rows and goes on behind them.
+  /// Replaces the file by these rows; append() adds after them.
   /// @throws Error  kOutput.
   RowLog(std::filesystem::path path, const std::vector<Record>& kept);
   ~RowLog();
@@ -44,7 +44,7 @@ class RowLog {
 [[nodiscard]] std::string run_fingerprint(std::string_view model_sha256,
                                           const std::map<std::string, std::string>& options);
 
-/// `row` as the record of this input, if it still holds: same file, same run, and all its files are there.
+/// `row` as the record of this input, if it is still valid: same input file, same run, and all output files exist.
 [[nodiscard]] std::optional<Record> still_valid(const Record& row, const Input& input, std::size_t index,
                                                 const OutputLayout& layout, std::string_view run);
 
@@ -54,7 +54,7 @@ class SavedLogits {
   /// No file, or one with another number of classes, holds none.
   /// @param classes  outlive this
   SavedLogits(const std::filesystem::path& path, const ClassSpace& classes, const PredictionOptions& options);
-  /// The row, if it makes this record's predictions: else it is another run's.
+  /// The row, if it gives this record's predictions; otherwise it is from another run.
   [[nodiscard]] std::optional<Logits> row_of(const Record& record) const;
 
  private:

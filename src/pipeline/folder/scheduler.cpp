@@ -20,7 +20,7 @@ Failure failure_of(const std::exception_ptr& thrown) {
   } catch (const Error& error) {
     return {error.code(), error.what(), error.hint()};
   } catch (const std::bad_alloc&) {
-    return {ErrorCode::kBackend, "not enough memory for this input", "-t 1 and --batch 1 need the least"};
+    return {ErrorCode::kBackend, "not enough memory for this input", "-t 1 --batch 1 needs the least memory"};
   } catch (const std::exception& error) {
     return {ErrorCode::kBackend, error.what(), ""};
   } catch (...) {

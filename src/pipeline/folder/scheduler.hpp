@@ -1,12 +1,12 @@
-// Many inputs, several workers, one writer that sees them in order. Knows functions, not models.
+// Many inputs, several workers, one writer that sees the outcomes in order. It knows functions, not models.
 //
 //   claim ─► prepare (decode, preprocess) ─► infer ─► render (draw, encode) ─┐   W workers, T compute threads each
 //                                                                            └─► write, in input order, one thread
 //
-// Every worker does all the steps of its own inputs. The other plan, a few decode threads before one inference thread
-// with all cores inside it, was dropped: its OpenMP threads wait for each other at the end of every layer, and a
-// barrier that shares the cores with decoders waits for whoever was descheduled. Here nobody waits for anybody, so the
-// throughput is cores ÷ core-seconds an image. A worker costs one set of activations; the weights are shared.
+// Every worker does all steps of its own inputs. The other plan was a few decode threads before one inference thread
+// that uses all cores. It was dropped: OpenMP threads wait for each other at the end of every layer, and where decoders
+// share the cores, they wait for the thread that was descheduled. Here no worker waits for another, so the throughput
+// is cores ÷ core-seconds an image. A worker costs one set of activations; the weights are shared.
 #pragma once
 
 #include <atomic>
@@ -56,16 +56,16 @@ struct WorkerSteps {
   std::function<Outcome(std::size_t item, const Failure&)> fail;
 };
 
-/// Hands out items in order and keeps the distance between the slowest and the fastest worker bounded.
+/// Hands out items in order, and bounds how far the fastest worker is ahead of the slowest.
 class Turnstile {
  public:
   Turnstile(std::size_t items, std::size_t window, const std::atomic<bool>* stop)
       : items_(items), window_(window), stop_(stop) {}
 
-  /// The next up to `batch` items as [first, last); empty when there are none left or the run ends. Waits while the
-  /// writer is more than the window behind.
+  /// The next items, at most `batch`, as [first, last); empty when none is left or the run ends. Waits while more than
+  /// the window is claimed, but not written.
   [[nodiscard]] std::pair<std::size_t, std::size_t> claim(std::size_t batch);
-  /// The writer has come so far.
+  /// So many are written.
   void advance(std::size_t written);
   /// No more claims.
   void close();
@@ -81,7 +81,7 @@ class Turnstile {
   bool closed_ = false;
 };
 
-/// Outcomes come in any order and leave in item order.
+/// Outcomes are put in in any order and taken in item order.
 template <typename Outcome>
 class OrderedQueue {
  public:
@@ -90,7 +90,7 @@ class OrderedQueue {
     ready_.emplace(item, std::move(outcome));
     changed_.notify_one();
   }
-  /// A worker has left; `fatal` is why, if it was not for want of work.
+  /// A worker has left; `fatal` is the reason, unless it ran out of work.
   void leave(std::exception_ptr fatal) {
     const std::lock_guard lock(mutex_);
     --workers_;
@@ -168,8 +168,8 @@ void work_on(std::size_t first, std::size_t last, const WorkerSteps<Job, Outcome
 }  // namespace detail
 
 /// Runs the items 0 .. items-1. `make_steps(worker)` is called in each worker's thread, `write(item, outcome)` in the
-/// caller's, in item order, whatever the schedule. When `*stop` becomes true nothing new is begun, what was begun is
-/// finished and written.
+/// caller's, in item order, whatever the schedule. When `*stop` becomes true, no new item is begun; the items
+/// that were begun are finished and written.
 /// @return        how many were written: the first so many.
 /// @throws        what make_steps or write throws, or an Error kOutput of a step, after everything before it was
 ///                written.

@@ -1,4 +1,4 @@
-// Where one row of the attention looks, for every block and head at once.
+// One row of the attention, for every block and head at once.
 #pragma once
 
 #include <vector>
@@ -8,14 +8,14 @@
 
 namespace fovea {
 
-/// Collects, while a forward pass runs, what `attention` shows of one block and head for all of them: the row of the
-/// tokens that are read out, or of the query. A block is a row: its heads, then their mean.
+/// Collects, while a forward pass runs, for all blocks and heads what `attention` shows of one: the row of the tokens
+/// that are read out, or of the query. Each block is a row of the sheet: its heads, then their mean.
 class AttentionSheet {
  public:
   AttentionSheet(const ExplainOptions& options, const TokenLayout& layout);
 
   void observe(const AttentionView& attention);
-  /// Where an attention pool reads out and there is no query: its heads are the only row.
+  /// For an attention pool without a query: its heads are the only row.
   /// @param weights  [num_heads, n], of the last n tokens
   void observe_pool(MatrixView<const float> weights);
 
@@ -25,7 +25,7 @@ class AttentionSheet {
   [[nodiscard]] std::vector<float> patches_of(const std::vector<float>& row) const;
 
   TokenLayout layout_;
-  std::vector<ReadOutToken> query_;  // empty: the pool's
+  std::vector<ReadOutToken> query_;  // empty: the query of the pool
   MapSheet sheet_;
 };
 

@@ -14,7 +14,7 @@ namespace {
 
 using Explainers = std::vector<std::unique_ptr<Explainer>>;
 
-/// One explainer for each method, null for those that `wanted` refuses.
+/// One explainer for each method, null for methods of the other kind.
 Explainers make_explainers(const MapPlan& plan, const TokenLayout& layout, bool class_specific) {
   Explainers explainers;
   explainers.reserve(plan.methods.size());
@@ -25,7 +25,7 @@ Explainers make_explainers(const MapPlan& plan, const TokenLayout& layout, bool 
   return explainers;
 }
 
-/// Calls `feed` for the explainers of methods with this need.
+/// Calls `feed` for the explainer of each method that has this need.
 template <typename Feed>
 void feed_each(const MapPlan& plan, const Explainers& explainers, bool Evidence::*need, Feed feed) {
   for (std::size_t m = 0; m < explainers.size(); ++m) {
@@ -33,8 +33,8 @@ void feed_each(const MapPlan& plan, const Explainers& explainers, bool Evidence:
   }
 }
 
-/// One pass back for all methods that need one.
-void lead_back(Session& session, const MapPlan& plan, const Target& target, const Explainers& explainers) {
+/// One backward pass for all methods that need one.
+void run_backward(Session& session, const MapPlan& plan, const Target& target, const Explainers& explainers) {
   GradientRequest request;
   request.first_block = plan.options.start_block;
   if (plan.needs(&Evidence::gradients)) {
@@ -67,8 +67,7 @@ void lead_back(Session& session, const MapPlan& plan, const Target& target, cons
   }
 }
 
-/// The maps of one image for its targets; evidence that a forward pass leaves behind is used before the model runs
-/// again.
+/// The maps of one image for its targets. What a forward pass has kept is used before the model runs again.
 /// @return  by target, and in it by method: explainers that have seen everything
 std::vector<Explainers> explain_targets(const VisionTransformer& model, Session& session,
                                         std::span<const float> patches, const MapPlan& plan, const TokenLayout& layout,
@@ -77,7 +76,7 @@ std::vector<Explainers> explain_targets(const VisionTransformer& model, Session&
   by_target.reserve(targets.size());
   for (const Target& target : targets) {
     const Explainers& explainers = by_target.emplace_back(make_explainers(plan, layout, true));
-    if (plan.backward()) lead_back(session, plan, target, explainers);
+    if (plan.backward()) run_backward(session, plan, target, explainers);
     if (!plan.needs(&Evidence::relevance)) continue;
     propagate_relevance(model, patches, score_seed(target),
                         [&](std::size_t block, std::span<const double> gradient, std::span<const double> relevance) {
@@ -111,7 +110,7 @@ void judge_maps(const VisionTransformer& model, Session& session, std::span<cons
   }
 }
 
-/// In the order of the methods, and in it of the targets.
+/// In the order of the methods, for each in the order of the targets.
 /// @param agnostic  maps that are the same for every class, in the order of their methods
 std::vector<ExplainedMap> in_order(const MapPlan& plan, std::vector<ExplainedMap> agnostic,
                                    const std::vector<Target>& targets, const std::vector<Explainers>& by_target) {
@@ -126,14 +125,14 @@ std::vector<ExplainedMap> in_order(const MapPlan& plan, std::vector<ExplainedMap
   return maps;
 }
 
-/// What one forward pass of some images shows.
+/// What was observed in one forward pass of some images.
 struct Observed {
   std::vector<Explainers> agnostic;     // by image
   std::vector<LookedAt> looked_at;      // by image, with a reduction
   std::optional<float> outlier_tokens;  // of a single image
 };
 
-/// What is enough for all of one image's explainers that observe attention.
+/// The least detail that is enough for all explainers of one image that observe attention.
 AttentionDetail common_detail(const MapPlan& plan, const Explainers& explainers) {
   std::optional<AttentionDetail> common;
   feed_each(plan, explainers, &Evidence::attention, [&](const Explainer& explainer) {
@@ -145,7 +144,7 @@ AttentionDetail common_detail(const MapPlan& plan, const Explainers& explainers)
   return common.value_or(AttentionDetail{});
 }
 
-/// The caller's request and what the plan observes beside it.
+/// The caller's request, and beside it what the plan observes.
 /// @param first     the caller's number of the batch's first image
 /// @param observed  outlives the request
 ForwardRequest observing(const ForwardRequest& request, const MapPlan& plan, const TokenLayout& layout,
@@ -210,14 +209,14 @@ std::vector<ExplainedImage> run_once(const VisionTransformer& model, Session& se
   return images;
 }
 
-/// The plan of one of its draws.
+/// The plan of one draw.
 MapPlan plan_of_draw(const MapPlan& plan, std::size_t draw) {
   MapPlan one = plan;
   one.reduction.draw += draw;
   return one;
 }
 
-/// The mean of `draw` draws becomes that of one more.
+/// Updates the mean of `draw` draws to the mean of one more.
 void add_draw(std::size_t draw, const std::vector<float>& values, std::vector<float>& mean) {
   for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += (values[i] - mean[i]) / static_cast<float>(draw + 1);
 }

@@ -1,4 +1,4 @@
-// Maps of pictures: a plan and targets in, one forward pass, whatever each method needs on top, heatmaps out.
+// Maps of pictures: a plan and targets in, heatmaps out. One forward pass, and what each method needs besides.
 #pragma once
 
 #include <cstddef>
@@ -23,10 +23,10 @@ struct ExplainedMap {
   std::optional<Faithfulness> faithfulness;
 };
 
-/// What hard attention left of an image.
+/// The patches that token reduction kept of an image.
 struct LookedAt {
-  std::vector<std::size_t> tokens;  // in the first block, then behind each stage
-  std::vector<float> kept;          // [T] 1 where a patch went on to the end, 0 where not; averaged over draws
+  std::vector<std::size_t> tokens;  // in the first block, then after each stage
+  std::vector<float> kept;          // [T] 1 for a patch that was kept to the end, else 0; mean over draws
 };
 
 struct ExplainedImage {
@@ -42,20 +42,20 @@ using ChooseTargets = std::function<std::vector<Target>(std::size_t image, const
 /// The best class of each image.
 [[nodiscard]] std::vector<Target> best_class(std::size_t image, const ForwardResult& result);
 
-/// A forward pass of a batch with everything that the plan asks for. What is about classes goes image by image: each is
-/// run once, and led back once for each target. Of several draws everything is the mean; targets are chosen by its
-/// logits, and what runs the model again, faithfulness too, runs all draws again: the model that is explained and
-/// judged is the one whose predictions are reported.
+/// A forward pass of a batch with everything that the plan asks for. Maps of classes are made image by image: one
+/// forward pass, and one backward pass for each target. With several draws all results are means over the draws.
+/// Targets are chosen by the mean logits, and methods that run the model again run all draws again, as faithfulness
+/// does: the model that is explained and judged is the one whose predictions are reported.
 /// @param session  of `model`, for plan.session_batch() images
 /// @param patches  [n, T, 3·P·P]
-/// @param request  what else is wanted of the forward pass, of several draws the first; whether something is kept for
-///                 gradients is the plan's
+/// @param request  what else is wanted of the forward pass (of the first of several draws); the plan decides whether
+///                 something is kept for gradients
 [[nodiscard]] std::vector<ExplainedImage> explain_images(const VisionTransformer& model, Session& session,
                                                          std::span<const float> patches, const MapPlan& plan,
                                                          const ForwardRequest& request, const ChooseTargets& choose);
 
-/// What the model says of a target in changed images: of several draws, what the mean of their logits says.
-/// @param session  of `model`; outlives the function; what it kept for gradients is gone after a call
+/// Runs the model on changed images and returns the score of a target; with several draws that of the mean logits.
+/// @param session  of `model`; outlives the function; a call discards what it kept for gradients
 [[nodiscard]] RunAgain run_again(Session& session, const ModelInfo& model, const MapPlan& plan, const Target& target);
 
 }  // namespace fovea

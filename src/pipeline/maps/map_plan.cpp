@@ -90,8 +90,9 @@ void check_plan(const MapPlan& plan, const ModelInfo& model) {
     }
     if (plan.reduction.active() && (method->needs.backward() || method->needs.relevance)) {
       throw Error(ErrorCode::kUsage,
-                  std::string(method->name) + ": gradients are of the whole model, expected no --keep and no --merge",
-                  "rollout, attention and token-rank explain hard attention");
+                  std::string(method->name) +
+                      ": --keep or --merge is given, expected neither: gradients are those of the whole model",
+                  "rollout, attention and token-rank explain reduced models");
     }
   }
 }

@@ -126,8 +126,8 @@ std::vector<Target> targets_of(const std::vector<TargetRule>& rules, const Logit
         add({index, against});
       } else if (rule.ranks == 1) {
         throw Error(ErrorCode::kNotFound,
-                    fmt::format("{}: target is {}, expected another class than the one it is held against",
-                                printable(input.path), class_text(index, classes)),
+                    fmt::format("{}: target is {}, expected another class than --against", printable(input.path),
+                                class_text(index, classes)),
                     "--against top2 names the runner-up of each picture");
       }
     }

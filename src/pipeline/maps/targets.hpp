@@ -1,4 +1,4 @@
-// Which class of a picture is explained: said once, found out for each picture.
+// Which class of a picture is explained: a rule for all pictures, resolved for each.
 #pragma once
 
 #include <cstddef>
@@ -14,20 +14,20 @@
 
 namespace fovea {
 
-/// The class that a map is about, or what speaks for it rather than for another one.
+/// The class that a map is about, or the contrast of this class with another one.
 struct Target {
   std::size_t class_index = 0;
   std::optional<std::size_t> against;
   friend bool operator==(const Target&, const Target&) = default;
 };
 
-/// Logit of the class, less the other one's.
+/// The logit of the class; minus the logit of `against`, where there is one.
 [[nodiscard]] ScoreSeed score_seed(const Target& target);
-/// "32", or "32-967": as files are called after it.
+/// "32", or "32-967": part of a file's name.
 [[nodiscard]] std::string target_stem(const Target& target);
 [[nodiscard]] MapTarget described(const Target& target, const ClassSpace& classes);
 
-/// A class by its name, its place in the ranking of a picture's classes, or the folder that the picture lies in.
+/// A class by its name, by its rank among a picture's classes, or by the folder that the picture lies in.
 struct ClassRule {
   enum class Kind { kNamed, kRanked, kFolder };
   Kind kind = Kind::kRanked;
@@ -54,9 +54,9 @@ struct TargetRule {
                                                     const std::optional<std::string>& against,
                                                     const ClassSpace& classes);
 
-/// What the rules come to for one picture, without repetitions.
+/// The targets of one picture, each once.
 /// @param logits  [C]
-/// @throws Error  kNotFound if its folder is called after no class, or a class would be held against itself.
+/// @throws Error  kNotFound if its folder is named after no class, or target and `against` are the same class.
 [[nodiscard]] std::vector<Target> targets_of(const std::vector<TargetRule>& rules, const Logits& logits,
                                              const Input& input, const ClassSpace& classes);
 

@@ -16,19 +16,19 @@ namespace fovea {
 /// Sigmoid Loss for Language Image Pre-Training, algorithm 1).
 class ZeroShotHead {
  public:
-  /// Scale and bias are the model's; without a bias the classes share a softmax, with one each has its sigmoid.
+  /// Scale and bias are the model's. Without a bias the probabilities are a softmax, with one a sigmoid of each class.
   /// @throws Error  kUsage if the embeddings are not as wide as the model's features, or a row has no direction.
   ZeroShotHead(TextEmbeddings text, const ModelInfo& model);
 
   /// @param result  of a forward pass of that model
   /// @return        [classes]
   [[nodiscard]] Logits operator()(const ForwardResult& result) const;
-  /// A sum of these logits, to be differentiated.
-  /// @throws Error  kUsage for a class that there is not.
+  /// The sum of logits that is differentiated.
+  /// @throws Error  kUsage for a class that does not exist.
   [[nodiscard]] OutputScore score(const ScoreSeed& seed) const;
   [[nodiscard]] ClassSpace classes() const noexcept { return {text_.labels, bias_.has_value()}; }
 
-  /// exp(logit_scale) that CLIP's training is capped at, and ends at; assumed where a checkpoint has none.
+  /// exp(logit_scale) at the end of CLIP's training, which caps it there; assumed where a checkpoint has none.
   static constexpr float kAssumedScale = 100.0F;
 
  private:
