@@ -28,7 +28,7 @@ void PickleMachine::fail(const std::string& what) const {
 
 void PickleMachine::refuse(const std::string& what) const {
   throw Error(ErrorCode::kCheckpoint,
-              fmt::format("{} {}, expected only tensors, dicts, lists, numbers and strings", where_, what),
+              fmt::format("{} {}, expected tensors, dicts, lists, numbers and strings only", where_, what),
               "nothing in it was run; save only the weights: torch.save(model.state_dict(), FILE), or as safetensors");
 }
 
