@@ -64,8 +64,6 @@ struct LoadOptions {
 /// Immutable after loading; any number of sessions in any number of threads may share it.
 class VisionTransformer {
  public:
-  struct Impl;
-
   /// @param model    a folder (config.json and a checkpoint) or a checkpoint file.
   /// @throws Error   kNotFound; kCheckpoint if it is damaged, incomplete or of no known family; and as
   /// require_precision().
@@ -81,9 +79,10 @@ class VisionTransformer {
 
   [[nodiscard]] const ModelInfo& info() const noexcept;
   [[nodiscard]] const Architecture& architecture() const noexcept { return info().architecture; }
-  [[nodiscard]] const Impl& impl() const noexcept { return *impl_; }
 
  private:
+  struct Impl;
+  friend struct ModelAccess;
   explicit VisionTransformer(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

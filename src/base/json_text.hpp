@@ -1,5 +1,5 @@
-// JSON text for what is written and never read back: keys stand in the order of adding. Records, which are read back, go
-// through nlohmann-json in report/.
+// JSON text for what is written and never read back: keys stand in the order of adding. Records, which are read back,
+// go through nlohmann-json in report/.
 #pragma once
 
 #include <concepts>

@@ -1,4 +1,4 @@
-// Many heads to one matrix.
+// Heads of attention, chosen or fused to one matrix as the options say.
 #pragma once
 
 #include <cstddef>
@@ -14,9 +14,9 @@ namespace fovea {
 /// "mean heads", "max heads", "min heads": as a caption says it.
 [[nodiscard]] std::string_view fused_heads_text(HeadFusion fusion) noexcept;
 
-/// One head of a block as a block of one head; all of them where none is named.
+/// One head of a block as a block of one head; all heads where none is named.
 [[nodiscard]] AttentionView heads_of(const AttentionView& attention, std::optional<std::size_t> head);
-/// "head 2", or how all are fused.
+/// "head 2", or how all heads are fused.
 [[nodiscard]] std::string heads_text(const ExplainOptions& options);
 /// @throws Error  kUsage if the model has no such head.
 void require_head(std::string_view method, const ExplainOptions& options, const TokenLayout& layout);
@@ -31,7 +31,7 @@ void fuse_heads(const AttentionView& attention, HeadFusion fusion, std::size_t b
 void fuse_read_out(const AttentionView& attention, HeadFusion fusion, std::span<const ReadOutToken> read_out,
                    std::span<float> row);
 
-/// The pool's heads as one row over all tokens; those it does not see get 0.
+/// The heads of the attention pool as one row over all tokens; tokens that the pool does not see get 0.
 /// @param weights  [num_heads, n], of the last n tokens
 /// @param row      [tokens]
 void fuse_pool(MatrixView<const float> weights, HeadFusion fusion, std::span<float> row);

@@ -1,4 +1,4 @@
-#include "nn/machine/stream_triad.hpp"
+#include "nn/machine/peaks.hpp"
 
 #include <gtest/gtest.h>
 #include <hwy/targets.h>

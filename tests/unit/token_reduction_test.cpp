@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 
+#include "base/random.hpp"
 #include "fovea/architecture.hpp"
 #include "fovea/classifier.hpp"
 #include "fovea/error.hpp"
@@ -349,7 +350,7 @@ TEST(RandomPreference, DrawsWithoutReplacementInProportionToTheWeights) {
   constexpr std::size_t kDraws = 20000;
   std::map<std::pair<std::size_t, std::size_t>, double> share;  // of draws, by first and second
   for (std::size_t i = 0; i < kDraws; ++i) {
-    const auto preference = random_preference(weights, scatter_bits(i));
+    const auto preference = random_preference(weights, Random(i).bits());
     std::vector<std::size_t> order{0, 1, 2, 3, 4};
     std::sort(order.begin(), order.end(), [&](auto a, auto b) { return preference[a] > preference[b]; });
     share[{order[0], order[1]}] += 1.0 / kDraws;
@@ -365,8 +366,8 @@ TEST(RandomPreference, DrawsWithoutReplacementInProportionToTheWeights) {
 }
 
 TEST(RandomPreference, HasTheBitsOfSplitmix64) {
-  EXPECT_EQ(scatter_bits(0), 0xE220A8397B1DCDAFU);  // Vigna's splitmix64.c, seed 0: the first two numbers
-  EXPECT_EQ(scatter_bits(0x9E3779B97F4A7C15U), 0x6E789E6AA1B965F4U);
+  EXPECT_EQ(Random(0).bits(), 0xE220A8397B1DCDAFU);  // Vigna's splitmix64.c, seed 0: the first two numbers
+  EXPECT_EQ(Random(0x9E3779B97F4A7C15U).bits(), 0x6E789E6AA1B965F4U);
 }
 
 TEST(TokenStages, AttentionThatIsAllZeroSharesEqually) {
@@ -375,8 +376,8 @@ TEST(TokenStages, AttentionThatIsAllZeroSharesEqually) {
   EXPECT_THAT(stage.becomes, ElementsAre(0, 2, 2, 1));
   TokenMap map(1, 3);
   map.apply(stage);
-  EXPECT_THAT(map.seen_behind(0).share, ElementsAre(0.5F, 0.5F, 1.0F));
-  EXPECT_THAT(map.seen_behind(0).kept, ElementsAre(0, 0, 1));
+  EXPECT_THAT(map.seen_after(0).share, ElementsAre(0.5F, 0.5F, 1.0F));
+  EXPECT_THAT(map.seen_after(0).kept, ElementsAre(0, 0, 1));
 }
 
 /// The message of the error that this request gives.

@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "base/json_text.hpp"
-#include "cli/verbs/flops.hpp"
 #include "fovea/architecture.hpp"
 #include "fovea/machine.hpp"
 #include "fovea/precision.hpp"
 #include "fovea/version.hpp"
+#include "model/forward/layer_cost.hpp"
 #include "report/record.hpp"
 
 namespace fovea::cli {

@@ -10,11 +10,11 @@
 #include "cli/options/options.hpp"
 #include "cli/options/recipe_options.hpp"
 #include "cli/terminal/output_stream.hpp"
-#include "cli/verbs/flops.hpp"
 #include "cli/verbs/models.hpp"
 #include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
 #include "fovea/model.hpp"
+#include "model/forward/layer_cost.hpp"
 #include "report/record.hpp"
 
 namespace fovea::cli {

@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "base/random.hpp"
 #include "fovea/error.hpp"
 #include "nn/attention/attention.hpp"
 
@@ -77,7 +78,7 @@ TokenMap::TokenMap(std::size_t prefix, std::size_t patches)
 
 void TokenMap::apply(const TokenStage& stage) {
   assert(stage.becomes.size() == sizes_.size());
-  // Shares in a sum are weights in it over their sum; of weights that are all 0, equal ones.
+  // A token's share in a sum is its weight over the sum of weights; where all weights are 0 the shares are equal.
   std::vector<double> total(stage.tokens, 0.0);
   std::vector<double> members(stage.tokens, 0.0);
   std::vector<float> sizes(stage.tokens, 0.0F);
@@ -97,7 +98,7 @@ void TokenMap::apply(const TokenStage& stage) {
   sizes_ = std::move(sizes);
 }
 
-ReducedTokens TokenMap::seen_behind(std::size_t block) const {
+ReducedTokens TokenMap::seen_after(std::size_t block) const {
   return {block, sizes_.size(), std::span(token_of_).subspan(prefix_), std::span(share_).subspan(prefix_),
           std::span(kept_).subspan(prefix_)};
 }
@@ -130,9 +131,9 @@ TokenReducer::TokenReducer(Architecture architecture, const TokenReduction& redu
       tokens_(a_.tokens()),
       maps_(batch, TokenMap(a_.num_prefix_tokens, a_.grid().size())) {}
 
-/// How many tokens leave this block; all of them if it has no stage, or one that would only put the fused token in
-/// place of a single other. Behind the last attention nobody reads patches.
-std::size_t TokenReducer::left_behind(std::size_t block) const {
+/// All of them if the block has no stage, or one that would only put the fused token in place of a single other. After
+/// the last attention nobody reads patches.
+std::size_t TokenReducer::left_after(std::size_t block) const {
   const std::size_t patches = tokens_ - a_.num_prefix_tokens;
   if (block + 1 == a_.depth) return tokens_;
   if (reduction_.merge > 0) return tokens_ - std::min(reduction_.merge, patches / 2);
@@ -142,10 +143,9 @@ std::size_t TokenReducer::left_behind(std::size_t block) const {
   return std::min(a_.num_prefix_tokens + kept + 1, tokens_);
 }
 
-bool TokenReducer::reduce_behind(std::size_t block, std::span<const float> qkv, std::span<float> x,
-                                 std::span<float> room) {
-  const std::size_t left = left_behind(block);
-  if (left == tokens_) return false;
+void TokenReducer::reduce_after(std::size_t block, std::span<const float> qkv, std::span<float> x,
+                                std::span<float> room) {
+  const std::size_t left = left_after(block);
   const std::size_t width = a_.embed_dim;
   const std::size_t values = tokens_ * width;  // N'·D
   for (std::size_t image = 0; image < maps_.size(); ++image) {
@@ -156,7 +156,17 @@ bool TokenReducer::reduce_behind(std::size_t block, std::span<const float> qkv, 
   std::copy_n(room.begin(), maps_.size() * left * width, x.begin());
   tokens_ = left;
   if (reduction_.merge > 0) update_log_sizes();
-  return true;
+}
+
+std::vector<float> TokenReducer::unmerge_tokens(std::span<const float> x) const {
+  const std::size_t left = tokens_ * a_.embed_dim;       // N'·D
+  const std::size_t whole = a_.tokens() * a_.embed_dim;  // N·D
+  std::vector<float> tokens(maps_.size() * whole);
+  for (std::size_t image = 0; image < maps_.size(); ++image) {
+    maps_[image].unmerge_tokens(a_.embed_dim, x.subspan(image * left, left),
+                                std::span(tokens).subspan(image * whole, whole));
+  }
+  return tokens;
 }
 
 TokenStage TokenReducer::stage_of(std::size_t image, std::size_t block, std::size_t left,
@@ -177,8 +187,8 @@ TokenStage TokenReducer::keep(std::size_t block, std::size_t left, std::span<con
   }
   std::vector<double> preference(attention.begin(), attention.end());
   if (reduction_.sample) {
-    const std::uint64_t stream = scatter_bits(scatter_bits(scatter_bits(reduction_.seed) + reduction_.draw) + block);
-    preference = random_preference(attention, stream);
+    const std::uint64_t of_draw = Random(Random(reduction_.seed).bits() + reduction_.draw).bits();
+    preference = random_preference(attention, Random(of_draw + block).bits());
   }
   return keep_preferred(prefix, attention, preference, left - prefix - 1);
 }

@@ -1,4 +1,4 @@
-// Hard attention in the course of one forward pass: which tokens are left, and what is shown of them as if all were.
+// Hard attention in one forward pass: which tokens go on, and how they are shown as if all had.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +26,7 @@ class TokenMap {
   [[nodiscard]] std::span<const float> sizes() const noexcept { return sizes_; }
   /// [N] the token that a token of the whole model is part of.
   [[nodiscard]] std::span<const std::size_t> token_of() const noexcept { return token_of_; }
-  [[nodiscard]] ReducedTokens seen_behind(std::size_t block) const;
+  [[nodiscard]] ReducedTokens seen_after(std::size_t block) const;
 
   /// Attention among the tokens that are left, shown among all: rows are copied, columns shared out.
   /// @param attention  [H, N', N'], each row sums to 1
@@ -49,22 +49,29 @@ class TokenReducer {
  public:
   TokenReducer(Architecture architecture, const TokenReduction& reduction, std::size_t batch);
 
+  /// n.
+  [[nodiscard]] std::size_t images() const noexcept { return maps_.size(); }
   /// N' at present.
   [[nodiscard]] std::size_t tokens() const noexcept { return tokens_; }
+  /// N' after this block's attention: less than tokens() where the block has a stage.
+  [[nodiscard]] std::size_t left_after(std::size_t block) const;
   [[nodiscard]] const TokenMap& map(std::size_t image) const { return maps_[image]; }
   /// What is added to the attention logits of each key: the logarithm of its size.
   /// @return  [n·N'], empty where all are 0
   [[nodiscard]] std::span<const float> log_sizes() const noexcept { return log_sizes_; }
 
-  /// The stage between the attention and the MLP of this block, if it has one.
+  /// The stage between the attention and the MLP of this block, which has one.
   /// @param qkv    [n·N', 3, H, d], as the attention read it
   /// @param x      [n·N', D], becomes [n·N'', D]
   /// @param room   [n·N', D], overwritten
-  /// @return       whether there are fewer tokens now
-  bool reduce_behind(std::size_t block, std::span<const float> qkv, std::span<float> x, std::span<float> room);
+  void reduce_after(std::size_t block, std::span<const float> qkv, std::span<float> x, std::span<float> room);
+
+  /// Each token of the whole model as the token that it is part of.
+  /// @param x  [n·N', D]
+  /// @return   [n·N, D]
+  [[nodiscard]] std::vector<float> unmerge_tokens(std::span<const float> x) const;
 
  private:
-  [[nodiscard]] std::size_t left_behind(std::size_t block) const;
   [[nodiscard]] TokenStage stage_of(std::size_t image, std::size_t block, std::size_t left,
                                     std::span<const float> qkv) const;
   [[nodiscard]] TokenStage keep(std::size_t block, std::size_t left, std::span<const float> qkv) const;

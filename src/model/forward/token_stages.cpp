@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/random.hpp"
 #include "nn/attention/attention_kernels.hpp"
 
 namespace fovea {
@@ -22,7 +23,7 @@ std::vector<std::size_t> highest(std::span<const double> values, std::size_t cou
   return order;
 }
 
-/// A token of A and the one of B that it is merged into.
+/// A token of A and the token of B that the former is merged into.
 struct Edge {
   std::size_t from = 0;  // of all tokens
   std::size_t to = 0;
@@ -72,18 +73,11 @@ std::vector<Edge> most_similar_pairs(std::size_t prefix, MatrixView<const float>
 
 }  // namespace
 
-std::uint64_t scatter_bits(std::uint64_t number) noexcept {
-  number += 0x9E3779B97F4A7C15U;
-  number = (number ^ (number >> 30U)) * 0xBF58476D1CE4E5B9U;
-  number = (number ^ (number >> 27U)) * 0x94D049BB133111EBU;
-  return number ^ (number >> 31U);
-}
-
 std::vector<double> random_preference(std::span<const float> weights, std::uint64_t stream) {
   std::vector<double> preference(weights.size());
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    const auto bits = static_cast<double>(scatter_bits(stream + i) >> 11U);  // 53, as many as a double holds
-    const double uniform = (bits + 0.5) * 0x1p-53;                           // in (0, 1)
+    const auto bits = static_cast<double>(Random(stream + i).bits() >> 11U);  // 53, as many as a double holds
+    const double uniform = (bits + 0.5) * 0x1p-53;                            // in (0, 1)
     // When the clock of rate `weight` rings: the first of several is i with probability weight_i / Σ weight.
     preference[i] = std::log(uniform) / static_cast<double>(weights[i]);
   }

@@ -1,4 +1,4 @@
-// Which tokens of one image go on and what becomes of the others: token selection and merging without training.
+// Which tokens of one image go on and what the other tokens become: token selection and merging without training.
 #pragma once
 
 #include <cstddef>
@@ -18,8 +18,8 @@ struct TokenStage {
   std::vector<std::uint8_t> kept;    // [N] whether it goes on as itself or merged with what is like it
 };
 
-/// EViT's selection (Liang et al. 2022, section 3.2): the `count` most preferred tokens go on in their order; of the
-/// others one is made, last, Σ attention · x, not renormalised.
+/// EViT's selection (Liang et al. 2022, section 3.2): the `count` most preferred tokens go on in their order; the other
+/// tokens become one, last, Σ attention · x, not renormalised.
 /// @param prefix      tokens that always go on
 /// @param attention   [N - prefix], the class token's, mean over heads
 /// @param preference  [N - prefix]; ties go to the earlier token
@@ -31,13 +31,11 @@ struct TokenStage {
 /// (Efraimidis & Spirakis 2006, exponential clocks).
 /// @param stream  which random numbers: the same ones for the same stream on every machine
 [[nodiscard]] std::vector<double> random_preference(std::span<const float> weights, std::uint64_t stream);
-/// splitmix64's output function (Steele, Lea & Flood 2014): neighbouring numbers become unrelated ones.
-[[nodiscard]] std::uint64_t scatter_bits(std::uint64_t number) noexcept;
 
 /// ToMe's bipartite soft matching (Bolya et al. 2023, section 3.1, in the order of their merge.py): tokens are dealt
-/// out alternately to A and B, each of A picks its most similar of B, and the `count` most similar pairs are merged to
-/// their mean by size. First come the prefix tokens, which neither merge nor are merged with, then what is left of A,
-/// then B.
+/// out alternately to A and B, each token of A picks the most similar one of B, and the `count` most similar pairs are
+/// merged to their mean by size. First come the prefix tokens, which neither merge nor are merged with, then what is
+/// left of A, then B.
 /// @param keys   [N, d], mean over heads; only their directions count
 /// @param sizes  [N], of how many patches a token is made
 /// @param count  at most (N - prefix) / 2

@@ -7,11 +7,11 @@
 namespace fovea {
 namespace {
 
-/// Of the scores, by all layers in int8 that write to the tokens (36 dB below them). How noisy a layer's own outputs
-/// are says little: of DeiT-tiny's fc2 the cleanest, the first block's, harms the scores most, four times the next one.
-/// Chosen by their own noise, layers of as many bits left 20 % more noise in the logits.
+/// Most noise over signal in the scores, by all layers in int8 that write to the tokens (36 dB). The noise of a layer's
+/// own outputs says little: the cleanest fc2 of DeiT-tiny, the first block's, harms the scores most, four times the
+/// next one. When layers of as many bits were chosen by their own noise, 20 % more noise was left in the logits.
 constexpr double kMostScoreNoise = 2.5e-4;
-/// Of the outputs of a layer behind a norm (38 dB); those of trained ViTs have 41 to 46 dB.
+/// Most noise over signal in the outputs of a layer after a norm (38 dB); layers of trained ViTs have 41 to 46 dB.
 constexpr double kMostNoise = 1.6e-4;
 
 double score_noise_for_its_size(const LayerNoise& layer) {

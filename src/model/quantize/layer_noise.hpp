@@ -10,7 +10,7 @@
 
 namespace fovea {
 
-/// Power of what is there, and of what rounding adds.
+/// Power of exact values, and of what rounding adds to them.
 struct Noise {
   double signal = 0;
   double noise = 0;
@@ -28,15 +28,15 @@ struct LayerNoise {
   BlockLayer kind = BlockLayer::kQkv;
   LayerSize size;
   Noise own;        // of its outputs
-  Noise of_scores;  // of the model's scores, when this layer alone is rounded; only of those that write to the tokens
+  Noise of_scores;  // of the model's scores, when this layer alone is rounded; only of proj and fc2
 };
 
 /// Whether what a layer puts out is added to the tokens (proj, fc2).
 [[nodiscard]] bool writes_tokens(BlockLayer layer) noexcept;
 
-/// kInt8, or kBf16 for the first block and for layers that are too noisy: those behind a norm, by their own outputs; of
-/// those that write to the tokens as many as must for what the others add to the scores to stay below a limit, in the
-/// order of what each adds for its arithmetic.
+/// kInt8, or kBf16 for the first block and for layers that are too noisy. A layer after a norm is too noisy by its own
+/// outputs. Layers that write to the tokens are ranked by the noise that each adds to the scores for its size; the
+/// noisiest of these layers are kBf16, as many as it takes for the remaining noise to stay below a limit.
 [[nodiscard]] std::vector<Precision> choose_precisions(std::span<const LayerNoise> layers);
 
 }  // namespace fovea

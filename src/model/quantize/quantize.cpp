@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cassert>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <numeric>
 
@@ -14,8 +14,9 @@
 #include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
 #include "model/config/checkpoint_folder.hpp"
+#include "model/forward/forward_hook.hpp"
+#include "model/forward/forward_pass.hpp"
 #include "model/forward/vision_transformer.hpp"
-#include "model/quantize/block_runner.hpp"
 #include "model/quantize/layer_noise.hpp"
 #include "model/quantize/quantized_writer.hpp"
 #include "model/weights/tensor_source.hpp"
@@ -29,7 +30,7 @@ namespace {
 /// α of SmoothQuant: how much of a channel's range goes over to the weights. From 0.5 to 0.8 DeiT-tiny's logits on 200
 /// photographs have the same noise within 6 %; 0.2 leaves 19 % more than 0.6, none at all 40 %.
 constexpr float kMigration = 0.6F;
-constexpr std::size_t kTraced = 8;  // pictures; each takes about as long as a dozen others
+constexpr std::size_t kTraced = 8;  // pictures; each takes about as long as a dozen other pictures
 
 /// Rounded to bfloat16 and back.
 void round_to_bf16(std::span<float> values) {
@@ -60,9 +61,34 @@ struct RoundedWeight {
   }
 };
 
-/// One layer on its way.
+std::optional<BlockLayer> block_layer(LayerKind kind) {
+  switch (kind) {
+    case LayerKind::kQkv: return BlockLayer::kQkv;
+    case LayerKind::kProj: return BlockLayer::kProj;
+    case LayerKind::kFc1: return BlockLayer::kFc1;
+    case LayerKind::kFc2: return BlockLayer::kFc2;
+    default: return std::nullopt;
+  }
+}
+
+/// Shows each linear layer of the blocks when it is done: what it read, and the tokens that proj and fc2 added to,
+/// which may be changed.
+class LayerVisit final : public ForwardHook {
+ public:
+  using Visit =
+      std::function<void(std::size_t block, BlockLayer kind, std::span<const float> in, std::span<float> out)>;
+  explicit LayerVisit(Visit visit) : visit_(std::move(visit)) {}
+  void after(const LayerCall& layer) override {
+    if (const auto kind = block_layer(layer.kind)) visit_(layer.block, *kind, layer.in, layer.out);
+  }
+
+ private:
+  Visit visit_;
+};
+
+/// What is known of a layer so far.
 struct LayerState : LayerNoise {
-  std::vector<float> largest;                 // [in] max |x_j| over the pictures, behind a norm
+  std::vector<float> largest;                 // [in] max |x_j| over the pictures, after a norm
   std::vector<float> smoothing;               // [in] s_j; empty: none
   RoundedWeight rounded;                      // of int8
   std::unique_ptr<nn::LinearWeights> packed;  // rounded, in float32, with the layer's bias and layer scale
@@ -76,7 +102,7 @@ struct Quantizer::Impl {
         precision(wanted),
         model(VisionTransformer::load(path)),
         source(checkpoint_source(*open.checkpoint, *open.naming)),
-        runner(model) {
+        forward(model, 1) {
     assert(precision == Precision::kInt8 || precision == Precision::kBf16);
     const Architecture& a = model->architecture();
     layers.reserve(a.depth * kBlockLayers.size());
@@ -160,10 +186,9 @@ struct Quantizer::Impl {
     const nn::LinearShape shape{x.size() / layer.size.in, layer.size.in, layer.size.out};
     auto& linear = linears[layer.kind];
     if (!linear) linear = nn::make_linear(Precision::kF32, shape, workspace);
-    const EncoderBlockWeights& block = model->impl().weights.blocks[layer.block];
-    const std::array exact_weights{block.qkv.get(), block.proj.get(), block.fc1.get(), block.fc2.get()};
+    const EncoderBlockWeights& block = ModelAccess::impl(*model).weights.blocks[layer.block];
     Outputs outputs{std::vector<float>(shape.rows * shape.out_features), {}};
-    (*linear)(*exact_weights.at(static_cast<std::size_t>(layer.kind)), x, outputs.exact);
+    (*linear)(linear_of(block, layer.kind), x, outputs.exact);
     std::vector<float> rounded_x(x.begin(), x.end());
     if (precision == Precision::kBf16) {
       round_to_bf16(rounded_x);
@@ -187,29 +212,44 @@ struct Quantizer::Impl {
     }
   }
 
-  /// What it adds to the model's scores, one layer at a time.
-  /// @param entering  the tokens [N, D] that enter each block, and those behind the last
+  /// All tokens of one image through some blocks.
+  /// @param x  [N, D], updated in place
+  void run_blocks(std::size_t first, std::size_t last, std::span<float> x, ForwardHook& hook) {
+    BlockOptions options;
+    options.all_tokens = true;
+    (void)forward.run_blocks(first, last, x, options, hook);
+  }
+
+  /// Logits, or features of a model without a head.
+  /// @param x  [N, D], after the last block
+  [[nodiscard]] std::vector<float> scores(std::vector<float> x) {
+    ForwardResult result = std::move(forward.read_out(1, x, false, no_hook).front());
+    return std::move(result.logits.empty() ? result.features : result.logits);
+  }
+
+  /// What rounding adds to the model's scores, one layer at a time.
+  /// @param entering  the tokens [N, D] that enter each block, and those after the last
   void trace(const std::vector<std::vector<float>>& entering) {
     const std::size_t depth = model->architecture().depth;
-    std::vector<float> x = entering.back();
-    const std::vector<float> exact = runner.scores(x);
-    // A common part of all scores says nothing; a single score all.
+    const std::vector<float> exact = scores(entering.back());
+    // What all scores have in common says nothing; a single score has no such part.
     const double sum = std::accumulate(exact.begin(), exact.end(), 0.0);
     const double mean = exact.size() > 1 ? sum / static_cast<double>(exact.size()) : 0.0;
-    // Last block first: what the read-out has noted of earlier blocks stays that of the exact run.
+    // Last block first: the class tokens of earlier blocks, which the read-out noted, stay those of the exact run.
     for (std::size_t first = depth; first-- > 0;) {
       for (const BlockLayer kind : {BlockLayer::kProj, BlockLayer::kFc2}) {
         LayerState& layer = state(first, kind);
-        x = entering[first];
-        runner.run(first, x, [&](BlockLayer shown, std::span<const float> input) {
+        LayerVisit add_error([&](std::size_t, BlockLayer shown, std::span<const float> in, std::span<float> tokens) {
           if (shown != kind) return;
-          const std::vector<float> error = outputs_of(layer, input).error;
-          for (std::size_t i = 0; i < x.size(); ++i) x[i] += error[i];
+          const std::vector<float> error = outputs_of(layer, in).error;
+          for (std::size_t i = 0; i < tokens.size(); ++i) tokens[i] += error[i];
         });
-        for (std::size_t block = first + 1; block < depth; ++block) runner.run(block, x, {});
-        const std::vector<float> scores = runner.scores(x);
+        std::vector<float> x = entering[first];
+        run_blocks(first, first + 1, x, add_error);
+        run_blocks(first + 1, depth, x, no_hook);
+        const std::vector<float> rounded = scores(std::move(x));
         for (std::size_t c = 0; c < exact.size(); ++c) {
-          layer.of_scores.add(static_cast<double>(exact[c]) - mean, static_cast<double>(scores[c] - exact[c]));
+          layer.of_scores.add(static_cast<double>(exact[c]) - mean, static_cast<double>(rounded[c] - exact[c]));
         }
       }
     }
@@ -226,7 +266,8 @@ struct Quantizer::Impl {
   Precision precision;
   std::shared_ptr<const VisionTransformer> model;
   std::unique_ptr<TensorSource> source;
-  BlockRunner runner;
+  ForwardPass forward;
+  ForwardHook no_hook;
   nn::Workspace workspace;
   std::map<BlockLayer, std::unique_ptr<nn::Linear>> linears;  // of float32
   std::vector<LayerState> layers;
@@ -248,31 +289,31 @@ const std::shared_ptr<const VisionTransformer>& Quantizer::model() const noexcep
 }
 
 void Quantizer::observe(std::span<const float> patches) {
-  std::vector<float> tokens = impl_->runner.enter(patches);
-  for (std::size_t block = 0; block < impl_->model->architecture().depth; ++block) {
-    impl_->runner.run(block, tokens, [&](BlockLayer kind, std::span<const float> x) {
-      if (!norm_before(kind)) return;
-      std::vector<float>& largest = impl_->state(block, kind).largest;
-      for (std::size_t i = 0; i < x.size(); ++i) {
-        float& most = largest[i % largest.size()];
-        most = std::max(most, std::fabs(x[i]));
-      }
-    });
-  }
+  LayerVisit note_largest([&](std::size_t block, BlockLayer kind, std::span<const float> in, std::span<float>) {
+    if (!norm_before(kind)) return;
+    std::vector<float>& largest = impl_->state(block, kind).largest;
+    for (std::size_t i = 0; i < in.size(); ++i) {
+      float& most = largest[i % largest.size()];
+      most = std::max(most, std::fabs(in[i]));
+    }
+  });
+  impl_->run_blocks(0, impl_->model->architecture().depth, impl_->forward.embed(patches, impl_->no_hook), note_largest);
 }
 
 void Quantizer::measure(std::span<const float> patches) {
   const std::size_t depth = impl_->model->architecture().depth;
   std::vector<std::vector<float>> entering;  // [depth + 1] of [N, D]
   entering.reserve(depth + 1);
-  entering.push_back(impl_->runner.enter(patches));
+  LayerVisit compare([&](std::size_t block, BlockLayer kind, std::span<const float> in, std::span<float>) {
+    LayerState& layer = impl_->state(block, kind);
+    if (!layer.packed) impl_->round(layer);
+    impl_->compare(layer, in);
+  });
+  const std::span<float> x = impl_->forward.embed(patches, impl_->no_hook);
+  entering.emplace_back(x.begin(), x.end());
   for (std::size_t block = 0; block < depth; ++block) {
-    entering.push_back(entering.back());
-    impl_->runner.run(block, entering.back(), [&](BlockLayer kind, std::span<const float> x) {
-      LayerState& layer = impl_->state(block, kind);
-      if (!layer.packed) impl_->round(layer);
-      impl_->compare(layer, x);
-    });
+    impl_->run_blocks(block, block + 1, x, compare);
+    entering.emplace_back(x.begin(), x.end());
   }
   if (impl_->precision == Precision::kInt8 && impl_->traced < kTraced) impl_->trace(entering);
 }

@@ -19,16 +19,16 @@ struct QuantizedLayer {
   std::size_t block = 0;
   BlockLayer layer = BlockLayer::kQkv;
   double snr_db = 0;  // 10 log10(power of its outputs / power of what rounding adds to them), over all pictures
-  /// The same of the model's scores (logits, or features without a head), when this layer alone is rounded: of layers
-  /// whose outputs are added to the tokens, in int8, over the first few pictures.
+  /// The same for the model's scores (logits, or features without a head) when this layer alone is rounded to int8,
+  /// over the first few pictures. Only of layers whose outputs are added to the tokens.
   std::optional<double> score_snr_db;
   Precision precision = Precision::kInt8;  // that it is kept in
 };
 
 /// In three steps: observe() the calibration pictures, measure() them, write(). For int8, activations' outliers are
 /// moved into the weights where a norm stands before the layer (Xiao et al. 2023, SmoothQuant, arXiv:2211.10438): the
-/// norm's channel j is divided by s_j = max|x_j|^α / max|w_j|^(1-α), the layer's weights for it multiplied. What does
-/// the model's scores most harm after that stays in bfloat16, with the weights that it had.
+/// norm's channel j is divided by s_j = max|x_j|^α / max|w_j|^(1-α), and the layer's weights for j are multiplied by
+/// it. The layers that then harm the model's scores most stay in bfloat16, with the weights that they had.
 class Quantizer {
  public:
   /// @param precision  kInt8 or kBf16
@@ -43,13 +43,14 @@ class Quantizer {
   /// Notes the largest value in each channel of what norms put out.
   /// @param patches  [T, 3·P·P], of one image
   void observe(std::span<const float> patches);
-  /// Compares each layer, rounded, with itself on what it reads; of the first few pictures also what each adds to the
-  /// model's scores. Not before all pictures are observed.
+  /// Compares each layer, rounded, with the exact one on the same input. For the first few pictures also finds what
+  /// each layer's rounding adds to the model's scores. Not before all pictures are observed.
   /// @param patches  [T, 3·P·P], of one image
   void measure(std::span<const float> patches);
-  /// In the order of computation. Not before a picture is measured.
+  /// In the order of the forward pass. Not before a picture is measured.
   [[nodiscard]] std::vector<QuantizedLayer> layers() const;
-  /// One safetensors file with all that the model's folder says. Int8 only after measure(): that decides what is kept.
+  /// One safetensors file with all that the model's folder says. Int8 only after measure(), which decides what stays in
+  /// bfloat16.
   /// @throws Error  kOutput.
   void write(const std::filesystem::path& file) const;
 

@@ -11,11 +11,11 @@
 
 namespace fovea {
 
-/// In the file's metadata: what it is quantised for, "int8" or "bf16". The model's JSON files stand there, too, whole,
-/// each under its own name.
+/// The key in the file's metadata of what the file is quantised for, "int8" or "bf16". The model's JSON files are
+/// there, too, whole, each under its own name.
 inline constexpr std::string_view kQuantizedKey = "fovea.precision";
 inline constexpr std::array kConfigFiles{"config.json", "preprocessor_config.json", "processor_config.json"};
-/// Behind the name of a weight of type I8 [out, in]: its scales, F32 [out].
+/// Added to the name of a weight of type I8 [out, in]: the tensor of its scales, F32 [out].
 inline constexpr std::string_view kScaleSuffix = ".scale";
 
 /// None for every other checkpoint.

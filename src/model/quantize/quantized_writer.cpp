@@ -69,7 +69,7 @@ class Replacements {
     tensors_[scale] = {scale, DType::kF32, {part.rows}, bytes_of(layer.scales.subspan(part.first, part.rows))};
   }
 
-  /// A norm whose channels are divided by those factors that its layer's weights were multiplied by.
+  /// The norm before a layer, each channel divided by the factor that the layer's weights were multiplied by.
   void put_norm(const StoredLayer& layer) {
     const Role norm = *norm_before(layer.kind);
     for (const Part part : {Part::kWeight, Part::kBias}) {

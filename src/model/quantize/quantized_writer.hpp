@@ -1,4 +1,4 @@
-// A model whose blocks' linear layers are integers or bfloat16 numbers, and all else as it was, as one file.
+// Writes a model whose blocks' linear layers are integers or bfloat16 numbers, and all else unchanged, as one file.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 
 namespace fovea {
 
-/// A linear layer as it is to be stored.
+/// A linear layer in the form that is written.
 struct StoredLayer {
   std::size_t block;
   BlockLayer kind;
@@ -20,12 +20,12 @@ struct StoredLayer {
   Precision precision;                    // kInt8, or kBf16: the checkpoint's weight, rounded
   std::span<const std::int8_t> integers;  // [out, in], of int8
   std::span<const float> scales;          // [out], of int8
-  std::span<const float> smoothing;       // [in], of int8: what the norm before it is divided by; empty: nothing
+  std::span<const float> smoothing;       // [in], of int8: divides the norm before this layer; empty: nothing
 };
 
 /// One safetensors file with all that the model's folder says.
-/// @param model      as it was
-/// @param layers     all of the blocks' linear layers
+/// @param model      that the layers were read from
+/// @param layers     all linear layers of the blocks
 /// @param precision  that the file is meant for
 /// @throws Error     kOutput.
 void write_quantized(const OpenModel& model, std::span<const StoredLayer> layers, Precision precision,

@@ -77,10 +77,10 @@ AttentionF64 attend(std::size_t num_heads, MatrixF64 qkv, std::span<const double
   return attention;
 }
 
-AttentionBackF64 attention_gradient(const AttentionF64& attention, const MatrixF64& d_mixed) {
+AttentionBackwardF64 attention_gradient(const AttentionF64& attention, const MatrixF64& d_mixed) {
   const MatrixF64& qkv = attention.qkv;
   const std::size_t tokens = qkv.rows;
-  AttentionBackF64 back{MatrixF64(attention.weights.rows, tokens), MatrixF64(tokens, qkv.cols)};
+  AttentionBackwardF64 back{MatrixF64(attention.weights.rows, tokens), MatrixF64(tokens, qkv.cols)};
   for (std::size_t head = 0; head < attention.num_heads; ++head) {
     const ViewF64 q = head_of(qkv, attention.num_heads, 0, head);
     const ViewF64 k = head_of(qkv, attention.num_heads, 1, head);
@@ -106,10 +106,10 @@ AttentionBackF64 attention_gradient(const AttentionF64& attention, const MatrixF
   return back;
 }
 
-AttentionBackF64 attention_relevance(const AttentionF64& attention, const MatrixF64& relevance) {
+AttentionBackwardF64 attention_relevance(const AttentionF64& attention, const MatrixF64& relevance) {
   const MatrixF64& qkv = attention.qkv;
   const std::size_t tokens = qkv.rows;
-  AttentionBackF64 back{MatrixF64(attention.weights.rows, tokens), MatrixF64(tokens, qkv.cols)};
+  AttentionBackwardF64 back{MatrixF64(attention.weights.rows, tokens), MatrixF64(tokens, qkv.cols)};
   const MatrixF64 s_mixed = safe_divide(relevance, attention.mixed);
   for (std::size_t head = 0; head < attention.num_heads; ++head) {
     const ViewF64 q = head_of(qkv, attention.num_heads, 0, head);

@@ -9,7 +9,7 @@
 
 namespace fovea {
 
-/// Multi-head attention with what its way back needs.
+/// Multi-head attention with what its backward pass needs.
 struct AttentionF64 {
   std::size_t num_heads = 0;
   nn::MatrixF64 qkv;      // [N, 3D], the columns as [3, H, d]
@@ -19,15 +19,15 @@ struct AttentionF64 {
 /// @param bias  [H, N, N], added to the logits; or empty
 [[nodiscard]] AttentionF64 attend(std::size_t num_heads, nn::MatrixF64 qkv, std::span<const double> bias);
 
-/// What comes back through attention: gradients, or relevance.
-struct AttentionBackF64 {
+/// What attention's inputs receive: gradients, or relevance.
+struct AttentionBackwardF64 {
   nn::MatrixF64 weights;  // [H·N, N], of the attention matrices
   nn::MatrixF64 qkv;      // [N, 3D]
 };
 /// G = do vᵀ; dv = Aᵀ do; dS = A ⊙ (G - rowsum(G ⊙ A)); dq = dS k / √d; dk = dSᵀ q / √d.
-[[nodiscard]] AttentionBackF64 attention_gradient(const AttentionF64& attention, const nn::MatrixF64& d_mixed);
-/// Of each product Z = X Y: S = R / Z; X receives X ⊙ (S Yᵀ) / 2 and Y receives Y ⊙ (Xᵀ S) / 2. First of A v, then,
-/// with what A received, of q kᵀ.
-[[nodiscard]] AttentionBackF64 attention_relevance(const AttentionF64& attention, const nn::MatrixF64& relevance);
+[[nodiscard]] AttentionBackwardF64 attention_gradient(const AttentionF64& attention, const nn::MatrixF64& d_mixed);
+/// The rule for a product Z = X Y: S = R / Z; X receives X ⊙ (S Yᵀ) / 2 and Y receives Y ⊙ (Xᵀ S) / 2. It is applied to
+/// A v first; then, with what A received, to q kᵀ.
+[[nodiscard]] AttentionBackwardF64 attention_relevance(const AttentionF64& attention, const nn::MatrixF64& relevance);
 
 }  // namespace fovea

@@ -42,16 +42,17 @@ void add(nn::MatrixF64& y, const nn::MatrixF64& x);
 /// dy ⊙ act'(x).
 [[nodiscard]] nn::MatrixF64 activation_gradient(Activation activation, const nn::MatrixF64& x, nn::MatrixF64 dy);
 
-/// Of a + b: each summand's share of the relevance of every value, a/(a+b) and b/(a+b), rescaled so that the two
-/// totals are as |Σ a's shares| to |Σ b's shares| and add up to Σ R.
+/// The rule for a + b: each summand receives its share of the relevance of every value, a/(a+b) and b/(a+b), rescaled
+/// so that the two totals are as |Σ a's shares| to |Σ b's shares| and add up to Σ R.
 [[nodiscard]] std::pair<nn::MatrixF64, nn::MatrixF64> add_relevance(const nn::MatrixF64& a, const nn::MatrixF64& b,
                                                                     const nn::MatrixF64& relevance);
 
-/// Of x where two branches read it: the sum of what they received, as x ⊙ (a/x + b/x). The stabilizer of the two
-/// divisions is what tells it from a + b: where x is small it takes relevance out, and that moves a map by up to 1e-3.
+/// The rule for x where two branches read it: the sum of what both received, as x ⊙ (a/x + b/x). It differs from a + b
+/// by the stabilizer of the two divisions, which takes relevance out where x is small and moves a map by up to 1e-3.
 [[nodiscard]] nn::MatrixF64 clone_relevance(const nn::MatrixF64& x, const nn::MatrixF64& a, const nn::MatrixF64& b);
 
-/// Of the mean of some rows, a linear layer with weights 1/n: x⁺ / Σ x⁺ of each column's relevance.
+/// The rule for the mean of some rows, a linear layer with weights 1/n: each row receives x⁺ / Σ x⁺ of its column's
+/// relevance.
 /// @param x          [N, D]; rows from `first` on were averaged
 /// @param relevance  [D]
 /// @param result     [N, D], added to

@@ -34,8 +34,8 @@ MatrixF64 pool(const Architecture& a, const MatrixF64& normed, const MatrixF64& 
 
 /// Gives the tokens what the pooled features received; `spread` shares out the part of the mean patch.
 template <typename Spread>
-ReadOutBackF64 unpool(const Architecture& a, const MatrixF64& of_pooled, Spread&& spread) {
-  ReadOutBackF64 back{MatrixF64(a.tokens(), a.embed_dim), MatrixF64(a.read_out_blocks - 1, a.embed_dim)};
+ReadOutBackwardF64 unpool(const Architecture& a, const MatrixF64& of_pooled, Spread&& spread) {
+  ReadOutBackwardF64 back{MatrixF64(a.tokens(), a.embed_dim), MatrixF64(a.read_out_blocks - 1, a.embed_dim)};
   const double* from = of_pooled.row(0);
   if (a.read_out != ReadOut::kPatchMean) {
     std::copy_n(from, back.earlier.values.size(), back.earlier.values.begin());
@@ -49,7 +49,7 @@ ReadOutBackF64 unpool(const Architecture& a, const MatrixF64& of_pooled, Spread&
   return back;
 }
 
-/// Of two heads whose logits are averaged, each one's half.
+/// The half of each of two heads whose logits are averaged.
 MatrixF64 halved(MatrixF64 matrix) {
   for (double& value : matrix.values) value /= 2.0;
   return matrix;
@@ -67,11 +67,11 @@ ReadOutF64::ReadOutF64(const Architecture& a, const RelevanceWeights& weights, M
       head_in_(normalize(a, weights.fc_norm, pooled_)),
       head_dist_in_(a.read_out == ReadOut::kClassAndDistToken ? one_row(normed_, 1) : MatrixF64()) {}
 
-ReadOutBackF64 ReadOutF64::gradient(const MatrixF64& d_logits) const {
+ReadOutBackwardF64 ReadOutF64::gradient(const MatrixF64& d_logits) const {
   const bool two_heads = a_.read_out == ReadOut::kClassAndDistToken;
   const MatrixF64 d_head = two_heads ? halved(d_logits) : d_logits;
   const MatrixF64 d_pooled = normalize_gradient(a_, weights_.fc_norm, pooled_, linear_gradient(weights_.head, d_head));
-  ReadOutBackF64 back = unpool(a_, d_pooled, [&](std::span<const double> d_mean, MatrixF64& d_normed) {
+  ReadOutBackwardF64 back = unpool(a_, d_pooled, [&](std::span<const double> d_mean, MatrixF64& d_normed) {
     for (std::size_t token = a_.num_prefix_tokens; token < a_.tokens(); ++token) {
       for (std::size_t i = 0; i < d_mean.size(); ++i) {
         d_normed.row(token)[i] += d_mean[i] / static_cast<double>(a_.grid().size());
@@ -84,11 +84,11 @@ ReadOutBackF64 ReadOutF64::gradient(const MatrixF64& d_logits) const {
   return back;
 }
 
-ReadOutBackF64 ReadOutF64::relevance(const MatrixF64& relevance) const {
+ReadOutBackwardF64 ReadOutF64::relevance(const MatrixF64& relevance) const {
   const bool two_heads = a_.read_out == ReadOut::kClassAndDistToken;
   const MatrixF64 of_head = two_heads ? halved(relevance) : relevance;
   const MatrixF64 of_pooled = linear_relevance(weights_.head, head_in_, of_head);
-  ReadOutBackF64 back = unpool(a_, of_pooled, [&](std::span<const double> of_mean, MatrixF64& of_normed) {
+  ReadOutBackwardF64 back = unpool(a_, of_pooled, [&](std::span<const double> of_mean, MatrixF64& of_normed) {
     add_mean_relevance(normed_, a_.num_prefix_tokens, of_mean, of_normed);
   });
   if (two_heads) std::ranges::copy(linear_relevance(weights_.head_dist, head_dist_in_, of_head).values, back.x.row(1));

@@ -1,5 +1,5 @@
 // Relevance propagation through a whole model (Chefer, Gur & Wolf 2021), beside the gradients that it is combined with:
-// patches → tokens → blocks → logits, then back from the logits to the attention of every block.
+// forward from patches to logits in double, then backward from the logits to the attention of every block.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -26,12 +26,12 @@ struct BlockTrace {
   MatrixF64 x;        // [N, D]
   MatrixF64 normed1;  // [N, D]
   AttentionF64 attention;
-  MatrixF64 attended;  // [N, D], behind proj
+  MatrixF64 attended;  // [N, D], after proj
   MatrixF64 x_mid;     // [N, D]
   MatrixF64 normed2;   // [N, D]
   MatrixF64 wide;      // [N, F], before the activation
-  MatrixF64 hidden;    // [N, F], behind it
-  MatrixF64 mlp;       // [N, D], behind fc2
+  MatrixF64 hidden;    // [N, F], after it
+  MatrixF64 mlp;       // [N, D], after fc2
 };
 
 MatrixF64 sum_of(MatrixF64 a, const MatrixF64& b) {
@@ -53,30 +53,30 @@ BlockTrace run_block(const Architecture& a, const BlockF64& weights, MatrixF64 x
   return trace;
 }
 
-/// What the attention of a block received, and the block's input.
-struct BlockBack {
+/// What a block's attention and the block's input received.
+struct BlockBackward {
   MatrixF64 attention;  // [H·N, N]
   MatrixF64 x;          // [N, D]
 };
 
 /// @param dy  [N, D], of the block's output
-BlockBack block_gradient(const Architecture& a, const BlockF64& weights, const BlockTrace& trace, MatrixF64 dy) {
+BlockBackward block_gradient(const Architecture& a, const BlockF64& weights, const BlockTrace& trace, MatrixF64 dy) {
   MatrixF64 dx = std::move(dy);
   const MatrixF64 d_wide = activation_gradient(a.activation, trace.wide, linear_gradient(weights.fc2, dx));
   add(dx, normalize_gradient(a, weights.norm2, trace.x_mid, linear_gradient(weights.fc1, d_wide)));
-  AttentionBackF64 back = attention_gradient(trace.attention, linear_gradient(weights.proj, dx));
+  AttentionBackwardF64 back = attention_gradient(trace.attention, linear_gradient(weights.proj, dx));
   add(dx, normalize_gradient(a, weights.norm1, trace.x, linear_gradient(weights.qkv, back.qkv)));
   return {std::move(back.weights), std::move(dx)};
 }
 
 /// @param relevance  [N, D], of the block's output
-BlockBack block_relevance(const BlockF64& weights, const BlockTrace& trace, const MatrixF64& relevance) {
+BlockBackward block_relevance(const BlockF64& weights, const BlockTrace& trace, const MatrixF64& relevance) {
   const auto [past_mlp, of_mlp] = add_relevance(trace.x_mid, trace.mlp, relevance);
   const MatrixF64 of_hidden = linear_relevance(weights.fc2, trace.hidden, of_mlp);
   const MatrixF64 of_x_mid =
       clone_relevance(trace.x_mid, past_mlp, linear_relevance(weights.fc1, trace.normed2, of_hidden));
   const auto [past_attention, of_attended] = add_relevance(trace.x, trace.attended, of_x_mid);
-  AttentionBackF64 back =
+  AttentionBackwardF64 back =
       attention_relevance(trace.attention, linear_relevance(weights.proj, trace.attention.mixed, of_attended));
   const MatrixF64 of_normed1 = linear_relevance(weights.qkv, trace.normed1, back.qkv);
   return {std::move(back.weights), clone_relevance(trace.x, past_attention, of_normed1)};
@@ -95,17 +95,17 @@ MatrixF64 embed(const Architecture& a, const RelevanceWeights& weights, std::spa
   return normalize(a, weights.norm_pre, x);
 }
 
-/// The class token behind `block`, where a head reads it beside that of the last block.
+/// Adds what the class token after `block` received, where a head reads it beside the last block's class token.
 void add_earlier_class_token(const Architecture& a, std::size_t block, const MatrixF64& earlier, MatrixF64& x) {
   const std::size_t first = a.depth - 1 - earlier.rows;
   if (block < first || block + 1 == a.depth) return;
   for (std::size_t i = 0; i < x.cols; ++i) x.row(0)[i] += earlier.row(block - first)[i];
 }
 
-/// One score and how its relevance went so far.
+/// The relevance of one score, propagated so far.
 struct Propagation {
-  ReadOutBackF64 read_out;
-  MatrixF64 x;  // [N, D], of what leaves the block that is next
+  ReadOutBackwardF64 read_out;
+  MatrixF64 x;  // [N, D], of the output of the next block
 };
 
 MatrixF64 one_logit(const Architecture& a, const ScoreTerm& term) {
@@ -135,7 +135,7 @@ void propagate_relevance(const VisionTransformer& model, std::span<const float> 
   const Architecture& a = model.architecture();
   require_relevance_rules(a);
   require_fitting(a, patches, seed);
-  const RelevanceWeights& weights = model.impl().relevance_weights();
+  const RelevanceWeights& weights = ModelAccess::impl(model).relevance_weights();
 
   MatrixF64 x = embed(a, weights, patches);
   std::vector<BlockTrace> blocks;
@@ -150,7 +150,7 @@ void propagate_relevance(const VisionTransformer& model, std::span<const float> 
   }
   const ReadOutF64 read_out(a, weights, std::move(x), std::move(earlier));
 
-  // The gradient of a sum is taken at once, its relevance term by term: relevance that adds up to 0, as that of one
+  // The gradient of a sum is computed at once, its relevance term by term: relevance that adds up to 0, as for one
   // class against another, would be rescaled to nothing at the first residual connection.
   MatrixF64 d_logits(1, a.num_classes);
   std::vector<Propagation> terms;
@@ -158,20 +158,20 @@ void propagate_relevance(const VisionTransformer& model, std::span<const float> 
   for (const ScoreTerm& term : seed) {
     const MatrixF64 logit = one_logit(a, term);
     add(d_logits, logit);
-    ReadOutBackF64 start = read_out.relevance(logit);
+    ReadOutBackwardF64 start = read_out.relevance(logit);
     MatrixF64 of_x = start.x;
     terms.push_back({std::move(start), std::move(of_x)});
   }
-  const ReadOutBackF64 d_read_out = read_out.gradient(d_logits);
+  const ReadOutBackwardF64 d_read_out = read_out.gradient(d_logits);
   MatrixF64 d_x = d_read_out.x;
   for (std::size_t block = a.depth; block-- > 0;) {
     add_earlier_class_token(a, block, d_read_out.earlier, d_x);
-    BlockBack gradient = block_gradient(a, weights.blocks[block], blocks[block], std::move(d_x));
+    BlockBackward gradient = block_gradient(a, weights.blocks[block], blocks[block], std::move(d_x));
     d_x = std::move(gradient.x);
     MatrixF64 relevance(gradient.attention.rows, gradient.attention.cols);
     for (Propagation& term : terms) {
       add_earlier_class_token(a, block, term.read_out.earlier, term.x);
-      BlockBack back = block_relevance(weights.blocks[block], blocks[block], term.x);
+      BlockBackward back = block_relevance(weights.blocks[block], blocks[block], term.x);
       add(relevance, back.attention);
       term.x = std::move(back.x);
     }

@@ -46,8 +46,8 @@ struct RelevanceWeights {
 /// @throws Error  kUsage for a model that the rules are not defined for, naming what it has.
 void require_relevance_rules(const Architecture& architecture);
 
-/// Reads every tensor as it is stored and computes in double from there on: what float rounds away, relevance
-/// propagation amplifies by up to seven orders of magnitude.
+/// Reads every tensor as it is stored and computes in double from there on: relevance propagation amplifies rounding
+/// errors by up to seven orders of magnitude.
 [[nodiscard]] RelevanceWeights read_relevance_weights(const Architecture& architecture, const TensorSource& source);
 
 }  // namespace fovea

@@ -22,15 +22,16 @@ struct LayerSize {
 };
 [[nodiscard]] LayerSize size_of(BlockLayer layer, const Architecture& architecture) noexcept;
 
-/// The first block is never in int8: its tokens are small yet, and what rounding its layers adds weighs a third of what
-/// all blocks' do. With it in bfloat16 everything else in int8 is as exact as with all fc2 in bfloat16.
+/// The first block is never in int8. Tokens are still small there, so the noise that rounding its layers adds is a
+/// third of the noise of all blocks. A model in int8 with this block in bfloat16 is as exact as one with all fc2 in
+/// bfloat16.
 [[nodiscard]] constexpr bool keeps_out_of_int8(std::size_t block) noexcept {
   return block == 0;
 }
 
-/// The norm whose output a layer reads; none: what it reads is no norm's.
+/// The norm whose output a layer reads; none for proj and fc2.
 [[nodiscard]] std::optional<Role> norm_before(BlockLayer layer) noexcept;
-/// What multiplies its outputs, where a model has that.
+/// The layer scale that multiplies a layer's outputs, where a model has one.
 [[nodiscard]] std::optional<Role> layer_scale_of(BlockLayer layer) noexcept;
 
 /// A tensor of a layer: so many of its rows (outputs), from the first on.
@@ -42,7 +43,7 @@ struct LayerPart {
 /// The weight's tensors, one below the other: one, or three of q, k, v, or the gate and what it multiplies.
 [[nodiscard]] std::vector<LayerPart> weight_parts(BlockLayer layer, const Architecture& architecture,
                                                   const TensorSource& source);
-/// The biases': BEiT and EVA-02 have one weight for q, k and v, and biases of q and v only.
+/// The tensors of the layer's bias. BEiT and EVA-02 have one weight for q, k and v, and biases of q and v only.
 [[nodiscard]] std::vector<LayerPart> bias_parts(BlockLayer layer, const Architecture& architecture,
                                                 const TensorSource& source);
 

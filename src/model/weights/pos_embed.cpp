@@ -118,7 +118,7 @@ nn::RotaryTable rotary_table(Rope rope, PatchGrid grid, std::size_t head_dim) {
   table.sin.reserve(grid.size() * head_dim);
   for (std::size_t patch = 0; patch < grid.size(); ++patch) {
     for (std::size_t i = 0; i < head_dim; ++i) {
-      // The d/2 angles of a patch: those of y, then those of x. Both features of a pair have the same one.
+      // The d/2 angles of a patch: first for y, then for x. Both features of a pair have the same angle.
       const auto pair = static_cast<Eigen::Index>(rope == Rope::kEva02 ? i / 2 : i % (2 * quarter));
       const auto axis_pairs = static_cast<Eigen::Index>(quarter);
       const double angle = pair < axis_pairs ? y(static_cast<Eigen::Index>(patch / grid.cols), pair)

@@ -1,4 +1,4 @@
-// Where a patch lies, as the network is told: learned embeddings, rotations, relative biases.
+// How the network is told a patch's position: learned embeddings, rotations, relative biases.
 #pragma once
 
 #include <cstddef>

@@ -27,15 +27,15 @@ class TensorSource {
   virtual ~TensorSource() = default;
   [[nodiscard]] virtual bool has(Role role, Part part) const = 0;
   /// Fills `values` with the tensor of a role (and a block, where it has one): row-major, weights [out, in].
-  /// What is stored as integers is multiplied by its scales.
+  /// Integers are multiplied by their scales.
   virtual void read(Role role, Part part, std::size_t block, std::span<float> values) const = 0;
-  /// The same values where they lie, if they lie somewhere as that; else empty.
+  /// The same values in place, if the file holds them in this form; else empty.
   [[nodiscard]] virtual std::span<const float> in_place(Role role, Part part, std::size_t block) const;
-  /// Lets go of the memory that reading has taken.
+  /// Releases the memory that reading has taken.
   virtual void forget() const noexcept {}
   /// What `fovea quantize` stored a weight in; none: it did not write the checkpoint.
   [[nodiscard]] virtual std::optional<Precision> stored_in(Role role, std::size_t block) const;
-  /// Of a weight that is stored in int8: the integers [out, in] and the scale of each output, [out].
+  /// For a weight that is stored in int8: the integers [out, in] and the scale of each output, [out].
   virtual void read_integers(Role role, std::size_t block, std::span<std::int8_t> integers,
                              std::span<float> scales) const;
 };
@@ -43,8 +43,8 @@ class TensorSource {
 /// A checkpoint whose tensors have been checked against the family. Both must outlive the source.
 [[nodiscard]] std::unique_ptr<TensorSource> checkpoint_source(const Checkpoint& checkpoint, const Naming& naming);
 
-/// Random, reproducible, of the size that keeps activations in a trained model's range. What the architecture has is
-/// there, in timm's form.
+/// Random and reproducible, of a size that keeps activations in a trained model's range. It has every tensor of the
+/// architecture, in timm's form.
 [[nodiscard]] std::unique_ptr<TensorSource> random_source(const Architecture& architecture, std::uint64_t seed);
 
 }  // namespace fovea

@@ -7,7 +7,6 @@
 
 #include "base/aligned_buffer.hpp"
 #include "base/parallel.hpp"
-#include "model/weights/block_layers.hpp"
 #include "model/weights/pos_embed.hpp"
 
 namespace fovea {
@@ -15,7 +14,7 @@ namespace {
 
 using enum Role;
 
-/// A linear layer on its way from the source to the packed form.
+/// A linear layer as it is read, before it is packed.
 struct DenseLayer {
   std::size_t in;
   std::span<float> weight;  // [out, in]
@@ -69,9 +68,9 @@ class Packer {
     weights.fc1 = block_layer(BlockLayer::kFc1, index);
     weights.mlp_norm = norm(kMlpNorm, a_.mlp_hidden_dim, index);
     weights.fc2 = block_layer(BlockLayer::kFc2, index);
-    source_.forget();  // packed weights replace the mapped ones, they do not join them
-    // Nor what large ones were split into, which every thread's heap would keep; small ones are faster read into it
-    // again.
+    source_.forget();  // packed weights replace the mapped ones; both at once would double the memory
+    // What large weights were split into goes back to the system, too: every thread's heap would keep it. Small weights
+    // are read faster into memory that is there already.
     constexpr std::size_t kLarge = std::size_t{1} << 20;
     if (width * a_.mlp_hidden_dim > kLarge) ::malloc_trim(0);
     return weights;
@@ -144,7 +143,8 @@ class Packer {
     return pack(precision, weight_of(parts, block, layer, gamma), layer.bias);
   }
 
-  /// Read into the layer; or where it lies in the file, which saves a copy, if that is one tensor and as it is needed.
+  /// Read into the layer; or in place in the file, which saves a copy, if that is one tensor in the form that is
+  /// needed.
   [[nodiscard]] MatrixView<const float> weight_of(const std::vector<LayerPart>& parts, std::size_t block,
                                                   const DenseLayer& layer, std::span<const float> gamma = {}) const {
     const std::size_t out = layer.bias.size();
@@ -161,7 +161,8 @@ class Packer {
     return {layer.weight, out, layer.in};
   }
 
-  /// Of a model in int8 not all layers are. What stands in for bfloat16 where there are no units is as good.
+  /// A model in int8 has layers in bfloat16, too. Where there are no units for bfloat16, a full precision takes its
+  /// place.
   [[nodiscard]] Precision precision_of(const std::vector<LayerPart>& parts, std::size_t block) const {
     if (precision_ != Precision::kInt8) return precision_;
     const Precision usual = keeps_out_of_int8(block) ? Precision::kBf16 : Precision::kInt8;
@@ -215,8 +216,8 @@ std::vector<float> read_prefix_tokens(const Architecture& a, const Packer& packe
   return tokens;
 }
 
-/// Splits the position embeddings: those of prefix tokens are added to them here, once, as they never change; those of
-/// the patches are resampled to the model's grid.
+/// Splits the position embeddings. The prefix tokens' part is added to these tokens here, once, as they never change;
+/// the patches' part is resampled to the model's grid.
 void place_pos_embed(const Architecture& a, const Packer& packer, ModelWeights& weights) {
   const PatchGrid trained = a.pos_embed_grid.size() > 0 ? a.pos_embed_grid : a.grid();
   const std::vector<float> stored =
@@ -236,6 +237,16 @@ void pack_read_out(const Architecture& a, Packer& packer, ModelWeights& weights)
 }
 
 }  // namespace
+
+const nn::LinearWeights& linear_of(const EncoderBlockWeights& block, BlockLayer layer) noexcept {
+  switch (layer) {
+    case BlockLayer::kQkv: return *block.qkv;
+    case BlockLayer::kProj: return *block.proj;
+    case BlockLayer::kFc1: return *block.fc1;
+    case BlockLayer::kFc2: break;
+  }
+  return *block.fc2;
+}
 
 Precision patch_embed_precision(Precision precision) {
   if (precision == Precision::kF32 || fastest_full_precision() == Precision::kF32) return Precision::kF32;

@@ -8,9 +8,9 @@
 
 #include "fovea/architecture.hpp"
 #include "fovea/precision.hpp"
+#include "model/weights/block_layers.hpp"
 #include "model/weights/tensor_source.hpp"
 #include "nn/attention/rotary.hpp"
-#include "nn/kernels/norm_kernels.hpp"
 #include "nn/linear/linear.hpp"
 
 namespace fovea {
@@ -20,11 +20,6 @@ struct NormWeights {
   std::vector<float> bias;    // [features]; empty: RMSNorm
   [[nodiscard]] explicit operator bool() const noexcept { return !weight.empty(); }
 };
-
-/// The model's kind of norm over rows of so many features.
-[[nodiscard]] inline nn::NormShape norm_shape(const Architecture& a, std::size_t rows, std::size_t features) {
-  return {a.rms_norm ? nn::NormKind::kRms : nn::NormKind::kLayer, rows, features, a.norm_eps};
-}
 
 /// One pre-norm block: x += proj(attention(norm1(x))); x += fc2(act(fc1(norm2(x)))). Layer scale is part of proj and
 /// fc2: γ ⊙ (W x + b) = (γ W) x + γ b.
@@ -40,6 +35,7 @@ struct EncoderBlockWeights {
   NormWeights mlp_norm;
   std::unique_ptr<nn::LinearWeights> fc2;  // [D, F]
 };
+[[nodiscard]] const nn::LinearWeights& linear_of(const EncoderBlockWeights& block, BlockLayer layer) noexcept;
 
 /// timm's AttentionPoolLatent (Lee et al. 2019).
 struct AttentionPoolWeights {
@@ -66,21 +62,23 @@ struct ModelWeights {
   std::unique_ptr<nn::LinearWeights> projection;  // [E, D]
 };
 
-/// Of a model in this precision. Neighbouring pixels are alike and largely cancel in the filters, so that what rounding
-/// them leaves is several times what all blocks add: they keep f32's accuracy. About 2 % of the arithmetic.
+/// The patch embedding's precision in a model of this one. Neighbouring pixels are alike and largely cancel in the
+/// filters, so that rounding pixels would add several times the noise of all blocks: pixels keep f32's accuracy. The
+/// patch embedding is about 2 % of the arithmetic.
 [[nodiscard]] Precision patch_embed_precision(Precision precision);
-/// Of the products in its blocks' attention, of queries and keys and of weights and values.
+/// The precision of the products in attention: of queries and keys, and of weights and values.
 [[nodiscard]] Precision attention_precision(Precision precision);
-/// Of its attention pool and its heads: bf16 and int8 are for blocks only, as what a head loses is the logits' loss,
-/// which for one row costs nothing to keep.
+/// The precision of the attention pool and the heads. bf16 and int8 are for blocks only: what a head loses, the logits
+/// lose, and full precision costs nothing for one row.
 [[nodiscard]] Precision read_out_precision(Precision precision);
-/// Of its way back: gradients want the digits that plain bfloat16 and int8 lack.
+/// The precision of the backward pass: gradients want the digits that plain bfloat16 and int8 lack.
 [[nodiscard]] Precision backward_precision(Precision precision);
 
 [[nodiscard]] ModelWeights pack_weights(const Architecture& architecture, Precision precision,
                                         const TensorSource& source);
 
-/// The linear layers for the way back (nn::pack_linear_backward): blocks, pool and heads; nothing else is filled in.
+/// The linear layers for the backward pass (nn::pack_linear_backward): blocks, pool and heads; nothing else is filled
+/// in.
 [[nodiscard]] ModelWeights pack_backward_weights(const Architecture& architecture, Precision precision,
                                                  const TensorSource& source);
 

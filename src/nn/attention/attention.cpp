@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
+#include "base/head_fusion.hpp"
 #include "nn/attention/attention_kernels.hpp"
 #include "nn/attention/head_attention.hpp"
 #include "nn/kernels/row_pieces.hpp"
@@ -15,8 +16,8 @@
 namespace fovea::nn {
 
 /// Each row, a query of a head, is computed in one way whichever thread does it and whichever rows it does with it, so
-/// the result does not depend on the number of threads. oneDNN's batched product was here before: its split changes the
-/// order of additions with the number of threads, and its first call spends 40 ms on making code.
+/// the result does not depend on the number of threads. oneDNN's batched product would split the additions by the
+/// number of threads, and its first call takes 40 ms to generate code.
 struct Attention::Impl {
   Impl(const AttentionShape& sizes, Precision precision) : shape(sizes), products(precision) {
     assert(products == Precision::kF32 || products == Precision::kBf16);
@@ -30,7 +31,7 @@ struct Attention::Impl {
     std::span<float> weights;
   };
 
-  /// A thread's own.
+  /// Each thread has one of its own.
   struct Worker {
     Worker(const AttentionShape& shape, Precision products)
         : head(products == Precision::kBf16 ? make_head_attention_bf16(shape.tokens, shape.head_dim)
@@ -51,11 +52,11 @@ struct Attention::Impl {
     return {call.qkv.data() + (row * 3 + wanted) * width + head * shape.head_dim, 3 * width};
   }
 
-  void take_head(const Call& call, std::size_t head, Worker& own) const {
+  void pack_head(const Call& call, std::size_t head, Worker& own) const {
     own.head->pack(part(call, kKey, head, 0), part(call, kValue, head, 0));
   }
 
-  /// Queries first to first + rows of the head that was taken.
+  /// Queries first to first + rows of the head that was packed.
   /// @param weights  [rows, N]
   void attend(const Call& call, std::size_t head, std::size_t first, std::size_t rows, Worker& own, bool shown,
               Strided<float> weights) const {
@@ -76,7 +77,7 @@ struct Attention::Impl {
     const bool shown = !call.weights.empty();
     Worker& own = own_worker();
     for_own_rows(shape.num_heads, call.queries, [&](std::size_t head, std::size_t begin, std::size_t count) {
-      take_head(call, head, own);
+      pack_head(call, head, own);
       for_pieces(begin, count, [&](std::size_t first, std::size_t rows) {
         attend(call, head, first, rows, own, shown,
                shown ? Strided<float>{call.weights.data() + (head * tokens + first) * tokens, tokens}
@@ -85,17 +86,19 @@ struct Attention::Impl {
     });
   }
 
-  /// A thread takes its queries through all heads, so that it alone adds to their rows.
+  /// A thread computes its queries in all heads, so that no other thread adds to their rows.
   void heads_fused(const Call& call, HeadFusion fusion) {
     const std::size_t tokens = shape.tokens;
     Worker& own = own_worker();
     for_own_rows(1, call.queries, [&](std::size_t, std::size_t begin, std::size_t count) {
       for (std::size_t head = 0; head < shape.num_heads; ++head) {
-        take_head(call, head, own);
+        pack_head(call, head, own);
         for_pieces(begin, count, [&](std::size_t first, std::size_t rows) {
           attend(call, head, first, rows, own, true, {own.weights.data(), own.stride});
-          fuse_head(fusion, head, shape.num_heads, rows, tokens, {own.weights.data(), own.stride},
-                    {call.weights.data() + first * tokens, tokens});
+          for (std::size_t row = 0; row < rows; ++row) {
+            fuse_head(fusion, head, shape.num_heads, own.weights.span().subspan(row * own.stride, tokens),
+                      call.weights.subspan((first + row) * tokens, tokens));
+          }
         });
       }
     });

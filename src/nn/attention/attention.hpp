@@ -33,8 +33,8 @@ class Attention {
   ///                 or empty.
   /// @param out      [N, H, d]; rows from `queries` on are undefined.
   /// @param weights  [H, N, N], receives softmax(q kᵀ / √d): each row sums to 1, those from `queries` on are zero. Or
-  ///                 empty, if nobody asks: then it is never held in memory as a whole.
-  /// @param fused    `weights` is [N, N] and receives this of all heads, which costs less than to fuse them later.
+  ///                 empty, if nobody asks: then the matrix is never held in memory as a whole.
+  /// @param fused    how all heads are fused into `weights`, which is then [N, N]; cheaper than to fuse heads later
   void operator()(std::span<const float> qkv, std::size_t queries, std::span<const float> bias, std::span<float> out,
                   std::span<float> weights, std::optional<HeadFusion> fused = std::nullopt);
 

@@ -1,4 +1,4 @@
-// The way back through multi-head attention for one image: gradients of a score with respect to the attention matrices,
+// The backward pass of multi-head attention for one image: gradients of a score with respect to the attention matrices,
 // and to queries, keys and values.
 #pragma once
 
@@ -23,7 +23,7 @@ class AttentionBackward {
   void weights(std::span<const float> qkv, std::size_t queries, std::span<const float> d_out,
                std::span<float> gradient);
 
-  /// The rest of the way: dv = Aᵀ do; dS = A ⊙ (G - rowsum(G ⊙ A)); dq = dS k / √d; dk = dSᵀ q / √d.
+  /// The rest of the backward pass: dv = Aᵀ do; dS = A ⊙ (G - rowsum(G ⊙ A)); dq = dS k / √d; dk = dSᵀ q / √d.
   /// @param attention, gradient  [H, N, N]
   /// @param d_qkv                [N, 3, H, d]
   void inputs(std::span<const float> qkv, std::span<const float> attention, std::size_t queries,
@@ -36,7 +36,7 @@ class AttentionBackward {
   AlignedBuffer<float> d_scores_;             // [H, N, stride]
 };
 
-/// The way back through attend_with_one_query().
+/// The backward pass of attend_with_one_query().
 /// @param kv        [n, 2, H, d]
 /// @param weights   [H, n]
 /// @param d_out     [H, d]

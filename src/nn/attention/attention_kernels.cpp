@@ -115,7 +115,7 @@ HWY_INLINE void transpose_tile(Strided<const float> from, Strided<float> to) {
   const auto row1 = hn::LoadU(d, from.values + from.stride);
   const auto row2 = hn::LoadU(d, from.values + 2 * from.stride);
   const auto row3 = hn::LoadU(d, from.values + 3 * from.stride);
-  // Of rows a, b, c, d: a0 b0 a1 b1 and its like, then pairs of those, a0 b0 c0 d0.
+  // With rows a, b, c, d: first a0 b0 a1 b1 and so on, then pairs of pairs, a0 b0 c0 d0.
   const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, row0, row1));
   const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, row2, row3));
   const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, row0, row1));
@@ -165,42 +165,6 @@ void softmax_rows(std::size_t rows, std::size_t cols, Strided<float> values) {
     }
     for (std::size_t r = 0; r < count; ++r) scale_row(row(r), cols, 1.0F / sums[r]);
   });
-}
-
-/// fused ← combine(fused, values) · factor
-template <typename Combine>
-HWY_INLINE void fuse_with(const Combine& combine, float factor, std::size_t rows, std::size_t cols,
-                          Strided<const float> values, Strided<float> fused) {
-  const Floats d;
-  const auto factors = hn::Set(d, factor);
-  for (std::size_t r = 0; r < rows; ++r) {
-    const float* const from = values.values + r * values.stride;
-    float* const to = fused.values + r * fused.stride;
-    for_vectors(
-        cols,
-        [&](std::size_t i) {
-          hn::StoreU(hn::Mul(combine(hn::LoadU(d, to + i), hn::LoadU(d, from + i)), factors), d, to + i);
-        },
-        [&](std::size_t i, std::size_t count) {
-          store_first(hn::Mul(combine(load_first(to + i, count), load_first(from + i, count)), factors), to + i, count);
-        });
-  }
-}
-
-void fuse_head(HeadFusion fusion, std::size_t head, std::size_t num_heads, std::size_t rows, std::size_t cols,
-               Strided<const float> values, Strided<float> fused) {
-  using Vec = hn::Vec<Floats>;
-  const bool is_mean = fusion == HeadFusion::kMean;
-  const float factor = is_mean && head + 1 == num_heads ? 1.0F / static_cast<float>(num_heads) : 1.0F;
-  if (head == 0) return fuse_with([](Vec, Vec x) { return x; }, factor, rows, cols, values, fused);
-  switch (fusion) {
-    case HeadFusion::kMean:
-      return fuse_with([](Vec y, Vec x) { return hn::Add(y, x); }, factor, rows, cols, values, fused);
-    case HeadFusion::kMax:
-      return fuse_with([](Vec y, Vec x) { return hn::Max(y, x); }, factor, rows, cols, values, fused);
-    case HeadFusion::kMin:
-      return fuse_with([](Vec y, Vec x) { return hn::Min(y, x); }, factor, rows, cols, values, fused);
-  }
 }
 
 HWY_INLINE float dot_of_rows(const float* p, const float* g, std::size_t cols) {
@@ -253,7 +217,6 @@ HWY_EXPORT(multiply);
 HWY_EXPORT(multiply_transposed);
 HWY_EXPORT(transpose);
 HWY_EXPORT(softmax_rows);
-HWY_EXPORT(fuse_head);
 HWY_EXPORT(softmax_backward_rows);
 
 void multiply(const ProductSize& size, float scale, Strided<const float> a, Strided<const float> b, Strided<float> y) {
@@ -271,11 +234,6 @@ void transpose(std::size_t rows, std::size_t cols, Strided<const float> from, St
 
 void softmax_rows(std::size_t rows, std::size_t cols, Strided<float> values) {
   if (cols > 0) HWY_DYNAMIC_DISPATCH(softmax_rows)(rows, cols, values);
-}
-
-void fuse_head(HeadFusion fusion, std::size_t head, std::size_t num_heads, std::size_t rows, std::size_t cols,
-               Strided<const float> values, Strided<float> fused) {
-  HWY_DYNAMIC_DISPATCH(fuse_head)(fusion, head, num_heads, rows, cols, values, fused);
 }
 
 void softmax_backward_rows(std::size_t rows, std::size_t cols, Strided<const float> probabilities,

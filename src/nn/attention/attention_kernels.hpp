@@ -4,8 +4,7 @@
 #include <cstddef>
 #include <span>
 
-#include "fovea/tensor.hpp"
-#include "nn/kernels/strided.hpp"
+#include "nn/kernels/rows.hpp"
 
 namespace fovea::nn {
 
@@ -32,12 +31,7 @@ void transpose(std::size_t rows, std::size_t cols, Strided<const float> from, St
 /// @param values  [rows, cols]
 void softmax_rows(std::size_t rows, std::size_t cols, Strided<float> values);
 
-/// fused ← what `fusion` makes of the first head + 1 of num_heads matrices; the last one is `values`.
-/// @param values, fused  [rows, cols]
-void fuse_head(HeadFusion fusion, std::size_t head, std::size_t num_heads, std::size_t rows, std::size_t cols,
-               Strided<const float> values, Strided<float> fused);
-
-/// The gradient before the softmax from the one behind it: p ⊙ (g - Σ g ⊙ p), the sum over each row.
+/// The gradient before the softmax from the one after it: p ⊙ (g - Σ g ⊙ p), the sum over each row.
 /// @param probabilities, gradient, result  [rows, cols]
 void softmax_backward_rows(std::size_t rows, std::size_t cols, Strided<const float> probabilities,
                            Strided<const float> gradient, Strided<float> result);

@@ -1,26 +1,25 @@
-// Attention of one head on one core: what the kinds of arithmetic do differently, each in a file of its own.
+// Attention of one head on one core. Each kind of arithmetic has a file of its own.
 #pragma once
 
 #include <cstddef>
 #include <memory>
 
 #include "nn/attention/attention.hpp"
-#include "nn/kernels/strided.hpp"
+#include "nn/kernels/rows.hpp"
 
 namespace fovea::nn {
 
-/// Not shared between threads: sharing the keys costs more, in waiting and in what one core fetches from the other,
-/// than it saves.
+/// Not shared between threads: shared keys would cost more, in waiting and in traffic between cores, than they save.
 class HeadAttention {
  public:
   virtual ~HeadAttention() = default;
   /// The head whose queries come next.
   /// @param k, v  [N, d]
   virtual void pack(Strided<const float> k, Strided<const float> v) = 0;
-  /// Each row is computed in one way, whichever rows are computed with it.
+  /// Each row has the same bits whichever rows are computed together with it.
   /// @param q        [rows, d], at most RowPieces::kMostRows
-  /// @param bias     of these queries, [rows, N], or [1, N] of all with stride 0; or values = nullptr
-  /// @param shown    whether weights are wanted; else they are undefined
+  /// @param bias     of these queries, [rows, N], or [1, N] for all queries with stride 0; or values = nullptr
+  /// @param shown    whether `weights` is wanted; else its values are undefined
   /// @param weights  [rows, N]
   /// @param out      [rows, d]
   virtual void attend(std::size_t rows, Strided<const float> q, Strided<const float> bias, bool shown,

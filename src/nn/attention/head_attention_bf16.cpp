@@ -37,7 +37,7 @@ class HeadAttentionBf16 final : public HeadAttention {
     multiply_bf16({rows, head_dim_, tokens_}, query_scales_.data(), {queries_.data(), query_stride()},
                   {keys_.data(), stride_}, weights);
     if (bias.values != nullptr) add_bias(rows, tokens_, bias, weights);
-    // The weights are divided by their sum behind the product: it has fewer columns than they.
+    // The product, not the weights, is divided by the weights' sum: the product has fewer columns.
     softmax_rows_bf16(rows, tokens_, shown, weights, {exponentials_.data(), stride_}, scales_.data());
     multiply_bf16({rows, tokens_, head_dim_}, scales_.data(), {exponentials_.data(), stride_},
                   {values_.data(), head_dim_}, out);
@@ -48,7 +48,7 @@ class HeadAttentionBf16 final : public HeadAttention {
 
   std::size_t tokens_;                         // N
   std::size_t head_dim_;                       // d
-  std::size_t stride_;                         // even, as it is whole cache lines
+  std::size_t stride_;                         // even: whole cache lines
   AlignedBuffer<float> transposed_;            // [d, stride]
   AlignedBuffer<Bf16Pair> keys_;               // [d/2, stride]
   AlignedBuffer<Bf16Pair> values_;             // [N/2, d]

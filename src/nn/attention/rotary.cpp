@@ -29,7 +29,7 @@ void rotate(const RotaryTable& table, std::size_t prefix, std::size_t num_heads,
 #pragma omp parallel for schedule(static)
   for (std::size_t patch = 0; patch < patches; ++patch) {
     float* token = qkv.data() + (prefix + patch) * 3 * width;
-    for (std::size_t head = 0; head < 2 * num_heads; ++head) {  // of q, then of k, which lies behind it
+    for (std::size_t head = 0; head < 2 * num_heads; ++head) {  // of q, then of k, which follows q
       rotate_head(table, table.cos.data() + patch * dim, table.sin.data() + patch * dim, token + head * dim);
     }
   }

@@ -251,12 +251,14 @@ void activate_backward(std::span<const float> slope, std::span<const float> dy, 
   });
 }
 
-void silu_gate(std::size_t rows, std::size_t features, std::span<const float> x, std::span<float> y) {
+void silu_gate(std::size_t rows, std::size_t features, std::span<const float> x, std::span<float> y,
+               const RowsDone& done) {
   assert(x.size() == 2 * rows * features && y.size() == rows * features);
   share(rows, kFewRows, [&](std::size_t first, std::size_t count) {
     for (std::size_t row = first; row < first + count; ++row) {
       HWY_DYNAMIC_DISPATCH(silu_gate_row)(features, x.data() + row * 2 * features, y.data() + row * features);
     }
+    if (done) done(first, count);
   });
 }
 

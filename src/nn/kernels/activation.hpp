@@ -7,13 +7,16 @@
 
 #include "fovea/architecture.hpp"
 #include "fovea/precision.hpp"
+#include "nn/kernels/rows.hpp"
 
 namespace fovea::nn {
 
 /// silu(gate) · value (Shazeer 2020).
 /// @param x  [rows, 2·features], gate first
 /// @param y  [rows, features]
-void silu_gate(std::size_t rows, std::size_t features, std::span<const float> x, std::span<float> y);
+/// @param done  told about all rows of y; may be empty
+void silu_gate(std::size_t rows, std::size_t features, std::span<const float> x, std::span<float> y,
+               const RowsDone& done = {});
 /// @param dy  [rows, features]
 /// @param dx  [rows, 2·features]
 void silu_gate_backward(std::size_t rows, std::size_t features, std::span<const float> x, std::span<const float> dy,

@@ -39,8 +39,8 @@ HWY_INLINE hn::Vec<Halves> upper_half(hn::Vec<Floats> x) {
   return hn::DemoteTo(Halves(), hn::BitCast(ints, shifted));
 }
 
-// Debian's Highway (1.0) does not know the instructions of AVX512-BF16. What is compiled for AVX-512 here has them, so
-// whoever calls it asks has_units(Precision::kBf16) before.
+// Debian's Highway (1.0) does not know the instructions of AVX512-BF16. Code that is compiled for AVX-512 here has
+// them, so callers ask has_units(Precision::kBf16) first.
 #undef FOVEA_BF16_UNITS
 #define FOVEA_BF16_UNITS (HWY_ARCH_X86_64 && HWY_TARGET <= HWY_AVX3)
 

@@ -103,7 +103,7 @@ HWY_INLINE void multiply_tile(std::size_t num_pairs, const float* scales, Stride
   }
 }
 
-/// kRows rows of y, two vectors at a time, as those of float32.
+/// kRows rows of y, two vectors at a time, as the product in float32.
 template <std::size_t kRows>
 void multiply_some(const ProductSize& size, const float* scales, Strided<const std::uint16_t> a,
                    Strided<const Bf16Pair> b, Strided<float> y) {

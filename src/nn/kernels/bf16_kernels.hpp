@@ -1,5 +1,5 @@
-// Products of bfloat16 matrices with float32 sums, on one core, for matrices that are multiplied once: those of
-// attention. oneDNN would first spend as long on arranging them. Only where has_units(Precision::kBf16).
+// Products of bfloat16 matrices with float32 sums, on one core, for the matrices of attention, which are multiplied
+// once: oneDNN would first spend as long on arranging them. Only where has_units(Precision::kBf16).
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@
 #include <span>
 
 #include "nn/attention/attention_kernels.hpp"
-#include "nn/kernels/strided.hpp"
+#include "nn/kernels/rows.hpp"
 
 namespace fovea::nn {
 
@@ -33,8 +33,8 @@ void round_rows(std::size_t rows, std::size_t depth, Strided<const float> from, 
 void multiply_bf16(const ProductSize& size, const float* scales, Strided<const std::uint16_t> a,
                    Strided<const Bf16Pair> b, Strided<float> y);
 
-/// The softmax of each row as the left factor of a product: its exponentials as round_rows would have them, and what a
-/// sum of products of theirs is to be scaled by.
+/// The softmax of each row as the left factor of a product: the row's exponentials as round_rows would have them, and
+/// the scale of the product's row.
 /// @param logits        [rows, cols]; become the softmax in float32 if it is shown, else undefined
 /// @param exponentials  [rows, 2 · pairs_of(cols)]
 /// @param scales        [rows]

@@ -55,8 +55,9 @@ struct Range {
   float high;  // >= 0; NaN in one of them if there is one
 };
 
-/// As integers the bit patterns of positive floats are in the order of the numbers, and those of negative ones, as
-/// unsigned integers, above them all in the order of magnitude; NaN is at the end of each.
+/// Read as integers, the bit patterns of positive floats are in the order of the numbers. Read as unsigned integers,
+/// the patterns of negative floats are above those of all positive ones, in the order of magnitude. NaN is last in
+/// both.
 Range range_of(const float* x, std::size_t size) {
   const Ints ints;
   const Words words;

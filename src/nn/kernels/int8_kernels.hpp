@@ -9,7 +9,7 @@ namespace fovea::nn {
 
 /// Symmetric, each row by its own largest absolute value: q = round(x · 127 / max|x|), ties to even, in [-127, 127],
 /// and scale = max|x| / 127. A row of zeros has scale 0; the scale of a row with NaN or infinity is not finite, so that
-/// what is computed with it is not either.
+/// results computed with it are not finite either.
 /// @param x       [rows, features]
 /// @param q       [rows, features]
 /// @param scales  [rows]
@@ -20,8 +20,8 @@ struct RowStep {
   float scale;
   std::int32_t zero;  // 0 to 255
 };
-/// Asymmetric, each row by its own range, which is made to hold 0, so that 0 is exact: behind an activation, where
-/// little is below 0, that is a bit more than symmetric integers have. A row of zeros has scale 0; the scale of a row
+/// Asymmetric, each row by its own range, widened to hold 0, so that 0 is exact. After an activation, where little is
+/// below 0, this is one bit more than symmetric integers have. A row of zeros has scale 0; the scale of a row
 /// with NaN or infinity is not finite.
 /// @param x, q   [rows, features]
 /// @param steps  [rows]

@@ -65,7 +65,7 @@ HWY_INLINE void scale_row(const float* x, float* y, std::size_t size, float cent
       });
 }
 
-/// Of one row x: x̂ = (x - centre) · factor.
+/// One row x standardised: x̂ = (x - centre) · factor.
 struct Standardization {
   float centre;
   float factor;

@@ -6,7 +6,6 @@
 #include <span>
 
 #include "nn/kernels/rows.hpp"
-#include "nn/kernels/strided.hpp"
 
 namespace fovea::nn {
 

@@ -8,8 +8,8 @@
 
 namespace fovea::nn {
 
-/// Pieces as even as can be: with three heads on two threads a short last piece of each head is what one thread waits
-/// for. About 48 rows use each part of the other factor often, and [rows, N] stays in a core's own cache.
+/// Pieces as even as can be: with three heads on two threads, one thread would wait for a short last piece of each
+/// head. With about 48 rows each part of the other factor is used often, and [rows, N] stays in a core's own cache.
 class RowPieces {
  public:
   explicit RowPieces(std::size_t rows) noexcept

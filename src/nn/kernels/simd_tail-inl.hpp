@@ -19,8 +19,9 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using Floats = hn::ScalableTag<float>;
 
-/// The first `count` (under a vector's) lanes; the others are zero on load, and their memory is never touched.
-// The masked instructions of AVX2 and later do that; what Highway puts in their place before touches whole vectors.
+/// The first `count` lanes, fewer than a vector's; the remaining lanes are zero on load, and their memory is never
+/// touched.
+// The masked instructions of AVX2 and later do that; on older CPUs Highway's substitutes touch whole vectors.
 #undef FOVEA_HAS_MASKED_MEMORY
 #define FOVEA_HAS_MASKED_MEMORY (HWY_TARGET <= HWY_AVX2)
 template <typename T>
@@ -63,8 +64,8 @@ HWY_INLINE void for_vectors(std::size_t size, Whole&& whole, Part&& part) {
   if (i < size) part(i, size - i);
 }
 
-/// Calls body(first, count) for a few rows at a time, which go side by side, step by step: a step ends with a sum or
-/// maximum over a vector's lanes, and the next row need not wait for it.
+/// Calls body(first, count) for a few rows at a time, which are computed side by side, step by step: a step ends with a
+/// sum or maximum over a vector's lanes, and the next row need not wait for that.
 constexpr std::size_t kRowGroup = 4;
 template <typename Body>
 HWY_INLINE void for_groups(std::size_t rows, const Body& body) {

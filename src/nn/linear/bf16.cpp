@@ -58,13 +58,14 @@ dnnl::matmul::primitive_desc describe_many(std::size_t in_features, std::size_t 
   return describe({kManyRows, in_features, out_features}, {0, 0, true, true}, any);
 }
 
-/// As in float32, of the machine and [in, out] only.
+/// As in float32, it depends on the machine and on [in, out] only.
 memory::desc packed_layout(std::size_t in_features, std::size_t out_features) {
   return describe_many(in_features, out_features).weights_desc();
 }
 
-/// The sums of a row must not depend on how many rows lie beside it. Where there is AMX, oneDNN leaves few rows of few
-/// outputs to the vector units, which add in another order; rows are added until it takes the kernel of many.
+/// The sums of a row must not depend on how many rows there are. Where there is AMX, oneDNN leaves few rows of few
+/// outputs to the vector units, which add in another order; rows are added until oneDNN chooses its kernel for many
+/// rows.
 /// @return shape.rows or more
 std::size_t rows_for_the_kernel_of_many(LinearShape shape) {
   const auto many = describe_many(shape.in_features, shape.out_features);

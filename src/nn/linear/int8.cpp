@@ -1,6 +1,6 @@
-// Linear layers on units for 8-bit integers: weights with a scale for each output, activations, unsigned as the units
-// want one factor, with a scale and a zero for each row, found as they come; sums in 32-bit integers, exact in any
-// order. Everything after the sums is float32.
+// Linear layers on units for 8-bit integers. Weights have a scale for each output. Activations are unsigned, as the
+// units want one factor, with a scale and a zero for each row, found while they are packed. Sums are 32-bit integers,
+// exact in any order. Everything after the sums is float32.
 #include <cassert>
 #include <numeric>
 #include <vector>
@@ -27,7 +27,7 @@ dnnl::matmul::primitive_desc describe(std::size_t rows, std::size_t in_features,
                      integers(rows, out_features, memory::data_type::s32), user_scratchpad());
 }
 
-/// As in float32, of the machine and [in, out] only.
+/// As in float32, it depends on the machine and on [in, out] only.
 memory::desc packed_layout(std::size_t in_features, std::size_t out_features) {
   constexpr std::size_t kTypicalRows = 256;
   const memory::desc any({dim(in_features), dim(out_features)}, memory::data_type::s8, memory::format_tag::any);

@@ -10,7 +10,7 @@
 namespace fovea::nn {
 namespace {
 
-/// For models whose layers differ in precision: each kind is compiled when the first weights of it are met.
+/// For models whose layers differ in precision: each kind is compiled when it meets weights of its precision first.
 class LinearByWeights final : public Linear {
  public:
   LinearByWeights(const LinearShape& shape, Workspace& workspace) : Linear(shape), workspace_(workspace) {}
@@ -48,7 +48,7 @@ RowsDone Linear::packer(const LinearWeights& weights, std::span<const float> x) 
 
 void Linear::pack(const LinearWeights& weights, std::span<const float> x) {
   assert(x.size() == shape_.rows * shape_.in_features);
-  if (const RowsDone hand_over = packer(weights, x)) share(shape_.rows, kFewRows, hand_over);
+  if (const RowsDone pack_rows = packer(weights, x)) share(shape_.rows, kFewRows, pack_rows);
 }
 
 std::size_t bf16_parts(Precision precision) noexcept {

@@ -24,12 +24,12 @@ struct LinearShape {
 class LinearWeights {
  public:
   virtual ~LinearWeights() = default;
-  /// Of the operation that takes them.
+  /// The precision of the operation that these weights are for.
   [[nodiscard]] virtual Precision precision() const noexcept { return Precision::kF32; }
 };
 
-/// x of a linear layer in the form in which it is multiplied. Who computes it hands over a few rows at a time, while
-/// they are in the core's own cache.
+/// x of a linear layer in the form in which it is multiplied. The layer that computes x packs a few rows at a time,
+/// while the rows are in the core's own cache.
 class Operand {
  public:
   virtual ~Operand() = default;
@@ -45,19 +45,19 @@ class Linear {
   virtual ~Linear() = default;
   [[nodiscard]] const LinearShape& shape() const noexcept { return shape_; }
 
-  /// What takes x for these weights; nullptr: x is multiplied as it is.
+  /// Where x is packed for these weights; nullptr: x is multiplied without packing.
   [[nodiscard]] virtual Operand* operand(const LinearWeights& weights) = 0;
-  /// @param x     [rows, in_features], as operand() took it
+  /// @param x     [rows, in_features], packed before where there is an operand()
   /// @param y     [rows, out_features]
   /// @param done  told about all rows of y; may be empty
   virtual void multiply(const LinearWeights& weights, std::span<const float> x, std::span<float> y,
                         const RowsDone& done) = 0;
 
-  /// Hands rows of x over as soon as they are done; empty: x is multiplied as it is.
+  /// Packs rows of x as soon as they are done; empty: x is multiplied without packing.
   [[nodiscard]] RowsDone packer(const LinearWeights& weights, std::span<const float> x);
-  /// Hands over all rows of x, from all threads.
+  /// Packs all rows of x, on all threads.
   void pack(const LinearWeights& weights, std::span<const float> x);
-  /// Both.
+  /// pack(), then multiply().
   void operator()(const LinearWeights& weights, std::span<const float> x, std::span<float> y) {
     pack(weights, x);
     multiply(weights, x, y, {});
@@ -78,10 +78,10 @@ class Linear {
 [[nodiscard]] std::unique_ptr<LinearWeights> pack_linear_int8(MatrixView<const std::int8_t> weight,
                                                               std::span<const float> scales,
                                                               std::span<const float> bias);
-/// The same weight for the way back: y = x W, a linear layer of shape {rows, out_features, in_features}, no bias. Not
-/// in int8: gradients want more digits.
+/// The same weight for the backward pass: y = x W, a linear layer of shape {rows, out_features, in_features}, no bias.
+/// Not in int8: gradients want more digits.
 [[nodiscard]] std::unique_ptr<LinearWeights> pack_linear_backward(Precision precision, MatrixView<const float> weight);
-/// For kInt8 it takes weights of any precision, as the layers of a model that is run so are not all in int8.
+/// An operation for kInt8 accepts weights of any precision: a model in int8 has layers in others, too.
 [[nodiscard]] std::unique_ptr<Linear> make_linear(Precision precision, const LinearShape& shape, Workspace& workspace);
 
 }  // namespace fovea::nn

@@ -37,7 +37,7 @@ struct MatrixF64 {
   }
 };
 
-/// Which values of a factor count; the others are taken as 0.
+/// Which values of a factor count; all other values are taken as 0.
 enum class Sign { kAny, kPositive, kNegative };
 
 /// y += a · b, on the calling thread's OpenMP threads; the same bits for any number of them.

@@ -7,14 +7,10 @@
 #include <mutex>
 
 #include "fovea/error.hpp"
-#include "nn/linear/workspace_impl.hpp"
 
 namespace fovea::nn {
-namespace {
 
 using dnnl::memory;
-
-}  // namespace
 
 const dnnl::engine& cpu_engine() {
   static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);

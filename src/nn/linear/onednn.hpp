@@ -8,6 +8,7 @@
 #include <oneapi/dnnl/dnnl.hpp>
 #include <utility>
 
+#include "base/aligned_buffer.hpp"
 #include "base/page_arena.hpp"
 #include "fovea/precision.hpp"
 #include "nn/linear/workspace.hpp"
@@ -29,6 +30,11 @@ auto translate_errors(const char* attempt, Body&& body) {
     throw_backend_error(attempt, error);
   }
 }
+
+struct Workspace::Impl {
+  dnnl::stream stream;
+  AlignedBuffer<std::byte> scratch;
+};
 
 /// A compiled primitive with its scratch size; create once, run many times.
 class Primitive {

@@ -19,9 +19,7 @@
 #include "fovea/precision.hpp"
 #include "nn/linear/onednn.hpp"
 #include "nn/linear/precisions.hpp"
-#include "nn/linear/workspace_impl.hpp"
-#include "nn/machine/fma_peak.hpp"
-#include "nn/machine/stream_triad.hpp"
+#include "nn/machine/peaks.hpp"
 
 namespace fovea {
 namespace {
@@ -50,7 +48,7 @@ std::string_view isa_name(dnnl::cpu_isa isa) {
   }
 }
 
-/// As Linux tells of the first core; what glibc derives from CPUID is, on virtual machines, that of the whole host.
+/// Read from Linux's files about the first core: glibc's figure, from CPUID, is on virtual machines the whole host's.
 std::size_t largest_cache() {
   std::size_t largest = 0;
   for (int index = 0; index < 8; ++index) {
@@ -81,7 +79,7 @@ double seconds_of(Body&& body) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-/// Seconds of one [rows, depth] · [depth, cols], the best of several runs. Sums are f32, of integers s32.
+/// Seconds of one [rows, depth] · [depth, cols], the best of several runs. Sums are f32, or s32 for integers.
 double best_matmul_seconds(dnnl::memory::data_type type, dnnl::memory::dim rows, dnnl::memory::dim depth,
                            dnnl::memory::dim cols) {
   using dnnl::memory;

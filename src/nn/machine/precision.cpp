@@ -10,7 +10,7 @@
 namespace fovea {
 namespace {
 
-/// oneDNN's names are bits: each instruction set has those of the sets that it includes.
+/// oneDNN's names are bit sets: each instruction set contains the bits of the sets that it includes.
 bool has(dnnl::cpu_isa wanted) {
   const auto bits = static_cast<unsigned>(wanted);
   return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & bits) == bits;

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <utility>
 
@@ -11,44 +10,31 @@
 #include "fovea/machine.hpp"
 #include "fovea/model.hpp"
 #include "fovea/session.hpp"
-#include "model/forward/layer_steps.hpp"
+#include "model/forward/forward_pass.hpp"
+#include "model/forward/layer_clock.hpp"
+#include "model/forward/layer_cost.hpp"
 #include "pipeline/bench/measure.hpp"
 #include "pipeline/bench/timing.hpp"
 
 namespace fovea {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr std::size_t kUnknownCache = 32U << 20U;
 constexpr std::size_t kLeastInMemory = 256U << 20U;
 constexpr std::size_t kMostInMemory = 1024U << 20U;
 
-/// One pass; how long each step took is appended to the step's times.
-void run_steps(const LayerSteps& layers, std::vector<std::vector<double>>& ms_of) {
-  auto before = Clock::now();
-  for (std::size_t i = 0; i < layers.steps().size(); ++i) {
-    layers.steps()[i].run();
-    const auto now = Clock::now();
-    ms_of[i].push_back(std::chrono::duration<double, std::milli>(now - before).count());
-    before = now;
-  }
-}
-
-/// Sums over the steps of a kind, of each step its median: a step is short, and most of its runs are undisturbed even
-/// where hardly any whole pass is.
-std::vector<RooflinePoint> points_of(const LayerSteps& layers, const Architecture& architecture,
-                                     std::span<const std::vector<double>> ms_of, double images) {
+/// Sums over the layers of a kind.
+std::vector<RooflinePoint> points_of(const BenchPlan& plan, const LayerClock& clock) {
+  const auto images = static_cast<double>(plan.batch);
   std::map<LayerKind, RooflinePoint> by_kind;
-  for (std::size_t i = 0; i < layers.steps().size(); ++i) {
-    const LayerStep& step = layers.steps()[i];
-    RooflinePoint& point = by_kind[step.kind];
-    point.name = name(step.kind, architecture);
-    point.layers += step.flops > 0 ? 1U : 0U;
-    point.gflop += step.flops * 1e-9 / images;
-    point.gigabytes += step.bytes * 1e-9 / images;
-    point.ms += quantile(ms_of[i], 0.5) / images;
+  for (const LayerCost& layer : layer_cost(*plan.model, plan.batch)) {
+    RooflinePoint& point = by_kind[layer.kind];
+    point.name = name(layer.kind, plan.model->architecture());
+    point.layers += layer.flops() > 0 ? 1U : 0U;
+    point.gflop += layer.flops() * 1e-9 / images;
+    point.gigabytes += layer.bytes * 1e-9 / images;
   }
+  for (const auto& [kind, ms] : clock.median_ms()) by_kind[kind].ms = ms / images;
   std::vector<RooflinePoint> points;
   points.reserve(by_kind.size());
   for (auto& [kind, point] : by_kind) points.push_back(std::move(point));
@@ -64,20 +50,25 @@ std::string title_of(const BenchPlan& plan) {
 }  // namespace
 
 Roofline measure_roofline(const BenchPlan& plan, std::span<const float> patches) {
-  const LayerSteps layers(plan.model, patches);
+  ForwardPass pass(plan.model, plan.batch);
+  LayerClock clock;
+  const auto timed = [&] {
+    const std::span<float> x = pass.embed(patches, clock);
+    const std::size_t depth = plan.model->architecture().depth;
+    (void)pass.read_out(plan.batch, pass.run_blocks(0, depth, x, {}, clock), false, clock);
+    clock.end_pass();
+  };
   Session session(plan.model, plan.batch);
-  std::vector<std::vector<double>> ms_of(layers.steps().size());
-  const std::vector<std::function<void()>> steps{[&] { (void)session.run(patches); },
-                                                 [&] { run_steps(layers, ms_of); }};
+  const std::vector<std::function<void()>> steps{[&] { (void)session.run(patches); }, timed};
   for (const auto& step : steps) step();  // what is compiled at first use
-  for (std::vector<double>& of_step : ms_of) of_step.clear();
+  clock.restart();
   const auto times = time_in_turn(plan.seconds, steps);
 
   Roofline roofline;
   roofline.title = title_of(plan);
   const auto images = static_cast<double>(plan.batch);
   roofline.forward_ms = quantile(times.front(), 0.5) / images;
-  roofline.points = points_of(layers, plan.model->architecture(), ms_of, images);
+  roofline.points = points_of(plan, clock);
   const int threads = static_cast<int>(plan.threads);
   const std::size_t last_cache = machine_info().last_cache > 0 ? machine_info().last_cache : kUnknownCache;
   roofline.fma_gflop_per_s = measure_fma_peak_gflops(threads);

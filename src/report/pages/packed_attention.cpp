@@ -8,6 +8,7 @@
 #include <cstring>
 #include <span>
 
+#include "base/head_fusion.hpp"
 #include "fovea/error.hpp"
 
 namespace fovea {
@@ -30,23 +31,13 @@ void quantize_rows(std::span<const float> rows, std::size_t width, float* maxima
   }
 }
 
-/// @param matrices  [H, N·N]
-/// @param mean      [N·N]
-void mean_over_heads(std::span<const float> matrices, std::size_t num_heads, std::vector<float>& mean) {
-  const std::size_t size = matrices.size() / num_heads;
-  mean.assign(matrices.begin(), matrices.begin() + static_cast<std::ptrdiff_t>(size));
-  for (std::size_t h = 1; h < num_heads; ++h) {
-    for (std::size_t i = 0; i < size; ++i) mean[i] += matrices[h * size + i];
-  }
-  for (float& weight : mean) weight /= static_cast<float>(num_heads);
-}
-
 }  // namespace
 
 void AttentionPacker::add(const AttentionView& attention) {
   std::span<const float> rows = attention.weights;
   if (mean_heads_) {
-    mean_over_heads(rows, attention.num_heads, mean_);
+    mean_.resize(rows.size() / attention.num_heads);
+    fuse_heads(HeadFusion::kMean, attention.num_heads, rows, mean_);  // [H, N, N] → [N, N]
     rows = mean_;
   }
   tokens_ = attention.tokens;

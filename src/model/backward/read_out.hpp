@@ -1,14 +1,18 @@
-// The way back from the logits to the tokens behind a block: heads, pooling, final norm.
+// The read-out's backward pass, from the logits to the tokens after a block: heads, pool, final norm. Its forward twin
+// is model/forward/read_out.hpp.
 #pragma once
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "fovea/architecture.hpp"
 #include "fovea/precision.hpp"
 #include "fovea/session.hpp"
+#include "model/backward/attention_pool.hpp"
+#include "model/forward/attention_pool.hpp"
 #include "model/weights/weights.hpp"
 #include "nn/linear/linear.hpp"
 
@@ -35,31 +39,17 @@ class ReadOutBackward {
 
  private:
   [[nodiscard]] std::vector<float> d_pooled(const ModelWeights& weights, const ModelWeights& backward,
-                                            std::span<const float> normed, const OutputGradient& d_output);
-  void through_attention_pool(const ModelWeights& weights, const ModelWeights& backward, std::span<const float> normed,
-                              std::span<const float> d_pooled, std::span<float> d_normed,
-                              const PoolGradientObserver& observe_pool);
-  /// The pool's forward pass again, as far as its gradients need it.
-  struct PoolForward {
-    std::vector<float> kv;         // [n, 2D]
-    std::vector<float> attention;  // [H, n]
-    std::vector<float> x;          // [D], behind the projection
-    std::vector<float> slope;      // [F], of the activation
-    std::vector<float> pooled;     // [D]
-  };
-  [[nodiscard]] PoolForward run_pool(const AttentionPoolWeights& weights, std::span<const float> normed);
+                                            std::span<const float> normed, const PooledTokens& pool,
+                                            const OutputGradient& d_output);
+  void patch_mean_backward(std::span<const float> d_mean, std::span<float> d_tokens) const;
 
   Architecture a_;
-  std::size_t seen_ = 0;                    // tokens that the attention pool attends to
   std::unique_ptr<nn::Linear> head_;        // [1, C] → [1, pooled]
   std::unique_ptr<nn::Linear> head_dist_;   // [1, C] → [1, D]
   std::unique_ptr<nn::Linear> projection_;  // [1, E] → [1, D]
-  struct PoolLayers {
-    std::unique_ptr<nn::Linear> kv, proj, fc1, fc2;
-  };
-  PoolLayers pool_forward_;
-  PoolLayers pool_back_;
-  std::vector<float> d_class_tokens_;  // [read_out_blocks - 1, D], behind the final norm
+  std::optional<AttentionPool> pool_;       // forward again: only its output was kept
+  std::optional<AttentionPoolBackward> pool_backward_;
+  std::vector<float> d_class_tokens_;  // [read_out_blocks - 1, D], after the final norm
 };
 
 }  // namespace fovea

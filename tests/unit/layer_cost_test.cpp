@@ -1,18 +1,24 @@
-// The layers that `bench --roofline` times are those of the forward pass, and cost what the formulas say.
-#include "model/forward/layer_steps.hpp"
+// The layers that are counted are those that the forward pass tells its hook of, and cost what the formulas say.
+#include "model/forward/layer_cost.hpp"
 
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fovea/architecture.hpp"
 #include "fovea/model.hpp"
 #include "fovea/precision.hpp"
 #include "fovea/session.hpp"
+#include "model/forward/forward_pass.hpp"
+#include "model/forward/layer_clock.hpp"
 #include "support/needs_precision.hpp"
 #include "support/normal_values.hpp"
 #include "support/shared.hpp"
@@ -25,64 +31,82 @@ std::vector<float> patches_for(const Architecture& a, std::size_t images) {
   return test::normal_values(images * a.grid().size() * a.patch_dim(), 7);
 }
 
-void expect_the_results_of_a_session(const std::shared_ptr<const VisionTransformer>& model, std::size_t images) {
+/// Each of a pass's layers, as the hook was told of it.
+class Recorder final : public ForwardHook {
+ public:
+  void before(const LayerCall& layer) override { begun_ = layer.kind; }
+  void after(const LayerCall& layer) override {
+    EXPECT_EQ(begun_, layer.kind) << "one layer at a time";
+    layers.insert({cost_kind(layer.kind, layer.leading_only), layer.block});
+  }
+  std::set<std::pair<LayerKind, std::size_t>> layers;
+
+ private:
+  std::optional<LayerKind> begun_;
+};
+
+void expect_costs_of_the_layers_that_run(const std::shared_ptr<const VisionTransformer>& model, std::size_t images) {
   const std::vector<float> patches = patches_for(model->architecture(), images);
   const std::vector<ForwardResult> whole = Session(model, images).forward(patches);
-  const LayerSteps layers(model, patches);
+  ForwardPass pass(model, images);
   for (int run = 0; run < 2; ++run) {  // nothing of an earlier run is left
-    for (const LayerStep& step : layers.steps()) step.run();
-    ASSERT_EQ(layers.results().size(), images);
+    Recorder hook;
+    const std::span<float> x = pass.embed(patches, hook);
+    const auto results =
+        pass.read_out(images, pass.run_blocks(0, model->architecture().depth, x, {}, hook), false, hook);
+    ASSERT_EQ(results.size(), images);
     for (std::size_t i = 0; i < images; ++i) {
-      EXPECT_EQ(layers.results()[i].pooled, whole[i].pooled) << i;
-      EXPECT_EQ(layers.results()[i].features, whole[i].features) << i;
-      EXPECT_EQ(layers.results()[i].logits, whole[i].logits) << i;
+      EXPECT_EQ(results[i].pooled, whole[i].pooled) << i;
+      EXPECT_EQ(results[i].features, whole[i].features) << i;
+      EXPECT_EQ(results[i].logits, whole[i].logits) << i;
     }
+    std::set<std::pair<LayerKind, std::size_t>> counted;
+    for (const LayerCost& layer : layer_cost(*model, images)) counted.insert({layer.kind, layer.block});
+    EXPECT_EQ(hook.layers, counted);
   }
 }
 
-TEST(LayerSteps, EqualTheForwardPassToTheBitForEveryFamily) {
+TEST(LayerCost, CountsTheLayersThatAHookSeesOfEveryFamily) {
   std::size_t families = 0;
   for (const auto& entry : std::filesystem::directory_iterator(test::source_dir() / "tests/golden/families")) {
     if (!std::filesystem::exists(entry.path() / "config.json")) continue;
     SCOPED_TRACE(entry.path().filename());
     const auto model = VisionTransformer::load(entry.path());
-    for (const std::size_t images : {1U, 3U}) expect_the_results_of_a_session(model, images);
+    for (const std::size_t images : {1U, 3U}) expect_costs_of_the_layers_that_run(model, images);
     ++families;
   }
   EXPECT_GT(families, 20U);
 }
 
-class LayerStepsIn : public testing::TestWithParam<Precision> {};
+class LayerCostIn : public testing::TestWithParam<Precision> {};
 
-TEST_P(LayerStepsIn, EveryPrecisionEqualTheForwardPassToTheBit) {
+TEST_P(LayerCostIn, EveryPrecisionCountsTheLayersThatAHookSees) {
   FOVEA_NEEDS_PRECISION(GetParam());
   const auto model = VisionTransformer::random(test::tiny_vit({64, 64}, 8, 64, 3), 1, GetParam());
-  for (const std::size_t images : {1U, 3U}) expect_the_results_of_a_session(model, images);
+  for (const std::size_t images : {1U, 3U}) expect_costs_of_the_layers_that_run(model, images);
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, LayerStepsIn, testing::ValuesIn(kPrecisions),
+INSTANTIATE_TEST_SUITE_P(Each, LayerCostIn, testing::ValuesIn(kPrecisions),
                          [](const auto& precision) { return std::string(name(precision.param)); });
 
-/// flops and bytes of all steps of one kind
+/// flops and bytes of all layers of one kind
 struct Cost {
   std::size_t layers = 0;
   double flops = 0;
   double bytes = 0;
 };
 std::map<LayerKind, Cost> costs_of(const std::shared_ptr<const VisionTransformer>& model, std::size_t images) {
-  const std::vector<float> patches = patches_for(model->architecture(), images);
-  const LayerSteps layers(model, patches);
   std::map<LayerKind, Cost> costs;
-  for (const LayerStep& step : layers.steps()) {
-    Cost& cost = costs[step.kind];
+  for (const LayerCost& layer : layer_cost(*model, images)) {
+    Cost& cost = costs[layer.kind];
     ++cost.layers;
-    cost.flops += step.flops;
-    cost.bytes += step.bytes;
+    cost.flops += layer.flops();
+    cost.bytes += layer.bytes;
   }
   return costs;
 }
 
-TEST(LayerSteps, CostWhatTheFormulasSayOfATinyModel) {
+TEST(LayerCost, CostWhatTheFormulasSayOfATinyModel) {
   // 24 patches and a class token; 48 wide, 192 in the MLP; 3 blocks; 10 classes; two images.
   constexpr double T = 24, N = 25, D = 48, F = 192, P = 3 * 8 * 8, C = 10, n = 2;
   auto costs = costs_of(VisionTransformer::random(test::tiny_vit(), 1), 2);
@@ -108,7 +132,7 @@ TEST(LayerSteps, CostWhatTheFormulasSayOfATinyModel) {
   EXPECT_EQ(costs.size(), 9U);
 }
 
-TEST(LayerSteps, PackedWeightsCountTheirOwnBytes) {
+TEST(LayerCost, PackedWeightsCountTheirOwnBytes) {
   for (const auto& [precision, bytes] :
        std::map<Precision, double>{{Precision::kBf16, 2}, {Precision::kBf16x3, 4}, {Precision::kBf16x6, 6}}) {
     FOVEA_NEEDS_PRECISION(precision);
@@ -118,7 +142,7 @@ TEST(LayerSteps, PackedWeightsCountTheirOwnBytes) {
   }
 }
 
-TEST(LayerSteps, AnInt8ModelCountsEachLayerInItsOwnPrecision) {
+TEST(LayerCost, AnInt8ModelCountsEachLayerInItsOwnPrecision) {
   FOVEA_NEEDS_PRECISION(Precision::kInt8);
   FOVEA_NEEDS_PRECISION(Precision::kBf16);
   auto costs = costs_of(VisionTransformer::random(test::tiny_vit(), 1, Precision::kInt8), 1);
@@ -127,7 +151,7 @@ TEST(LayerSteps, AnInt8ModelCountsEachLayerInItsOwnPrecision) {
   EXPECT_GE(costs[LayerKind::kPatchEmbed].bytes, 4 * 192 * 48) << "pixels are not embedded in int8";
 }
 
-TEST(LayerSteps, AModelThatReadsAllPatchesHasNoShortenedLastBlock) {
+TEST(LayerCost, AModelThatReadsAllPatchesHasNoShortenedLastBlock) {
   Architecture a = test::tiny_vit();
   a.read_out = ReadOut::kPatchMean;
   auto costs = costs_of(VisionTransformer::random(a, 1), 1);
@@ -136,14 +160,32 @@ TEST(LayerSteps, AModelThatReadsAllPatchesHasNoShortenedLastBlock) {
   EXPECT_EQ(costs[LayerKind::kNorm].layers, 6U);
 }
 
-TEST(LayerSteps, AreNamedAndBeginWithThePatches) {
+TEST(LayerCost, AreNamedAndBeginWithThePatches) {
   const Architecture a = test::tiny_vit();
   EXPECT_EQ(name(LayerKind::kPatchEmbed, a), "patch embedding");
   EXPECT_EQ(name(LayerKind::kFc1, a), "fc1, gelu");
-  const std::vector<float> patches = patches_for(a, 1);
-  const LayerSteps layers(VisionTransformer::random(a, 1), patches);
-  EXPECT_EQ(layers.steps().front().kind, LayerKind::kPatchEmbed);
-  EXPECT_EQ(layers.steps().back().kind, LayerKind::kReadOut);
+  const std::vector<LayerCost> layers = layer_cost(a, {});
+  EXPECT_EQ(layers.front().kind, LayerKind::kPatchEmbed);
+  EXPECT_EQ(layers.back().kind, LayerKind::kReadOut);
+}
+
+TEST(LayerClock, TimesEachKindThatIsCountedAndForgetsEarlierPassesAtARestart) {
+  const auto model = VisionTransformer::random(test::tiny_vit(), 1);
+  const std::vector<float> patches = patches_for(model->architecture(), 1);
+  ForwardPass pass(model, 1);
+  LayerClock clock;
+  const auto run = [&] {
+    const std::span<float> x = pass.embed(patches, clock);
+    (void)pass.read_out(1, pass.run_blocks(0, model->architecture().depth, x, {}, clock), false, clock);
+    clock.end_pass();
+  };
+  run();
+  clock.restart();
+  EXPECT_TRUE(clock.median_ms().empty());
+  run();
+  std::map<LayerKind, double> ms = clock.median_ms();
+  for (const LayerCost& layer : layer_cost(*model, 1)) EXPECT_GT(ms[layer.kind], 0.0) << int(layer.kind);
+  EXPECT_EQ(ms.size(), 9U);
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
-#include "nn/machine/fma_peak.hpp"
+#include "nn/machine/peaks.hpp"
 
 // Highway compiles this file once for each instruction set and picks the widest at run time.
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "nn/machine/fma_peak.cpp"
+#define HWY_TARGET_INCLUDE "nn/machine/peaks.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -42,6 +42,20 @@ double fused_multiply_adds(std::size_t rounds) {
   return negative ? 0.0 : 2.0 * 12.0 * static_cast<double>(hn::Lanes(d)) * static_cast<double>(rounds);
 }
 
+void stream_triad(std::size_t size, std::size_t rounds, float* HWY_RESTRICT a, const float* HWY_RESTRICT b,
+                  const float* HWY_RESTRICT c) {
+  const hn::CappedTag<float, 16> d;
+  const std::size_t lanes = hn::Lanes(d);
+  const auto s = hn::Set(d, 0.5F);
+  for (std::size_t round = 0; round < rounds; ++round) {
+    for (std::size_t i = 0; i < size; i += 4 * lanes) {
+      for (std::size_t j = i; j < i + 4 * lanes; j += lanes) {
+        hn::Store(hn::MulAdd(s, hn::Load(d, c + j), hn::Load(d, b + j)), d, a + j);
+      }
+    }
+  }
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace fovea::nn
 HWY_AFTER_NAMESPACE();
@@ -52,6 +66,11 @@ namespace fovea::nn {
 HWY_EXPORT(fused_multiply_adds);
 double run_fused_multiply_adds(std::size_t rounds) {
   return HWY_DYNAMIC_DISPATCH(fused_multiply_adds)(rounds);
+}
+
+HWY_EXPORT(stream_triad);
+void run_stream_triad(std::size_t size, std::size_t rounds, float* a, const float* b, const float* c) {
+  HWY_DYNAMIC_DISPATCH(stream_triad)(size, rounds, a, b, c);
 }
 
 }  // namespace fovea::nn

@@ -1,0 +1,40 @@
+// The attention pool's backward pass; its forward twin is model/forward/attention_pool.hpp.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "fovea/architecture.hpp"
+#include "fovea/precision.hpp"
+#include "fovea/session.hpp"
+#include "model/forward/attention_pool.hpp"
+#include "model/weights/weights.hpp"
+#include "nn/linear/linear.hpp"
+
+namespace fovea {
+
+/// Compiled for one image.
+class AttentionPoolBackward {
+ public:
+  AttentionPoolBackward(const Architecture& architecture, Precision precision, const nn::AttentionShape& shape,
+                        nn::Workspace& workspace);
+
+  /// @param weights   of the forward pass; @param backward  of the backward pass
+  /// @param pool      what AttentionPool::forward() returned
+  /// @param d_pooled  [D]
+  /// @param d_tokens  [N, D]; the rows that the pool sees are overwritten
+  /// @param observe   may be empty
+  void operator()(const AttentionPoolWeights& weights, const AttentionPoolWeights& backward, const PooledTokens& pool,
+                  std::span<const float> d_pooled, std::span<float> d_tokens,
+                  const PoolGradientObserver& observe) const;
+
+ private:
+  Architecture a_;
+  nn::AttentionShape shape_;
+  std::unique_ptr<nn::Linear> kv_;    // [n, 2D] → [n, D]
+  std::unique_ptr<nn::Linear> proj_;  // [1, D] → [1, D]
+  std::unique_ptr<nn::Linear> fc1_;   // [1, F] → [1, D]
+  std::unique_ptr<nn::Linear> fc2_;   // [1, D] → [1, F]
+};
+
+}  // namespace fovea

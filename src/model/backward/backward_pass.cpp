@@ -1,0 +1,81 @@
+#include "model/backward/backward_pass.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "model/forward/norm.hpp"
+#include "model/forward/vision_transformer.hpp"
+
+namespace fovea {
+
+BackwardPass::BackwardPass(const VisionTransformer& model, nn::Workspace& workspace)
+    : a_(model.architecture()),
+      weights_(ModelAccess::impl(model).weights),
+      backward_(ModelAccess::impl(model).backward_weights()),
+      read_rows_(EncoderBlock::leading_tokens(a_) > 0 ? EncoderBlock::leading_tokens(a_) : a_.tokens()),
+      read_out_(a_, model.info().precision, workspace),
+      block_(a_, model.info().precision, workspace),
+      d_x_(a_.tokens() * a_.embed_dim) {
+  if (!weights_.rotary) return;
+  inverse_rotary_ = *weights_.rotary;  // the inverse of a rotation turns the other way
+  for (float& sine : inverse_rotary_.sin) sine = -sine;
+}
+
+void BackwardPass::operator()(const SavedForward& saved, const ScoreGradient& score, const GradientRequest& request) {
+  if (request.attention || request.pool || request.features) score_of_the_last_block(saved, score, request);
+  if (request.layer_attention) scores_of_all_blocks(saved, score, request);
+}
+
+BlockBackwardCall BackwardPass::call_of(const SavedForward& saved, std::size_t block, std::size_t rows) const {
+  return {weights_.blocks[block], backward_.blocks[block], saved.blocks[block], rows};
+}
+
+AttentionView BackwardPass::attention_of(const SavedForward& saved, std::size_t block) const {
+  return {block, a_.num_heads, a_.tokens(), saved.blocks[block].attention.span()};
+}
+
+void BackwardPass::score_of_the_last_block(const SavedForward& saved, const ScoreGradient& score,
+                                           const GradientRequest& request) {
+  const nn::RotaryTable* rotary = weights_.rotary ? &inverse_rotary_ : nullptr;
+  std::fill_n(d_x_.data(), d_x_.size(), 0.0F);
+  read_out_(weights_, backward_, saved.x_out, score(saved.x_out), d_x_.first(saved.x_out.size()), request.pool);
+  const std::size_t stop = request.attention ? request.first_block : a_.depth - 1;
+  std::size_t rows = read_rows_;
+  for (std::size_t block = a_.depth; block-- > stop; rows = a_.tokens()) {
+    const BlockBackwardCall call = call_of(saved, block, rows);
+    const std::span<float> d_read = d_x_.first(rows * a_.embed_dim);
+    block_.mlp_residual(call, d_read);
+    const std::span<const float> d_weights = block_.attention_weights(call, d_read);
+    if (request.attention) request.attention(attention_of(saved, block), d_weights);
+    const bool features = request.features && block + 1 == a_.depth;
+    if (block == stop && !features) return;  // nobody asks for what lies before
+    const std::span<const float> d_normed = block_.attention_residual(call, rotary, d_x_.span());
+    if (features) show_features(call, d_normed, request.features);
+    if (block > 0) read_out_.add_class_token(weights_, block - 1, call.saved.x_in.span(), d_x_.span());
+  }
+}
+
+void BackwardPass::show_features(const BlockBackwardCall& call, std::span<const float> d_normed,
+                                 const FeatureGradientObserver& observe) const {
+  std::vector<float> normed(d_normed.size());
+  norm_forward(a_, call.weights.norm1, call.saved.x_in.span(), normed);
+  observe({normed, a_.tokens(), a_.embed_dim}, {d_normed, a_.tokens(), a_.embed_dim});
+}
+
+/// A score of its own for each block, so each pass is short: read-out, MLP, projection, ∂score/∂A.
+void BackwardPass::scores_of_all_blocks(const SavedForward& saved, const ScoreGradient& score,
+                                        const GradientRequest& request) {
+  const std::size_t values = read_rows_ * a_.embed_dim;
+  const std::span<float> d_x = d_x_.first(values);
+  for (std::size_t block = a_.depth; block-- > request.first_block;) {
+    const std::span<const float> x =
+        block + 1 < a_.depth ? saved.blocks[block + 1].x_in.span() : std::span(saved.x_out);
+    std::fill(d_x.begin(), d_x.end(), 0.0F);
+    read_out_(weights_, backward_, x.first(values), score(x.first(values)), d_x, {});
+    const BlockBackwardCall call = call_of(saved, block, read_rows_);
+    block_.mlp_residual(call, d_x);
+    request.layer_attention(attention_of(saved, block), block_.attention_weights(call, d_x));
+  }
+}
+
+}  // namespace fovea

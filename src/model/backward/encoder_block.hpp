@@ -1,0 +1,75 @@
+// An encoder block's backward pass for one image; its forward twin is model/forward/encoder_block.hpp. No weight
+// gradients are computed.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include "base/aligned_buffer.hpp"
+#include "fovea/architecture.hpp"
+#include "fovea/precision.hpp"
+#include "model/forward/encoder_block.hpp"
+#include "model/weights/weights.hpp"
+#include "nn/attention/attention_backward.hpp"
+#include "nn/attention/rotary.hpp"
+#include "nn/linear/linear.hpp"
+
+namespace fovea {
+
+/// One block: what the forward pass left of it, and the weights of both directions.
+struct BlockBackwardCall {
+  const EncoderBlockWeights& weights;   // of the forward pass: norms
+  const EncoderBlockWeights& backward;  // of the backward pass: linear layers
+  const SavedBlock& saved;
+  std::size_t rows;  // N, or the leading tokens where d_x is zero elsewhere
+};
+
+/// The compiled operations of a block, shared by all blocks. The three steps run in this order.
+class EncoderBlockBackward {
+ public:
+  /// @param precision  of the forward pass
+  EncoderBlockBackward(const Architecture& architecture, Precision precision, nn::Workspace& workspace);
+
+  /// d_x ← d_x + the MLP's gradient: what it is after the block → after the attention.
+  /// @param d_x  [rows, D], as everywhere: with respect to what runs along the residual connections
+  void mlp_residual(const BlockBackwardCall& call, std::span<float> d_x);
+  /// ∂score/∂A, through the projection.
+  /// @return  [H, N, N]
+  [[nodiscard]] std::span<const float> attention_weights(const BlockBackwardCall& call, std::span<const float> d_x);
+  /// d_x ← d_x + the attention's gradient: what it is after the attention → before the block.
+  /// @param rotary  of inverse rotations, or nullptr
+  /// @param d_x     [N, D]
+  /// @return        [N, D], the gradient with respect to the output of the first norm
+  std::span<const float> attention_residual(const BlockBackwardCall& call, const nn::RotaryTable* rotary,
+                                            std::span<float> d_x);
+
+ private:
+  /// The linear layers after the attention, for a number of rows.
+  struct Rows {
+    Rows(const Architecture& architecture, Precision precision, std::size_t count, nn::Workspace& workspace);
+    std::size_t count;
+    std::unique_ptr<nn::Linear> fc2;   // [rows, D] → [rows, F]
+    std::unique_ptr<nn::Linear> fc1;   // [rows, F or 2F] → [rows, D]
+    std::unique_ptr<nn::Linear> proj;  // [rows, D] → [rows, D]
+  };
+  [[nodiscard]] Rows& layers_for(std::size_t rows) { return rows == all_rows_.count ? all_rows_ : *leading_rows_; }
+  [[nodiscard]] std::span<const float> query_key_backward(const BlockBackwardCall& call);
+
+  Architecture a_;
+  Rows all_rows_;
+  std::unique_ptr<Rows> leading_rows_;  // where the read-out needs the first tokens only
+  std::unique_ptr<nn::Linear> qkv_;     // [N, 3D] → [N, D]
+  nn::AttentionBackward attention_;
+
+  AlignedBuffer<float> d_wide_;     // [N, F or 2F]
+  AlignedBuffer<float> d_hidden_;   // [N, F]
+  AlignedBuffer<float> gated_;      // [N, F], of a gated MLP with a norm
+  AlignedBuffer<float> d_normed_;   // [N, D]
+  AlignedBuffer<float> d_mixed_;    // [N, D]
+  AlignedBuffer<float> d_qkv_;      // [N, 3D]
+  AlignedBuffer<float> d_raw_qkv_;  // [N, 3D], of models with norms of q and k
+  AlignedBuffer<float> d_weights_;  // [H, N, N]
+};
+
+}  // namespace fovea

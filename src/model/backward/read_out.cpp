@@ -1,0 +1,100 @@
+#include "model/backward/read_out.hpp"
+
+#include <algorithm>
+
+#include "model/forward/norm.hpp"
+#include "model/forward/read_out.hpp"
+
+namespace fovea {
+
+ReadOutBackward::ReadOutBackward(const Architecture& a, Precision precision, nn::Workspace& workspace) : a_(a) {
+  const auto one_row = [&](std::size_t in, std::size_t out) {
+    return nn::make_linear(backward_precision(precision), {1, in, out}, workspace);
+  };
+  if (a.num_classes > 0) head_ = one_row(a.num_classes, a.pooled_dim());
+  if (a.read_out == ReadOut::kClassAndDistToken) head_dist_ = one_row(a.num_classes, a.embed_dim);
+  if (a.projection_dim > 0) projection_ = one_row(a.projection_dim, a.embed_dim);
+  if (a.read_out != ReadOut::kAttentionPool) return;
+  pool_.emplace(a, precision, workspace);
+  pool_backward_.emplace(a, precision, pool_->shape(), workspace);
+}
+
+void ReadOutBackward::operator()(const ModelWeights& weights, const ModelWeights& backward, std::span<const float> x,
+                                 const OutputGradient& d_output, std::span<float> d_x,
+                                 const PoolGradientObserver& observe_pool) {
+  const std::size_t width = a_.embed_dim;
+  std::vector<float> normed(x.size());
+  norm_forward(a_, weights.norm, x, normed);
+  const PooledTokens pool = pool_ ? pool_->forward(*weights.pool, normed) : PooledTokens{};
+  const std::vector<float> gradient = d_pooled(weights, backward, normed, pool, d_output);  // [pooled]
+  std::vector<float> d_normed(x.size(), 0.0F);
+  switch (a_.read_out) {
+    case ReadOut::kClassToken: std::copy(gradient.begin(), gradient.end(), d_normed.begin()); break;
+    case ReadOut::kClassAndDistToken: {
+      if (d_output.logits.empty()) {  // features are the class token's
+        std::copy(gradient.begin(), gradient.end(), d_normed.begin());
+        break;
+      }
+      // logits = (head(class) + head_dist(dist)) / 2
+      std::vector<float> second(width);
+      (*head_dist_)(*backward.head_dist, d_output.logits, second);
+      for (std::size_t i = 0; i < width; ++i) {
+        d_normed[i] = gradient[i] / 2.0F;
+        d_normed[width + i] = second[i] / 2.0F;
+      }
+      break;
+    }
+    case ReadOut::kPatchMean: patch_mean_backward(gradient, d_normed); break;
+    case ReadOut::kClassAndPatchMean: {
+      const auto earlier = static_cast<std::ptrdiff_t>((a_.read_out_blocks - 1) * width);
+      d_class_tokens_.assign(gradient.begin(), gradient.begin() + earlier);
+      std::copy_n(gradient.begin() + earlier, width, d_normed.begin());
+      patch_mean_backward(std::span(gradient).last(width), d_normed);
+      break;
+    }
+    case ReadOut::kAttentionPool:
+      (*pool_backward_)(*weights.pool, *backward.pool, pool, gradient, d_normed, observe_pool);
+      break;
+  }
+  norm_backward(a_, weights.norm, x, d_normed, d_x);
+}
+
+/// With respect to what is pooled, before fc_norm.
+std::vector<float> ReadOutBackward::d_pooled(const ModelWeights& weights, const ModelWeights& backward,
+                                             std::span<const float> normed, const PooledTokens& pool,
+                                             const OutputGradient& d_output) {
+  std::vector<float> gradient(a_.pooled_dim());
+  if (!d_output.logits.empty()) {
+    (*head_)(*backward.head, d_output.logits, gradient);
+  } else if (projection_) {
+    (*projection_)(*backward.projection, d_output.features, gradient);
+  } else {
+    gradient = d_output.features;
+  }
+  if (!weights.fc_norm) return gradient;
+  std::vector<float> pooled(normed.begin(), normed.begin() + static_cast<std::ptrdiff_t>(a_.embed_dim));
+  if (a_.read_out == ReadOut::kPatchMean) pooled = patch_mean(a_, normed);
+  if (a_.read_out == ReadOut::kAttentionPool) pooled = pool.pooled;
+  std::vector<float> before(gradient.size(), 0.0F);
+  norm_backward(a_, weights.fc_norm, pooled, gradient, before);
+  return before;
+}
+
+/// Adds to each patch its share of the mean's gradient.
+void ReadOutBackward::patch_mean_backward(std::span<const float> d_mean, std::span<float> d_tokens) const {
+  const auto count = static_cast<float>(a_.grid().size());
+  for (std::size_t token = a_.num_prefix_tokens; token < a_.tokens(); ++token) {
+    for (std::size_t i = 0; i < a_.embed_dim; ++i) d_tokens[token * a_.embed_dim + i] += d_mean[i] / count;
+  }
+}
+
+void ReadOutBackward::add_class_token(const ModelWeights& weights, std::size_t block, std::span<const float> x,
+                                      std::span<float> d_x) const {
+  const std::size_t earlier = a_.read_out_blocks - 1;
+  if (a_.read_out != ReadOut::kClassAndPatchMean || block + 1 + earlier < a_.depth || block + 1 == a_.depth) return;
+  const std::size_t slot = block + 1 + earlier - a_.depth;
+  norm_backward(a_, weights.norm, x.first(a_.embed_dim),
+                std::span(d_class_tokens_).subspan(slot * a_.embed_dim, a_.embed_dim), d_x.first(a_.embed_dim));
+}
+
+}  // namespace fovea

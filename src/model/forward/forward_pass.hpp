@@ -1,0 +1,83 @@
+// The forward pass of a Vision Transformer, top to bottom: patches → tokens → blocks → read-out → logits.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "base/aligned_buffer.hpp"
+#include "fovea/architecture.hpp"
+#include "fovea/model.hpp"
+#include "fovea/session.hpp"
+#include "model/forward/encoder_block.hpp"
+#include "model/forward/forward_hook.hpp"
+#include "model/forward/read_out.hpp"
+#include "model/forward/token_reduction.hpp"
+#include "model/weights/weights.hpp"
+#include "nn/linear/linear.hpp"
+
+namespace fovea {
+
+/// One image's forward pass, as far as the backward pass needs it.
+struct SavedForward {
+  std::vector<SavedBlock> blocks;
+  std::vector<float> x_out;  // [N, D] after the last block, before the final norm; or the leading tokens only
+};
+
+/// What the blocks do beside the tokens that are read out.
+struct BlockOptions {
+  bool all_tokens = false;                   // all tokens leave the last block, not only those that are read out
+  std::optional<AttentionDetail> attention;  // its weights are computed, for the hook
+  TokenReducer* reducer = nullptr;           // hard attention: tokens are left out or merged on the way
+  SavedForward* saved = nullptr;             // receives what gradients need; for one image
+};
+
+/// One for each inference thread: activations and compiled operations, reused for any number of images.
+class ForwardPass {
+ public:
+  ForwardPass(std::shared_ptr<const VisionTransformer> model, std::size_t max_batch);
+
+  [[nodiscard]] const VisionTransformer& model() const noexcept { return *model_; }
+  [[nodiscard]] nn::Workspace& workspace() noexcept { return workspace_; }
+
+  /// @param patches  [n, T, 3·P·P], 1 <= n <= max_batch
+  /// @return         tokens [n·N, D], in the pass's own memory: each image's prefix tokens, then its patches
+  [[nodiscard]] std::span<float> embed(std::span<const float> patches, ForwardHook& hook);
+
+  /// Blocks `first` to `last` - 1.
+  /// @param x  [n·N, D], overwritten
+  /// @return   the first part of x: what left the last of these blocks. [n·N, D]; after the last block of a model whose
+  ///           read-out needs no patches [n·leading, D], unless all_tokens; with a reducer [n·N', D]
+  [[nodiscard]] std::span<float> run_blocks(std::size_t first, std::size_t last, std::span<float> x,
+                                            const BlockOptions& options, ForwardHook& hook);
+
+  /// @param x  of `batch` images what left the last block: [n·N, D], or the leading tokens alone where the read-out
+  ///           needs no patches; overwritten
+  [[nodiscard]] std::vector<ForwardResult> read_out(std::size_t batch, std::span<float> x, bool keep_tokens,
+                                                    ForwardHook& hook);
+
+ private:
+  [[nodiscard]] const Architecture& architecture() const noexcept { return model_->architecture(); }
+  [[nodiscard]] EncoderBlock& block_for(std::size_t batch, std::size_t tokens);
+  [[nodiscard]] BlockActivations activations_for(std::size_t block, std::size_t batch, std::size_t tokens,
+                                                 const BlockOptions& options);
+
+  std::shared_ptr<const VisionTransformer> model_;
+  const ModelWeights& weights_;
+  nn::Workspace workspace_;
+  AlignedBuffer<float> tokens_;  // [n·N, D]
+  AlignedBuffer<float> normed_;  // [n·N, D]
+  AlignedBuffer<float>
+      shared_;  // qkv [n·N, 3D] and mixed [n·N, D]; then the MLP's hidden layers, [n·N, F] or [n·N, 3F]
+  AlignedBuffer<float>
+      weights_of_attention_;  // [H, N, N], or [N, N] while heads are fused; made when somebody observes
+  std::unique_ptr<nn::Linear> patch_embed_;
+  std::map<std::pair<std::size_t, std::size_t>, EncoderBlock> blocks_;  // by batch size and tokens
+  ReadOutForward read_out_;
+};
+
+}  // namespace fovea
