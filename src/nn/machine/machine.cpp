@@ -15,10 +15,10 @@
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
-#include "base/cpu_quota.hpp"
 #include "fovea/precision.hpp"
 #include "nn/linear/onednn.hpp"
 #include "nn/linear/precisions.hpp"
+#include "nn/machine/cpu_quota.hpp"
 #include "nn/machine/peaks.hpp"
 
 namespace fovea {

@@ -1,4 +1,4 @@
-#include "base/cpu_quota.hpp"
+#include "nn/machine/cpu_quota.hpp"
 
 #include <algorithm>
 #include <fstream>
