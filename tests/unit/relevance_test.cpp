@@ -112,7 +112,7 @@ TEST(RelevanceRules, ConserveTheSum) {
   EXPECT_EQ(of_tokens.row(0)[0], 0.0);
 
   const AttentionF64 attention = attend(2, normal_matrix(5, 48, 6), {});
-  const AttentionBackF64 back = attention_relevance(attention, of_sum);
+  const AttentionBackwardF64 back = attention_relevance(attention, of_sum);
   const double half = sum(of_sum) / 2.0;
   EXPECT_NEAR(sum(back.weights), half, 1e-4) << "half to A, half to v";
   EXPECT_NEAR(sum(back.qkv), 2.0 * half, 1e-4) << "and from A on to q and k";
