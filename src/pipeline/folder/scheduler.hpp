@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
+#include <future>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -85,36 +86,45 @@ class Turnstile {
 template <typename Outcome>
 class OrderedQueue {
  public:
+  explicit OrderedQueue(std::size_t workers) : workers_(workers) {}
+
   void put(std::size_t item, Outcome outcome) {
     const std::lock_guard lock(mutex_);
-    ready_.emplace(item, std::move(outcome));
-    changed_.notify_one();
+    if (awaited_ == item) {
+      awaited_.reset();
+      promise_.set_value(std::move(outcome));
+    } else {
+      ready_.emplace(item, std::move(outcome));
+    }
   }
   /// A worker has left; `fatal` is the reason, unless it ran out of work.
   void leave(std::exception_ptr fatal) {
     const std::lock_guard lock(mutex_);
-    --workers_;
     if (fatal && !fatal_) fatal_ = std::move(fatal);
-    changed_.notify_one();
+    if (--workers_ == 0 && awaited_) promise_.set_value(std::nullopt);
   }
-  void expect_workers(std::size_t workers) { workers_ = workers; }
-  /// Waits for the outcome of `item`; none if all workers have left without it.
-  [[nodiscard]] std::optional<Outcome> take(std::size_t item) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return workers_ == 0 || ready_.count(item) > 0; });
-    const auto found = ready_.find(item);
-    if (found == ready_.end()) return std::nullopt;
-    Outcome outcome = std::move(found->second);
-    ready_.erase(found);
-    return outcome;
+  /// The outcome of `item`, to be waited for before the next one is asked for; none if all workers leave without it.
+  [[nodiscard]] std::future<std::optional<Outcome>> take(std::size_t item) {
+    const std::lock_guard lock(mutex_);
+    promise_ = {};
+    if (const auto found = ready_.find(item); found != ready_.end()) {
+      promise_.set_value(std::move(found->second));
+      ready_.erase(found);
+    } else if (workers_ == 0) {
+      promise_.set_value(std::nullopt);
+    } else {
+      awaited_ = item;
+    }
+    return promise_.get_future();
   }
   [[nodiscard]] std::exception_ptr fatal() const { return fatal_; }
 
  private:
   std::mutex mutex_;
-  std::condition_variable changed_;
   std::map<std::size_t, Outcome> ready_;
-  std::size_t workers_ = 0;
+  std::optional<std::size_t> awaited_;  // the item that `promise_` is for
+  std::promise<std::optional<Outcome>> promise_;
+  std::size_t workers_;
   std::exception_ptr fatal_;
 };
 
@@ -180,8 +190,7 @@ std::size_t run_batch(std::size_t items, const Schedule& schedule,
                       const std::atomic<bool>* stop = nullptr) {
   // Four rounds of slack: enough for one large picture among small ones, and flat memory.
   Turnstile turnstile(items, 4 * schedule.workers * schedule.batch, stop);
-  OrderedQueue<Outcome> queue;
-  queue.expect_workers(schedule.workers);
+  OrderedQueue<Outcome> queue(schedule.workers);
   std::vector<std::thread> workers;
   const auto work = [&](std::size_t worker) {
     std::exception_ptr fatal;
@@ -208,7 +217,7 @@ std::size_t run_batch(std::size_t items, const Schedule& schedule,
   std::size_t written = 0;
   std::exception_ptr fatal;
   try {
-    while (auto outcome = queue.take(written)) {
+    while (std::optional<Outcome> outcome = queue.take(written).get()) {
       write(written, std::move(*outcome));
       turnstile.advance(++written);
     }
