@@ -16,6 +16,7 @@ import zlib
 from PIL import Image
 
 CORPUS = pathlib.Path(__file__).resolve().parent / "corpus"
+PICTURES = CORPUS.parent.parent / "golden" / "pictures"
 
 
 def write(target, files):
@@ -534,7 +535,16 @@ def images():
     big_bmp = bmp[:18] + struct.pack("<ii", 60000, 60000) + bmp[26:]
     big_gif = gif[:6] + struct.pack("<HH", 60000, 60000) + gif[10:]
     vp8x = b"VP8X" + struct.pack("<I", 10) + b"\x10\0\0\0" + (59999).to_bytes(3, "little") * 2
+    good = """p5_15.pnm text_p5_15.pnm text_p1.pbm p4.pbm little.pfm bmp_rle8_full.bmp bmp_rle4.bmp bmp_1.bmp bmp_16_565_40.bmp
+        bmp_32_xbgr_40.bmp sun_8_rle.ras sun_4_colors.ras gif_interlaced_9.gif gif_larger_than_screen.gif gif_full_table.gif
+        tiff_gray_12_strips.tif tiff_rgb_8_tiles.tif tiff_palette_4_strips.tif tiff_rgb8_extra_1_planar_deflate.tif
+        tiff_ycbcr_deflate_subsampled.tif tiff_rgb_8_bigtiff.tif j2_RGB.jp2 j2_1x12.j2k heif_color.heic heif_turned_6.avif
+        jxl_color.jxl png_no_end.png png_profile.png exif_split.jpg""".split()
+    bad = """cut.pgm cut_text.pgm bmp_cut.bmp bmp_rle8_move.bmp bmp_16_444.bmp sun_cut.ras gif_cut.gif tiff_cut.tif j2_cut.jp2
+        heif_cut.heic jxl_cut.jxl png_cut.png""".split()
     return {
+        **{f"good_{name}": (PICTURES / name).read_bytes() for name in good},
+        **{f"bad_{name}": (PICTURES / name).read_bytes() for name in bad},
         "good_rgb.jpg": jpeg,
         "good_gray.jpg": saved(picture("L"), "JPEG"),
         "good_cmyk.jpg": saved(picture("CMYK"), "JPEG"),

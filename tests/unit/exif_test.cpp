@@ -36,19 +36,19 @@ const std::string kBig =
 const std::string kPrefix = "457869660000";
 
 TEST(Exif, OrientationIsReadInBothByteOrdersWithOrWithoutPrefix) {
-  EXPECT_EQ(exif_orientation(from_hex(kLittle)), 6);
-  EXPECT_EQ(exif_orientation(from_hex(kBig)), 6);
-  EXPECT_EQ(exif_orientation(from_hex(kPrefix + kLittle)), 6);
-  EXPECT_EQ(exif_orientation(from_hex(kPrefix + kBig)), 6);
+  EXPECT_EQ(orientation_of(from_hex(kLittle)), 6);
+  EXPECT_EQ(orientation_of(from_hex(kBig)), 6);
+  EXPECT_EQ(orientation_of(from_hex(kPrefix + kLittle)), 6);
+  EXPECT_EQ(orientation_of(from_hex(kPrefix + kBig)), 6);
 }
 
 TEST(Exif, EveryTruncatedBlockMeansUpright) {
   const std::vector<std::byte> block = from_hex(kPrefix + kBig);
   const std::size_t needed = 6 + 8 + 2 + 12;
   for (std::size_t size = 0; size < needed; ++size) {
-    EXPECT_EQ(exif_orientation(std::span(block).first(size)), 1) << size;
+    EXPECT_EQ(orientation_of(std::span(block).first(size)), 1) << size;
   }
-  EXPECT_EQ(exif_orientation(std::span(block).first(needed)), 6);
+  EXPECT_EQ(orientation_of(std::span(block).first(needed)), 6);
 }
 
 TEST(Exif, HostileBlocksMeanUpright) {
@@ -72,7 +72,7 @@ TEST(Exif, HostileBlocksMeanUpright) {
                                  std::string("49492b0008000000ffffffffffffffff"),                  // BigTIFF, nowhere
                                  std::string("49492b000800000010000000000000000100000000000000"),  // BigTIFF, cut short
                                  std::string("58582a0008000000"), std::string("4578696600"), std::string()}) {
-    EXPECT_EQ(exif_orientation(from_hex(hex)), 1) << hex;
+    EXPECT_EQ(orientation_of(from_hex(hex)), 1) << hex;
   }
 }
 
@@ -82,18 +82,18 @@ TEST(Exif, AByteFlippedAnywhereNeverLeavesTheRange) {
     for (int value = 0; value < 256; ++value) {
       std::vector<std::byte> changed = block;
       changed[at] = static_cast<std::byte>(value);
-      const int orientation = exif_orientation(changed);
+      const int orientation = orientation_of(changed);
       EXPECT_TRUE(orientation >= 1 && orientation <= 8);
     }
   }
 }
 
 TEST(Exif, XmpSaysTheSameInBothItsForms) {
-  EXPECT_EQ(xmp_orientation(bytes_of("<rdf:Description tiff:Orientation=\"8\"/>")), 8);
-  EXPECT_EQ(xmp_orientation(bytes_of("<tiff:Orientation>3</tiff:Orientation>")), 3);
-  EXPECT_EQ(xmp_orientation(bytes_of("<tiff:Orientation>x</tiff:Orientation>")), 1);
-  EXPECT_EQ(xmp_orientation(bytes_of("tiff:Orientation=\"")), 1);
-  EXPECT_EQ(xmp_orientation({}), 1);
+  EXPECT_EQ(orientation_of({}, bytes_of("<rdf:Description tiff:Orientation=\"8\"/>")), 8);
+  EXPECT_EQ(orientation_of({}, bytes_of("<tiff:Orientation>3</tiff:Orientation>")), 3);
+  EXPECT_EQ(orientation_of({}, bytes_of("<tiff:Orientation>x</tiff:Orientation>")), 1);
+  EXPECT_EQ(orientation_of({}, bytes_of("tiff:Orientation=\"")), 1);
+  EXPECT_EQ(orientation_of({}, {}), 1);
 }
 
 TEST(Exif, EachOrientationTurnsThePictureAsTheStandardSays) {
@@ -123,12 +123,27 @@ TEST(Exif, EachOrientationTurnsThePictureAsTheStandardSays) {
   }
 }
 
+TEST(Exif, ItsOrientationWinsOverXmpEvenWhereItTurnsNothing) {
+  const std::vector<std::byte> xmp = bytes_of("<x tiff:Orientation=\"8\"/>");
+  std::string one = kLittle;
+  one.replace(one.find("06000000"), 8, "01000000");
+  EXPECT_EQ(orientation_of(from_hex(one), xmp), 1);
+  EXPECT_EQ(orientation_of(from_hex(kLittle), xmp), 6);
+  EXPECT_EQ(orientation_of({}, xmp), 8);
+  std::string other_tag = kLittle;
+  other_tag.replace(other_tag.find("1201"), 4, "0001");
+  EXPECT_EQ(orientation_of(from_hex(other_tag), xmp), 8);
+}
+
 TEST(TiffDirectory, TellsWhetherBaselineValuesLieInTheFile) {
   const auto whole = read_tiff_directory(from_hex(kLittle));
   ASSERT_TRUE(whole.has_value());
   EXPECT_TRUE(whole->complete);
-  EXPECT_EQ(whole->value(TiffTag::kOrientation), 6U);
-  EXPECT_EQ(whole->value(TiffTag::kWidth), std::nullopt);
+  const std::vector<std::byte> block = from_hex(kLittle);
+  const TiffEntry* entry = whole->find(TiffTag::kOrientation);
+  ASSERT_NE(entry, nullptr);
+  EXPECT_EQ(number_of(block, *entry, whole->endian), 6.0);
+  EXPECT_EQ(whole->find(TiffTag::kXmp), nullptr);
   // A colour map of 768 values at offset 26, where the file ends.
   const auto cut =
       read_tiff_directory(from_hex("49492a00080000000100"

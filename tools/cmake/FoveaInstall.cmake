@@ -1,4 +1,4 @@
-# Install rules: program, library, headers, package config, image-format module, default model, man page, completions.
+# Install rules: program, library, headers, package config, image-format modules, default model, man page, completions.
 include(CMakePackageConfigHelpers)
 set(fovea_config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/fovea)
 set(fovea_weights_dir ${CMAKE_INSTALL_DATADIR}/fovea/weights)
@@ -12,8 +12,9 @@ file(CREATE_LINK ${fovea_weights_link} ${PROJECT_BINARY_DIR}/share/fovea/weights
 install(TARGETS fovea_launcher RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS fovea_program RUNTIME DESTINATION libexec)
 install(TARGETS fovea EXPORT fovea-targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-# Always beside bin/, whatever the library folder is called, because the program looks for it in ../lib/fovea.
-install(TARGETS fovea_imgcodecs LIBRARY DESTINATION lib/fovea)
+# Beside bin/, whatever the library folder is called: the program looks for it in ../lib/fovea.
+get_property(fovea_modules GLOBAL PROPERTY fovea_modules)
+install(TARGETS ${fovea_modules} LIBRARY DESTINATION lib/fovea)
 install(DIRECTORY include/fovea DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
 install(FILES ${PROJECT_BINARY_DIR}/include/fovea/version.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/fovea)
 install(DIRECTORY weights/ DESTINATION ${fovea_weights_dir})

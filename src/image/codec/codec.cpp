@@ -36,7 +36,15 @@ constexpr std::array kDecoders{
     Decoder{is_jpeg, decode_jpeg},
     Decoder{is_png, decode_png},
     Decoder{is_webp, decode_webp},
-    Decoder{is_other_format, decode_other},
+    Decoder{is_tiff, decode_tiff},
+    Decoder{is_bmp, decode_bmp},
+    Decoder{is_gif, decode_gif},
+    Decoder{is_pnm, decode_pnm},
+    Decoder{is_jpeg2000, decode_jpeg2000},
+    Decoder{is_heif, decode_heif},
+    Decoder{is_jxl, decode_jxl},
+    Decoder{is_sun_raster, decode_sun_raster},
+    Decoder{is_radiance, decode_radiance},
 };
 
 /// Formats that are recognised only to be named.
@@ -48,13 +56,6 @@ struct KnownMagic {
 };
 constexpr std::string_view kConvert = "convert it to JPEG or PNG first";
 constexpr std::array kUnsupported{
-    KnownMagic{"ftypavif", 4, "AVIF", kConvert},
-    KnownMagic{"ftypavis", 4, "AVIF", kConvert},
-    KnownMagic{"ftyphe", 4, "HEIC", kConvert},
-    KnownMagic{"ftypmif1", 4, "HEIF", kConvert},
-    KnownMagic{"ftypmsf1", 4, "HEIF", kConvert},
-    KnownMagic{"\xFF\x0A", 0, "JPEG XL", kConvert},
-    KnownMagic{std::string_view("\0\0\0\x0CJXL \r\n\x87\n", 12), 0, "JPEG XL", kConvert},
     KnownMagic{"ftyp", 4, "a video", "take a frame out of it first"},
     KnownMagic{"8BPS", 0, "a Photoshop document", kConvert},
     KnownMagic{"gimp xcf", 0, "a GIMP document", kConvert},
@@ -62,6 +63,16 @@ constexpr std::array kUnsupported{
     KnownMagic{"DDS ", 0, "a DirectDraw surface", kConvert},
     KnownMagic{"\x76\x2F\x31\x01", 0, "OpenEXR", kConvert},
     KnownMagic{std::string_view("\0\0\1\0", 4), 0, "an icon file", kConvert},
+    KnownMagic{std::string_view("\0\0\2\0", 4), 0, "a cursor file", kConvert},
+    KnownMagic{"icns", 0, "an Apple icon", kConvert},
+    KnownMagic{std::string_view("\x01\xDA\0", 3), 0, "SGI", kConvert},
+    KnownMagic{std::string_view("\x01\xDA\x01", 3), 0, "SGI", kConvert},
+    KnownMagic{"\x0A\x05\x01", 0, "PCX", kConvert},
+    KnownMagic{"/* XPM */", 0, "XPM", kConvert},
+    KnownMagic{"P7\n", 0, "PAM", kConvert},
+    KnownMagic{"PF\n", 0, "a PFM file in colour", kConvert},
+    KnownMagic{"BLP", 0, "BLP", kConvert},
+    KnownMagic{"%!PS", 0, "PostScript", "render it to PNG first"},
     KnownMagic{"SIMPLE  =", 0, "FITS", kConvert},
     KnownMagic{"%PDF", 0, "PDF", "render a page to PNG first"},
     KnownMagic{"PK\3\4", 0, "a zip archive", "unpack it first"},
@@ -100,14 +111,16 @@ Error not_an_image(std::span<const std::byte> file, std::string_view name) {
     return is("an HTML page, expected an image", "a download may have saved an error page under this name");
   }
   if (is_text(start)) return is("text, expected an image", "");
-  return is(fmt::format("of an unknown format (its first bytes are {:02x}), expected an image",
-                        fmt::join(file.first(std::min<std::size_t>(file.size(), 4)), " ")),
-            "fovea reads JPEG, PNG, WebP, TIFF, BMP, GIF, JPEG 2000, PNM, Sun raster and Radiance HDR");
+  return is(
+      fmt::format("of an unknown format (its first bytes are {:02x}), expected an image",
+                  fmt::join(file.first(std::min<std::size_t>(file.size(), 4)), " ")),
+      "fovea reads JPEG, PNG, WebP, HEIC, AVIF, JPEG XL, TIFF, BMP, GIF, JPEG 2000, PNM, Sun raster and Radiance HDR");
 }
 
-constexpr std::array<std::string_view, 22> kExtensions{
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp", ".dib", ".gif",
-    ".jp2", ".j2k",  ".ppm", ".pgm",  ".pbm", ".pnm",  ".ras", ".sr",   ".hdr", ".pic", ".jpf"};
+constexpr std::array<std::string_view, 30> kExtensions{
+    ".jpg", ".jpeg", ".jpe",  ".jfif", ".png", ".webp", ".heic", ".heif", ".hif", ".avif",
+    ".jxl", ".tif",  ".tiff", ".bmp",  ".dib", ".gif",  ".jp2",  ".j2k",  ".j2c", ".jpc",
+    ".jpf", ".ppm",  ".pgm",  ".pbm",  ".pnm", ".pfm",  ".ras",  ".sr",   ".hdr", ".pic"};
 
 }  // namespace
 
@@ -129,6 +142,11 @@ Size checked_size(std::uint64_t width, std::uint64_t height, std::string_view na
 Error damaged(std::string_view name, std::string_view format, std::string_view what) {
   return Error(ErrorCode::kDecode, fmt::format("{}: {} is damaged: {}", name, format, what),
                "copy or download it again");
+}
+
+Error unsupported(std::string_view name, std::string_view format, std::string_view what) {
+  return Error(ErrorCode::kDecode, fmt::format("{}: the {} has {}, which fovea cannot read", name, format, what),
+               std::string(kConvert));
 }
 
 Image decode_image(std::span<const std::byte> file, std::string_view name, const DecodeOptions& options) {

@@ -12,10 +12,10 @@
 
 namespace fovea {
 
-/// Decodes the first frame of JPEG, PNG, WebP or, through OpenCV's imgcodecs loaded at first use, anything it knows.
-/// Grey, palette, alpha, 16-bit and CMYK become RGB as Pillow's convert('RGB') does (alpha is dropped). A file that
-/// lacks pixels is an error, never a picture with a part made up. Every pixel is decoded, whatever options.mode. A
-/// TIFF's orientation is applied in every mode, because Pillow, and so timm, applies it on loading.
+/// Decodes the first frame of any format of formats.hpp; most but JPEG, PNG and WebP through a module that is loaded at
+/// first use. Grey, palette, alpha, 16-bit and CMYK become RGB as Pillow's convert('RGB') does (alpha is dropped). A
+/// file that lacks pixels is an error, never a picture with a part made up. Every pixel is decoded, whatever
+/// options.mode. A TIFF's orientation is applied in every mode, because Pillow, and so timm, applies it on loading.
 /// @param name     for messages only.
 /// @throws Error   kDecode (not an image, truncated, damaged), kTooLarge (before any pixel is decoded).
 [[nodiscard]] Image decode_image(std::span<const std::byte> file, std::string_view name, const DecodeOptions& options);

@@ -1,6 +1,7 @@
 #include "image/codec/exif.hpp"
 
 #include <cstring>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -12,26 +13,40 @@ namespace {
 
 constexpr std::string_view kExifPrefix("Exif\0\0", 6);
 
-int valid_orientation(std::uint64_t value) {
-  return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
+int valid_orientation(double value) {
+  for (int orientation = 2; orientation <= 8; ++orientation) {
+    if (value == orientation) return orientation;
+  }
+  return 1;
+}
+
+/// None where the block holds no such tag or is no EXIF block. Pillow reads it of any type, but turns by numbers only:
+/// it keeps bytes and text as strings.
+std::optional<int> exif_orientation(std::span<const std::byte> block) {
+  for (int times = 0; times < 2 && has_bytes(block, kExifPrefix); ++times) block = block.subspan(kExifPrefix.size());
+  const auto directory = read_tiff_directory(block);
+  const TiffEntry* entry = directory ? directory->find(TiffTag::kOrientation) : nullptr;
+  if (entry == nullptr) return std::nullopt;
+  return valid_orientation(number_of(block, *entry, directory->endian).value_or(1));
+}
+
+/// The first tiff:Orientation, an attribute or an element.
+std::optional<int> xmp_orientation(std::string_view packet) {
+  constexpr std::string_view kKey = "tiff:Orientation";
+  for (std::size_t at = packet.find(kKey); at != std::string_view::npos; at = packet.find(kKey, at + 1)) {
+    std::string_view rest = packet.substr(at + kKey.size());
+    const std::size_t sign = rest.starts_with("=\"") ? 2 : rest.starts_with('>') ? 1 : 0;
+    if (sign == 0 || rest.size() <= sign || rest[sign] < '0' || rest[sign] > '9') continue;
+    return valid_orientation(rest[sign] - '0');
+  }
+  return std::nullopt;
 }
 
 }  // namespace
 
-int exif_orientation(std::span<const std::byte> block) {
-  if (has_bytes(block, kExifPrefix)) block = block.subspan(kExifPrefix.size());
-  const auto directory = read_tiff_directory(block);
-  return directory ? valid_orientation(directory->value(TiffTag::kOrientation).value_or(1)) : 1;
-}
-
-int xmp_orientation(std::span<const std::byte> packet) {
-  const std::string_view text = as_text(packet);
-  for (const std::string_view key : {"tiff:Orientation=\"", "tiff:Orientation>"}) {
-    const std::size_t at = text.find(key);
-    if (at == std::string_view::npos || at + key.size() >= text.size()) continue;
-    return valid_orientation(static_cast<std::uint64_t>(text[at + key.size()] - '0'));
-  }
-  return 1;
+int orientation_of(std::span<const std::byte> exif, std::span<const std::byte> xmp) {
+  if (const auto orientation = exif_orientation(exif)) return *orientation;
+  return xmp_orientation(as_text(xmp)).value_or(1);
 }
 
 Size upright(Size stored, int orientation) noexcept {

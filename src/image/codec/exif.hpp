@@ -8,12 +8,11 @@
 
 namespace fovea {
 
-/// The orientation in an EXIF block (with or without its leading "Exif\0\0"): 1..8 as EXIF numbers them; 1, upright,
-/// where there is none or the block is damaged.
-[[nodiscard]] int exif_orientation(std::span<const std::byte> block);
-
-/// The tiff:Orientation of an XMP packet, 1 where there is none. Pillow asks it when there is no EXIF orientation.
-[[nodiscard]] int xmp_orientation(std::span<const std::byte> packet);
+/// The orientation that a file's EXIF block and XMP packet give, by the rule of PIL.ImageOps.exif_transpose: 1..8 as
+/// EXIF numbers them; 1, upright, where neither says anything sensible.
+/// XMP counts only where EXIF holds no orientation at all: beside EXIF's 1 a stale tiff:Orientation turns nothing.
+/// @param exif  with or without its leading "Exif\0\0"; several segments joined
+[[nodiscard]] int orientation_of(std::span<const std::byte> exif, std::span<const std::byte> xmp = {});
 
 /// The size of such a picture when it is upright.
 [[nodiscard]] Size upright(Size stored, int orientation) noexcept;

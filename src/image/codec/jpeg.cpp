@@ -135,18 +135,22 @@ class JpegReader {
     }
   }
 
+  /// EXIF that one segment is too short for goes on in the next; of XMP packets the last counts.
   [[nodiscard]] int orientation() const {
-    for (const bool exif : {true, false}) {
-      const std::string_view kind =
-          exif ? std::string_view("Exif\0\0", 6) : std::string_view("http://ns.adobe.com/xap/1.0/\0", 29);
-      for (auto marker = codec_.marker_list; marker != nullptr; marker = marker->next) {
-        const std::span block(reinterpret_cast<const std::byte*>(marker->data), marker->data_length);
-        if (!has_bytes(block, kind)) continue;
-        const int found = exif ? exif_orientation(block) : xmp_orientation(block);
-        if (found != 1) return found;
+    constexpr std::string_view kExif("Exif\0\0", 6);
+    constexpr std::string_view kXmp("http://ns.adobe.com/xap/1.0/\0", 29);
+    std::vector<std::byte> exif;
+    std::span<const std::byte> xmp;
+    for (auto marker = codec_.marker_list; marker != nullptr; marker = marker->next) {
+      const std::span block(reinterpret_cast<const std::byte*>(marker->data), marker->data_length);
+      if (has_bytes(block, kExif)) {
+        const auto begin = block.begin() + static_cast<std::ptrdiff_t>(exif.empty() ? 0 : kExif.size());
+        exif.insert(exif.end(), begin, block.end());
+      } else if (has_bytes(block, kXmp)) {
+        xmp = block.subspan(kXmp.size());
       }
     }
-    return 1;
+    return orientation_of(exif, xmp);
   }
 
   [[nodiscard]] Error error() const { return damaged(name_, "JPEG", errors_.message.data()); }

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "image/codec/byte_reader.hpp"
@@ -38,6 +40,22 @@ void read_bytes(png_structp png, png_bytep out, std::size_t count) {
   source.at += count;
 }
 
+/// ImageMagick's way to keep EXIF in a text: an empty line, its kind, its length, and then its bytes in hexadecimal.
+std::vector<std::byte> raw_profile(std::string_view text) {
+  for (int lines = 0; lines < 3; ++lines) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  std::vector<std::byte> bytes;
+  std::string digits;
+  for (const char c : text) {
+    if (std::isspace(static_cast<unsigned char>(c)) != 0) continue;
+    if (std::isxdigit(static_cast<unsigned char>(c)) == 0) return {};
+    digits += c;
+    if (digits.size() < 2) continue;
+    bytes.push_back(static_cast<std::byte>(std::stoi(digits, nullptr, 16)));
+    digits.clear();
+  }
+  return bytes;
+}
+
 class PngReader {
  public:
   PngReader(std::span<const std::byte> file, std::string_view name)
@@ -59,6 +77,7 @@ class PngReader {
     Image& image = decoded.image;
     if (gray16_) wide_.resize(image.pixels().size() / 3 * 2);
     if (!read_pixels(image)) throw error();
+    read_rest();
     if (gray16_) convert_gray(options.gray16, image);
     decoded.orientation = orientation();
     return decoded;
@@ -69,6 +88,7 @@ class PngReader {
   bool read_header() {
     if (setjmp(png_jmpbuf(png_)) != 0) return false;
     png_set_read_fn(png_, &source_, read_bytes);
+    png_set_crc_action(png_, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
     png_read_info(png_, info_);
     gray16_ = png_get_color_type(png_, info_) == PNG_COLOR_TYPE_GRAY && png_get_bit_depth(png_, info_) == 16;
     return true;
@@ -92,8 +112,14 @@ class PngReader {
         png_read_row(png_, gray16_ ? wide_.data() + static_cast<std::size_t>(y) * row_bytes : image.row(y), nullptr);
       }
     }
-    png_read_end(png_, info_);
     return true;
+  }
+
+  /// What follows the pixels: as Pillow, whatever of it is sound, with any checksum; even its end may be missing.
+  void read_rest() {
+    if (setjmp(png_jmpbuf(png_)) != 0) return;
+    png_set_crc_action(png_, PNG_CRC_QUIET_USE, PNG_CRC_QUIET_USE);
+    png_read_end(png_, info_);
   }
 
   void convert_gray(Gray16 rule, Image& image) const {
@@ -106,19 +132,20 @@ class PngReader {
   [[nodiscard]] int orientation() const {
     png_bytep exif = nullptr;
     png_uint_32 size = 0;
-    if (png_get_eXIf_1(png_, info_, &size, &exif) != 0) {
-      const int found = exif_orientation({reinterpret_cast<const std::byte*>(exif), size});
-      if (found != 1) return found;
-    }
+    const bool has_exif = png_get_eXIf_1(png_, info_, &size, &exif) != 0;
     png_textp text = nullptr;
     int count = 0;
     png_get_text(png_, info_, &text, &count);
+    std::vector<std::byte> profile;
+    std::span<const std::byte> xmp;
     for (const png_text& entry : std::span(text, static_cast<std::size_t>(count))) {
+      if (std::strcmp(entry.key, "Raw profile type exif") == 0) profile = raw_profile(entry.text);
       if (std::strcmp(entry.key, "XML:com.adobe.xmp") == 0) {
-        return xmp_orientation({reinterpret_cast<const std::byte*>(entry.text), std::strlen(entry.text)});
+        xmp = {reinterpret_cast<const std::byte*>(entry.text), std::strlen(entry.text)};
       }
     }
-    return 1;
+    if (has_exif) return orientation_of({reinterpret_cast<const std::byte*>(exif), size}, xmp);
+    return orientation_of(profile, xmp);
   }
 
   [[nodiscard]] Error error() const { return damaged(name_, "PNG", message_.data()); }

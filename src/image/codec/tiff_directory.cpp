@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 namespace fovea {
 namespace {
@@ -33,9 +34,19 @@ std::optional<Layout> read_layout(std::span<const std::byte> file) {
 /// Bytes of one value of each of the types 0 to 18; 0 where there is no such type.
 constexpr std::array<std::uint8_t, 19> kTypeWidths{0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8};
 
-bool is_unsigned_integer(std::uint64_t type) {
-  return type == 1 || type == 3 || type == 4 || type == 16;
-}
+enum Type : std::uint16_t {
+  kByte = 1,
+  kAscii = 2,
+  kRational = 5,
+  kSbyte = 6,
+  kUndefined = 7,
+  kSshort = 8,
+  kSlong = 9,
+  kSrational = 10,
+  kFloat = 11,
+  kDouble = 12,
+  kSlong8 = 17,
+};
 
 /// Adds the entry at `at`, which lies in the file.
 void read_entry(std::span<const std::byte> file, std::uint64_t at, const Layout& layout, TiffDirectory& directory) {
@@ -52,9 +63,13 @@ void read_entry(std::span<const std::byte> file, std::uint64_t at, const Layout&
     directory.complete = directory.complete && tag > kLastBaselineTag;
     return;
   }
-  if (!is_unsigned_integer(type)) return;
-  directory.entries.push_back(
-      {static_cast<std::uint16_t>(tag), *read_uint(file, offset, width, layout.endian), offset, width});
+  directory.entries.push_back({static_cast<std::uint16_t>(tag), static_cast<std::uint16_t>(type), count, offset});
+}
+
+/// `bits` of `width` bytes as a number with a sign.
+double with_sign(std::uint64_t bits, std::size_t width) {
+  const std::uint64_t sign = std::uint64_t{1} << (8 * width - 1);
+  return static_cast<double>(static_cast<std::int64_t>((bits ^ sign) - sign));
 }
 
 }  // namespace
@@ -66,9 +81,35 @@ const TiffEntry* TiffDirectory::find(TiffTag tag) const noexcept {
   return found == entries.end() ? nullptr : &*found;
 }
 
-std::optional<std::uint64_t> TiffDirectory::value(TiffTag tag) const noexcept {
+std::span<const std::byte> TiffDirectory::bytes_of(std::span<const std::byte> file, TiffTag tag) const {
   const TiffEntry* entry = find(tag);
-  return entry == nullptr ? std::nullopt : std::optional(entry->value);
+  if (entry == nullptr || kTypeWidths[entry->type] != 1) return {};
+  return file.subspan(static_cast<std::size_t>(entry->offset), static_cast<std::size_t>(entry->count));
+}
+
+std::optional<double> number_of(std::span<const std::byte> file, const TiffEntry& entry, Endian endian) {
+  const std::size_t width = kTypeWidths[entry.type];
+  const std::uint64_t bits = read_uint(file, entry.offset, width, endian).value_or(0);
+  switch (entry.type) {
+    case kByte:
+    case kAscii:
+    case kUndefined: return std::nullopt;
+    case kSbyte:
+    case kSshort:
+    case kSlong:
+    case kSlong8: return with_sign(bits, width);
+    case kRational:
+    case kSrational: {
+      const std::uint64_t above = read_uint(file, entry.offset, 4, endian).value_or(0);
+      const std::uint64_t below = read_uint(file, entry.offset + 4, 4, endian).value_or(0);
+      if (below == 0) return std::nullopt;
+      return entry.type == kRational ? static_cast<double>(above) / static_cast<double>(below)
+                                     : with_sign(above, 4) / with_sign(below, 4);
+    }
+    case kFloat: return static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(bits)));
+    case kDouble: return std::bit_cast<double>(bits);
+    default: return static_cast<double>(bits);
+  }
 }
 
 std::optional<TiffDirectory> read_tiff_directory(std::span<const std::byte> file) {

@@ -14,31 +14,33 @@ namespace fovea {
 enum class TiffTag : std::uint16_t {
   kWidth = 256,
   kHeight = 257,
-  kBitsPerSample = 258,
-  kPhotometric = 262,
+  kStripOffsets = 273,
   kOrientation = 274,
-  kSamplesPerPixel = 277,
-  kExtraSamples = 338,
+  kTileOffsets = 324,
+  kXmp = 700,
 };
-inline constexpr std::uint64_t kTiffSeparated = 5;  // photometric: CMYK
-inline constexpr std::uint64_t kTiffRgb = 2;
 
-/// One entry: its first value, and where that lies, so that it can be changed in a copy of the file.
+/// One entry, whose values lie in the file.
 struct TiffEntry {
   std::uint16_t tag = 0;
-  std::uint64_t value = 0;
-  std::uint64_t value_offset = 0;  // bytes from the start of the file
-  std::size_t value_width = 0;     // bytes
+  std::uint16_t type = 0;    // as TIFF numbers them: 3 is SHORT
+  std::uint64_t count = 0;   // of values, at least 1
+  std::uint64_t offset = 0;  // bytes from the start of the file
 };
 
 struct TiffDirectory {
   Endian endian = Endian::kLittle;
-  std::vector<TiffEntry> entries;  // those with an unsigned integer value
-  bool complete = true;            // false where a baseline tag's values lie outside of the file
+  std::vector<TiffEntry> entries;
+  bool complete = true;  // false where a baseline tag's values lie outside of the file
 
+  /// The first entry of this tag.
   [[nodiscard]] const TiffEntry* find(TiffTag tag) const noexcept;
-  [[nodiscard]] std::optional<std::uint64_t> value(TiffTag tag) const noexcept;
+  /// The values of a tag of bytes; empty where there is none.
+  [[nodiscard]] std::span<const std::byte> bytes_of(std::span<const std::byte> file, TiffTag tag) const;
 };
+
+/// The first value of an entry; none for bytes and text, which are no numbers to Pillow.
+[[nodiscard]] std::optional<double> number_of(std::span<const std::byte> file, const TiffEntry& entry, Endian endian);
 
 /// Classic and Big TIFF. None if this is no TIFF file or its directory lies outside of it; entries that lie outside
 /// are left out.

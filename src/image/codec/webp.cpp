@@ -51,11 +51,6 @@ std::span<const std::byte> chunk(const WebPDemuxer* demuxer, const char* four_le
   return bytes;
 }
 
-int orientation_of(const WebPDemuxer* demuxer) {
-  const int exif = exif_orientation(chunk(demuxer, "EXIF"));
-  return exif != 1 ? exif : xmp_orientation(chunk(demuxer, "XMP "));
-}
-
 }  // namespace
 
 DecodedFile decode_webp(std::span<const std::byte> file, std::string_view name, const DecodeOptions& options) {
@@ -69,7 +64,7 @@ DecodedFile decode_webp(std::span<const std::byte> file, std::string_view name, 
   const WebPData bytes{pointer(file), file.size()};
   const Demuxer demuxer(WebPDemux(&bytes), WebPDemuxDelete);  // none unless the whole file is there
   if (demuxer == nullptr) throw damaged(name, "WebP", "the file ends too early, or its chunks make no sense");
-  decoded.orientation = orientation_of(demuxer.get());
+  decoded.orientation = orientation_of(chunk(demuxer.get(), "EXIF"), chunk(demuxer.get(), "XMP "));
   if (features.has_animation == 0) {
     decode_frame(file, name, 0, 0, decoded.image);
     return decoded;
