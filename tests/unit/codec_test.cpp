@@ -14,6 +14,7 @@
 
 #include "fovea/error.hpp"
 #include "image/codec/exif.hpp"
+#include "image/codec/module.hpp"
 #include "support/png_text.hpp"
 #include "support/sample_images.hpp"
 
@@ -316,8 +317,19 @@ TEST(Decode, WhatIsNoImageIsNamed) {
   }
 }
 
+TEST(Decode, AMissingModuleNamesTheDebianPackage) {
+  try {
+    static_cast<void>(decode_with_module({"Sketch", "fovea_sketch.so", "libsketch1"}, {}, "test", {}));
+    ADD_FAILURE() << "decoded";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kBackend);
+    EXPECT_THAT(error.what(), HasSubstr("module fovea_sketch.so is not found, expected in "));
+    EXPECT_THAT(error.hint(), HasSubstr("apt install libsketch1"));
+  }
+}
+
 TEST(Decode, TheModulesServeSeveralThreads) {
-  const std::array<std::string, 4> names{"photo.tif", "palette.gif", "photo.bmp", "cmyk.tif"};
+  const std::array<std::string, 4> names{"photo.tif", "palette.gif", "gray16.tif", "cmyk.tif"};
   std::vector<Image> alone;
   for (const std::string& name : names) alone.push_back(decode(golden_source(name)));
   std::array<bool, 4> equal{};

@@ -39,6 +39,15 @@ TEST_F(Inputs, AFolderGivesItsImagesInNaturalOrderWithoutHiddenAndForeignFiles) 
   EXPECT_THAT(names(list({folder_.path().string()})), ElementsAre("img1.Png", "img2.JPG", "img10.jpg"));
 }
 
+TEST_F(Inputs, PicturesOfPhonesAreListedAndWhatIsLeftOutIsNamedByItsExtension) {
+  for (const char* name : {"a.heic", "b.AVIF", "c.jxl", "d.hif", "e.cr2", "f.CR2", "g.txt", ".h.mov", "noextension"}) {
+    touch(name);
+  }
+  const std::vector<std::string> folder{folder_.path().string()};
+  EXPECT_THAT(names(list(folder)), ElementsAre("a.heic", "b.AVIF", "c.jxl", "d.hif"));
+  EXPECT_THAT(skipped_extensions(folder, {}), ElementsAre(".cr2", ".txt"));
+}
+
 TEST_F(Inputs, RecursionGoesIntoVisibleFoldersAndNamesAreRelativeToTheArgument) {
   for (const char* name : {"a.jpg", "sub/b.jpg", "sub/deep/c.jpg", ".git/d.jpg"}) touch(name);
   const auto inputs = list({folder_.path().string()}, true);

@@ -1,6 +1,6 @@
 #include "cli/options/options.hpp"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -111,8 +111,11 @@ std::vector<Input> collect_inputs(std::span<const std::string> operands, const I
   }
   std::vector<Input> inputs = list_inputs(paths, {flags.recurse, output_folder});
   if (inputs.empty()) {
+    const std::vector<std::string> skipped = skipped_extensions(paths, {flags.recurse, output_folder});
+    const std::string others =
+        skipped.empty() ? std::string{} : fmt::format(", only {} files", fmt::join(skipped, ", "));
     throw Error(ErrorCode::kUsage,
-                paths.empty() ? "the list of --files-from is empty" : "no image was found in what was given",
+                paths.empty() ? "the list of --files-from is empty" : "no image was found in what was given" + others,
                 flags.recurse ? "hidden files and what lies below the output folder are skipped"
                               : "-r looks into sub-folders; hidden files are skipped");
   }

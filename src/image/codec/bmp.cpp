@@ -77,7 +77,7 @@ class BmpReader {
     }
   };
 
-  std::uint64_t number(std::size_t at, std::size_t width) const {
+  [[nodiscard]] std::uint64_t number(std::size_t at, std::size_t width) const {
     const auto value = read_uint(file_, at, width, Endian::kLittle);
     if (!value) throw damaged(name_, kFormat, "its header is cut short or says no size");
     return *value;
@@ -133,7 +133,7 @@ class BmpReader {
   }
 
   /// The masks of 16, 24 and 32 bits that Pillow knows.
-  Masks masks_of_pixels() const {
+  [[nodiscard]] Masks masks_of_pixels() const {
     constexpr Masks k15{0x7C00, 0x3E0, 0x1F, 0};
     constexpr Masks k16{0xF800, 0x7E0, 0x1F, 0};
     constexpr Masks kBgr{0xFF0000, 0xFF00, 0xFF, 0};
@@ -160,7 +160,7 @@ class BmpReader {
     throw unsupported(name_, kFormat, fmt::format("run lengths of {} bits", header_.bits));
   }
 
-  Rows stored_rows(Size size) const {
+  [[nodiscard]] Rows stored_rows(Size size) const {
     const auto width = static_cast<std::size_t>(size.width);
     Rows rows{
         {}, (width * header_.bits + 31) / 32 * 4, packed_bytes(width, header_.bits), size.height, header_.top_down};
@@ -172,7 +172,7 @@ class BmpReader {
     return rows;
   }
 
-  Image true_color(Size size, const Masks& masks) const {
+  [[nodiscard]] Image true_color(Size size, const Masks& masks) const {
     const Rows rows = stored_rows(size);
     Image image(size);
     const std::size_t pixel_bytes = static_cast<std::size_t>(header_.bits) / 8;
@@ -193,7 +193,7 @@ class BmpReader {
 
   /// Pillow drops a palette of greys that equal their index, and of black and white: then every index is a grey, also
   /// beyond the palette.
-  Palette read_palette() const {
+  [[nodiscard]] Palette read_palette() const {
     if (header_.compression == kBitFields) throw unsupported(name_, kFormat, "channel masks beside a palette");
     constexpr std::uint64_t kMostColors = 65536;
     if (header_.colors > kMostColors) throw unsupported(name_, kFormat, "a palette of more than 65536 colours");
@@ -218,7 +218,7 @@ class BmpReader {
   }
 
   /// Indices as they are stored, [height, width]. Runs go on in the next row only where they are literal.
-  std::vector<std::byte> read_run_lengths(std::size_t width, std::size_t height) const {
+  [[nodiscard]] std::vector<std::byte> read_run_lengths(std::size_t width, std::size_t height) const {
     const bool nibbles = header_.compression == kRle4;
     const std::size_t total = width * height;
     std::vector<std::byte> out;

@@ -1,6 +1,7 @@
 // What the decoders of the single formats share. A format is a function of this shape and a row in codec.cpp.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -100,7 +101,7 @@ using EighthsRule = std::function<int(Size whole)>;
 /// Pillow's YCbCr to RGB (ConvertYCbCr.c): tables of 6-bit fractions, rounded up from half.
 inline void from_ycbcr(const std::uint8_t* ycbcr, std::uint8_t* rgb) noexcept {
   const auto part = [](double weight, std::uint8_t level) {
-    return static_cast<int>(weight * (level - 128) * 64 + 0.5);
+    return static_cast<int>(std::trunc(weight * (level - 128) * 64 + 0.5));
   };
   const auto clipped = [](int level) { return static_cast<std::uint8_t>(level < 0 ? 0 : level > 255 ? 255 : level); };
   const std::uint8_t y = ycbcr[0];

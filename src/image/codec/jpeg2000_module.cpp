@@ -51,9 +51,7 @@ OPJ_BOOL seek(OPJ_OFF_T offset, void* user) {
 
 void note_error(const char* text, void* user) {
   std::string& complaint = *static_cast<std::string*>(user);
-  if (!complaint.empty()) return;
-  complaint = text;
-  while (!complaint.empty() && complaint.back() == '\n') complaint.pop_back();
+  if (complaint.empty()) complaint = text;
 }
 
 struct Boxes {

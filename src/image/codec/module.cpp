@@ -45,8 +45,8 @@ FoveaDecodeFunction* load(const ModuleFormat& format) {
   }
   throw Error(ErrorCode::kBackend,
               fmt::format("module {} is {}, expected in {}", format.file, reason, module_places().back().string()),
-              fmt::format("install {}, which reads {}: apt install {}; if it is there, install fovea again",
-                          format.package, format.name, format.package));
+              fmt::format("{} is read by Debian's {}: apt install {}; if it is there, install fovea again", format.name,
+                          format.package, format.package));
 }
 
 FoveaDecodeFunction* loaded(const ModuleFormat& format) {

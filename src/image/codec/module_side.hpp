@@ -5,6 +5,7 @@
 #include <exception>
 #include <new>
 #include <stdexcept>
+#include <string_view>
 
 #include "image/codec/module_interface.hpp"
 
@@ -29,8 +30,11 @@ inline unsigned char* allocate(const FoveaDecodeRequest& request, std::uint64_t 
 /// Runs a decoder that throws the above.
 template <typename Decode>
 int status_of(const FoveaDecodeRequest& request, const Decode& decode) noexcept {
-  const auto failed = [&](FoveaDecodeStatus status, const char* message) {
-    std::snprintf(request.message, request.message_capacity, "%s", message);
+  const auto failed = [&](FoveaDecodeStatus status, std::string_view message) {
+    while (!message.empty() && message.back() <= ' ')
+      message.remove_suffix(1);  // some libraries end theirs with a line
+    std::snprintf(request.message, request.message_capacity, "%.*s", static_cast<int>(message.size()), message.data());
+    for (char* c = request.message; *c != '\0'; ++c) *c = *c == '\n' ? ' ' : *c;
     return status;
   };
   try {

@@ -101,7 +101,7 @@ class PnmReader {
   }
 
   /// What follows the header.
-  std::span<const std::byte> raster(std::size_t row_bytes) const {
+  [[nodiscard]] std::span<const std::byte> raster(std::size_t row_bytes) const {
     const std::span<const std::byte> rest = file_.subspan(words_.at());
     if (rest.size() / row_bytes < static_cast<std::size_t>(size_.height)) {
       throw damaged(name_, kFormat, "the file ends too early");
@@ -115,7 +115,7 @@ class PnmReader {
     return palette;
   }
 
-  Image packed_bits() const {
+  [[nodiscard]] Image packed_bits() const {
     const std::size_t row_bytes = packed_bytes(static_cast<std::size_t>(size_.width), 1);
     const std::span<const std::byte> rows = raster(row_bytes);
     Image image(size_);
@@ -127,7 +127,7 @@ class PnmReader {
 
   /// White space between the digits is optional.
   Image text_bits() {
-    raster((static_cast<std::size_t>(size_.width)));  // at least one byte for each
+    static_cast<void>(raster(static_cast<std::size_t>(size_.width)));  // at least one byte for each
     Image image(size_);
     std::uint8_t* rgb = image.pixels().data();
     for (std::size_t i = 0; i < image.pixels().size() / 3; ++i) {
@@ -140,7 +140,7 @@ class PnmReader {
   }
 
   /// Pillow scales what has more than 8 bits to 16 where it is grey and to 8 where it is coloured.
-  std::uint8_t scaled(std::uint64_t value, std::uint64_t maxval, bool color) const {
+  [[nodiscard]] std::uint8_t scaled(std::uint64_t value, std::uint64_t maxval, bool color) const {
     const bool wide = maxval > 255 && !color;
     const double most = wide ? 65535 : 255;
     const double level = std::nearbyint(static_cast<double>(value) / static_cast<double>(maxval) * most);
@@ -149,7 +149,7 @@ class PnmReader {
   }
 
   template <typename NextSample>
-  Image samples(bool color, NextSample next) const {
+  [[nodiscard]] Image samples(bool color, NextSample next) const {
     Image image(size_);
     std::span<std::uint8_t> out = image.pixels();
     for (std::size_t i = 0; i < out.size(); i += color ? 1 : 3) {
@@ -161,7 +161,7 @@ class PnmReader {
 
   Image text_samples(bool color, std::uint64_t maxval) {
     const auto width = static_cast<std::size_t>(size_.width);
-    raster(color ? 3 * width : width);  // at least one byte for each
+    static_cast<void>(raster(color ? 3 * width : width));  // at least one byte for each
     return samples(color, [&] {
       const auto value = words_.next_number();
       if (!value) throw damaged(name_, kFormat, "its numbers end too early or are none");
@@ -170,7 +170,7 @@ class PnmReader {
     });
   }
 
-  Image binary_samples(bool color, std::uint64_t maxval) const {
+  [[nodiscard]] Image binary_samples(bool color, std::uint64_t maxval) const {
     const std::size_t sample_bytes = maxval > 255 ? 2 : 1;
     const std::size_t row_bytes = static_cast<std::size_t>(size_.width) * (color ? 3 : 1) * sample_bytes;
     const std::span<const std::byte> rows = raster(row_bytes);

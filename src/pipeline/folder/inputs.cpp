@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -27,10 +28,14 @@ std::optional<struct stat> status_of(const std::string& path) {
   return status;
 }
 
-bool looks_like_image(std::string_view name) {
+/// In lower case with the dot; empty where there is none.
+std::string extension_of(std::string_view name) {
   const auto dot = name.rfind('.');
-  if (dot == std::string_view::npos || dot == 0) return false;
-  const std::string extension = to_lower(name.substr(dot));
+  return dot == std::string_view::npos || dot == 0 ? std::string{} : to_lower(name.substr(dot));
+}
+
+bool looks_like_image(std::string_view name) {
+  const std::string extension = extension_of(name);
   const auto known = image_extensions();
   return std::find(known.begin(), known.end(), extension) != known.end();
 }
@@ -82,6 +87,7 @@ class Lister {
   }
 
   [[nodiscard]] std::vector<Input> take() { return std::move(inputs_); }
+  [[nodiscard]] std::vector<std::string> skipped_extensions() const { return {skipped_.begin(), skipped_.end()}; }
 
  private:
   [[nodiscard]] bool is_below_output(const std::string& folder) const {
@@ -118,7 +124,11 @@ class Lister {
   void add_entry(const std::string& path, const std::string& name, const std::string& entry) {
     const auto status = status_of(path);
     if (!status || !S_ISDIR(status->st_mode)) {
-      if (looks_like_image(entry)) inputs_.push_back({path, name, std::nullopt});
+      if (looks_like_image(entry)) {
+        inputs_.push_back({path, name, std::nullopt});
+      } else if (std::string extension = extension_of(entry); !extension.empty()) {
+        skipped_.insert(std::move(extension));
+      }
       return;
     }
     if (!options_.recurse) {
@@ -154,6 +164,7 @@ class Lister {
   bool has_standard_input_ = false;
   std::vector<FolderId> open_;  // the folders from the argument down to here
   std::vector<Input> inputs_;
+  std::set<std::string> skipped_;  // extensions of no picture
 };
 
 }  // namespace
@@ -162,6 +173,12 @@ std::vector<Input> list_inputs(std::span<const std::string> arguments, const Inp
   Lister lister(options);
   for (const std::string& argument : arguments) lister.add_argument(argument);
   return lister.take();
+}
+
+std::vector<std::string> skipped_extensions(std::span<const std::string> arguments, const InputOptions& options) {
+  Lister lister(options);
+  for (const std::string& argument : arguments) lister.add_argument(argument);
+  return lister.skipped_extensions();
 }
 
 std::vector<std::string> split_list(std::string_view list, bool nul) {

@@ -39,6 +39,11 @@ struct InputOptions {
 /// @throws Error  kUsage if `-` is given twice.
 [[nodiscard]] std::vector<Input> list_inputs(std::span<const std::string> arguments, const InputOptions& options);
 
+/// The extensions of the visible files that list_inputs() leaves out of these folders, in lower case with the dot, each
+/// once and in order.
+[[nodiscard]] std::vector<std::string> skipped_extensions(std::span<const std::string> arguments,
+                                                          const InputOptions& options);
+
 /// The entries of a list, one per line, or ended by NUL where `nul` is set; empty entries are skipped.
 [[nodiscard]] std::vector<std::string> split_list(std::string_view list, bool nul);
 
