@@ -14,7 +14,7 @@
 
 #include "fovea/error.hpp"
 #include "image/codec/exif.hpp"
-#include "image/codec/module.hpp"
+#include "image/module/module.hpp"
 #include "support/png_text.hpp"
 #include "support/sample_images.hpp"
 

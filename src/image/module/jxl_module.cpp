@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "image/codec/module_side.hpp"
+#include "image/module/module_side.hpp"
 
 namespace {
 

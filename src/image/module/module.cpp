@@ -1,4 +1,4 @@
-#include "image/codec/module.hpp"
+#include "image/module/module.hpp"
 
 #include <dlfcn.h>
 #include <fmt/format.h>
@@ -13,7 +13,7 @@
 #include <system_error>
 #include <vector>
 
-#include "image/codec/module_interface.hpp"
+#include "image/module/module_interface.hpp"
 
 namespace fovea {
 namespace {

@@ -8,8 +8,8 @@
 #include "image/codec/byte_reader.hpp"
 #include "image/codec/exif.hpp"
 #include "image/codec/formats.hpp"
-#include "image/codec/module.hpp"
 #include "image/codec/tiff_directory.hpp"
+#include "image/module/module.hpp"
 
 namespace fovea {
 namespace {

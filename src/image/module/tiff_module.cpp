@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "image/codec/module_side.hpp"
 #include "image/codec/tiff_directory.hpp"
-#include "image/codec/tiff_samples.hpp"
+#include "image/module/module_side.hpp"
+#include "image/module/tiff_samples.hpp"
 
 namespace {
 

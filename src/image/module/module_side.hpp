@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "image/codec/module_interface.hpp"
+#include "image/module/module_interface.hpp"
 
 namespace fovea::module {
 

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <memory>
 
-#include "image/codec/module_side.hpp"
+#include "image/module/module_side.hpp"
 
 namespace {
 

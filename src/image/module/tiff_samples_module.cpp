@@ -3,8 +3,8 @@
 #include <string>
 
 #include "image/codec/formats.hpp"
-#include "image/codec/module_side.hpp"
-#include "image/codec/tiff_samples.hpp"
+#include "image/module/module_side.hpp"
+#include "image/module/tiff_samples.hpp"
 
 namespace fovea::module {
 

@@ -11,7 +11,7 @@
 
 #include "image/codec/byte_reader.hpp"
 #include "image/codec/formats.hpp"
-#include "image/codec/module_side.hpp"
+#include "image/module/module_side.hpp"
 
 namespace {
 

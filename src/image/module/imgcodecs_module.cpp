@@ -6,7 +6,7 @@
 #include <opencv2/imgcodecs.hpp>
 #include <streambuf>
 
-#include "image/codec/module_side.hpp"
+#include "image/module/module_side.hpp"
 
 namespace {
 
