@@ -5,7 +5,7 @@ the probabilities of those texts that transformers computes for samples/, starti
     tools/make_golden_zero_shot.py     (torch 2.15.0, transformers 5.23.0, safetensors 0.8.0, Pillow 13.0.0)
 
 Each folder has the files of save_pretrained (both towers in one file, as F16, with which the expected values were
-computed) and: text.safetensors, made with the text tower as README says; expected.json, sigmoid or softmax of
+computed) and: text.safetensors, made with the text tower as GUIDE.md says; expected.json, sigmoid or softmax of
 logits_per_image; maps.safetensors, computed by autograd for the first photograph: [texts, gh, gw] for each explanation
 method that runs a text's score backward.
 """

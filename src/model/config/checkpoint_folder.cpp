@@ -267,7 +267,7 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
         ErrorCode::kCheckpoint,
         fmt::format("{}: the tensor names match no known family of Vision Transformers, expected names such as '{}'",
                     shown, "patch_embed.proj.weight"),
-        "`fovea inspect -v` lists a checkpoint's tensors; the README lists the families");
+        "`fovea inspect -v` lists a checkpoint's tensors; GUIDE.md lists the families that are read");
   }
   if (config.expects_head) open.naming->expect(Option::kHead);
 

@@ -11,7 +11,7 @@ namespace fovea {
 namespace {
 
 constexpr const char* kTensor = "embeddings";
-constexpr const char* kHint = "the README shows how transformers and open_clip make such a file";
+constexpr const char* kHint = "GUIDE.md shows under 'Classes by text' how transformers and open_clip make such a file";
 
 std::vector<ClassLabel> labels_of(const Checkpoint& checkpoint, const std::filesystem::path& labels,
                                   const std::string& file) {
