@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Writes tests/golden/pictures: small pictures of every kind that Pillow tells apart, and what Pillow makes of them.
 
-    tools/make_golden_pictures.py        (Pillow 13.0.0, imagecodecs 2026.3.6; Debian 12's libheif-examples and libjxl-tools)
+    tools/make_golden_pictures.py        (Pillow 13.0.0, imagecodecs 2026.3.6, pillow-heif 1.8.1; Debian 12's libheif-examples,
+     libavif-bin and libjxl-tools)
 
 expected.json: for each file the width, the height and the CRC-32 of `exif_transpose(Image.open(f)).convert("RGB")`, or,
 where fovea refuses what Pillow reads or both refuse, a part of the sentence that says why. HEIC, AVIF and JPEG XL are
@@ -20,6 +21,7 @@ import zlib
 
 import imagecodecs
 import numpy
+import pillow_heif
 from PIL import Image, ImageOps
 
 WIDTH, HEIGHT = 13, 7  # odd, so that rows end within bytes and tiles stick out
@@ -382,6 +384,9 @@ def tiff():
         elif kind == "ycbcr_gray" and layout != "tiles":
             refusal = "Invalid td_samplesperpixel value"
         add(f"tiff_{kind}_{layout}.tif", tiff_file(photometric, bits, samples, **{**(rest[1] if len(rest) > 1 else {}), **options}), refusal)
+    # The strip holds one row more than the picture.
+    whole = tiff_file(1, 8, compression=8, rows=HEIGHT)
+    add("tiff_long_last_strip.tif", whole.replace(struct.pack("<HHII", 257, 4, 1, HEIGHT), struct.pack("<HHII", 257, 4, 1, HEIGHT - 1)))
     for orientation in range(1, 9):
         add(f"tiff_orientation_{orientation}.tif", tiff_file(2, 8, 3, more=((274, (3, [orientation])),)))
     for compression in ("group3", "group4", "tiff_ccitt"):
@@ -393,7 +398,7 @@ def tiff():
     add("tiff_saved_predictor.tif", saved(picture("RGB"), "TIFF", compression="tiff_lzw", tiffinfo={317: 2}))
     for mode in ("L", "RGB", "CMYK", "YCbCr"):
         add(f"tiff_saved_jpeg_{mode}.tif", saved(picture(mode, (20, 18)), "TIFF", compression="jpeg"))
-    add("tiff_saved_lab.tif", saved(picture("RGB").convert("LAB"), "TIFF"), "L*a*b* colours")
+    add("tiff_saved_lab.tif", saved(Image.frombytes("LAB", (WIDTH, HEIGHT), noise(3 * WIDTH * HEIGHT)), "TIFF"), "L*a*b* colours")
     add("tiff_ycbcr_deflate_subsampled.tif", tiff_ycbcr_subsampled(8))
     add("tiff_ycbcr_subsampled.tif", tiff_ycbcr_subsampled(1), "YCbCr that is subsampled but not compressed")
     frames = [picture("RGB"), picture("RGB")]
@@ -568,6 +573,16 @@ def by_tools(source, suffix, *command):
         return pathlib.Path(paths["OUT"]).read_bytes()
 
 
+def burst(size):
+    """Three pictures, the second of them the primary one."""
+    burst = pillow_heif.HeifFile()
+    for color in ((200, 30, 30), (30, 200, 30), (30, 30, 200)):
+        burst.add_from_pillow(Image.new("RGB", size, color))
+    stream = io.BytesIO()
+    burst.save(stream, quality=50, primary_index=1)
+    return stream.getvalue()
+
+
 def phones():
     size = (24, 16)
     color, gray = (saved(picture(mode, size), "PNG") for mode in ("RGB", "L"))
@@ -582,6 +597,9 @@ def phones():
         exif = Image.Exif()
         exif[0x112] = value  # becomes the container's irot and imir
         add(f"heif_turned_{value}.avif", saved(ORIENTED.resize(size), "AVIF", exif=exif, quality=80))
+    crop = ("avifenc", "--crop", "4,2,12,8", "--irot", "1", "IN", "OUT")
+    add("heif_cropped.avif", by_tools((color, ".png"), ".avif", *crop))
+    add("heif_second_is_primary.heic", burst(size))
     add("jxl_color.jxl", by_tools((color, ".png"), ".jxl", "cjxl", "IN", "OUT", "-d", "0"))
     add("jxl_gray.jxl", by_tools((gray, ".png"), ".jxl", "cjxl", "IN", "OUT", "-d", "0"))
     add("jxl_lossy.jxl", by_tools((color, ".png"), ".jxl", "cjxl", "IN", "OUT", "-d", "1"))
@@ -593,6 +611,8 @@ def phones():
 
 def own_decoder(name, content):
     suffix = pathlib.Path(name).suffix
+    if "primary" in name:
+        return None  # heif-convert writes all pictures; Pillow's plugin opens the primary one
     if suffix == ".jxl":
         return by_tools((content, suffix), ".ppm", "djxl", "IN", "OUT")
     return by_tools((content, suffix), ".png", "heif-convert", "IN", "OUT") if suffix in (".heic", ".avif") else None
@@ -615,6 +635,7 @@ def expected_of(name, content):
 
 
 def main():
+    pillow_heif.register_heif_opener()
     for make in (pnm, bmp, sun, gif, tiff, jpeg2000, orientations, png, phones):
         make()
     folder = pathlib.Path(__file__).resolve().parent.parent / "tests" / "golden" / "pictures"

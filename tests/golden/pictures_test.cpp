@@ -1,5 +1,5 @@
-// Pictures of every kind that Pillow tells apart, against what Pillow 13 makes of the same bytes (of HEIC, AVIF and JPEG
-// XL their libraries' own tools): equal, or refused by name. tools/make_golden_pictures.py wrote them.
+// Pictures of every kind that Pillow tells apart, against what Pillow 13 makes of the same bytes (of HEIC, AVIF and
+// JPEG XL their libraries' own tools): equal, or refused by name. tools/make_golden_pictures.py wrote them.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

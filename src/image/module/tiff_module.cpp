@@ -125,6 +125,10 @@ class Reader {
     if (kind.compression == COMPRESSION_OJPEG) kind.photometric = PHOTOMETRIC_YCBCR;
     fovea::module::check(kind, TIFFIsBigEndian(tiff_.get()) != 0);
     check_number_of_pieces();
+    if (kind.compression == COMPRESSION_ADOBE_DEFLATE || kind.compression == COMPRESSION_DEFLATE) {
+      // libdeflate leaves the rows empty where a strip holds more of them than the picture, as a last strip may.
+      TIFFSetField(tiff_.get(), TIFFTAG_DEFLATE_SUBCODEC, DEFLATE_SUBCODEC_ZLIB);
+    }
     const bool subsampled = kind.photometric == PHOTOMETRIC_YCBCR && kind.samples >= 3;
     if (subsampled && kind.compression == COMPRESSION_JPEG && !kind.planar) {
       TIFFSetField(tiff_.get(), TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
