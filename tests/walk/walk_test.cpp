@@ -14,8 +14,8 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <mutex>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -38,21 +38,24 @@ Stack stack_here() {
 
 std::atomic<bool> recording{false};
 std::mutex mutex;
-std::set<Stack> workers;  // every way to oneDNN
+std::map<Stack, Stack> ways;  // of a thread that calls oneDNN, and of the main thread meanwhile
 pthread_t main_thread;
-std::array<void*, kDeepest> main_frames;  // while the worker computes
+std::array<void*, kDeepest> main_frames;
 std::atomic<int> main_depth{0};
 
-void record_main(int /*signal*/) {
+void note_main(int /*signal*/) {
   main_depth = backtrace(main_frames.data(), kDeepest);
 }
 
 void record() {
+  if (pthread_equal(pthread_self(), main_thread) != 0) return;  // a model's weights are packed there, too
   const std::lock_guard lock(mutex);
-  workers.insert(stack_here());
-  if (main_depth > 0 || pthread_equal(pthread_self(), main_thread) != 0) return;
+  const auto [way, is_new] = ways.try_emplace(stack_here());
+  if (!is_new) return;
+  main_depth = 0;
   pthread_kill(main_thread, SIGUSR1);
   while (main_depth == 0) std::this_thread::yield();
+  way->second.assign(main_frames.begin(), main_frames.begin() + main_depth);
 }
 
 }  // namespace
@@ -118,8 +121,12 @@ std::string plain_name(std::string text) {
     if (c == '>') --depth;
   }
   if (name.find("{lambda") != std::string::npos) return name;
-  return name.substr(name.rfind(' ') + 1);
+  name.erase(0, name.rfind(' ') + 1);
+  return name.ends_with("::operator") ? name + "()" : name;
 }
+
+/// Marks a function that may have swallowed its neighbours: its file is missing in tests/walk of tests/CMakeLists.txt.
+constexpr const char* kOptimized = " (compiled with optimisation)";
 
 /// The named functions of fovea in a stack, outermost first.
 std::vector<std::string> walk_of(const Stack& stack) {
@@ -128,9 +135,7 @@ std::vector<std::string> walk_of(const Stack& stack) {
     const std::string name = plain_name(function.name);
     if (!name.starts_with("fovea::") || name.starts_with("fovea::test::") || name.find("{lambda") != std::string::npos)
       continue;
-    EXPECT_FALSE(function.source.starts_with("??"))
-        << name << " is compiled with optimisation: add its file to tests/walk in tests/CMakeLists.txt";
-    names.push_back(name);
+    names.push_back(function.source.starts_with("??") ? name + kOptimized : name);
   }
   std::reverse(names.begin(), names.end());
   return names;
@@ -156,23 +161,22 @@ TEST(TheWalkOfOnePhotograph, IsTheOneThatDesignMdShowsAndNoLongerThanTwelveFrame
   main_thread = pthread_self();
   (void)stack_here();  // loads the unwinder, which a signal handler must not do
   struct sigaction action {};
-  action.sa_handler = record_main;
+  action.sa_handler = note_main;
   sigaction(SIGUSR1, &action, nullptr);
   recording = true;
   ASSERT_EQ(cli::run_app({"classify", (source_dir() / "samples/coffee.jpg").string(), "-m",
                           (source_dir() / "weights/vit_tiny_tin200").string(), "-t", "1", "--precision", "f32"}),
             0);
   recording = false;
-  ASSERT_FALSE(workers.empty());
-  ASSERT_GT(main_depth, 0) << "the picture was computed in the main thread";
 
-  std::vector<std::string> walk = walk_of(Stack(main_frames.begin(), main_frames.begin() + main_depth));
-  std::vector<std::string> longest;
-  for (const Stack& worker : workers) {
-    const std::vector<std::string> one = walk_of(worker);
-    if (one.size() > longest.size() || (one.size() == longest.size() && one < longest)) longest = one;
+  std::vector<std::string> walk;
+  for (const auto& [worker, main] : ways) {
+    const std::vector<std::string> computing = walk_of(worker);
+    if (std::count(computing.begin(), computing.end(), "fovea::Session::forward") == 0) continue;  // loads the model
+    std::vector<std::string> one = walk_of(main);
+    one.insert(one.end(), computing.begin(), computing.end());
+    if (one.size() > walk.size() || (one.size() == walk.size() && one < walk)) walk = one;
   }
-  walk.insert(walk.end(), longest.begin(), longest.end());
   std::string text;
   for (const std::string& name : walk) text += name + "\n";
   printf("%s", text.c_str());
