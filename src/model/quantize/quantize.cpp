@@ -10,7 +10,6 @@
 #include <numeric>
 
 #include "base/files.hpp"
-#include "base/numerics.hpp"
 #include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
 #include "model/config/checkpoint_folder.hpp"
@@ -19,47 +18,22 @@
 #include "model/forward/vision_transformer.hpp"
 #include "model/quantize/layer_noise.hpp"
 #include "model/quantize/quantized_writer.hpp"
+#include "model/quantize/rounding.hpp"
 #include "model/weights/tensor_source.hpp"
 #include "nn/kernels/int8_kernels.hpp"
-#include "nn/linear/bf16_parts.hpp"
 #include "nn/linear/linear.hpp"
 
 namespace fovea {
 namespace {
 
-/// α of SmoothQuant: how much of a channel's range goes over to the weights. From 0.5 to 0.8 DeiT-tiny's logits on 200
-/// photographs have the same noise within 6 %; 0.2 leaves 19 % more than 0.6, none at all 40 %.
-constexpr float kMigration = 0.6F;
 constexpr std::size_t kTraced = 8;  // pictures; each takes about as long as a dozen other pictures
 
-/// Rounded to bfloat16 and back.
-void round_to_bf16(std::span<float> values) {
-  std::vector<std::uint16_t> rounded(values.size());
-  nn::split_into_bf16(values, 1, rounded.data(), rounded.size());
-  bfloat16_to_float(rounded, values);
+/// What rounding costs is measured against float32, whatever this CPU would run a model in.
+LoadOptions in_float32() {
+  LoadOptions options;
+  options.precision = Precision::kF32;
+  return options;
 }
-
-/// [rows, in], each row rounded to integers and back.
-void round_rows(std::span<float> x, std::size_t in) {
-  std::vector<std::uint8_t> rounded(x.size());
-  std::vector<nn::RowStep> steps(x.size() / in);
-  nn::quantize_rows(in, x, rounded, steps);
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const nn::RowStep& step = steps[i / in];
-    x[i] = step.scale * static_cast<float>(std::int32_t{rounded[i]} - step.zero);
-  }
-}
-
-/// A weight [out, in] as integers.
-struct RoundedWeight {
-  std::vector<std::int8_t> integers;
-  std::vector<float> scales;
-  [[nodiscard]] std::vector<float> values(std::size_t in) const {
-    std::vector<float> result(integers.size());
-    for (std::size_t i = 0; i < result.size(); ++i) result[i] = static_cast<float>(integers[i]) * scales[i / in];
-    return result;
-  }
-};
 
 std::optional<BlockLayer> block_layer(LayerKind kind) {
   switch (kind) {
@@ -98,9 +72,9 @@ struct LayerState : LayerNoise {
 
 struct Quantizer::Impl {
   Impl(const std::filesystem::path& path, Precision wanted)
-      : open(open_model(path, LoadOptions())),
+      : open(open_model(path, in_float32())),
         precision(wanted),
-        model(VisionTransformer::load(path)),
+        model(VisionTransformer::load(path, in_float32())),
         source(checkpoint_source(*open.checkpoint, *open.naming)),
         forward(model, 1) {
     assert(precision == Precision::kInt8 || precision == Precision::kBf16);
@@ -161,21 +135,6 @@ struct Quantizer::Impl {
       for (std::size_t o = 0; o < bias.size(); ++o) bias[o] *= gamma[o];
     }
     layer.packed = nn::pack_linear(Precision::kF32, MatrixView<const float>(weight, layer.size.out, in), bias);
-  }
-
-  /// s_j of each channel; 1 where it is never used.
-  static std::vector<float> smoothing_of(const std::vector<float>& largest, const std::vector<float>& weight) {
-    const std::size_t in = largest.size();
-    std::vector<float> of_weight(in, 0.0F);
-    for (std::size_t i = 0; i < weight.size(); ++i)
-      of_weight[i % in] = std::max(of_weight[i % in], std::fabs(weight[i]));
-    std::vector<float> smoothing(in, 1.0F);
-    for (std::size_t j = 0; j < in; ++j) {
-      if (largest[j] == 0.0F || of_weight[j] == 0.0F) continue;
-      const float s = std::pow(largest[j], kMigration) / std::pow(of_weight[j], 1.0F - kMigration);
-      smoothing[j] = std::clamp(s, 1e-4F, 1e4F);
-    }
-    return smoothing;
   }
 
   struct Outputs {
