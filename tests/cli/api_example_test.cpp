@@ -22,7 +22,7 @@ void look_at(const std::string& model, const std::string& file) {
     std::cout << prediction.label.value_or("?") << ' ' << prediction.probability << '\n';
   }
   const fovea::Explanation explanation = classifier.explain(picture);
-  fovea::write_png(file + ".rollout.png", fovea::draw_overlay(picture, explanation));
+  fovea::write_png(file + ".rollout.png", fovea::draw_overlay(explanation));
 }
 // The example ends.
 // clang-format on
