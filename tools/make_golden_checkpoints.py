@@ -110,7 +110,6 @@ def write_pth():
 
     torch.save(state, REFUSED / "legacy.pth", _use_new_zipfile_serialization=False)
     torch.save(module, REFUSED / "whole_module.pth")
-    torch.save({"a": torch.ones(2), "device": torch.device("cpu")}, REFUSED / "device.pth")
     torch.save({"a": torch.ones(2), "score": numpy.float64(1)}, REFUSED / "numpy_scalar.pth")
     torch.save({"a": torch.zeros(2, dtype=torch.complex64)}, REFUSED / "complex.pth")
     torch.save({"a": torch.zeros(2).to(torch.float8_e5m2)}, REFUSED / "float8.pth")

@@ -47,6 +47,12 @@ void to_float(const TensorView& tensor, std::span<float> out);
 /// @throws Error  kCheckpoint if a deflated member is damaged.
 void visit_bytes(const TensorView& tensor, const std::function<void(std::span<const std::byte>)>& visit);
 
+/// Where a checkpoint's tensors lie in their file.
+struct WeightsOrigin {
+  std::string key;       // of a training checkpoint's dict, "state_dict_ema"; empty: the file has nothing else
+  std::string stripped;  // what wrappers had put into their names, "_orig_mod., module."; empty: nothing
+};
+
 /// An open checkpoint file. Its tensors are valid as long as it lives.
 class Checkpoint {
  public:
@@ -56,6 +62,7 @@ class Checkpoint {
   [[nodiscard]] virtual std::span<const TensorView> tensors() const noexcept = 0;
   /// Texts that the file stores beside its tensors; empty for formats that have none.
   [[nodiscard]] virtual std::map<std::string, std::string> metadata() const { return {}; }
+  [[nodiscard]] virtual WeightsOrigin origin() const { return {}; }
   /// Releases the memory that reading has used: pages of the mapped file stay with the process until then. Tensors stay
   /// valid.
   virtual void forget() const noexcept {}
@@ -64,7 +71,10 @@ class Checkpoint {
 };
 
 /// Opens the file with the format that recognises it.
-/// @throws Error  kNotFound, kUnreadable; kCheckpoint if the file is damaged or of no known format.
-[[nodiscard]] std::unique_ptr<Checkpoint> open_checkpoint(const std::filesystem::path& file);
+/// @param weights  the key of a training checkpoint's dict under which they lie; empty: what timm would take
+/// @throws Error   kNotFound, kUnreadable; kCheckpoint if it is damaged or of no known format; kUsage if there is
+///                 nothing under `weights`.
+[[nodiscard]] std::unique_ptr<Checkpoint> open_checkpoint(const std::filesystem::path& file,
+                                                          std::string_view weights = {});
 
 }  // namespace fovea

@@ -18,6 +18,9 @@ struct CheckpointFormat {
   /// @param path     for messages only.
   /// @throws Error   kCheckpoint.
   std::unique_ptr<Checkpoint> (*open)(MappedFile file, const std::filesystem::path& path);
+  /// The same of the weights under a key; nullptr: files of this format hold nothing else.
+  std::unique_ptr<Checkpoint> (*open_under)(MappedFile file, const std::filesystem::path& path,
+                                            std::string_view key) = nullptr;
 };
 
 #define FOVEA_CHECKPOINT_FORMAT(format) extern const CheckpointFormat kCheckpointFormat_##format;

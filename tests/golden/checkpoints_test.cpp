@@ -60,7 +60,6 @@ TEST(GoldenCheckpoints, ThatAreNoWeightsAreRefusedByTheNameOfWhatIsWrong) {
       {"objects.npz", "numpy's type '|O'"},
       {"structured.npz", "arrays of structures"},
       {"complex.pth", "names torch.ComplexFloatStorage"},
-      {"device.pth", "names torch.device"},
       {"expanded.pth", "expected no more elements than the 1 of its storage"},
       {"float8.pth", "names torch._utils._rebuild_tensor_v3"},
       {"legacy.pth", "before version 1.6"},

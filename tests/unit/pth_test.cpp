@@ -133,9 +133,32 @@ TEST(Pth, UnwrapsWhatTrainingScriptsWrapAround) {
             Names{"a"});
   EXPECT_EQ(names_in({{pickle::string("model"), named({"backbone.a", "head.weight"})}}), (Names{"a", "head.weight"}));
   EXPECT_EQ(names_in({{pickle::string("state_dict"), named({"s"})}, {pickle::string("model"), named({"m"})}}),
-            Names{"m"});
+            Names{"s"});  // timm's order
+  EXPECT_EQ(names_in({{pickle::string("model"), named({"m"})}, {pickle::string("state_dict_ema"), named({"e"})}}),
+            Names{"e"});
+  EXPECT_EQ(names_in({{pickle::string("model_ema"), "N"}, {pickle::string("model"), named({"m"})}}), Names{"m"});
+  EXPECT_EQ(
+      names_in({{pickle::string("checkpoint"), pickle::ordered_dict({{pickle::string("state_dict"), named({"s"})}})}}),
+      Names{"s"});
   // A tensor that is called as a wrapper would be.
   EXPECT_EQ(names_in({{pickle::string("model"), tensor}}), Names{"model"});
+}
+
+TEST(Pth, ReadsPastWhatTrainingLoopsSaveBesideTheWeights) {
+  const std::vector<std::string> beside{
+      pickle::call(pickle::global("torch", "Size"), {pickle::tuple_of({2, 3})}),
+      pickle::call(pickle::global("torch", "device"), {pickle::string("cpu")}),
+      pickle::call(pickle::global("collections", "Counter"),
+                   {pickle::dict({{pickle::integer(3), pickle::integer(1)}})}),
+      pickle::call(pickle::global("__builtin__", "set"), {pickle::list({pickle::integer(3)})}),
+      pickle::call(pickle::global("_codecs", "encode"), {pickle::string("x"), pickle::string("latin1")}),
+      pickle::global("torch", "float32")};
+  for (const std::string& value : beside) {
+    const std::string tensors = pickle::dict({{pickle::string("a"), pickled(two_by_three())}});
+    const std::string file =
+        archive(pickle::dict({{pickle::string("args"), value}, {pickle::string("state_dict"), tensors}}), {floats(24)});
+    EXPECT_EQ(Opened(file).names(), std::vector<std::string>{"a"}) << value;
+  }
 }
 
 TEST(Pth, TakesParametersForTheirTensors) {
@@ -231,8 +254,8 @@ TEST(Pth, RefusesCheckpointsWithoutTensors) {
   EXPECT_THAT(refusal(archive("}", {})), HasSubstr("the checkpoint's dict holds nothing, expected tensors"));
   EXPECT_THAT(refusal(archive(
                   pickle::dict({{pickle::string("epoch"), "K\1"}, {pickle::string("args"), "N"}, {"K\1", "N"}}), {})),
-              HasSubstr("holds epoch, args, integer, expected tensors, or a dict of tensors under one of model, "
-                        "state_dict, teacher"));
+              HasSubstr("holds epoch, args, integer, expected tensors, or a dict of tensors under one of "
+                        "state_dict_ema, model_ema, state_dict, model, teacher, "));
   const std::string tensor = pickled(two_by_three());
   EXPECT_THAT(
       refusal(archive(pickle::dict({{pickle::string("a"), tensor}, {pickle::string("a"), tensor}}), {floats(24)})),

@@ -18,10 +18,11 @@ namespace fovea {
 /// A function or type that a pickle may name.
 struct PickleGlobal {
   enum class Role {
-    kReference,  // is passed on but never called (a storage type)
-    kFunction,   // a call becomes a kCall
-    kDict,       // called without arguments, makes a dict (collections.OrderedDict); its attributes are dropped
-    kOpaque,     // makes an object whose contents are dropped (argparse.Namespace)
+    kReference,  // is passed on, but never called (a type of storage)
+    kFunction,   // a call of it becomes a kCall
+    kDict,       // without arguments it makes a dict (collections.OrderedDict); attributes of that are dropped
+    kOpaque,     // makes an object of which nothing is kept (argparse.Namespace)
+    kValue,      // the same, of any arguments (torch.Size)
   };
   std::string_view name;  // "torch._utils._rebuild_tensor_v2"
   Role role = Role::kReference;

@@ -119,6 +119,7 @@ void PickleMachine::call() {
   const PickleGlobal& global = globals_[static_cast<std::size_t>(values_[callee].integer)];
   if (global.role == Role::kFunction) return push({.kind = Kind::kCall, .elements = {callee, arguments}});
   if (global.role == Role::kReference) refuse(fmt::format("calls {}", global.name));
+  if (global.role == Role::kValue) return push_plain(Kind::kOpaque);
   if (!values_[arguments].elements.empty()) refuse(fmt::format("calls {} with arguments", global.name));
   push_plain(global.role == Role::kDict ? Kind::kDict : Kind::kOpaque);
 }

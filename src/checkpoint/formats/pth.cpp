@@ -50,7 +50,8 @@ class ArchiveReader {
  public:
   ArchiveReader(std::span<const ZipMember> members, std::string path) : members_(members), path_(std::move(path)) {}
 
-  [[nodiscard]] std::vector<TensorView> tensors() {
+  /// @param weights  the key under which they lie; empty: the usual ones
+  [[nodiscard]] std::vector<TensorView> tensors(std::string_view weights) {
     const ZipMember& pickle_member = find_pickle();
     folder_ = pickle_member.name.substr(0, pickle_member.name.size() - kPickleName.size());
     check_kind_of_archive();
@@ -61,12 +62,15 @@ class ArchiveReader {
     if (pickle_member.deflated) inflated = read_member(pickle_member);
     const auto bytes = pickle_member.deflated ? std::span<const std::byte>(inflated) : pickle_member.content;
     pickle_ = read_pickle(bytes, torch_globals(), pickle_member.where);
-    const auto entries = find_state_dict(pickle_, path_);
+    const StateDict found = find_state_dict(pickle_, path_, weights);
+    origin_ = {found.key, found.stripped};
     std::vector<TensorView> tensors;
-    tensors.reserve(entries.size());
-    for (const StateDictEntry& entry : entries) tensors.push_back(read_tensor(entry));
+    tensors.reserve(found.entries.size());
+    for (const StateDictEntry& entry : found.entries) tensors.push_back(read_tensor(entry));
     return tensors;
   }
+  /// Of the tensors; there when they are.
+  [[nodiscard]] const WeightsOrigin& origin() const noexcept { return origin_; }
 
  private:
   [[noreturn]] void fail(const std::string& what,
@@ -196,23 +200,28 @@ class ArchiveReader {
   std::string path_;
   std::string folder_;  // with its slash
   Pickle pickle_;
+  WeightsOrigin origin_;
 };
 
 class Pth final : public Checkpoint {
  public:
-  Pth(MappedFile file, const std::filesystem::path& path)
-      : file_(std::move(file)),
-        members_(read_zip_directory(file_.bytes(), printable(path))),
-        tensors_(ArchiveReader(members_, printable(path)).tensors()) {}
+  Pth(MappedFile file, const std::filesystem::path& path, std::string_view weights)
+      : file_(std::move(file)), members_(read_zip_directory(file_.bytes(), printable(path))) {
+    ArchiveReader reader(members_, printable(path));
+    tensors_ = reader.tensors(weights);
+    origin_ = reader.origin();
+  }
 
   [[nodiscard]] std::string_view format() const noexcept override { return "pth"; }
   [[nodiscard]] std::span<const TensorView> tensors() const noexcept override { return tensors_; }
+  [[nodiscard]] WeightsOrigin origin() const override { return origin_; }
   void forget() const noexcept override { file_.forget(); }
 
  private:
   MappedFile file_;
   std::vector<ZipMember> members_;
   std::vector<TensorView> tensors_;
+  WeightsOrigin origin_;
 };
 
 /// Before torch.save wrote archives, its files began with PROTO and a protocol.
@@ -225,7 +234,7 @@ bool recognises(std::span<const std::byte> file) {
   return is_zip(file) || is_bare_pickle(file);
 }
 
-std::unique_ptr<Checkpoint> open(MappedFile file, const std::filesystem::path& path) {
+std::unique_ptr<Checkpoint> open_under(MappedFile file, const std::filesystem::path& path, std::string_view key) {
   if (is_bare_pickle(file.bytes())) {
     throw Error(
         ErrorCode::kCheckpoint,
@@ -233,11 +242,15 @@ std::unique_ptr<Checkpoint> open(MappedFile file, const std::filesystem::path& p
                     printable(path)),
         "load it with a recent PyTorch and save it again: torch.save(torch.load(FILE), NEW_FILE)");
   }
-  return std::make_unique<Pth>(std::move(file), path);
+  return std::make_unique<Pth>(std::move(file), path, key);
+}
+
+std::unique_ptr<Checkpoint> open(MappedFile file, const std::filesystem::path& path) {
+  return open_under(std::move(file), path, {});
 }
 
 }  // namespace
 
-const CheckpointFormat kCheckpointFormat_pth{"pth", recognises, open};
+const CheckpointFormat kCheckpointFormat_pth{"pth", recognises, open, open_under};
 
 }  // namespace fovea

@@ -20,15 +20,22 @@ struct StateDictEntry {
   const PickleValue* tensor = nullptr;  // the call of kRebuildTensor
 };
 
-/// The tensors of the outermost dict. If that dict has one of the keys "model", "state_dict" and "teacher" (the first
-/// that exists), then of the dict under that key: DeiT, timm and DINO wrap their published weights so. Other entries
-/// are left out.
+struct StateDict {
+  std::vector<StateDictEntry> entries;  // sorted by name
+  std::string key;                      // where they were found, "state_dict" or "checkpoint.model"; empty: outermost
+  std::string stripped;                 // what was taken off all names
+};
+
+/// The tensors of the outermost dict, or, where it has one of the keys under which training loops put them, of the dict
+/// under the first of these: averaged weights before others, as timm's load_state_dict does. Entries that are no
+/// tensors are left out.
 ///
-/// Prefixes of wrappers are removed: "module." (DistributedDataParallel) if all names have it, "backbone." from the
-/// names that have it. Whatever else lies under "teacher" beside a backbone is self-distillation's projection head and
-/// is dropped, as DINO's own loader does.
-/// @param path    for messages only.
-/// @throws Error  kCheckpoint if there are no tensors, or if two have the same name.
-[[nodiscard]] std::vector<StateDictEntry> find_state_dict(const Pickle& pickle, const std::string& path);
+/// Prefixes of wrappers are taken off: "module." (DistributedDataParallel) if all names have it, "backbone." from
+/// those that have it; what else lies under "teacher" beside a backbone is the projection head of self-distillation,
+/// which DINO's own loader drops, too.
+/// @param path    for messages.
+/// @param wanted  the key to look under; empty: the usual ones
+/// @throws Error  kCheckpoint if there are no tensors, or two of one name; kUsage if there are none under `wanted`.
+[[nodiscard]] StateDict find_state_dict(const Pickle& pickle, const std::string& path, std::string_view wanted = {});
 
 }  // namespace fovea
