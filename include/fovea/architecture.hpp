@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,17 @@ enum class Rope {
   kEva02,   // "cat": neighbouring pairs, positions scaled to a 16x16 grid
   kDinoV3,  // rotate-half, positions at patch centres in [-1, 1]
 };
+
+/// How positions become rotation angles, in timm's terms (RotaryEmbeddingCat, RotaryEmbeddingDinoV3).
+struct RopeSettings {
+  double temperature = 10000.0;        // of the slowest frequency
+  double grid_offset = 0.0;            // patches, added to each position
+  std::optional<PatchGrid> reference;  // the grid that positions are scaled to (ref_feat_shape); none: they are not
+  bool x_first = false;                // columns before rows (rope_grid_indexing "xy")
+  bool rotate_half = false;            // pairs are half a head apart, not neighbours
+};
+/// What timm's models of this kind have.
+[[nodiscard]] RopeSettings usual_rope_settings(Rope rope);
 
 /// How a family resamples learned position embeddings to another grid.
 enum class PosEmbedResampling {
@@ -72,11 +84,12 @@ struct Architecture {
   bool relative_position_bias = false;  // added to the attention logits (BEiT)
   Activation activation = Activation::kGelu;
   Rope rope = Rope::kNone;
-  bool final_norm = true;           // all tokens are normalised before the read-out
-  bool fc_norm = false;             // the features are normalised after the read-out
-  std::size_t pool_hidden_dim = 0;  // MLP width of the attention pool
+  std::optional<RopeSettings> rope_settings;  // where a config changes the usual ones
+  bool final_norm = true;                     // all tokens are normalised before the read-out
+  bool fc_norm = false;                       // the features are normalised after the read-out
+  std::size_t pool_hidden_dim = 0;            // MLP width of the attention pool
   Activation pool_activation = Activation::kGelu;
-  bool pool_sees_prefix = false;   // the attention pool attends to the prefix tokens too
+  bool pool_sees_prefix = false;   // the attention pool or the mean reads the prefix tokens too
   std::size_t projection_dim = 0;  // width of the space shared with text (CLIP) that features project into; 0: none
 
   bool pos_embed = true;             // learned, absolute position embedding
@@ -89,6 +102,12 @@ struct Architecture {
             static_cast<std::size_t>(image_size.width) / patch_size};
   }
   [[nodiscard]] std::size_t tokens() const noexcept { return num_prefix_tokens + grid().size(); }
+  /// The first of the tokens that a mean is taken of: the first patch, or the very first token if kPatchMean sees the
+  /// prefix.
+  [[nodiscard]] std::size_t first_mean_token() const noexcept {
+    return read_out == ReadOut::kPatchMean && pool_sees_prefix ? 0 : num_prefix_tokens;
+  }
+  [[nodiscard]] std::size_t mean_tokens() const noexcept { return tokens() - first_mean_token(); }
   [[nodiscard]] std::size_t patch_dim() const noexcept { return 3 * patch_size * patch_size; }
   [[nodiscard]] std::size_t head_dim() const noexcept { return embed_dim / num_heads; }
   /// Output width of the MLP's first layer.

@@ -34,9 +34,12 @@ struct ModelInfo {
   std::string name;            // the folder's name
   std::filesystem::path path;  // the checkpoint file
   std::string format;          // e.g. "safetensors"
+  std::string weights_key;     // key of the weights in a training checkpoint, "state_dict_ema"; else empty
+  std::string stripped;        // what wrappers had added to the tensors' names, "_orig_mod., module."; else empty
   Architecture architecture;
   PreprocessRecipe recipe;
   std::string recipe_source;       // where the recipe was read from, e.g. "config.json (pretrained_cfg)"
+  std::string usual_recipe;        // --preprocess's name of its family's recipe, for models whose files state none
   std::vector<ClassLabel> labels;  // one for each class, in order
   std::string labels_source;       // where the names were read from; empty if the classes have none
   std::uint64_t parameters = 0;
@@ -45,10 +48,11 @@ struct ModelInfo {
   std::optional<Precision> quantized;     // what `fovea quantize` stored it for; none: as trained
   std::string dtype;                      // the stored type, e.g. "F16", or "F16+F32" where mixed
   std::vector<TensorInfo> tensors;
-  std::vector<std::string> assumptions;  // facts that no file states, e.g. "num_heads 3 from width 192 (64 a head)"
-  bool multi_label = false;              // each class has its own probability: sigmoid instead of softmax
-  std::optional<float> logit_scale;      // CLIP and SigLIP only; exp is already applied
-  std::optional<float> logit_bias;       // SigLIP only
+  std::vector<std::string> assumptions;     // facts that no file states, e.g. "num_heads 3 from width 192 (64 a head)"
+  bool multi_label = false;                 // each class has its own probability: sigmoid instead of softmax
+  std::vector<std::string> ignored_config;  // keys of its config that are ignored because the user says so
+  std::optional<float> logit_scale;         // CLIP and SigLIP only; exp is already applied
+  std::optional<float> logit_bias;          // SigLIP only
 };
 
 /// Settings that override the model's files.
@@ -57,6 +61,8 @@ struct LoadOptions {
   std::optional<std::size_t> num_heads;         // for models whose files do not state it
   std::optional<std::filesystem::path> labels;  // class names, one a line or JSON; they replace the config's
   RecipeOptions recipe;
+  std::string weights;                     // key of the dict in a training checkpoint; empty: timm's choice
+  std::vector<std::string> ignore_config;  // dotted keys of the config files to ignore
   /// None: the precision the file was quantised for if this CPU has the units, else fastest_full_precision().
   std::optional<Precision> precision;
 };

@@ -13,10 +13,10 @@
 namespace fovea {
 namespace {
 
-// Of torch.compile, FSDP and activation checkpointing, which wrap modules at any depth.
+// The marks of torch.compile, FSDP and activation checkpointing, which wrap modules at any depth.
 constexpr std::array<std::string_view, 4> kMarks{"_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module.",
                                                  "_forward_module."};
-// Of what holds the model as a member. A longer one stands before one that it begins with.
+// The prefixes of modules that hold the model as a member. A longer prefix stands before one that it begins with.
 constexpr std::array<std::string_view, 12> kPrefixes{"module.",   "model.",      "net.",     "network.",
                                                      "backbone.", "vit.",        "encoder.", "visual.trunk.",
                                                      "visual.",   "timm_model.", "trunk.",   "base_model."};
@@ -64,12 +64,17 @@ class Unwrapped final : public Checkpoint {
 
 }  // namespace
 
-std::string wrapper_in_names(const Checkpoint& checkpoint) {
+std::string wrapper_mark(const Checkpoint& checkpoint) {
   const auto all = checkpoint.tensors();
   for (const std::string_view mark : kMarks) {
     const auto has = [&](const TensorView& tensor) { return tensor.name.find(mark) != std::string::npos; };
     if (std::any_of(all.begin(), all.end(), has)) return std::string(mark);
   }
+  return {};
+}
+
+std::string wrapper_prefix(const Checkpoint& checkpoint) {
+  const auto all = checkpoint.tensors();
   for (const std::string_view prefix : kPrefixes) {
     const auto has = [&](const TensorView& tensor) { return tensor.name.starts_with(prefix); };
     if (!all.empty() && std::all_of(all.begin(), all.end(), has)) return std::string(prefix);

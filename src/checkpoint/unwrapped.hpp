@@ -9,9 +9,11 @@
 
 namespace fovea {
 
-/// The next thing to take off: a mark that a wrapper leaves within names ("_orig_mod.", wherever it stands), or a
-/// prefix that all names share ("model."). Empty if there is none.
-[[nodiscard]] std::string wrapper_in_names(const Checkpoint& checkpoint);
+/// A mark that a wrapper leaves within names, wherever it stands ("_orig_mod."): no model calls anything so. Empty if
+/// there is none.
+[[nodiscard]] std::string wrapper_mark(const Checkpoint& checkpoint);
+/// A prefix of a wrapper that all names share ("model."); empty if there is none.
+[[nodiscard]] std::string wrapper_prefix(const Checkpoint& checkpoint);
 
 /// The same checkpoint without it; origin() tells of it.
 /// @throws Error  kCheckpoint if two tensors then have one name.

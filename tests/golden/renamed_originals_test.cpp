@@ -28,6 +28,13 @@ LoadOptions with_heads(const GoldenFamily& golden) {
   return options;
 }
 
+/// The same for DINOv2, whose own evaluation feeds 224 px whatever the position embeddings are for.
+LoadOptions as_golden(const GoldenFamily& golden) {
+  LoadOptions options = with_heads(golden);
+  options.image_size = golden.image_size();
+  return options;
+}
+
 TinyTensor transposed(const TinyTensor& tensor) {
   return test::permuted(tensor, {1, 0});
 }
@@ -190,16 +197,17 @@ TEST_P(OriginalDinov2, GivesTheReferencesFeaturesAndWithItsLinearHeadTheLogits) 
   ASSERT_TRUE(backbone.contains("mask_token"));
   test::write_pth(folder / "dinov2_vits14_pretrain.pth", backbone);
   auto pooled = golden.values("pooled");
-  const auto headless = test::forward_golden(golden, folder / "dinov2_vits14_pretrain.pth", with_heads(golden));
+  const auto headless = test::forward_golden(golden, folder / "dinov2_vits14_pretrain.pth", as_golden(golden));
   EXPECT_TRUE(headless.logits.empty());
   test::expect_same_features(headless.features, {pooled.begin(), pooled.begin() + std::ptrdiff_t(pooled.size() / 2)});
 
   test::write_pth(folder / "dinov2_vits14_linear_head.pth", head);
-  const auto result = test::forward_golden(golden, folder.path(), with_heads(golden));
+  const auto result = test::forward_golden(golden, folder.path(), as_golden(golden));
   test::expect_same_logits(result.logits, golden.values("logits"));
   test::expect_same_features(result.pooled, pooled);
-  const Architecture a = inspect_model(folder.path(), with_heads(golden)).architecture;
+  const Architecture a = inspect_model(folder.path(), as_golden(golden)).architecture;
   EXPECT_EQ(a.family, "DINOv2");
+  EXPECT_EQ(inspect_model(folder.path(), with_heads(golden)).architecture.image_size, (Size{224, 224}));
   EXPECT_EQ(a.pos_embed_resampling,
             a.num_register_tokens > 0 ? PosEmbedResampling::kAntialiased : PosEmbedResampling::kBicubicOffset);
 }
@@ -232,7 +240,7 @@ TEST(OriginalDinov2LinearHeads, OfSeveralBlocksReadTheReferencesBlocks) {
   test::write_pth(folder / "dinov2_vits14_linear2_head.pth", head);
   const auto features = naive_linear_features({golden.values("block_0"), golden.values("block_1")}, backbone);
   const auto logits = test::naive_linear(head.at("weight"), head.at("bias").values, features);
-  const auto result = test::forward_golden(golden, folder.path(), with_heads(golden));
+  const auto result = test::forward_golden(golden, folder.path(), as_golden(golden));
   test::expect_same_features(result.pooled, features);
   test::expect_same_logits(result.logits, logits);
 }
@@ -257,14 +265,14 @@ TEST(OriginalDinov2LinearHeads, OfFourBlocksReadTheLastFourInOrder) {
   request.tokens = [&](std::size_t, std::size_t block, MatrixView<const float> tokens) {
     if (block > 2) blocks.emplace_back(tokens.values().begin(), tokens.values().end());
   };
-  const auto result = test::forward_golden(golden, folder.path(), with_heads(golden), request);
+  const auto result = test::forward_golden(golden, folder.path(), as_golden(golden), request);
   ASSERT_EQ(blocks.size(), 4U);
   const auto features = naive_linear_features(blocks, backbone);
   const auto logits = test::naive_linear(head.at("weight"), head.at("bias").values, features);
   test::expect_same_features(result.pooled, features);
   test::expect_same_logits(result.logits, logits);
   // Without an observer the last block takes a shorter way where it may.
-  EXPECT_EQ(test::forward_golden(golden, folder.path(), with_heads(golden)).logits, result.logits);
+  EXPECT_EQ(test::forward_golden(golden, folder.path(), as_golden(golden)).logits, result.logits);
 }
 
 TEST(OpenAiClip, GivesTheReferencesFeaturesProjectedAndLeavesTheTextTowerAlone) {

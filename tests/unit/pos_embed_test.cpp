@@ -148,7 +148,7 @@ TEST(RotaryTable, EqualsItsNaiveTwin) {
   for (const Rope rope : {Rope::kEva02, Rope::kDinoV3}) {
     for (const PatchGrid grid : {PatchGrid{4, 4}, PatchGrid{3, 5}, PatchGrid{16, 16}, PatchGrid{1, 7}}) {
       for (const std::size_t head_dim : {4U, 12U, 64U}) {
-        const nn::RotaryTable table = rotary_table(rope, grid, head_dim);
+        const nn::RotaryTable table = rotary_table(rope, grid, head_dim, usual_rope_settings(rope));
         EXPECT_EQ(table.pairs, rope == Rope::kEva02 ? nn::RotaryPairs::kNeighbours : nn::RotaryPairs::kHalves);
         ASSERT_EQ(table.cos.size(), grid.size() * head_dim);
         ASSERT_EQ(table.sin.size(), grid.size() * head_dim);

@@ -80,10 +80,10 @@ std::vector<float> ReadOutBackward::d_pooled(const ModelWeights& weights, const 
   return before;
 }
 
-/// Adds to each patch its share of the mean's gradient.
+/// Adds to each token of the mean its share of the mean's gradient.
 void ReadOutBackward::patch_mean_backward(std::span<const float> d_mean, std::span<float> d_tokens) const {
-  const auto count = static_cast<float>(a_.grid().size());
-  for (std::size_t token = a_.num_prefix_tokens; token < a_.tokens(); ++token) {
+  const auto count = static_cast<float>(a_.mean_tokens());
+  for (std::size_t token = a_.first_mean_token(); token < a_.tokens(); ++token) {
     for (std::size_t i = 0; i < a_.embed_dim; ++i) d_tokens[token * a_.embed_dim + i] += d_mean[i] / count;
   }
 }

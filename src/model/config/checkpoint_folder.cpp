@@ -10,12 +10,16 @@
 #include <utility>
 
 #include "base/files.hpp"
+#include "checkpoint/unwrapped.hpp"
 #include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
 #include "fovea/precision.hpp"
 #include "model/config/config.hpp"
 #include "model/config/config_files.hpp"
+#include "model/config/input_size.hpp"
 #include "model/config/labels.hpp"
+#include "model/config/weights_file.hpp"
+#include "model/family/other_kinds.hpp"
 #include "model/quantize/quantized_file.hpp"
 #include "model/recipe/recipe.hpp"
 
@@ -25,66 +29,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kUsualHeadDim = 64;  // in every ViT of the papers
-
-bool is_linear_head(const fs::path& file) {
-  return file.stem().string().find("_linear") != std::string::npos;  // dinov2_vits14_linear4_head.pth
-}
-
-/// Finds a folder's checkpoint by the names that libraries write, or else takes the only checkpoint file.
-fs::path checkpoint_file(const fs::path& model) {
-  std::error_code ignored;
-  if (!fs::is_directory(model, ignored)) return model;
-  constexpr std::array kNames{"model.safetensors", "model.safetensors.index.json", "open_clip_model.safetensors",
-                              "pytorch_model.bin", "pytorch_model.bin.index.json", "open_clip_pytorch_model.bin"};
-  for (const char* file : kNames) {
-    if (fs::exists(model / file, ignored)) return model / file;
-  }
-  std::vector<fs::path> found;
-  for (const auto& entry : fs::directory_iterator(model, ignored)) {
-    constexpr std::array kEndings{".safetensors", ".pth", ".pt", ".bin", ".npz"};
-    const bool known = std::find(kEndings.begin(), kEndings.end(), entry.path().extension()) != kEndings.end();
-    if (known && !is_linear_head(entry.path())) found.push_back(entry.path());
-  }
-  if (found.size() == 1) return found.front();
-  throw Error(ErrorCode::kNotFound,
-              fmt::format("{}: the folder has {} checkpoints, expected model.safetensors or one file that ends in "
-                          ".safetensors, .pth, .pt, .bin or .npz",
-                          printable(model), found.empty() ? "no" : std::to_string(found.size())),
-              "name the checkpoint file itself with -m");
-}
-
-/// DINOv2's linear heads are files of their own: tensors "weight" and "bias", read as "linear_head.weight" and ".bias".
-class WithLinearHead final : public Checkpoint {
- public:
-  WithLinearHead(std::unique_ptr<Checkpoint> backbone, std::unique_ptr<Checkpoint> head)
-      : backbone_(std::move(backbone)), head_(std::move(head)) {
-    tensors_.assign(backbone_->tensors().begin(), backbone_->tensors().end());
-    for (TensorView tensor : head_->tensors()) {
-      tensor.name = "linear_head." + tensor.name;
-      tensors_.push_back(std::move(tensor));
-    }
-    std::sort(tensors_.begin(), tensors_.end(),
-              [](const TensorView& a, const TensorView& b) { return a.name < b.name; });
-  }
-  [[nodiscard]] std::string_view format() const noexcept override { return backbone_->format(); }
-  [[nodiscard]] std::span<const TensorView> tensors() const noexcept override { return tensors_; }
-
- private:
-  std::unique_ptr<Checkpoint> backbone_;
-  std::unique_ptr<Checkpoint> head_;
-  std::vector<TensorView> tensors_;
-};
-
-std::unique_ptr<Checkpoint> open_with_head(const fs::path& model, const fs::path& file) {
-  std::unique_ptr<Checkpoint> checkpoint = open_checkpoint(file);
-  std::error_code ignored;
-  if (!fs::is_directory(model, ignored) || checkpoint->find("mask_token") == nullptr) return checkpoint;
-  for (const auto& entry : fs::directory_iterator(model, ignored)) {
-    if (!is_linear_head(entry.path())) continue;
-    return std::make_unique<WithLinearHead>(std::move(checkpoint), open_checkpoint(entry.path()));
-  }
-  return checkpoint;
-}
 
 /// The number of heads: from the user, the config or the tensors, or else from the width.
 std::size_t resolve_heads(const ModelConfig& config, const LoadOptions& options, const Architecture& a,
@@ -97,70 +41,6 @@ std::size_t resolve_heads(const ModelConfig& config, const LoadOptions& options,
       fmt::format("num_heads {} from width {} ({} a head): no config states it; use --heads N if it differs", heads,
                   a.embed_dim, kUsualHeadDim));
   return heads;
-}
-
-/// Finds the grid that `count` position embeddings are for, and how many of them belong to prefix tokens: all prefix
-/// tokens, only the class token, or none.
-bool split_pos_embeddings(std::size_t count, const std::optional<PatchGrid>& configured, Architecture& a) {
-  const std::array prefixes{a.num_prefix_tokens, std::min<std::size_t>(a.num_prefix_tokens, 1), std::size_t{0}};
-  if (configured) {
-    // If the number fits none of the three, nothing is guessed: check_tensors reports both shapes.
-    const auto fits = [&](std::size_t prefix) { return prefix + configured->size() == count; };
-    const auto* const fitting = std::find_if(prefixes.begin(), prefixes.end(), fits);
-    a.pos_embed_grid = *configured;
-    a.pos_embed_prefix = fitting == prefixes.end() ? prefixes.front() : *fitting;
-    return true;
-  }
-  for (const std::size_t prefix : prefixes) {
-    if (prefix >= count) continue;
-    const auto side = static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(count - prefix))));
-    if (side * side != count - prefix) continue;
-    a.pos_embed_grid = {side, side};
-    a.pos_embed_prefix = prefix;
-    return true;
-  }
-  return false;
-}
-
-/// Finds the image size and the grid of the position embeddings: from the user, the config, or a square number of
-/// embeddings.
-void resolve_image_size(const ModelConfig& config, const LoadOptions& options, std::size_t pos_embeddings,
-                        std::vector<std::string>& assumptions, const std::string& file, Architecture& a) {
-  const auto patch = static_cast<int>(a.patch_size);
-  if (patch <= 0) return;  // check_sizes reports it
-  std::optional<PatchGrid> configured;
-  if (config.image_size) {
-    Architecture trained = a;
-    trained.image_size = *config.image_size;
-    configured = trained.grid();
-  }
-  a.pos_embed_prefix = 0;
-  if (a.pos_embed && !split_pos_embeddings(pos_embeddings, configured, a)) {
-    throw Error(
-        ErrorCode::kCheckpoint,
-        fmt::format(
-            "{}: the number of position embeddings is {}, expected one for each of {} prefix tokens and a square "
-            "number of patches",
-            file, pos_embeddings, a.num_prefix_tokens),
-        "put the config.json with the image size beside the checkpoint");
-  }
-  if (options.image_size || config.image_size) {
-    a.image_size = options.image_size ? *options.image_size : *config.image_size;
-  } else if (a.pos_embed) {
-    a.image_size = {static_cast<int>(a.pos_embed_grid.rows) * patch, static_cast<int>(a.pos_embed_grid.cols) * patch};
-  } else {
-    assumptions.push_back(fmt::format("image size {}x{} px: no config states it; use --image-size if it differs",
-                                      a.image_size.height, a.image_size.width));
-  }
-  if (a.relative_position_bias) a.pos_embed_grid = configured.value_or(a.grid());
-  if (a.pos_embed_resampling == PosEmbedResampling::kFixed && a.pos_embed_grid != a.grid()) {
-    throw Error(
-        ErrorCode::kUsage,
-        fmt::format("{}: the image size is {}x{} px, expected {}x{} px because the original code of {} takes no other",
-                    file, a.image_size.height, a.image_size.width, a.pos_embed_grid.rows * a.patch_size,
-                    a.pos_embed_grid.cols * a.patch_size, a.family),
-        "leave out --image-size");
-  }
 }
 
 void check_sizes(const Architecture& a, const ModelConfig& config, const LoadOptions& options,
@@ -176,7 +56,8 @@ void check_sizes(const Architecture& a, const ModelConfig& config, const LoadOpt
                      a.mlp_hidden_dim));
   }
   // A convolution leaves out pixels after the last whole patch. SigLIP was trained so, with patches of 14 px in 384 px.
-  const bool as_trained = config.image_size == a.image_size && std::min(height, width) >= patch;
+  const bool as_fed = !options.image_size && !config.resamples_on_load;
+  const bool as_trained = (as_fed || config.image_size == a.image_size) && std::min(height, width) >= patch;
   if (patch == 0 || height <= 0 || width <= 0 || ((height % patch != 0 || width % patch != 0) && !as_trained)) {
     const auto what =
         fmt::format("the image size is {}x{} px, expected a multiple of the patch size, {} px", height, width, patch);
@@ -194,14 +75,39 @@ void check_sizes(const Architecture& a, const ModelConfig& config, const LoadOpt
   if (a.rope != Rope::kNone && a.head_dim() % 4 != 0) {
     fail(fmt::format("the heads are {} wide, expected a multiple of 4 for rotary embeddings", a.head_dim()));
   }
+  const auto differs = [&](const char* what, const std::optional<std::size_t>& stated, std::size_t actual) {
+    if (stated && *stated != actual) {
+      fail(fmt::format("{} is {} by its config, expected {}, as its tensors have it", what, *stated, actual));
+    }
+  };
+  differs("the number of blocks", config.depth, a.depth);
+  differs("the width", config.embed_dim, a.embed_dim);
+  differs("the width of the MLP", config.mlp_hidden_dim, a.mlp_hidden_dim);
   if (config.num_classes && a.num_classes > 0 && *config.num_classes != a.num_classes) {
     fail(fmt::format("num_classes is {} in config.json, expected {} (the rows of head.weight)", *config.num_classes,
                      a.num_classes));
   }
-  if (!config.labels.empty() && a.num_classes > 0 && config.labels.size() != a.num_classes) {
+  const bool too_few = config.labels.size() < a.num_classes && !config.labels_have_gaps;
+  if (!config.labels.empty() && a.num_classes > 0 && (too_few || config.labels.size() > a.num_classes)) {
     fail(fmt::format("config.json names {} classes, expected {} (the rows of the head)", config.labels.size(),
                      a.num_classes));
   }
+}
+
+/// The rotary embedding of timm's Eva: which one the tensors and the name mean, and what the config changes of it.
+void apply_rope(const RopeConfig& config, Architecture& a) {
+  const Rope by_parts = a.pos_embed ? (a.gated_mlp ? Rope::kEva02 : Rope::kNone) : Rope::kDinoV3;
+  const Rope named = config.named.value_or(by_parts);
+  const Rope built = named == Rope::kNone ? Rope::kEva02 : named;  // Eva's own default where it is switched on
+  a.rope = config.used.value_or(named != Rope::kNone) ? config.kind.value_or(built) : Rope::kNone;
+  RopeSettings settings = usual_rope_settings(built);
+  settings.temperature = config.temperature.value_or(settings.temperature);
+  settings.grid_offset = config.grid_offset.value_or(settings.grid_offset);
+  settings.x_first = config.x_first.value_or(settings.x_first);
+  settings.rotate_half = config.rotate_half.value_or(settings.rotate_half);
+  if (!config.scaled) settings.reference.reset();
+  if (config.reference) settings.reference = config.reference;
+  a.rope_settings = settings;
 }
 
 /// Takes from the config what the tensors do not reveal.
@@ -211,9 +117,13 @@ void apply_config(const ModelConfig& config, const std::string& file, Architectu
   if (config.activation) a.activation = *config.activation;
   a.pool_activation = a.activation;
   a.pool_sees_prefix = config.pool_sees_prefix;
-  if (a.family == "timm EVA") {
-    const Rope by_parts = a.pos_embed ? (a.gated_mlp ? Rope::kEva02 : Rope::kNone) : Rope::kDinoV3;
-    a.rope = config.rope.value_or(by_parts);
+  if (a.family == "timm EVA") apply_rope(config.rope, a);
+  if (config.rms_norm && *config.rms_norm != a.rms_norm) {
+    throw Error(
+        ErrorCode::kCheckpoint,
+        fmt::format("{}: norm_layer is {} in config.json, expected {}, which is what the tensors are for", file,
+                    *config.rms_norm ? "an RMSNorm" : "a layer norm", a.rms_norm ? "an RMSNorm" : "a layer norm"),
+        "config.json and checkpoint may belong to different models");
   }
   if (!config.read_out || a.read_out == ReadOut::kClassAndDistToken) return;
   if ((*config.read_out == ReadOut::kAttentionPool) != (a.read_out == ReadOut::kAttentionPool)) {
@@ -237,38 +147,84 @@ void read_logit_scale(const Checkpoint& checkpoint, const Naming& naming, ModelI
   info.logit_bias = scalar(Role::kLogitBias);
 }
 
+TensorInfo info_of(const TensorView& tensor) {
+  return {tensor.name, std::string(name(tensor.dtype)), tensor.shape};
+}
+
 void describe_storage(const Checkpoint& checkpoint, ModelInfo& info) {
   std::set<std::string> types;
   for (const TensorView& tensor : checkpoint.tensors()) {
     if (!info.quantized || !tensor.name.ends_with(kScaleSuffix)) info.parameters += tensor.numel();
     info.weight_bytes += tensor.stored_bytes();
     types.emplace(name(tensor.dtype));
-    info.tensors.push_back({tensor.name, std::string(name(tensor.dtype)), tensor.shape});
+    info.tensors.push_back(info_of(tensor));
   }
   for (const std::string& type : types) info.dtype += (info.dtype.empty() ? "" : "+") + type;
 }
 
+/// The family, after what wrappers have added to the names is taken off: marks always, prefixes only as far as needed,
+/// because some families have a prefix of the same name.
+std::optional<Naming> recognise_unwrapped(std::unique_ptr<Checkpoint>& checkpoint, bool has_config) {
+  for (std::string mark = wrapper_mark(*checkpoint); !mark.empty(); mark = wrapper_mark(*checkpoint)) {
+    checkpoint = without_wrapper(std::move(checkpoint), mark);
+  }
+  for (;;) {
+    if (auto naming = recognise_family(*checkpoint, has_config)) return naming;
+    const std::string prefix = wrapper_prefix(*checkpoint);
+    if (prefix.empty()) return std::nullopt;
+    checkpoint = without_wrapper(std::move(checkpoint), prefix);
+  }
+}
+
+[[noreturn]] void fail_unrecognised(const Checkpoint& checkpoint, const std::string& file) {
+  const auto other = other_kind(checkpoint);
+  throw Error(ErrorCode::kCheckpoint,
+              other ? fmt::format("{}: the tensors are those of {}, expected a Vision Transformer", file, other->what)
+                    : fmt::format("{}: the tensor names match no known family of Vision Transformers, expected names "
+                                  "such as 'patch_embed.proj.weight'",
+                                  file),
+              other ? std::string(other->hint)
+                    : "`fovea inspect -v` lists a checkpoint's tensors; GUIDE.md lists the families that are read");
+}
+
+/// What --preprocess calls the evaluation transform of the authors' own code, where no file says any. DeiT's and MAE's
+/// files have timm's names, and are told by what they are called.
+std::string usual_recipe(const OpenModel& open, const fs::path& file) {
+  const auto stored = open.checkpoint->metadata();
+  if (const auto found = stored.find(std::string(kUsualRecipeKey)); found != stored.end()) return found->second;
+  const Family& family = open.naming->family();
+  const std::string stem = file.stem().string();
+  if (open.config.empty() && family.name == "timm ViT") {
+    if (stem.starts_with("deit_3") || stem.starts_with("deit3")) return "deit3";
+    if (stem.starts_with("deit") || open.naming->has(Option::kDistilled)) return "deit";
+    if (stem.starts_with("mae_")) return "mae";
+  }
+  return std::string(family.conventions.preprocess);
+}
+
 }  // namespace
+
+std::vector<TensorInfo> list_tensors(const fs::path& model, const LoadOptions& options) {
+  const auto checkpoint = open_checkpoint(checkpoint_file(model), options.weights);
+  std::vector<TensorInfo> tensors;
+  for (const TensorView& tensor : checkpoint->tensors()) tensors.push_back(info_of(tensor));
+  return tensors;
+}
 
 OpenModel open_model(const fs::path& model, const LoadOptions& options) {
   OpenModel open;
   const fs::path file = checkpoint_file(model);
   const std::string shown = printable(file);
-  open.checkpoint = open_with_head(model, file);
-  const ConfigFiles files(file, *open.checkpoint);
+  open.checkpoint = open_with_head(model, file, options.weights);
+  ConfigFiles files(file, *open.checkpoint);
+  files.ignore(options.ignore_config);
   ModelConfig config;
-  if (const auto reader = files.reader(kConfigFiles.front())) {
-    open.config = *files.text(kConfigFiles.front());
+  if (const auto reader = files.reader(files.network())) {
+    open.config = *files.text(files.network());
     config = read_model_config(*reader);
   }
-  open.naming = recognise_family(*open.checkpoint, !open.config.empty());
-  if (!open.naming) {
-    throw Error(
-        ErrorCode::kCheckpoint,
-        fmt::format("{}: the tensor names match no known family of Vision Transformers, expected names such as '{}'",
-                    shown, "patch_embed.proj.weight"),
-        "`fovea inspect -v` lists a checkpoint's tensors; GUIDE.md lists the families that are read");
-  }
+  open.naming = recognise_unwrapped(open.checkpoint, !open.config.empty());
+  if (!open.naming) fail_unrecognised(*open.checkpoint, shown);
   if (config.expects_head) open.naming->expect(Option::kHead);
 
   ModelInfo& info = open.info;
@@ -278,10 +234,24 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
                                                                                            : fastest_full_precision());
   info.name = fs::absolute(file).parent_path().filename().string();
   info.format = open.checkpoint->format();
+  const WeightsOrigin origin = open.checkpoint->origin();
+  info.weights_key = origin.key;
+  info.stripped = origin.stripped;
+  info.ignored_config = options.ignore_config;
   Architecture a = infer_architecture(*open.naming, *open.checkpoint, {}, shown);
   apply_config(config, shown, a);
   a.num_heads = resolve_heads(config, options, a, info.assumptions);
-  resolve_image_size(config, options, count_pos_embeddings(*open.naming, *open.checkpoint), info.assumptions, shown, a);
+  const Conventions& conventions = open.naming->family().conventions;
+  resolve_image_size({config, options.image_size, prepared_size(files, options.recipe),
+                      open.config.empty() ? conventions.evaluation_size : std::nullopt,
+                      count_pos_embeddings(*open.naming, *open.checkpoint), shown},
+                     info.assumptions, a);
+  if (config.qkv_bias && *config.qkv_bias != open.naming->has(Option::kQkvBias)) {
+    throw Error(ErrorCode::kCheckpoint,
+                fmt::format("{}: qkv_bias is {} by its config, expected {}, as its tensors have it", shown,
+                            *config.qkv_bias, !*config.qkv_bias),
+                "config.json and checkpoint may belong to different models");
+  }
   check_sizes(a, config, options, shown);
   check_tensors(*open.naming, *open.checkpoint, a, shown);
   if (open.config.empty()) {
@@ -291,15 +261,15 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
   info.architecture = a;
   read_logit_scale(*open.checkpoint, *open.naming, info);
 
-  const ResolvedRecipe resolved =
-      resolve_recipe(files, options.recipe, a.image_size, open.naming->family().conventions.preprocess);
+  info.usual_recipe = usual_recipe(open, file);
+  const ResolvedRecipe resolved = resolve_recipe(files, options.recipe, a.image_size, info.usual_recipe);
   info.recipe = resolved.recipe;
   info.recipe_source = resolved.source;
   if (resolved.assumed) info.assumptions.push_back("preprocessing: " + resolved.source);
   ClassNames names = resolve_labels(options.labels, config.labels, a.num_classes);
   info.labels = std::move(names.labels);
   info.labels_source = std::move(names.source);
-  info.multi_label = config.multi_label;
+  info.multi_label = config.multi_label || (config.one_class_is_sigmoid && a.num_classes == 1);
   describe_storage(*open.checkpoint, info);
   return open;
 }

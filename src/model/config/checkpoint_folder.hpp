@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "checkpoint/checkpoint.hpp"
 #include "fovea/model.hpp"
@@ -21,5 +23,9 @@ struct OpenModel {
 /// Opens a folder or a checkpoint file and checks every tensor against its family; reads no weight.
 /// @throws Error  kNotFound, kUnreadable, kCheckpoint.
 [[nodiscard]] OpenModel open_model(const std::filesystem::path& model, const LoadOptions& options = {});
+
+/// The tensors of any checkpoint that can be opened, whatever it is of, under the names that are in the file.
+/// @throws Error  as open_checkpoint().
+[[nodiscard]] std::vector<TensorInfo> list_tensors(const std::filesystem::path& model, const LoadOptions& options);
 
 }  // namespace fovea

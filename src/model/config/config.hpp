@@ -12,26 +12,74 @@
 
 namespace fovea {
 
+/// What a config changes of the rotary embedding that the tensors and the architecture's name mean.
+struct RopeConfig {
+  std::optional<Rope> named;  // by the architecture's name, where the tensors mean another
+  std::optional<bool> used;
+  std::optional<Rope> kind;
+  std::optional<double> temperature;
+  std::optional<double> grid_offset;
+  std::optional<PatchGrid> reference;
+  std::optional<bool> x_first;
+  std::optional<bool> rotate_half;
+  bool scaled = true;  // to 16x16 patches, where `reference` does not say to what
+};
+
 struct ModelConfig {
   std::string architecture;        // timm's name, or transformers' class; may be empty
-  std::optional<Size> image_size;  // px; the size that the checkpoint was trained for
+  std::optional<Size> image_size;  // px; the size that the network is built for
+  std::optional<Size> input_size;  // px; the size that its library feeds it; none: image_size
+  /// Its library resamples position embeddings when it loads a file for another size, or when it is fed another size.
+  bool resamples_on_load = false;
+  bool resamples_in_forward = false;
+  bool embeds_prefix = true;  // prefix tokens have position embeddings, in a file for another size
   std::optional<std::size_t> num_heads;
   std::optional<std::size_t> num_classes;
+  std::optional<std::size_t> embed_dim;  // the tensors reveal these four too: they are only compared
+  std::optional<std::size_t> depth;
+  std::optional<std::size_t> mlp_hidden_dim;
+  std::optional<bool> qkv_bias;
   bool expects_head = false;  // it is a classifier, so a missing head is an error in the file
   std::optional<float> norm_eps;
+  std::optional<bool> rms_norm;
   std::optional<Activation> activation;
   std::optional<ReadOut> read_out;
   bool pool_sees_prefix = false;
-  std::optional<Rope> rope;  // only where the tensors do not reveal it
+  RopeConfig rope;
   bool multi_label = false;
+  bool one_class_is_sigmoid = false;
   std::vector<ClassLabel> labels;  // empty if the config names none
+  bool labels_have_gaps = false;   // there may be fewer names than classes
 };
 
-/// @throws Error  kCheckpoint if the config asks for something that fovea does not support.
+/// @throws Error  kCheckpoint if the config says something that fovea does not know or does not support.
 [[nodiscard]] ModelConfig read_model_config(const ConfigReader& reader);
+/// The same for each form.
+[[nodiscard]] ModelConfig read_timm_config(const ConfigReader& reader);
+[[nodiscard]] ModelConfig read_transformers_config(const ConfigReader& reader);
+[[nodiscard]] ModelConfig read_open_clip_config(const ConfigReader& reader);
+
+/// timm's `pretrained_cfg`; the root where it stands there, as older versions wrote it.
+[[nodiscard]] nlohmann::json timm_pretrained_cfg(const ConfigReader& reader);
+
+struct TimmSizes {
+  std::optional<Size> built;  // px, that the position embeddings are for
+  std::optional<Size> fed;    // px
+};
+/// timm/models/_hub.py, _parse_model_cfg: a model of fixed input size is fed what it is built for, `img_size` before
+/// `input_size`; another one is built for `img_size` and fed `input_size`.
+/// @throws Error  kCheckpoint if these differ in a model that takes one size.
+[[nodiscard]] TimmSizes timm_sizes(const ConfigReader& reader);
+
+enum class TimmClass { kVisionTransformer, kEva, kBeit };
 
 /// Facts that follow from timm's names and are not in its configs.
 struct TimmFacts {
+  TimmClass model_class = TimmClass::kVisionTransformer;
+  ReadOut read_out = ReadOut::kClassToken;  // global_pool, where model_args has none
+  bool dynamic_img_size = false;
+  bool embeds_prefix = true;        // not no_embed_class
+  bool resamples_bilinear = false;  // position embeddings, when a file for another size is loaded
   std::optional<std::size_t> num_heads;
   float norm_eps = 1e-6F;
   Activation activation = Activation::kGelu;

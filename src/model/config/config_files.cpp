@@ -58,7 +58,31 @@ std::optional<ConfigReader> ConfigFiles::reader(const std::string& name) const {
   const auto json = text(name);
   if (!json) return std::nullopt;
   const std::string shown = inside_ ? fmt::format("{} in {}", name, printable(model_)) : printable(folder_ / name);
-  return std::optional<ConfigReader>(std::in_place, shown, name, *json);
+  std::optional<ConfigReader> reader(std::in_place, shown, name, *json);
+  for (const std::string& key : ignored_) reader->forget(key);
+  return reader;
+}
+
+std::string ConfigFiles::network() const {
+  const std::string usual = "config.json";
+  const std::string open_clip = "open_clip_config.json";
+  const bool named_by_open_clip = model_.filename().native().starts_with("open_clip_");
+  return text(open_clip) && (named_by_open_clip || !text(usual)) ? open_clip : usual;
+}
+
+void ConfigFiles::ignore(std::span<const std::string> dotted) {
+  for (const std::string& key : dotted) {
+    const bool known = std::any_of(kConfigFiles.begin(), kConfigFiles.end(), [&](const char* file) {
+      auto found = reader(file);
+      return found && found->forget(key);
+    });
+    if (!known) {
+      throw Error(ErrorCode::kUsage,
+                  fmt::format("--ignore-config is '{}', which no config file of {} has", key, printable(model_)),
+                  "keys within objects are dotted: model_args.rope_offset");
+    }
+  }
+  ignored_.assign(dotted.begin(), dotted.end());
 }
 
 fs::path ConfigFiles::path(const std::string& name) const {

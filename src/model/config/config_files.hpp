@@ -4,7 +4,9 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "checkpoint/checkpoint.hpp"
 #include "model/config/config_reader.hpp"
@@ -18,6 +20,14 @@ class ConfigFiles {
   /// The same for a checkpoint that is already open.
   ConfigFiles(const std::filesystem::path& model, const Checkpoint& checkpoint);
 
+  /// From now on, readers ignore these keys in every file that has them.
+  /// @param dotted  "model_args.rope_offset", ...
+  /// @throws Error  kUsage if no file has one of them.
+  void ignore(std::span<const std::string> dotted);
+
+  /// The file that describes the network: "config.json", or "open_clip_config.json" if the checkpoint has open_clip's
+  /// file name or there is no other.
+  [[nodiscard]] std::string network() const;
   /// The file's text; none if there is no such file.
   [[nodiscard]] std::optional<std::string> text(const std::string& name) const;
   /// @throws Error  kCheckpoint if the file is not a JSON object.
@@ -32,6 +42,7 @@ class ConfigFiles {
   std::filesystem::path folder_;
   bool inside_ = false;                       // the checkpoint stores the files, and those beside it are ignored
   std::map<std::string, std::string> texts_;  // used if `inside_`
+  std::vector<std::string> ignored_;
 };
 
 }  // namespace fovea

@@ -32,6 +32,20 @@ void ConfigReader::fail(std::string_view thing, std::string_view actual, std::st
   throw Error(ErrorCode::kCheckpoint, fmt::format("{}: {} is {}, expected {}", file_, thing, actual, expected), kHint);
 }
 
+bool ConfigReader::forget(std::string_view dotted) {
+  json* parent = &root_;
+  while (parent->is_object()) {
+    if (parent->erase(std::string(dotted)) > 0) return true;  // a key may have dots of its own
+    const std::size_t dot = dotted.find('.');
+    if (dot == std::string_view::npos) return false;
+    const auto child = parent->find(std::string(dotted.substr(0, dot)));
+    if (child == parent->end()) return false;
+    parent = &*child;
+    dotted.remove_prefix(dot + 1);
+  }
+  return false;
+}
+
 const json* ConfigReader::find(const json& parent, const char* key) {
   const auto found = parent.find(key);
   return found == parent.end() || found->is_null() ? nullptr : &*found;

@@ -26,7 +26,13 @@ class ConfigReader {
 
   [[noreturn]] void fail(std::string_view thing, std::string_view actual, std::string_view expected) const;
 
+  /// Reads past a key from now on, as if it were absent.
+  /// @param dotted  "model_args.rope_offset"
+  /// @return        whether it was there
+  bool forget(std::string_view dotted);
+
   [[nodiscard]] const nlohmann::json& root() const noexcept { return root_; }
+  [[nodiscard]] const std::string& file() const noexcept { return file_; }
   [[nodiscard]] const std::string& file_name() const noexcept { return file_name_; }  // without its folder
 
   /// The object under `key`, or an empty one.

@@ -98,13 +98,6 @@ bool is_called(const ClassLabel& label, std::string_view wanted) {
   return false;
 }
 
-std::optional<std::size_t> index_of(std::string_view name) {
-  std::size_t index = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), index);
-  const bool whole = !name.empty() && end == name.data() + name.size();
-  return whole && error == std::errc() ? std::optional(index) : std::nullopt;
-}
-
 [[noreturn]] void fail_unknown(std::string_view name, std::span<const ClassLabel> labels) {
   std::vector<std::string> candidates;
   candidates.reserve(2 * labels.size());
@@ -128,6 +121,14 @@ std::optional<std::size_t> index_of(std::string_view name) {
 bool is_synset(std::string_view text) {
   return text.size() == kSynsetLength && text[0] == 'n' &&
          std::all_of(text.begin() + 1, text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+std::optional<std::size_t> class_index(std::string_view text) {
+  constexpr std::size_t kMost = 1'000'000;
+  std::size_t index = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), index);
+  const bool whole = !text.empty() && end == text.data() + text.size();
+  return whole && error == std::errc() && index <= kMost ? std::optional(index) : std::nullopt;
 }
 
 std::vector<ClassLabel> parse_labels(std::string_view text, const std::string& name) {
@@ -179,7 +180,7 @@ ClassNames resolve_labels(const std::optional<std::filesystem::path>& file, std:
 
 std::size_t find_class(std::string_view name, std::span<const ClassLabel> labels) {
   const std::string wanted = to_lower(trimmed(name));
-  if (const auto index = index_of(wanted); index && *index < labels.size()) return *index;
+  if (const auto index = class_index(wanted); index && *index < labels.size()) return *index;
   std::vector<std::size_t> found;
   for (std::size_t c = 0; c < labels.size(); ++c) {
     if (labels[c].synset == wanted || is_called(labels[c], wanted)) found.push_back(c);

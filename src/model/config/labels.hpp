@@ -21,6 +21,9 @@ struct ClassNames {
 /// WordNet's ids: "n" and eight digits.
 [[nodiscard]] bool is_synset(std::string_view text);
 
+/// "7": the index of a class, up to a million; none if the text is anything else.
+[[nodiscard]] std::optional<std::size_t> class_index(std::string_view text);
+
 /// A list of class names, in class order:
 ///  - text, one class a line: "tench, Tinca tinca", or with its WordNet id before it, as in ImageNet's
 ///  synset_words.txt:

@@ -129,6 +129,7 @@ struct Conventions {
   std::string_view preprocess = "timm";  // the pipeline if no file names one
   ReadOut read_out = ReadOut::kClassToken;
   ReadOut read_out_with_head = ReadOut::kClassToken;
+  std::optional<Size> evaluation_size = std::nullopt;  // px, where that is not what it was trained with
 };
 
 struct Family {

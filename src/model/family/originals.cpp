@@ -93,6 +93,7 @@ std::vector<Family> original_families() {
   Conventions dinov2_hub;
   dinov2_hub.pos_embed_resampling = kBicubicOffset;
   dinov2_hub.preprocess = "dinov2";
+  dinov2_hub.evaluation_size = Size{224, 224};  // trained with 518
   dinov2_hub.read_out_with_head = ReadOut::kClassAndPatchMean;
   const Conventions clip{1e-5F, Activation::kQuickGelu, kFixed, "clip"};
   Conventions google;

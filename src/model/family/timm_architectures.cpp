@@ -65,6 +65,16 @@ constexpr std::array kLargerEpsNames{"_clip_", "dinov3", "lingbot"};
 /// sub-layers, other kinds of rotary embedding.
 constexpr std::array kUnsupportedNames{"_rpn_", "eva02_enormous", "_rope_", "vit_pe_"};
 
+/// Parts of names of models that timm's Eva builds, of those that it averages by default or not, of those that take any
+/// size.
+constexpr std::array kEvaNames{"dinov3", "lingbot", "_rope_", "vit_pe_", "sapiens"};
+constexpr std::array kTokenNames{"_clip_", "lingbot", "_rope_"};
+constexpr std::array kAverageNames{"_gap_", "aimv2_", "beit3_", "_rpn_", "eva_large_patch14_"};
+constexpr std::array kDynamicNames{"dinov3", "lingbot", "intern300m"};
+/// Of those whose prefix tokens have no position embeddings.
+constexpr std::array kNoEmbedClassNames{"deit3_", "_reg1_", "_reg4_"};
+constexpr std::array kEmbedClassNames{"so150m", "_rope_reg"};
+
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
@@ -72,6 +82,24 @@ bool contains(std::string_view text, std::string_view part) {
 template <typename Parts>
 bool contains_any(std::string_view text, const Parts& parts) {
   return std::any_of(parts.begin(), parts.end(), [text](std::string_view part) { return contains(text, part); });
+}
+
+TimmClass class_of(std::string_view name) {
+  if (name.starts_with("beit_") || name.starts_with("beitv2_")) return TimmClass::kBeit;
+  if (name.starts_with("eva_large_patch14_")) return TimmClass::kVisionTransformer;
+  return name.starts_with("eva") || contains_any(name, kEvaNames) ? TimmClass::kEva : TimmClass::kVisionTransformer;
+}
+
+/// The `global_pool` that the name's own function asks for, or its class's default.
+ReadOut read_out_of(std::string_view name, TimmClass model_class) {
+  if (contains_any(name, kAverageNames) || model_class == TimmClass::kBeit) return ReadOut::kPatchMean;
+  if (model_class == TimmClass::kEva) {
+    if (contains(name, "pe_core")) return ReadOut::kAttentionPool;
+    return contains_any(name, kTokenNames) ? ReadOut::kClassToken : ReadOut::kPatchMean;
+  }
+  if (name == "test_vit2" || name == "test_vit4") return ReadOut::kPatchMean;
+  const bool pooled = contains(name, "_siglip_") || contains(name, "_map_") || name == "test_vit3";
+  return pooled ? ReadOut::kAttentionPool : ReadOut::kClassToken;
 }
 
 }  // namespace
@@ -103,6 +131,12 @@ Architecture timm_architecture(std::string_view name) {
 
 TimmFacts timm_facts(std::string_view architecture) {
   TimmFacts facts;
+  facts.model_class = class_of(architecture);
+  facts.read_out = read_out_of(architecture, facts.model_class);
+  facts.dynamic_img_size = contains_any(architecture, kDynamicNames) || architecture == "test_vit" ||
+                           architecture == "test_vit2" || architecture == "test_vit4";
+  facts.embeds_prefix = !contains_any(architecture, kNoEmbedClassNames) || contains_any(architecture, kEmbedClassNames);
+  facts.resamples_bilinear = contains(architecture, "flexi") || contains(architecture, "radio");
   for (const Row& row : kRows) {
     if (row.name == architecture) facts.num_heads = row.num_heads;
   }

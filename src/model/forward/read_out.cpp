@@ -9,11 +9,11 @@ namespace fovea {
 
 std::vector<float> patch_mean(const Architecture& a, std::span<const float> tokens) {
   std::vector<double> sums(a.embed_dim, 0.0);
-  for (std::size_t token = a.num_prefix_tokens; token < a.tokens(); ++token) {
+  for (std::size_t token = a.first_mean_token(); token < a.tokens(); ++token) {
     for (std::size_t i = 0; i < a.embed_dim; ++i) sums[i] += static_cast<double>(tokens[token * a.embed_dim + i]);
   }
   std::vector<float> mean(a.embed_dim);
-  const auto count = static_cast<double>(a.grid().size());
+  const auto count = static_cast<double>(a.mean_tokens());
   for (std::size_t i = 0; i < a.embed_dim; ++i) mean[i] = static_cast<float>(sums[i] / count);
   return mean;
 }

@@ -14,7 +14,10 @@ namespace fovea {
 /// The key in the file's metadata of what the file is quantised for, "int8" or "bf16". The model's JSON files are
 /// there, too, whole, each under its own name.
 inline constexpr std::string_view kQuantizedKey = "fovea.precision";
-inline constexpr std::array kConfigFiles{"config.json", "preprocessor_config.json", "processor_config.json"};
+/// The key of the recipe that no file states, for --preprocess: the checkpoint's own name may have told it.
+inline constexpr std::string_view kUsualRecipeKey = "fovea.recipe";
+inline constexpr std::array kConfigFiles{"config.json", "open_clip_config.json", "preprocessor_config.json",
+                                         "processor_config.json"};
 /// Added to the name of a weight of type I8 [out, in]: the tensor of its scales, F32 [out].
 inline constexpr std::string_view kScaleSuffix = ".scale";
 

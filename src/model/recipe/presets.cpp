@@ -28,10 +28,20 @@ PreprocessRecipe torchvision_preset(Size input_size) {
   return torchvision_transform(256, 224, Interpolation::kBilinear);
 }
 
-/// dinov2/data/transforms.py, make_classification_eval_transform; DINO v1 and DeiT have the same.
+/// dinov2/data/transforms.py, make_classification_eval_transform; DINO v1 has the same.
 PreprocessRecipe dinov2_preset() {
   return torchvision_transform(256, 224, Interpolation::kBicubic);
 }
+
+/// deit/datasets.py, build_transform: the crop is 0.875 of the picture, as in mae/util/datasets.py up to 224 px; larger
+/// inputs of MAE are not cropped, nor are those of DeiT III (README_revenge.md, --eval-crop-ratio 1.0).
+PreprocessRecipe deit_preset(Size input_size, double crop_pct) {
+  PreprocessRecipe recipe = timm_recipe(input_size, crop_pct);
+  recipe.mean = kImagenetMean;
+  recipe.std = kImagenetStd;
+  return recipe;
+}
+constexpr double kDeitCrop = 0.875;
 
 /// clip/clip.py, _transform; open_clip has the same.
 PreprocessRecipe clip_preset() {
@@ -71,6 +81,12 @@ constexpr std::array kPresets{
            "weights need --resize-size 242",
            torchvision_preset},
     Preset{"dinov2", "DINOv2's evaluation transform: 256 to 224 px bicubic", [](Size) { return dinov2_preset(); }},
+    Preset{"deit", "DeiT's evaluation transform: 256 to 224 px bicubic, as 438 to 384",
+           [](Size input_size) { return deit_preset(input_size, kDeitCrop); }},
+    Preset{"deit3", "DeiT III's evaluation transform: bicubic without a margin",
+           [](Size input_size) { return deit_preset(input_size, 1.0); }},
+    Preset{"mae", "MAE's evaluation transform: 256 to 224 px bicubic, larger ones without a margin",
+           [](Size input_size) { return deit_preset(input_size, input_size.height <= 224 ? kDeitCrop : 1.0); }},
     Preset{"clip", "OpenAI CLIP's transform", [](Size) { return clip_preset(); }},
     Preset{"siglip", "open_clip's transform for SigLIP", [](Size) { return siglip_preset(); }},
 };

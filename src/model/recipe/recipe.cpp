@@ -11,6 +11,7 @@
 
 #include "base/text.hpp"
 #include "fovea/error.hpp"
+#include "model/config/config.hpp"
 #include "model/config/config_files.hpp"
 #include "model/recipe/sources.hpp"
 
@@ -22,20 +23,22 @@ namespace fs = std::filesystem;
 
 /// A model's files that describe preprocessing.
 struct RecipeFiles {  // NOLINT(bugprone-exception-escape): json checks itself when moved, and never fails
-  std::optional<ConfigReader> config;        // config.json
+  std::optional<ConfigReader> config;        // config.json, or open_clip_config.json
   std::optional<ConfigReader> preprocessor;  // preprocessor_config.json, or processor_config.json
   std::string config_path;                   // their locations; empty if stored inside a checkpoint
   std::string preprocessor_path;
-  json timm;       // pretrained_cfg; null if config.json is not timm's
-  json processor;  // transformers' values; null if there are none
+  json timm;               // pretrained_cfg; null if config.json is not timm's
+  json processor;          // transformers' values; null if there are none
+  bool open_clip = false;  // config is open_clip's
 };
 
 RecipeFiles open_files(const ConfigFiles& model) {
   RecipeFiles files;
-  files.config_path = model.path("config.json").native();
-  files.config = model.reader("config.json");
+  files.config_path = model.path(model.network()).native();
+  files.config = model.reader(model.network());
   if (files.config) {
     const json& root = files.config->root();
+    files.open_clip = root.contains("model_cfg");
     if (root.contains("pretrained_cfg")) {
       files.timm = files.config->object(root, "pretrained_cfg");
     } else if (root.contains("input_size")) {
@@ -81,9 +84,20 @@ Size stated_size(const RecipeFiles& files) {
   return {224, 224};
 }
 
+ResolvedRecipe from_open_clip(const RecipeFiles& files, const std::optional<Size>& input_size) {
+  const Size built = read_open_clip_config(*files.config).image_size.value_or(Size{224, 224});
+  return {read_open_clip_recipe(*files.config, input_size.value_or(built)),
+          fmt::format("{} (preprocess_cfg), open_clip's evaluation transform", files.config->file_name()), false,
+          files.config_path};
+}
+
 ResolvedRecipe from_timm(const RecipeFiles& files) {
   const bool nested = files.config->root().contains("pretrained_cfg");
-  return {read_timm_recipe(*files.config, files.timm),
+  json cfg = files.timm;
+  if (const auto fed = timm_sizes(*files.config).fed) {
+    cfg["input_size"] = {3U, static_cast<unsigned>(fed->height), static_cast<unsigned>(fed->width)};
+  }
+  return {read_timm_recipe(*files.config, cfg),
           fmt::format("{} ({}), timm's evaluation transform", files.config->file_name(),
                       nested ? "pretrained_cfg" : "flat, as older timm wrote it"),
           false, files.config_path};
@@ -116,6 +130,7 @@ ResolvedRecipe from_preset(std::string_view preset, Size input_size, bool asked)
 ResolvedRecipe find_recipe(const RecipeFiles& files, std::string_view wanted, const std::optional<Size>& input_size,
                            std::string_view fallback) {
   const bool automatic = wanted == "auto";
+  if (files.open_clip && automatic) return from_open_clip(files, input_size);
   if (!files.timm.is_null() && (automatic || wanted == "timm")) return from_timm(files);
   const bool transformers = files.preprocessor.has_value() || !processor_class(files).empty();
   if (transformers && (automatic || wanted == "hf-torchvision")) {
@@ -258,6 +273,15 @@ PreprocessRecipe with_input_size(PreprocessRecipe recipe, Size input_size) {
   if (by_edge && !square && !(same_shape && recipe.crop_pct == 0.0)) recipe.resize = ResizeRule::kCover;
   if (recipe.resize == ResizeRule::kCover && square && recipe.crop_pct > 0.0) recipe.resize = ResizeRule::kShortestEdge;
   return recipe;
+}
+
+std::optional<Size> prepared_size(const ConfigFiles& model, const RecipeOptions& options) {
+  check_name(options.preprocess);
+  const RecipeFiles files = open_files(model);
+  const bool own = options.preprocess == "auto" || options.preprocess.starts_with("hf-");
+  if (!own || !files.preprocessor || !files.timm.is_null() || files.open_clip) return std::nullopt;
+  const auto backend = options.preprocess == "hf-pil" ? TransformersBackend::kPil : TransformersBackend::kTorchvision;
+  return read_transformers_recipe(*files.preprocessor, files.processor, processor_class(files), backend).input_size;
 }
 
 ResolvedRecipe resolve_recipe(const fs::path& model, const RecipeOptions& options,

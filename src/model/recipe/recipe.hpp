@@ -15,20 +15,25 @@ class ConfigFiles;  // config_files.hpp
 
 struct ResolvedRecipe {
   PreprocessRecipe recipe;
-  std::string source;    // its origin and the reason: "config.json (pretrained_cfg), timm's evaluation transform"
-  bool assumed = false;  // no file states it
+  std::string source;          // its origin and the reason: "config.json (pretrained_cfg), timm's evaluation transform"
+  bool assumed = false;        // no file states it
   std::filesystem::path file;  // the file that its values came from; empty for a preset
   bool changed = false;        // by options, or because the model's input size differs
 };
+
+/// The size, px, that transformers' image processor makes of every picture, if the model's files describe one and the
+/// options do not ask for another pipeline.
+/// @throws Error  kCheckpoint as resolve_recipe().
+[[nodiscard]] std::optional<Size> prepared_size(const ConfigFiles& files, const RecipeOptions& options);
 
 /// Possible values of RecipeOptions::preprocess, "auto" first.
 [[nodiscard]] std::span<const std::string_view> preprocess_names() noexcept;
 
 /// Finds the recipe of a model. With "auto", the files beside the checkpoint decide: timm's `pretrained_cfg` in
-/// config.json, else transformers' preprocessor_config.json (backend torchvision, transformers' own default), else the
-/// class that transformers pairs with config.json's `model_type`, else the preset `fallback`. A name forces that
-/// pipeline; its values still come from the files if they are that library's. Then the options change single values.
-/// Works without a checkpoint.
+/// config.json, else open_clip's `preprocess_cfg`, else transformers' preprocessor_config.json (backend torchvision,
+/// transformers' own default), else the class that transformers pairs with config.json's `model_type`, else the preset
+/// `fallback`. A name forces that pipeline; its values still come from the files if they are that library's. Then the
+/// options change single values. Works without a checkpoint.
 /// @param model       a folder, or a file in it.
 /// @param input_size  the network's input size; with_input_size() adapts a recipe for another size.
 /// @param fallback    any of preprocess_names() except "auto".

@@ -23,6 +23,10 @@ inline constexpr std::array kClipStd{0.26862954F, 0.26130258F, 0.27577711F};
 /// @throws Error  kCheckpoint for a value that no recipe can have.
 [[nodiscard]] PreprocessRecipe read_timm_recipe(const ConfigReader& reader, const nlohmann::json& pretrained_cfg);
 
+/// open_clip's `preprocess_cfg`, for a tower of this image size (open_clip/transform.py, image_transform).
+/// @throws Error  kCheckpoint for a value that no recipe can have.
+[[nodiscard]] PreprocessRecipe read_open_clip_recipe(const ConfigReader& reader, Size image_size);
+
 /// The two backends of a transformers image processor: they read the same file and give different bytes.
 enum class TransformersBackend { kPil, kTorchvision };
 

@@ -8,6 +8,7 @@
 
 #include "base/text.hpp"
 #include "fovea/error.hpp"
+#include "model/keys/library_keys.hpp"
 #include "model/recipe/recipe.hpp"
 #include "model/recipe/sources.hpp"
 
@@ -277,6 +278,8 @@ PreprocessRecipe read_transformers_recipe(const ConfigReader& reader, const json
                                           TransformersBackend backend) {
   const ProcessorClass& known = class_of(type);
   PreprocessRecipe recipe = defaults_of(known, backend);
+  check_keys(reader, cfg, reader.root().contains("image_processor") ? "image_processor." : "",
+             {transformers_processor_keys()});
   if (flag(reader, cfg, "do_pad", false)) reader.fail("do_pad", "true", "false, because fovea does not pad batches");
   recipe.interpolation = read_resample(reader, cfg, known, backend);
   read_steps(reader, cfg, known, recipe);

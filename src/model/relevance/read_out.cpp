@@ -24,9 +24,9 @@ MatrixF64 pool(const Architecture& a, const MatrixF64& normed, const MatrixF64& 
     place = std::copy_n(normed.row(0), a.embed_dim, place);
   }
   if (a.read_out == ReadOut::kClassToken || a.read_out == ReadOut::kClassAndDistToken) return pooled;
-  for (std::size_t token = a.num_prefix_tokens; token < a.tokens(); ++token) {
+  for (std::size_t token = a.first_mean_token(); token < a.tokens(); ++token) {
     for (std::size_t i = 0; i < a.embed_dim; ++i) {
-      place[i] += normed.row(token)[i] / static_cast<double>(a.grid().size());
+      place[i] += normed.row(token)[i] / static_cast<double>(a.mean_tokens());
     }
   }
   return pooled;
@@ -72,9 +72,9 @@ ReadOutBackwardF64 ReadOutF64::gradient(const MatrixF64& d_logits) const {
   const MatrixF64 d_head = two_heads ? halved(d_logits) : d_logits;
   const MatrixF64 d_pooled = normalize_gradient(a_, weights_.fc_norm, pooled_, linear_gradient(weights_.head, d_head));
   ReadOutBackwardF64 back = unpool(a_, d_pooled, [&](std::span<const double> d_mean, MatrixF64& d_normed) {
-    for (std::size_t token = a_.num_prefix_tokens; token < a_.tokens(); ++token) {
+    for (std::size_t token = a_.first_mean_token(); token < a_.tokens(); ++token) {
       for (std::size_t i = 0; i < d_mean.size(); ++i) {
-        d_normed.row(token)[i] += d_mean[i] / static_cast<double>(a_.grid().size());
+        d_normed.row(token)[i] += d_mean[i] / static_cast<double>(a_.mean_tokens());
       }
     }
   });
@@ -89,7 +89,7 @@ ReadOutBackwardF64 ReadOutF64::relevance(const MatrixF64& relevance) const {
   const MatrixF64 of_head = two_heads ? halved(relevance) : relevance;
   const MatrixF64 of_pooled = linear_relevance(weights_.head, head_in_, of_head);
   ReadOutBackwardF64 back = unpool(a_, of_pooled, [&](std::span<const double> of_mean, MatrixF64& of_normed) {
-    add_mean_relevance(normed_, a_.num_prefix_tokens, of_mean, of_normed);
+    add_mean_relevance(normed_, a_.first_mean_token(), of_mean, of_normed);
   });
   if (two_heads) std::ranges::copy(linear_relevance(weights_.head_dist, head_dist_in_, of_head).values, back.x.row(1));
   return back;

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cmath>
 #include <numbers>
+#include <optional>
 
 #include "fovea/error.hpp"
 
@@ -62,18 +63,20 @@ double coordinate_scale(std::size_t from, std::size_t to, PosEmbedResampling rul
 }
 
 /// One axis of rotation angles: [patches along it, d/4].
-Matrix axis_angles(Rope rope, std::size_t count, std::size_t frequencies) {
+/// @param reference  of the same axis
+Matrix axis_angles(Rope rope, std::size_t count, std::size_t frequencies, const RopeSettings& settings,
+                   std::optional<std::size_t> reference) {
   Matrix angles(static_cast<Eigen::Index>(count), static_cast<Eigen::Index>(frequencies));
   for (Eigen::Index position = 0; position < angles.rows(); ++position) {
+    const double place = static_cast<double>(position) + settings.grid_offset;
     for (Eigen::Index f = 0; f < angles.cols(); ++f) {
       const double share = static_cast<double>(f) / static_cast<double>(frequencies);
       if (rope == Rope::kEva02) {
-        constexpr double kReferenceSide = 16.0;  // patches: 224 px of 14
-        const double place = static_cast<double>(position) / static_cast<double>(count) * kReferenceSide;
-        angles(position, f) = place * std::pow(10000.0, -share);
+        const double scaled = reference ? place / static_cast<double>(count) * static_cast<double>(*reference) : place;
+        angles(position, f) = scaled * std::pow(settings.temperature, -share);
       } else {
-        const double place = 2.0 * (static_cast<double>(position) + 0.5) / static_cast<double>(count) - 1.0;
-        angles(position, f) = 2.0 * std::numbers::pi * place / std::pow(100.0, share);
+        const double centre = 2.0 * (place + 0.5) / static_cast<double>(count) - 1.0;
+        angles(position, f) = 2.0 * std::numbers::pi * centre / std::pow(settings.temperature, share);
       }
     }
   }
@@ -107,22 +110,35 @@ std::vector<float> resample_pos_embed(std::span<const float> pos_embed, PatchGri
   return result;
 }
 
-nn::RotaryTable rotary_table(Rope rope, PatchGrid grid, std::size_t head_dim) {
+RopeSettings usual_rope_settings(Rope rope) {
+  RopeSettings settings;
+  if (rope == Rope::kEva02) settings.reference = PatchGrid{16, 16};  // 224 px of 14
+  if (rope == Rope::kDinoV3) settings.temperature = 100.0;
+  settings.rotate_half = rope == Rope::kDinoV3;
+  return settings;
+}
+
+nn::RotaryTable rotary_table(Rope rope, PatchGrid grid, std::size_t head_dim, const RopeSettings& settings) {
   const std::size_t quarter = head_dim / 4;
-  const Matrix y = axis_angles(rope, grid.rows, quarter);
-  const Matrix x = axis_angles(rope, grid.cols, quarter);
+  const auto side = [&](std::size_t PatchGrid::*axis) {
+    return settings.reference ? std::optional((*settings.reference).*axis) : std::nullopt;
+  };
+  const Matrix y = axis_angles(rope, grid.rows, quarter, settings, side(&PatchGrid::rows));
+  const Matrix x = axis_angles(rope, grid.cols, quarter, settings, side(&PatchGrid::cols));
   nn::RotaryTable table;
   table.head_dim = head_dim;
-  table.pairs = rope == Rope::kEva02 ? nn::RotaryPairs::kNeighbours : nn::RotaryPairs::kHalves;
+  table.pairs = settings.rotate_half ? nn::RotaryPairs::kHalves : nn::RotaryPairs::kNeighbours;
   table.cos.reserve(grid.size() * head_dim);
   table.sin.reserve(grid.size() * head_dim);
   for (std::size_t patch = 0; patch < grid.size(); ++patch) {
+    const auto row = static_cast<Eigen::Index>(patch / grid.cols);
+    const auto col = static_cast<Eigen::Index>(patch % grid.cols);
     for (std::size_t i = 0; i < head_dim; ++i) {
-      // The d/2 angles of a patch: first for y, then for x. Both features of a pair have the same angle.
-      const auto pair = static_cast<Eigen::Index>(rope == Rope::kEva02 ? i / 2 : i % (2 * quarter));
-      const auto axis_pairs = static_cast<Eigen::Index>(quarter);
-      const double angle = pair < axis_pairs ? y(static_cast<Eigen::Index>(patch / grid.cols), pair)
-                                             : x(static_cast<Eigen::Index>(patch % grid.cols), pair - axis_pairs);
+      // The d/2 angles of a patch: first for y, then for x, or x first. Both features of a pair have the same angle.
+      const std::size_t pair = settings.rotate_half ? i % (2 * quarter) : i / 2;
+      const auto frequency = static_cast<Eigen::Index>(pair % quarter);
+      const bool is_y = (pair < quarter) != settings.x_first;
+      const double angle = is_y ? y(row, frequency) : x(col, frequency);
       table.cos.push_back(static_cast<float>(std::cos(angle)));
       table.sin.push_back(static_cast<float>(std::sin(angle)));
     }

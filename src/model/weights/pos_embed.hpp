@@ -18,8 +18,9 @@ namespace fovea {
 [[nodiscard]] std::vector<float> resample_pos_embed(std::span<const float> pos_embed, PatchGrid from, PatchGrid to,
                                                     PosEmbedResampling rule);
 
-/// timm's RotaryEmbeddingCat with 16x16 reference positions (EVA-02), or RotaryEmbeddingDinoV3.
-[[nodiscard]] nn::RotaryTable rotary_table(Rope rope, PatchGrid grid, std::size_t head_dim);
+/// timm's RotaryEmbeddingCat (EVA-02), or RotaryEmbeddingDinoV3.
+[[nodiscard]] nn::RotaryTable rotary_table(Rope rope, PatchGrid grid, std::size_t head_dim,
+                                           const RopeSettings& settings);
 
 /// BEiT's table, one value for each head and offset, as a bias for each pair of tokens (Bao et al. 2022; timm beit.py
 /// gen_relative_position_index). One prefix token, the class token, has three entries of its own at the end.

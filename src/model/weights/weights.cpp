@@ -273,7 +273,10 @@ ModelWeights pack_weights(const Architecture& a, Precision precision, const Tens
   weights.prefix_tokens = read_prefix_tokens(a, packer);
   place_pos_embed(a, packer, weights);
   weights.norm_pre = packer.norm(kNormPre, a.embed_dim);
-  if (a.rope != Rope::kNone) weights.rotary = rotary_table(a.rope, a.grid(), a.head_dim());
+  if (a.rope != Rope::kNone) {
+    weights.rotary =
+        rotary_table(a.rope, a.grid(), a.head_dim(), a.rope_settings.value_or(usual_rope_settings(a.rope)));
+  }
   weights.norm = packer.norm(kNorm, a.embed_dim);
   weights.fc_norm = packer.norm(kFcNorm, a.embed_dim);
   weights.blocks.resize(a.depth);

@@ -47,9 +47,9 @@ TokenLayout token_layout(const Architecture& architecture) {
   const bool half = architecture.read_out == ReadOut::kClassAndPatchMean;
   layout.read_out.clear();
   if (half) layout.read_out.push_back({0, 0.5F});
-  const float share = (half ? 0.5F : 1.0F) / static_cast<float>(layout.grid.size());
-  for (std::size_t patch = 0; patch < layout.grid.size(); ++patch) {
-    layout.read_out.push_back({layout.num_prefix + patch, share});
+  const float share = (half ? 0.5F : 1.0F) / static_cast<float>(architecture.mean_tokens());
+  for (std::size_t token = architecture.first_mean_token(); token < architecture.tokens(); ++token) {
+    layout.read_out.push_back({token, share});
   }
   return layout;
 }

@@ -1,0 +1,83 @@
+#include "model/config/weights_file.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "base/files.hpp"
+#include "fovea/error.hpp"
+
+namespace fovea {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+bool is_linear_head(const fs::path& file) {
+  return file.stem().string().find("_linear") != std::string::npos;  // dinov2_vits14_linear4_head.pth
+}
+
+/// DINOv2's linear heads are files of their own: tensors "weight" and "bias", read as "linear_head.weight" and ".bias".
+class WithLinearHead final : public Checkpoint {
+ public:
+  WithLinearHead(std::unique_ptr<Checkpoint> backbone, std::unique_ptr<Checkpoint> head)
+      : backbone_(std::move(backbone)), head_(std::move(head)) {
+    tensors_.assign(backbone_->tensors().begin(), backbone_->tensors().end());
+    for (TensorView tensor : head_->tensors()) {
+      tensor.name = "linear_head." + tensor.name;
+      tensors_.push_back(std::move(tensor));
+    }
+    std::sort(tensors_.begin(), tensors_.end(),
+              [](const TensorView& a, const TensorView& b) { return a.name < b.name; });
+  }
+  [[nodiscard]] std::string_view format() const noexcept override { return backbone_->format(); }
+  [[nodiscard]] std::span<const TensorView> tensors() const noexcept override { return tensors_; }
+
+ private:
+  std::unique_ptr<Checkpoint> backbone_;
+  std::unique_ptr<Checkpoint> head_;
+  std::vector<TensorView> tensors_;
+};
+
+}  // namespace
+
+fs::path checkpoint_file(const fs::path& model) {
+  std::error_code ignored;
+  if (!fs::is_directory(model, ignored)) return model;
+  constexpr std::array kNames{"model.safetensors", "model.safetensors.index.json", "open_clip_model.safetensors",
+                              "pytorch_model.bin", "pytorch_model.bin.index.json", "open_clip_pytorch_model.bin"};
+  for (const char* file : kNames) {
+    if (fs::exists(model / file, ignored)) return model / file;
+  }
+  std::vector<fs::path> found;
+  for (const auto& entry : fs::directory_iterator(model, ignored)) {
+    constexpr std::array kEndings{".safetensors", ".pth", ".pt", ".bin", ".npz", ".ckpt"};
+    const bool known = std::find(kEndings.begin(), kEndings.end(), entry.path().extension()) != kEndings.end();
+    if (known && !is_linear_head(entry.path())) found.push_back(entry.path());
+  }
+  if (found.size() == 1) return found.front();
+  throw Error(ErrorCode::kNotFound,
+              fmt::format("{}: the folder has {} checkpoints, expected model.safetensors or one file that ends in "
+                          ".safetensors, .pth, .pt, .bin, .npz or .ckpt",
+                          printable(model), found.empty() ? "no" : std::to_string(found.size())),
+              "name the checkpoint file itself with -m");
+}
+
+std::unique_ptr<Checkpoint> open_with_head(const fs::path& model, const fs::path& file, std::string_view weights) {
+  std::unique_ptr<Checkpoint> checkpoint = open_checkpoint(file, weights);
+  std::error_code ignored;
+  if (!fs::is_directory(model, ignored) || checkpoint->find("mask_token") == nullptr) return checkpoint;
+  for (const auto& entry : fs::directory_iterator(model, ignored)) {
+    if (!is_linear_head(entry.path())) continue;
+    return std::make_unique<WithLinearHead>(std::move(checkpoint), open_checkpoint(entry.path()));
+  }
+  return checkpoint;
+}
+
+}  // namespace fovea

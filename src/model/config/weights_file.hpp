@@ -1,0 +1,22 @@
+// The file of a model that has its weights.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string_view>
+
+#include "checkpoint/checkpoint.hpp"
+
+namespace fovea {
+
+/// The checkpoint of a folder, by the names that libraries write, or the only one there is; of a file, the file.
+/// @throws Error  kNotFound if there is none, or several.
+[[nodiscard]] std::filesystem::path checkpoint_file(const std::filesystem::path& model);
+
+/// Opens it; of a folder, together with DINOv2's linear head beside it.
+/// @param weights  as open_checkpoint()
+/// @throws Error   as open_checkpoint().
+[[nodiscard]] std::unique_ptr<Checkpoint> open_with_head(const std::filesystem::path& model,
+                                                         const std::filesystem::path& file, std::string_view weights);
+
+}  // namespace fovea

@@ -1,0 +1,218 @@
+// What a model's config files say: obeyed, or refused by name.
+#include "model/config/config.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+
+#include "base/files.hpp"
+#include "fovea/error.hpp"
+#include "model/config/config_files.hpp"
+#include "support/temp_folder.hpp"
+
+namespace fovea {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+ModelConfig config_of(const std::string& text) {
+  return read_model_config(ConfigReader("config.json", "config.json", text));
+}
+
+/// A ViT-Tiny of timm with these model_args.
+ModelConfig timm_with(const std::string& args, const std::string& architecture = "vit_tiny_patch16_224") {
+  return config_of(R"({"architecture":")" + architecture + R"(","model_args":{)" + args + R"(},"pretrained_cfg":{}})");
+}
+
+/// What reading says, and that it names a way out; "accepted" if it has nothing to say.
+template <typename Read>
+std::string refusal(Read&& read) {
+  try {
+    (void)read();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kCheckpoint) << error.what();
+    EXPECT_FALSE(error.hint().empty()) << error.what();
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(ConfigKeys, ThatNobodyKnowsAreRefusedByNameWithTheWayOut) {
+  try {
+    (void)timm_with(R"("rope_offset":0.5)");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("config.json: model_args.rope_offset is 0.5, which fovea does not know; "
+                                        "expected one of img_size, "));
+    EXPECT_THAT(error.hint(), HasSubstr("--ignore-config model_args.rope_offset"));
+  }
+  EXPECT_THAT(
+      refusal([] { return config_of(R"({"architecture":"vit_tiny_patch16_224","pretrained_cfg":{"crop":1}})"); }),
+      HasSubstr("pretrained_cfg.crop is 1, which fovea does not know"));
+  EXPECT_THAT(refusal([] { return config_of(R"({"model_type":"vit","rope_theta":100.0})"); }),
+              HasSubstr("rope_theta is 100.0, which fovea does not know"));
+  EXPECT_THAT(refusal([] { return config_of(R"({"model_type":"clip","vision_config":{"use_rope":true}})"); }),
+              HasSubstr("vision_config.use_rope is true"));
+  EXPECT_THAT(refusal([] { return config_of(R"({"model_cfg":{"vision_cfg":{"rope":true}}})"); }),
+              HasSubstr("model_cfg.vision_cfg.rope is true"));
+}
+
+TEST(ConfigKeys, OfAnotherClassOfTheSameLibraryAreRefused) {
+  EXPECT_THAT(refusal([] { return timm_with(R"("rope_temperature":100.0)"); }), HasSubstr("rope_temperature"));
+  EXPECT_THAT(refusal([] { return timm_with(R"("reg_tokens":1)", "eva02_tiny_patch14_224"); }),
+              HasSubstr("reg_tokens"));
+  EXPECT_THAT(refusal([] { return timm_with(R"("dynamic_img_size":true)", "beit_base_patch16_224"); }),
+              HasSubstr("dynamic_img_size"));
+}
+
+TEST(ConfigKeys, ThatHaveOneComputedValueAreRefusedWithAnyOther) {
+  for (const char* arg : {R"("scale_attn_norm":true)", R"("in_chans":1)", R"("block_fn":"ParallelBlock")",
+                          R"("features_only":true)", R"("dynamic_img_pad":true)"}) {
+    EXPECT_THAT(refusal([&] { return timm_with(arg); }), HasSubstr("no other is computed")) << arg;
+  }
+  EXPECT_EQ(
+      refusal([] { return timm_with(R"("scale_attn_norm":false,"in_chans":3,"block_fn":null,"drop_rate":0.3)"); }),
+      "accepted");
+  EXPECT_THAT(refusal([] { return config_of(R"({"model_type":"vit","num_channels":1})"); }), HasSubstr("num_channels"));
+  EXPECT_THAT(refusal([] { return config_of(R"({"model_type":"vit","pruned_heads":{"0":[1]}})"); }),
+              HasSubstr("pruned_heads"));
+  EXPECT_EQ(refusal([] { return config_of(R"({"model_type":"vit","pruned_heads":{},"hidden_dropout_prob":0.1})"); }),
+            "accepted");
+}
+
+TEST(ConfigKeys, AreReadPastWhereTheUserSaysSo) {
+  const test::TempFolder folder;
+  replace_file(folder / "config.json", R"({"architecture":"vit_tiny_patch16_224","model_args":{"a.b":1,"depth":2}})");
+  ConfigFiles files(folder.path());
+  const std::vector<std::string> keys{"model_args.a.b"};
+  files.ignore(keys);
+  EXPECT_EQ(read_model_config(*files.reader("config.json")).depth, 2U);
+  const std::vector<std::string> absent{"model_args.c"};
+  EXPECT_THROW(files.ignore(absent), Error);
+}
+
+TEST(TimmConfig, FeedsWhatTimmFeeds) {
+  const auto sizes = [](const std::string& args, const std::string& cfg,
+                        const std::string& architecture = "vit_tiny_patch16_224") {
+    const ModelConfig config = config_of(R"({"architecture":")" + architecture + R"(","model_args":{)" + args +
+                                         R"(},"pretrained_cfg":{)" + cfg + "}}");
+    return std::pair(config.image_size, config.input_size);
+  };
+  const Size small{32, 32};
+  const Size large{48, 48};
+  const std::string fixed = R"("input_size":[3,32,32],"fixed_input_size":true)";
+  const std::string flexible = R"("input_size":[3,32,32],"fixed_input_size":false)";
+  EXPECT_EQ(sizes("", fixed), std::pair(std::optional(small), std::optional(small)));
+  EXPECT_EQ(sizes(R"("img_size":48)", fixed), std::pair(std::optional(large), std::optional(large)));
+  EXPECT_EQ(sizes(R"("img_size":[48,48])", fixed), std::pair(std::optional(large), std::optional(large)));
+  EXPECT_EQ(sizes(R"("img_size":48,"dynamic_img_size":true)", fixed),
+            std::pair(std::optional(large), std::optional(small)));
+  EXPECT_EQ(sizes(R"("img_size":48,"dynamic_img_size":true)", flexible),
+            std::pair(std::optional(large), std::optional(small)));
+  EXPECT_EQ(sizes(R"("img_size":48)", flexible, "vit_small_patch16_dinov3"),
+            std::pair(std::optional(large), std::optional(small)));
+  EXPECT_THAT(refusal([&] { return sizes(R"("img_size":48)", flexible); }),
+              HasSubstr("pretrained_cfg.input_size is 32x32, expected 48x48"));
+}
+
+TEST(TimmConfig, PoolsAsTimmBuildsIt) {
+  const auto pool = [](const std::string& architecture, const std::string& root, const std::string& args) {
+    return config_of(R"({"architecture":")" + architecture + R"(",)" + root + R"("model_args":{)" + args +
+                     R"(},"pretrained_cfg":{}})")
+        .read_out;
+  };
+  EXPECT_EQ(pool("vit_tiny_patch16_224", "", ""), ReadOut::kClassToken);
+  EXPECT_EQ(pool("vit_medium_patch16_gap_256", "", ""), ReadOut::kPatchMean);
+  EXPECT_EQ(pool("vit_base_patch16_siglip_224", "", ""), ReadOut::kAttentionPool);
+  EXPECT_EQ(pool("vit_small_patch16_dinov3", "", ""), ReadOut::kPatchMean);
+  EXPECT_EQ(pool("vit_small_patch16_dinov3", R"("global_pool":"token",)", R"("global_pool":"token")"),
+            ReadOut::kClassToken);
+  EXPECT_EQ(pool("beit_base_patch16_224", R"("global_pool":"",)", ""), ReadOut::kPatchMean);
+  EXPECT_THAT(refusal([&] { return pool("vit_tiny_patch16_224", R"("global_pool":"avg",)", ""); }),
+              HasSubstr("global_pool is 'avg', expected 'token', with which timm builds vit_tiny_patch16_224"));
+  for (const char* other : {"", "avgmax", "max", "prr"}) {
+    EXPECT_THAT(
+        refusal([&] { return pool("vit_tiny_patch16_224", "", R"("global_pool":")" + std::string(other) + R"(")"); }),
+        HasSubstr("expected one of token, avg, map"))
+        << other;
+  }
+}
+
+TEST(TimmConfig, TakesTheEpsOfTheNormThatItNames) {
+  const char* clip = "vit_base_patch16_clip_224";
+  EXPECT_EQ(timm_with("", clip).norm_eps, 1e-5F);
+  EXPECT_EQ(timm_with(R"("norm_layer":"layernorm")", clip).norm_eps, 1e-6F);
+  EXPECT_EQ(timm_with(R"("norm_layer":"LayerNormFp32")", clip).rms_norm, false);
+  EXPECT_EQ(timm_with(R"("norm_layer":"rms_norm")").rms_norm, true);
+  for (const char* other : {"simplenorm", "simplenormfp32", "batchnorm2d", "groupnorm1"}) {
+    EXPECT_THAT(refusal([&] { return timm_with(R"("norm_layer":")" + std::string(other) + R"(")"); }),
+                HasSubstr("norm_layer is '" + std::string(other)))
+        << other;
+  }
+}
+
+TEST(TimmConfig, ReadsTheRotationThatItChanges) {
+  const RopeConfig rope =
+      timm_with(R"("use_rot_pos_emb":true,"rope_type":"cat","rope_temperature":100.0,"rope_grid_offset":0.5,)"
+                R"("rope_grid_indexing":"xy","rope_rotate_half":true,"ref_feat_shape":[7,9])",
+                "eva02_tiny_patch14_224")
+          .rope;
+  EXPECT_EQ(rope.used, true);
+  EXPECT_EQ(rope.kind, Rope::kEva02);
+  EXPECT_EQ(rope.temperature, 100.0);
+  EXPECT_EQ(rope.grid_offset, 0.5);
+  EXPECT_EQ(rope.x_first, true);
+  EXPECT_EQ(rope.rotate_half, true);
+  EXPECT_EQ(rope.reference, (PatchGrid{7, 9}));
+  EXPECT_THAT(refusal([] { return timm_with(R"("rope_type":"mixed")", "eva02_tiny_patch14_224"); }),
+              HasSubstr("rope_type is 'mixed'"));
+  EXPECT_THAT(refusal([] { return timm_with(R"("rope_temperature":0)", "eva02_tiny_patch14_224"); }),
+              HasSubstr("rope_temperature is 0"));
+}
+
+std::vector<std::string> names_of(const ModelConfig& config) {
+  std::vector<std::string> names;
+  for (const ClassLabel& label : config.labels) names.push_back(label.description.value_or("none"));
+  return names;
+}
+
+TEST(ConfigLabels, AreFoundWhereverTheLibraryPutsThem) {
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(names_of(config_of(R"({"label_names":["a","b"],"pretrained_cfg":{"label_names":["c","d"]}})")),
+            (Names{"a", "b"}));
+  EXPECT_EQ(names_of(config_of(R"({"pretrained_cfg":{"label_names":["c","d"],"label_descriptions":{"c":"sea"}}})")),
+            (Names{"sea", "d"}));
+  EXPECT_EQ(names_of(config_of(R"({"architecture":"vit_tiny_patch16_224","labels":["e",7]})")), (Names{"e", "7"}));
+  const ModelConfig gaps = config_of(R"({"label_names":{"0":"a","3":"d"},"pretrained_cfg":{}})");
+  EXPECT_EQ(names_of(gaps), (Names{"a", "none", "none", "d"}));
+  EXPECT_TRUE(gaps.labels_have_gaps);
+  EXPECT_THAT(refusal([] { return config_of(R"({"label_names":{"99999999":"a"}})"); }), HasSubstr("99999999"));
+  const std::string vit = R"({"model_type":"vit","architectures":["ViTForImageClassification"],"id2label":)";
+  EXPECT_EQ(names_of(config_of(vit + R"({"0":0,"1":1}})")), (Names{"0", "1"}));
+  EXPECT_EQ(names_of(config_of(vit + R"({"0":"LABEL_0","1":"LABEL_1"}})")), Names{});
+}
+
+TEST(TransformersConfig, SaysWhatItsOutputsAre) {
+  const auto with_problem = [](const std::string& problem) {
+    return config_of(R"({"model_type":"vit","architectures":["ViTForImageClassification"],"problem_type":")" + problem +
+                     R"("})");
+  };
+  EXPECT_TRUE(with_problem("multi_label_classification").multi_label);
+  EXPECT_FALSE(with_problem("single_label_classification").multi_label);
+  EXPECT_THAT(refusal([&] { return with_problem("regression"); }), HasSubstr("problem_type is 'regression'"));
+}
+
+TEST(OpenClipConfig, HasGeluUnlessItSaysQuickGelu) {
+  const auto with = [](const std::string& model) { return config_of(R"({"model_cfg":{)" + model + "}}"); };
+  EXPECT_EQ(with(R"("vision_cfg":{"width":128,"head_width":32})").num_heads, 4U);
+  EXPECT_EQ(with("").activation, Activation::kGelu);
+  EXPECT_EQ(with(R"("quick_gelu":true)").activation, Activation::kQuickGelu);
+  EXPECT_THAT(refusal([&] { return with(R"("vision_cfg":{"timm_model_name":"vit_base_patch16_siglip_224"})"); }),
+              HasSubstr("timm_model_name"));
+}
+
+}  // namespace
+}  // namespace fovea
