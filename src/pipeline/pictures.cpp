@@ -77,6 +77,7 @@ class PictureWorker {
     record.size = job.picture.size;
     record.decoded_eighths = job.picture.decoded_eighths;
     record.source = job.source;
+    record.ignored_config = model_.ignored_config;
     ForwardResult& result = job.image.result;
     if (options_.features) {
       record.features = FeatureRecord{job.index, feature_shape(model_, *options_.features)};

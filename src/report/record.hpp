@@ -69,6 +69,7 @@ struct Record {
   std::optional<std::string> panel;       // all maps in one picture; relative to the output folder, as the next two
   std::optional<std::string> attention_sheet;  // the attention of all blocks and heads
   std::optional<std::string> thumbnail;        // the picture itself, small
+  std::vector<std::string> ignored_config;     // keys of the model's config ignored by the user's choice
   std::optional<SourceStamp> source;
   std::optional<Failure> failure;
 };

@@ -1,6 +1,7 @@
 #include "cli/options/model_options.hpp"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 
@@ -40,6 +41,18 @@ void add_model_options(CLI::App& app, ModelFlags& flags) {
   add_count(app, "--heads", flags.heads, 1, "number of attention heads, if the model's files do not state it")
       ->default_str("")
       ->group(group);
+  app.add_option("--weights", flags.weights,
+                 "key of the weights in a training checkpoint that holds several; default: averaged weights first, as "
+                 "in timm")
+      ->type_name("KEY")
+      ->group(group);
+  app.add_option("--ignore-config", flags.ignore_config,
+                 "ignore a key of the model's config files, such as model_args.KEY; may be given more than once, and "
+                 "results record it")
+      ->allow_extra_args(false)
+      ->take_all()
+      ->type_name("KEY")
+      ->group(group);
   add_choice(
       app, "--precision", flags.precision, precision_names(),
       "arithmetic of the linear layers; auto: the precision that a quantised file was made for, else the faster of "
@@ -52,6 +65,8 @@ LoadOptions load_options(const ModelFlags& flags, const TensorImages* tensors) {
   LoadOptions options;
   if (!flags.image_size.empty()) options.image_size = parse_size("--image-size", flags.image_size);
   if (flags.heads > 0) options.num_heads = flags.heads;
+  options.weights = flags.weights;
+  options.ignore_config = flags.ignore_config;
   options.recipe = recipe_options(flags.recipe);
   options.precision = precision_of(flags);
   if (tensors == nullptr) return options;
@@ -69,15 +84,20 @@ std::map<std::string, std::string> option_texts(const ModelFlags& flags) {
   std::map<std::string, std::string> texts = option_texts(flags.recipe);
   if (!flags.image_size.empty()) texts["image-size"] = flags.image_size;
   if (flags.heads > 0) texts["heads"] = std::to_string(flags.heads);
+  if (!flags.weights.empty()) texts["weights"] = flags.weights;
+  if (!flags.ignore_config.empty()) texts["ignore-config"] = fmt::format("{}", fmt::join(flags.ignore_config, ","));
   texts["precision"] = flags.precision;
   return texts;
 }
 
 std::map<std::string, std::string> resolved_texts(const ModelInfo& model) {
-  return {{"image size", size_text(model.architecture.image_size)},
-          {"heads", std::to_string(model.architecture.num_heads)},
-          {"precision", std::string(name(model.precision))},
-          {"recipe", recipe_json(model.recipe, model.recipe_source).line()}};
+  std::map<std::string, std::string> texts{{"image size", size_text(model.architecture.image_size)},
+                                           {"heads", std::to_string(model.architecture.num_heads)},
+                                           {"precision", std::string(name(model.precision))},
+                                           {"recipe", recipe_json(model.recipe, model.recipe_source).line()}};
+  if (!model.weights_key.empty()) texts["weights"] = model.weights_key;
+  if (!model.ignored_config.empty()) texts["ignored"] = fmt::format("{}", fmt::join(model.ignored_config, ","));
+  return texts;
 }
 
 }  // namespace fovea::cli

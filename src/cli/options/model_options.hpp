@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "cli/options/recipe_options.hpp"
 #include "fovea/model.hpp"
@@ -19,9 +20,11 @@ struct ModelFlags {
   std::string image_size;  // as typed; empty is not given
   std::size_t heads = 0;   // 0: not given
   std::string precision = "auto";
+  std::string weights;                     // empty: not given
+  std::vector<std::string> ignore_config;  // dotted keys
   RecipeFlags recipe;
 };
-/// --image-size, --heads, --precision and those of the recipe.
+/// --image-size, --heads, --weights, --ignore-config, --precision and those of the recipe.
 void add_model_options(CLI::App& app, ModelFlags& flags);
 /// @param tensors  the pictures of --tensor, whose size the model is loaded for; may be null
 /// @throws Error   kUsage for a malformed value, and for an --image-size that is not the tensor's.

@@ -23,6 +23,7 @@
 #include "image/codec/codec.hpp"
 #include "image/preprocess/patches.hpp"
 #include "image/preprocess/preprocess.hpp"
+#include "model/config/config_files.hpp"
 #include "report/files/documents.hpp"
 #include "report/record.hpp"
 
@@ -169,17 +170,19 @@ class Doctor : public Command {
   [[nodiscard]] Diagnosis examine(const std::filesystem::path& model_path, const std::filesystem::path& image) const {
     const LoadOptions load = load_options(model_);
     const auto model = load_if_there(model_path, load);
+    ConfigFiles files(model ? model->info().path : model_path);
+    files.ignore(load.ignore_config);
     Diagnosis d;
     d.model_path = model_path;
     d.image = image;
     if (model) {
       d.model = model->info();
       RunNote(common).loaded(*d.model);
-      d.resolved = resolve_recipe(model_path, load.recipe, model->architecture().image_size);
+      d.resolved = resolve_recipe(files, load.recipe, model->architecture().image_size, d.model->usual_recipe);
       d.resolved.recipe = d.model->recipe;  // the same, or the preset of the model's own family
       d.resolved.source = d.model->recipe_source;
     } else {
-      d.resolved = resolve_recipe(model_path, load.recipe, load.image_size);
+      d.resolved = resolve_recipe(files, load.recipe, load.image_size, "timm");
     }
     const std::vector<std::byte> file = read_file(image);
     const DecodeOptions decode = decode_options(decode_, d.resolved.recipe);

@@ -14,6 +14,7 @@
 #include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
 #include "fovea/model.hpp"
+#include "model/config/checkpoint_folder.hpp"
 #include "model/forward/layer_cost.hpp"
 #include "report/record.hpp"
 
@@ -78,6 +79,15 @@ std::string scores_text(const ModelInfo& model) {
   return text;
 }
 
+std::string tensors_text(const std::vector<TensorInfo>& tensors) {
+  std::string text = fmt::format("{} tensors\n", tensors.size());
+  for (const TensorInfo& tensor : tensors) {
+    text += fmt::format("  {:<5}{:<24}{}\n", tensor.dtype, fmt::format("[{}]", fmt::join(tensor.shape, ", ")),
+                        printable(tensor.name));
+  }
+  return text;
+}
+
 std::string text_of(const ModelInfo& model, bool verbose) {
   const Architecture& a = model.architecture;
   const PreprocessRecipe& recipe = model.recipe;
@@ -89,6 +99,9 @@ std::string text_of(const ModelInfo& model, bool verbose) {
   row("file", printable(model.path));
   row("format",
       fmt::format("{}, {}, {:.1f} MB", model.format, model.dtype, static_cast<double>(model.weight_bytes) / 1e6));
+  if (!model.weights_key.empty()) row("weights", "under " + printable(model.weights_key));
+  if (!model.stripped.empty()) row("", "names without " + model.stripped);
+  for (const std::string& key : model.ignored_config) row("ignored", printable(key) + " of its config");
   row("family", a.name.empty() ? a.family : fmt::format("{} ({})", a.family, a.name));
   row("parameters", fmt::format("{}", model.parameters));
   row("input", fmt::format("{}x{} px, patches of {} px, grid {}x{}", a.image_size.height, a.image_size.width,
@@ -107,11 +120,7 @@ std::string text_of(const ModelInfo& model, bool verbose) {
   if (!model.labels_source.empty()) row("", "from " + model.labels_source);
   for (const std::string& assumption : model.assumptions) row("assumed", assumption);
   if (!verbose) return text;
-  text += fmt::format("\n{} tensors\n", model.tensors.size());
-  for (const TensorInfo& tensor : model.tensors) {
-    text += fmt::format("  {:<5}{:<24}{}\n", tensor.dtype, fmt::format("[{}]", fmt::join(tensor.shape, ", ")),
-                        printable(tensor.name));
-  }
+  text += "\n" + tensors_text(model.tensors);
   return text;
 }
 
@@ -150,6 +159,11 @@ std::string json_of(const ModelInfo& model, bool verbose) {
   JsonObject json;
   json.add("schema", kReportSchema).add("type", "model").add("name", model.name).add("path", model.path.string());
   json.add("format", model.format).add("family", a.family).add("architecture", a.name).add("dtype", model.dtype);
+  json.add_raw("weights", model.weights_key.empty() ? "null" : json_quoted(model.weights_key));
+  json.add_raw("stripped", model.stripped.empty() ? "null" : json_quoted(model.stripped));
+  std::vector<std::string> ignored;
+  for (const std::string& key : model.ignored_config) ignored.push_back(json_quoted(key));
+  json.add_raw("ignored_config", json_array(ignored));
   json.add("parameters", model.parameters).add("weight_bytes", model.weight_bytes);
   json.add_raw("image_size", fmt::format("[{}, {}]", a.image_size.height, a.image_size.width));
   json.add("patch_size", a.patch_size).add("embed_dim", a.embed_dim).add("depth", a.depth);
@@ -193,12 +207,24 @@ class Inspect : public Command {
     }
     LoadOptions options = load_options(model_);
     if (!labels_.empty()) options.labels = labels_;
-    const ModelInfo model = inspect_model(find_model(operands.empty() ? common.model : operands.front()), options);
+    const std::filesystem::path path = find_model(operands.empty() ? common.model : operands.front());
+    const ModelInfo model = inspect_or_list(path, options);
     print(format_ == "json" ? json_of(model, common.verbose) : text_of(model, common.verbose));
     return 0;
   }
 
  private:
+  /// What is no model that is known still has tensors to look at: with -v they are listed before the error.
+  [[nodiscard]] ModelInfo inspect_or_list(const std::filesystem::path& path, const LoadOptions& options) const {
+    try {
+      return inspect_model(path, options);
+    } catch (const Error& error) {
+      if (common.verbose && format_ == "text" && error.code() == ErrorCode::kCheckpoint) {
+        print(tensors_text(list_tensors(path, options)));
+      }
+      throw;
+    }
+  }
   ModelFlags model_;
   std::string labels_;
   std::string format_ = "text";

@@ -88,6 +88,7 @@ void put_result(RecordJson& object, const Record& record) {
   if (record.panel) put_path(object, "panel", *record.panel);
   if (record.attention_sheet) put_path(object, "attention_sheet", *record.attention_sheet);
   if (record.thumbnail) put_path(object, "thumbnail", *record.thumbnail);
+  if (!record.ignored_config.empty()) object["ignored_config"] = record.ignored_config;
 }
 
 // Reading: a value of the wrong type throws RecordJson::exception, a value out of range throws Error.
@@ -232,6 +233,9 @@ void read_result(const RecordJson& object, Record& record) {
   record.panel = optional_path_at(object, "panel");
   record.attention_sheet = optional_path_at(object, "attention_sheet");
   record.thumbnail = optional_path_at(object, "thumbnail");
+  if (const auto ignored = object.find("ignored_config"); ignored != object.end()) {
+    record.ignored_config = ignored->get<std::vector<std::string>>();
+  }
 }
 
 }  // namespace
