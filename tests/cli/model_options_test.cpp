@@ -2,8 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "checkpoint/checkpoint.hpp"
 #include "fovea/architecture.hpp"
+#include "support/checkpoint_writers.hpp"
 #include "support/pictures.hpp"
 #include "support/process.hpp"
 #include "support/shared.hpp"
@@ -49,6 +52,36 @@ TEST_F(ModelOptions, LabelsOfAFileReplaceTheConfigsAndHaveToBeAsMany) {
     EXPECT_THAT(refused.err, HasSubstr("is 4, expected 5"));
   }
   EXPECT_THAT(run_fovea({"inspect", at("model"), "--labels", at("five.txt")}).out, HasSubstr("five.txt"));
+}
+
+TEST_F(ModelOptions, AKeyThatNobodyKnowsIsRefusedUnlessTheUserSaysToReadPastItAndRowsSaySo) {
+  auto config = nlohmann::json::parse(std::ifstream(folder_ / "model" / "config.json"));
+  config["model_args"]["rope_offset"] = 0.5;
+  write_text(folder_ / "model" / "config.json", config.dump());
+  const auto refused = run("classify", {at("a.png"), "-f", "jsonl"});
+  EXPECT_NE(refused.exit_code, 0);
+  EXPECT_THAT(refused.err, HasSubstr("model_args.rope_offset is 0.5, which fovea does not know; expected one of"));
+  const auto row =
+      run("classify", {at("a.png"), "--ignore-config", "model_args.rope_offset", "-f", "jsonl"}).json_lines().at(0);
+  EXPECT_EQ(row.at("ignored_config"), nlohmann::json::array({"model_args.rope_offset"}));
+  const auto unknown = run("classify", {at("a.png"), "--ignore-config", "rope_offset"});
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("--ignore-config is 'rope_offset', which no config file"));
+}
+
+TEST_F(ModelOptions, InspectSaysUnderWhichKeyTheWeightsAre) {
+  const auto tensors = make_tiny_tensors(tiny_vit({32, 32}), 1);
+  write_pth(folder_ / "loop.ckpt", tensors, "model_state_dict");
+  EXPECT_THAT(run_fovea({"inspect", at("loop.ckpt")}).out, HasSubstr("under model_state_dict"));
+  EXPECT_THAT(run_fovea({"inspect", at("loop.ckpt"), "--weights", "ema"}).err, HasSubstr("no weights under 'ema'"));
+}
+
+TEST_F(ModelOptions, InspectListsTheTensorsOfWhatIsNoVisionTransformer) {
+  write_safetensors(folder_ / "resnet.safetensors", {{"layer1.0.conv1.weight", {{1}, {0.5F}}}});
+  const auto result = run_fovea({"inspect", "-v", at("resnet.safetensors")});
+  EXPECT_NE(result.exit_code, 0);
+  EXPECT_THAT(result.out, HasSubstr("layer1.0.conv1.weight"));
+  EXPECT_THAT(result.err, HasSubstr("a ResNet"));
 }
 
 TEST_F(ModelOptions, AThousandClassesWithoutNamesAreImageNetsAndItIsSaid) {

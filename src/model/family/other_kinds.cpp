@@ -7,7 +7,7 @@
 namespace fovea {
 namespace {
 
-constexpr std::string_view kPlainOnly = "the README has the families that are computed: plain Vision Transformers";
+constexpr std::string_view kPlainOnly = "GUIDE.md has the families that are computed: plain Vision Transformers";
 
 struct Sign {
   std::string_view part;  // of a tensor's name
