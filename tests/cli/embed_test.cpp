@@ -211,7 +211,7 @@ TEST_F(ZeroShotOption, AnAssumedScaleIsWarnedAboutUnlessQuiet) {
   const auto result = classify({"--save-logits", at("l.npy")});
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_THAT(result.err, HasSubstr("warning: "));
-  EXPECT_THAT(result.err, HasSubstr("no logit_scale: assumed 100"));
+  EXPECT_THAT(result.err, HasSubstr("logit_scale is missing: assumed 100"));
   EXPECT_NEAR(array("l.npy").values[0], 100 * cosines()[0], 1e-3);
   EXPECT_EQ(classify({"-q"}).err, "");
 }
