@@ -14,11 +14,10 @@
 #include "fovea/explain.hpp"
 #include "fovea/machine.hpp"
 #include "fovea/model.hpp"
+#include "fovea/prepare.hpp"
 #include "fovea/session.hpp"
 #include "image/codec/codec.hpp"
 #include "image/overlay/overlay.hpp"
-#include "image/preprocess/patches.hpp"
-#include "image/preprocess/preprocess.hpp"
 #include "pipeline/bench/measure.hpp"
 #include "pipeline/bench/timing.hpp"
 #include "pipeline/maps/explanations.hpp"
@@ -51,17 +50,16 @@ struct Subject {
   std::string name;
   Image picture;           // the whole of it, to draw on
   DecodedPicture decoded;  // for the model
-  Preprocessed ready;
+  PreparedImage prepared;
   std::vector<float> patches;  // [batch, T, 3·P·P]
 
-  Subject(const BenchPlan& plan, const Architecture& architecture, const PreprocessRecipe& recipe)
+  Subject(const BenchPlan& plan, const ModelInfo& model)
       : file(plan.image ? read_file(*plan.image) : synthetic_jpeg()),
         name(plan.image ? printable(*plan.image) : "synthetic 500x375 JPEG"),
         picture(decode_image(file, name, plan.decode)),
-        decoded(decode_image(file, name, plan.decode, recipe)),
-        ready(preprocess(decoded.image, recipe, decoded.whole)) {
-    std::vector<float> one(architecture.grid().size() * architecture.patch_dim());
-    extract_patches(ready.pixels, recipe, architecture.patch_size, one);
+        decoded(decode_image(file, name, plan.decode, model.recipe)),
+        prepared(prepare(decoded.image, model, decoded.whole)) {
+    const std::vector<float>& one = prepared.patches;
     for (std::size_t i = 0; i < plan.batch; ++i) patches.insert(patches.end(), one.begin(), one.end());
   }
 };
@@ -102,22 +100,18 @@ void measure_methods(const BenchPlan& plan, const Subject& subject, BenchReport&
   const OverlayCaption caption{"label", 0.5, std::string(first.title), first.variant(ExplainOptions{})};
   const MatrixView<const float> map(drawn.values, drawn.grid.rows, drawn.grid.cols);
   report.encode_ms = median_ms(plan.seconds / 10, [&] {
-    (void)encode_png(draw_overlay(subject.picture, map, subject.ready.geometry, OverlayStyle{}, caption),
+    (void)encode_png(draw_overlay(subject.picture, map, subject.prepared.geometry, OverlayStyle{}, caption),
                      kOverlayCompression);
   });
 }
 
 void measure_input_stages(const BenchPlan& plan, const Subject& subject, BenchReport& report) {
-  const Architecture& architecture = plan.model->architecture();
-  const PreprocessRecipe& recipe = plan.model->info().recipe;
+  const ModelInfo& model = plan.model->info();
   report.image = subject.name;
   report.decode_ms =
-      median_ms(plan.seconds / 10, [&] { (void)decode_image(subject.file, subject.name, plan.decode, recipe); });
-  std::vector<float> patches(architecture.grid().size() * architecture.patch_dim());
-  report.preprocess_ms = median_ms(plan.seconds / 10, [&] {
-    extract_patches(preprocess(subject.decoded.image, recipe, subject.decoded.whole).pixels, recipe,
-                    architecture.patch_size, patches);
-  });
+      median_ms(plan.seconds / 10, [&] { (void)decode_image(subject.file, subject.name, plan.decode, model.recipe); });
+  report.preprocess_ms =
+      median_ms(plan.seconds / 10, [&] { (void)prepare(subject.decoded.image, model, subject.decoded.whole); });
 }
 
 /// The largest resident size of this process so far, in 1e6 bytes.
@@ -133,7 +127,7 @@ BenchReport run_bench(const BenchPlan& plan) {
   BenchReport report;
   const int threads = static_cast<int>(plan.threads);
   set_compute_threads(threads);
-  const Subject subject(plan, plan.model->architecture(), plan.model->info().recipe);
+  const Subject subject(plan, plan.model->info());
   Session session(plan.model, plan.batch);
   const std::function<void()> forward = [&] { (void)session.run(subject.patches); };
   (void)time_in_turn(kWarmUpSeconds, {forward});

@@ -6,10 +6,9 @@
 #include "base/numerics.hpp"
 #include "fovea/error.hpp"
 #include "fovea/model.hpp"
+#include "fovea/prepare.hpp"
 #include "fovea/session.hpp"
 #include "image/codec/codec.hpp"
-#include "image/preprocess/patches.hpp"
-#include "image/preprocess/preprocess.hpp"
 #include "pipeline/bench/measure.hpp"
 #include "pipeline/bench/timing.hpp"
 
@@ -31,7 +30,6 @@ class DecodeComparison {
   explicit DecodeComparison(const BenchPlan& plan)
       : model_(*plan.model),
         session_(plan.model, 1),
-        patches_(model_.architecture().grid().size() * model_.architecture().patch_dim()),
         exact_(plan.decode, DecodeMode::kExact),
         fast_(plan.decode, DecodeMode::kFast) {}
 
@@ -62,19 +60,16 @@ class DecodeComparison {
 
  private:
   void run(std::span<const std::byte> file, const std::string& name, Decoding& decoding) {
-    const PreprocessRecipe& recipe = model_.info().recipe;
     decoding.decode_ms.push_back(
-        thread_ms_of([&] { decoding.picture = decode_image(file, name, decoding.options, recipe); }));
-    decoding.preprocess_ms.push_back(thread_ms_of([&] {
-      extract_patches(preprocess(decoding.picture.image, recipe, decoding.picture.whole).pixels, recipe,
-                      model_.architecture().patch_size, patches_);
-    }));
-    decoding.logits = std::move(session_.run(patches_).front());
+        thread_ms_of([&] { decoding.picture = decode_image(file, name, decoding.options, model_.info().recipe); }));
+    PreparedImage prepared;
+    decoding.preprocess_ms.push_back(
+        thread_ms_of([&] { prepared = prepare(decoding.picture.image, model_.info(), decoding.picture.whole); }));
+    decoding.logits = std::move(session_.run(prepared.patches).front());
   }
 
   const VisionTransformer& model_;
   Session session_;
-  std::vector<float> patches_;  // [T, 3·P·P]
   Decoding exact_;
   Decoding fast_;
   FastDecode result_;

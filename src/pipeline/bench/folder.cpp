@@ -11,10 +11,9 @@
 #include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
 #include "fovea/machine.hpp"
+#include "fovea/prepare.hpp"
 #include "fovea/session.hpp"
 #include "image/codec/codec.hpp"
-#include "image/preprocess/patches.hpp"
-#include "image/preprocess/preprocess.hpp"
 #include "pipeline/bench/measure.hpp"
 #include "pipeline/bench/timing.hpp"
 #include "pipeline/pictures.hpp"
@@ -46,10 +45,9 @@ Pass run_folder_once(const BenchPlan& plan, std::span<const Input> inputs, std::
 /// The two parts of what an image costs, one image at a time on one core.
 void measure_core_time(const BenchPlan& plan, std::span<const Input> inputs, FolderTiming& timing) {
   set_compute_threads(1);
-  const Architecture& architecture = plan.model->architecture();
-  const PreprocessRecipe& recipe = plan.model->info().recipe;
+  const ModelInfo& model = plan.model->info();
   Session session(plan.model, 1);
-  std::vector<float> patches(architecture.grid().size() * architecture.patch_dim());
+  std::vector<float> patches(model.architecture.grid().size() * model.architecture.patch_dim());
   (void)session.run(patches);  // compiles the primitives
   double decode = 0;
   double forward = 0;
@@ -58,9 +56,8 @@ void measure_core_time(const BenchPlan& plan, std::span<const Input> inputs, Fol
   for (std::size_t i = 0; i < inputs.size(); i += step) {
     const double begin = thread_ms();
     try {
-      const DecodedPicture picture = decode_image(read_file(inputs[i].path), inputs[i].path, plan.decode, recipe);
-      extract_patches(preprocess(picture.image, recipe, picture.whole).pixels, recipe, architecture.patch_size,
-                      patches);
+      const DecodedPicture picture = decode_image(read_file(inputs[i].path), inputs[i].path, plan.decode, model.recipe);
+      patches = prepare(picture.image, model, picture.whole).patches;
     } catch (const Error&) {
       continue;  // an unreadable image is not what is measured here
     }
@@ -70,6 +67,7 @@ void measure_core_time(const BenchPlan& plan, std::span<const Input> inputs, Fol
     forward += thread_ms() - between;
     ++images;
   }
+  if (images == 0) fail_unreadable(plan, inputs.size());
   timing.decode_core_ms = decode / static_cast<double>(images);
   timing.forward_core_ms = forward / static_cast<double>(images);
 }
