@@ -14,7 +14,7 @@ enum class LayerKind {
   kQueryKey,        // norms and rotation of q and k
   kAttention,       // softmax(q kᵀ / √d) v
   kProj,            // added to the tokens
-  kTokenReduction,  // hard attention: tokens are left out or merged
+  kTokenReduction,  // tokens are left out or merged
   kFc1,             // with the activation, where there is no gate
   kGate,            // silu(gate) · value
   kFc2,             // added to the tokens

@@ -92,7 +92,7 @@ std::vector<ForwardResult> ForwardPass::read_out(std::size_t batch, std::span<fl
 }
 
 /// Compiled for exactly `batch` images of so many tokens, at first use: the last batch of a folder is often smaller,
-/// and hard attention goes on with fewer tokens.
+/// and a token reduction goes on with fewer tokens.
 EncoderBlock& ForwardPass::block_for(std::size_t batch, std::size_t tokens) {
   auto found = blocks_.find({batch, tokens});
   if (found == blocks_.end()) {
@@ -102,7 +102,7 @@ EncoderBlock& ForwardPass::block_for(std::size_t batch, std::size_t tokens) {
   return found->second;
 }
 
-/// @param tokens  N, or N' of hard attention
+/// @param tokens  N, or N' after a token reduction
 BlockActivations ForwardPass::activations_for(std::size_t block, std::size_t batch, std::size_t tokens,
                                               const BlockOptions& options) {
   const Architecture& a = architecture();

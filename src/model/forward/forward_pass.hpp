@@ -32,7 +32,7 @@ struct SavedForward {
 struct BlockOptions {
   bool all_tokens = false;                   // all tokens leave the last block, not only those that are read out
   std::optional<AttentionDetail> attention;  // its weights are computed, for the hook
-  TokenReducer* reducer = nullptr;           // hard attention: tokens are left out or merged on the way
+  TokenReducer* reducer = nullptr;           // token reduction: tokens are left out or merged on the way
   SavedForward* saved = nullptr;             // receives what gradients need; for one image
 };
 

@@ -1,4 +1,4 @@
-// A session's observers as a hook of its forward pass: they see all tokens, also where hard attention left some out.
+// A session's observers as a hook of its forward pass: they see all tokens, also where a token reduction left some out.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,8 @@ namespace fovea {
 
 class Observers final : public ForwardHook {
  public:
-  /// @param reducer  of a pass with hard attention, else nullptr
-  /// @param room     grows to [H, N, N] or [N, D] when what hard attention left is shown un-merged
+  /// @param reducer  of a pass with a token reduction, else nullptr
+  /// @param room     grows to [H, N, N] or [N, D] when the remaining tokens are shown un-merged
   Observers(const Architecture& architecture, const ForwardRequest& request, const TokenReducer* reducer,
             AlignedBuffer<float>& room)
       : a_(architecture), request_(request), reducer_(reducer), room_(room) {}

@@ -93,8 +93,8 @@ struct Session::Impl {
 
   std::size_t max_batch;
   ForwardPass pass;
-  std::optional<TokenReducer> reducer;          // of a forward pass with hard attention
-  AlignedBuffer<float> unmerged;                // what hard attention left, for observers
+  std::optional<TokenReducer> reducer;          // of a forward pass that reduces tokens
+  AlignedBuffer<float> unmerged;                // all tokens again, for observers
   SavedForward saved;                           // of the last forward pass that was asked to keep it
   std::unique_ptr<BackwardPass> backward_pass;  // compiled when gradients are asked for
 };

@@ -48,7 +48,7 @@ struct MethodCost {
   double forwards = 0;  // forward pass and map, as a multiple of the plain forward pass
 };
 
-/// How far the answers with hard attention are those of the whole model.
+/// How far the answers with token reduction are those of the whole model.
 struct Agreement {
   std::size_t images = 0;  // compared; an unreadable image is left out
   std::size_t found = 0;   // in the folder
@@ -72,7 +72,7 @@ struct FastDecode {
   double largest_share_of_range = 0;  // the same ÷ the range of the picture's logits
 };
 
-/// A forward pass with hard attention, in runs that alternate with those of the whole model. Several draws together
+/// A forward pass with token reduction, in runs that alternate with those of the whole model. Several draws together
 /// count as one pass.
 struct ReducedForward {
   std::vector<std::size_t> tokens;  // in the first block, then after each stage; of the last draw
