@@ -11,7 +11,7 @@
 
 namespace fovea {
 
-/// Of one image.
+/// The shape of the features of one image.
 /// @throws Error  kUsage if the model has no class token and the pool asks for it.
 [[nodiscard]] std::vector<std::size_t> feature_shape(const ModelInfo& model, FeaturePool pool);
 

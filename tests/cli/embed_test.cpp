@@ -149,7 +149,7 @@ class ZeroShotOption : public EmbedVerb {
                                          at("text.safetensors")});
     return run_fovea(arguments);
   }
-  /// Of the picture with each text, from the features that `embed` writes.
+  /// The picture's cosine with each text, from the features that `embed` writes.
   [[nodiscard]] std::vector<double> cosines() const {
     EXPECT_EQ(run_fovea({"embed", "-m", at("tower"), at("a.png"), "-o", at("image.npy")}).exit_code, 0);
     const std::vector<float> image = array("image.npy").values;

@@ -67,7 +67,7 @@ double mean_of(const std::vector<double>& values) {
   return sum / static_cast<double>(values.size());
 }
 
-/// Of three values: 4.30265 is Student's bound for two degrees of freedom.
+/// For three values: 4.30265 is Student's bound for two degrees of freedom.
 double half_interval(const std::vector<double>& values) {
   double squares = 0;
   for (const double value : values) squares += (value - mean_of(values)) * (value - mean_of(values));

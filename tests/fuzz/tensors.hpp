@@ -15,7 +15,7 @@ namespace fovea::fuzz {
 [[nodiscard]] bool accepts_checkpoint(const std::filesystem::path& file,
                                       const std::function<void(const Checkpoint&)>& promise);
 
-/// Of all tensors together.
+/// The bytes of all tensors together.
 [[nodiscard]] std::size_t stored_bytes(const Checkpoint& checkpoint);
 
 /// Reads all tensors in every way there is; aborts where a promise is broken.

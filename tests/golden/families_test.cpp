@@ -287,7 +287,7 @@ TEST_P(Family, EqualsItsReferenceInTheMapsOfBfloat16Too) {
   expect_maps_equal_to_reference(folder_, Precision::kBf16, 0.2F, 0.9);
 }
 
-/// Of the range of the reference's logits.
+/// The largest difference of a logit, relative to the range of the reference's logits.
 float logit_error(const std::filesystem::path& folder, Precision precision) {
   const Expected expected(folder / "expected.safetensors");
   const auto inputs = expected.values("x");

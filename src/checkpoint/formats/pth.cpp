@@ -69,7 +69,7 @@ class ArchiveReader {
     for (const StateDictEntry& entry : found.entries) tensors.push_back(read_tensor(entry));
     return tensors;
   }
-  /// Of the tensors; there when they are.
+  /// Where the tensors lie in the file; known once they are.
   [[nodiscard]] const WeightsOrigin& origin() const noexcept { return origin_; }
 
  private:

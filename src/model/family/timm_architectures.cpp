@@ -71,7 +71,7 @@ constexpr std::array kEvaNames{"dinov3", "lingbot", "_rope_", "vit_pe_", "sapien
 constexpr std::array kTokenNames{"_clip_", "lingbot", "_rope_"};
 constexpr std::array kAverageNames{"_gap_", "aimv2_", "beit3_", "_rpn_", "eva_large_patch14_"};
 constexpr std::array kDynamicNames{"dinov3", "lingbot", "intern300m"};
-/// Of those whose prefix tokens have no position embeddings.
+/// Names of models whose prefix tokens have no position embeddings.
 constexpr std::array kNoEmbedClassNames{"deit3_", "_reg1_", "_reg4_"};
 constexpr std::array kEmbedClassNames{"so150m", "_rope_reg"};
 

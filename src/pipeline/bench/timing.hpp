@@ -6,7 +6,7 @@
 
 namespace fovea {
 
-/// Of many runs, in ms.
+/// The times of many runs, in ms.
 struct Timing {
   double median = 0;
   double p90 = 0;

@@ -16,7 +16,7 @@
 namespace fovea {
 namespace {
 
-/// Of the finite values; 0 and 0 where there are none.
+/// The range of the finite values; 0 and 0 where there are none.
 struct Range {
   float low = 0;
   float high = 0;
