@@ -169,7 +169,7 @@ std::vector<Block> blocks_of(const std::string& document) {
 /// What the block's commands print, run in one shell one after the other.
 std::vector<std::string> outputs_of(const Block& block, const fs::path& folder) {
   constexpr char kNext = '\x01';  // stands before the output of each command
-  std::string script = "exec 2>&1\nexport PATH=" + fs::path(FOVEA_PROGRAM).parent_path().string() + ":$PATH LC_ALL=C\n";
+  std::string script = "exec 2>&1\nexport PATH=" + program_path().parent_path().string() + ":$PATH LC_ALL=C\n";
   for (const Command& command : block.commands) {
     script += "status=$?; printf '\\001'; (exit $status)\n" + command.text + '\n';
   }
@@ -207,7 +207,7 @@ void expect_what_it_says(const std::string& document) {
   fs::copy(source_dir() / "samples", folder / "samples", fs::copy_options::recursive);
   fs::create_directory_symlink(source_dir() / "weights", folder / "weights");
   fs::create_directory(folder / "tools");
-  fs::create_symlink(FOVEA_PROGRAM, folder / "tools/fovea");  // already built
+  fs::create_symlink(program_path(), folder / "tools/fovea");  // already built
   std::size_t run = 0;
   for (const Block& block : blocks_of(document)) {
     EXPECT_FALSE(block.commands.empty()) << block.place;

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "support/process.hpp"
+#include "support/shared.hpp"
 #include "support/temp_folder.hpp"
 
 namespace fovea::test {
@@ -20,7 +21,7 @@ class Launcher : public testing::Test {
   Launcher() {
     fs::create_directories(folder_ / "bin");
     fs::create_directories(folder_ / "libexec");
-    fs::copy_file(FOVEA_PROGRAM, folder_ / "bin/fovea");
+    fs::copy_file(program_path(), folder_ / "bin/fovea");
   }
   [[nodiscard]] ProcessResult run(const std::vector<std::string>& environment = {}) const {
     ProcessOptions options;

@@ -12,6 +12,8 @@
 #include <thread>
 #include <vector>
 
+#include "support/shared.hpp"
+
 namespace fovea::test {
 
 struct ProcessOptions {
@@ -37,7 +39,7 @@ struct ProcessResult {
 class Process {
  public:
   explicit Process(const std::vector<std::string>& arguments, const ProcessOptions& options = {},
-                   const std::filesystem::path& program = FOVEA_PROGRAM);
+                   const std::filesystem::path& program = program_path());
   ~Process();
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;

@@ -3,19 +3,16 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 namespace fovea::test {
 
 /// The folder in FOVEA_SHARED, or the folder `shared` beside the project.
-inline std::filesystem::path shared_dir() {
-  if (const char* set = std::getenv("FOVEA_SHARED")) return set;
-  return std::filesystem::path(FOVEA_SOURCE_DIR).parent_path() / "shared";
-}
-inline std::filesystem::path source_dir() {
-  return FOVEA_SOURCE_DIR;
-}
+[[nodiscard]] std::filesystem::path shared_dir();
+/// The project's root.
+[[nodiscard]] std::filesystem::path source_dir();
+/// The program that was built.
+[[nodiscard]] std::filesystem::path program_path();
 
 }  // namespace fovea::test
 

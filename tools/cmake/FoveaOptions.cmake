@@ -17,6 +17,13 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib/fovea)
 
+# Objects that were compiled once are shared by all clones and presets. clang-tidy reads the bare commands.
+find_program(FOVEA_CCACHE ccache)
+if(FOVEA_CCACHE AND PROJECT_IS_TOP_LEVEL AND NOT FOVEA_TIDY AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=true
+    CCACHE_SLOPPINESS=pch_defines,time_macros ${FOVEA_CCACHE})
+endif()
+
 add_library(fovea_options INTERFACE)
 target_compile_options(fovea_options INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wnon-virtual-dtor -Wold-style-cast
