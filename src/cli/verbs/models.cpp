@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <string_view>
 #include <system_error>
@@ -13,12 +15,20 @@
 namespace fovea::cli {
 namespace {
 
+/// Whether `-m` may be meant to name it: a folder, or a file that is called as checkpoints are.
+bool may_be_model(const std::filesystem::directory_entry& entry) {
+  constexpr std::array kExtensions{".safetensors", ".pth", ".pt", ".bin", ".npz", ".ckpt"};
+  std::error_code failed;
+  if (entry.is_directory(failed)) return true;
+  return std::ranges::find(kExtensions, entry.path().extension().string()) != kExtensions.end();
+}
+
 std::vector<std::string> names_in(const std::vector<std::filesystem::path>& places) {
   std::vector<std::string> names;
   for (const auto& place : places) {
     std::error_code failed;
     for (const auto& entry : std::filesystem::directory_iterator(place, failed)) {
-      names.push_back(entry.path().filename().string());
+      if (may_be_model(entry)) names.push_back(entry.path().filename().string());
     }
   }
   return names;
