@@ -45,12 +45,12 @@ struct BlockActivations {
 
 /// One block of one forward pass.
 struct BlockCall {
-  std::size_t index;
+  std::size_t index = 0;
   const EncoderBlockWeights& weights;
-  const nn::RotaryTable* rotary;  // of all blocks, or nullptr
+  const nn::RotaryTable* rotary = nullptr;  // shared by all blocks, or nullptr
   /// For the last block where only leading_tokens() are read: nothing else is computed after the attention, which
   /// leaves out most of the block and changes no bit of what is read.
-  bool leading_only;
+  bool leading_only = false;
   BlockActivations activations;
   ForwardHook& hook;
 
