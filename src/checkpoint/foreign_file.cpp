@@ -26,7 +26,7 @@ bool is_msgpack_map(std::string_view text) {
 }
 
 struct Kind {
-  bool (*is)(std::string_view text);
+  bool (*is)(std::string_view text) = nullptr;
   ForeignFile file;
 };
 constexpr std::array kKinds{
