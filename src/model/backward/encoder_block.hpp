@@ -47,7 +47,7 @@ class EncoderBlockBackward {
  private:
   /// The linear layers after the attention, for a number of rows.
   struct Rows {
-    Rows(const Architecture& architecture, Precision precision, std::size_t count, nn::Workspace& workspace);
+    Rows(const Architecture& architecture, Precision precision, std::size_t num_rows, nn::Workspace& workspace);
     std::size_t count;
     std::unique_ptr<nn::Linear> fc2;   // [rows, D] → [rows, F]
     std::unique_ptr<nn::Linear> fc1;   // [rows, F or 2F] → [rows, D]

@@ -32,9 +32,9 @@ SavedBlock::SavedBlock(const Architecture& a)
 
 EncoderBlock::Rows::Rows(const Architecture& a, Precision precision, std::size_t num_rows, nn::Workspace& workspace)
     : count(num_rows),
-      proj(nn::make_linear(precision, {count, a.embed_dim, a.embed_dim, true}, workspace)),
-      fc1(nn::make_linear(precision, {count, a.embed_dim, a.fc1_dim()}, workspace)),
-      fc2(nn::make_linear(precision, {count, a.mlp_hidden_dim, a.embed_dim, true}, workspace)) {}
+      proj(nn::make_linear(precision, {num_rows, a.embed_dim, a.embed_dim, true}, workspace)),
+      fc1(nn::make_linear(precision, {num_rows, a.embed_dim, a.fc1_dim()}, workspace)),
+      fc2(nn::make_linear(precision, {num_rows, a.mlp_hidden_dim, a.embed_dim, true}, workspace)) {}
 
 EncoderBlock::EncoderBlock(const Architecture& a, Precision precision, std::size_t batch, std::size_t tokens,
                            nn::Workspace& workspace)

@@ -85,7 +85,7 @@ class EncoderBlock {
  private:
   /// The linear layers after the attention, compiled for a number of rows.
   struct Rows {
-    Rows(const Architecture& architecture, Precision precision, std::size_t count, nn::Workspace& workspace);
+    Rows(const Architecture& architecture, Precision precision, std::size_t num_rows, nn::Workspace& workspace);
     std::size_t count;
     std::unique_ptr<nn::Linear> proj;
     std::unique_ptr<nn::Linear> fc1;

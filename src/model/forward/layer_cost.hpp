@@ -16,7 +16,7 @@ namespace fovea {
 
 /// One layer for all images of the batch.
 struct LayerCost {
-  LayerKind kind;
+  LayerKind kind = LayerKind::kPatchEmbed;
   std::size_t block = 0;
   double products = 0;  // 2 for each multiply-add of matrix products
   /// Operations on values of what has no products: 8 for each in a layer norm, 4 in an RMSNorm, 3 in a rotation, 4 in a

@@ -63,7 +63,11 @@ ForwardResult ReadOutForward::operator()(const ModelWeights& weights, std::size_
       break;
   }
   norm_forward(a_, weights.fc_norm, result.pooled, result.pooled);
-  if (head_) result.logits = logits(weights, result.pooled, tokens);
+  if (head_) {
+    result.logits.resize(a_.num_classes);
+    (*head_)(*weights.head, result.pooled, result.logits);
+  }
+  if (head_dist_) average_with_distillation_head(weights, tokens, result.logits);
   result.features = result.pooled;
   if (projection_) {
     result.features.resize(a_.projection_dim);
@@ -88,15 +92,11 @@ std::vector<float> ReadOutForward::class_and_patch_mean(const ModelWeights& weig
   return pooled;
 }
 
-Logits ReadOutForward::logits(const ModelWeights& weights, std::span<const float> pooled,
-                              std::span<const float> tokens) {
-  Logits logits(a_.num_classes);
-  (*head_)(*weights.head, pooled, logits);
-  if (!head_dist_) return logits;
+void ReadOutForward::average_with_distillation_head(const ModelWeights& weights, std::span<const float> tokens,
+                                                    std::span<float> logits) {
   Logits second(a_.num_classes);
   (*head_dist_)(*weights.head_dist, tokens.subspan(a_.embed_dim, a_.embed_dim), second);
   for (std::size_t c = 0; c < logits.size(); ++c) logits[c] = (logits[c] + second[c]) / 2.0F;
-  return logits;
 }
 
 }  // namespace fovea

@@ -40,8 +40,10 @@ class ReadOutForward {
  private:
   [[nodiscard]] std::vector<float> class_and_patch_mean(const ModelWeights& weights, std::size_t image,
                                                         std::span<const float> tokens) const;
-  [[nodiscard]] Logits logits(const ModelWeights& weights, std::span<const float> pooled,
-                              std::span<const float> tokens);
+  /// The mean of the two heads' logits (DeiT, distilled).
+  /// @param logits  [C], of the first head; updated in place
+  void average_with_distillation_head(const ModelWeights& weights, std::span<const float> tokens,
+                                      std::span<float> logits);
 
   Architecture a_;
   std::optional<AttentionPool> pool_;
