@@ -24,7 +24,7 @@ struct ResolvedRecipe {
 /// The size, px, that transformers' image processor makes of every picture, if the model's files describe one and the
 /// options do not ask for another pipeline.
 /// @throws Error  kCheckpoint as resolve_recipe().
-[[nodiscard]] std::optional<Size> prepared_size(const ConfigFiles& files, const RecipeOptions& options);
+[[nodiscard]] std::optional<Size> prepared_size(const ConfigFiles& model, const RecipeOptions& options);
 
 /// Possible values of RecipeOptions::preprocess, "auto" first.
 [[nodiscard]] std::span<const std::string_view> preprocess_names() noexcept;
