@@ -457,7 +457,7 @@ def model_config():
         "bad_num_classes_string": changed(num_classes="many"),
         "bad_architecture_number": changed(architecture=16),
         "bad_labels_too_few": changed(label_names=list(labels)[:3]),
-        "bad_labels_numbers": changed(label_names=[1] * 200),
+        "good_labels_numbers": changed(label_names=[1] * 200),
         "bad_recipe_is_list": changed(pretrained_cfg=[1, 2]),
         "bad_input_size_zero": recipe(input_size=[3, 0, 0]),
         "bad_input_size_negative": recipe(input_size=[3, -224, -224]),
