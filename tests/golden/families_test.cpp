@@ -279,7 +279,7 @@ TEST_P(Family, EqualsItsReferenceInTheMapsOfItsTarget) {
   expect_maps_equal_to_reference(folder_, Precision::kF32, 1e-4F, 0.999);
 }
 
-// The way back has a precision of its own, and meets weights of the way forth in attention pools.
+// The backward pass has a precision of its own, and meets weights of the forward pass in attention pools.
 TEST_P(Family, EqualsItsReferenceInTheMapsOfBfloat16Too) {
   FOVEA_NEEDS_PRECISION(Precision::kBf16);
   expect_maps_equal_to_reference(folder_, Precision::kBf16x6, 1e-4F, 0.999);

@@ -1,4 +1,5 @@
-// The way back through each operation against the definition in double, or against finite differences of the way forth.
+// The backward pass of each operation against its definition in double, or against finite differences of the forward
+// pass.
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
 

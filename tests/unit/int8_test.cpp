@@ -44,7 +44,7 @@ Rows naive_quantize_rows(std::size_t features, const std::vector<float>& x) {
   return rows;
 }
 
-/// Of activations: x = scale · (q - zero).
+/// Activations as integers: x = scale · (q - zero).
 struct UnsignedRows {
   std::vector<std::uint8_t> integers;
   std::vector<nn::RowStep> steps;

@@ -13,7 +13,7 @@
 namespace fovea::test {
 namespace {
 
-/// Of files that are mapped, in memory now.
+/// How much of the mapped files is in memory now.
 std::size_t shared_bytes() {
   std::ifstream file("/proc/self/statm");
   std::size_t size = 0;

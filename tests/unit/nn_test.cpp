@@ -318,7 +318,7 @@ TEST_P(AttentionProducts, EqualTheNaiveTwinForEverySize) {
         std::vector<float> out(tokens * heads * head_dim);
         attention(qkv, tokens, bias, out, weights);
         SCOPED_TRACE(testing::Message() << tokens << " tokens, " << heads << " heads of " << head_dim);
-        // Of bfloat16's weights the last of 8 bits is rounded.
+        // bfloat16 rounds the last of a weight's 8 bits.
         ASSERT_NO_FATAL_FAILURE(expect_near(weights, wanted, rounded ? 0x1p-8 : 1e-5));
         ASSERT_NO_FATAL_FAILURE(expect_near(out, wanted_out, rounded ? 0x1p-7 : 2e-5));
       }
@@ -348,7 +348,7 @@ TEST_P(AttentionProducts, GiveTheSameBytesForAnyThreadsAndWhetherObservedOrNot) 
   set_compute_threads(available_cores());
 }
 
-/// Of [H, N, N]: the heads fused one value at a time.
+/// Fuses the heads of [H, N, N] one value at a time.
 std::vector<float> naive_fusion(const std::vector<float>& weights, std::size_t heads, HeadFusion fusion) {
   const std::size_t size = weights.size() / heads;
   std::vector<float> fused(weights.begin(), weights.begin() + static_cast<std::ptrdiff_t>(size));

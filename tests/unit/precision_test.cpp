@@ -161,8 +161,8 @@ TEST_P(LinearPrecision, RowsThatAreHandedOverInAnyOrderAndToldOfOnce) {
   EXPECT_THAT(told, testing::Each(1));
 }
 
-TEST_P(LinearPrecision, TheWayBackMultipliesFromTheOtherSide) {
-  if (GetParam() == Precision::kInt8) return;  // a model in int8 has its way back in float32
+TEST_P(LinearPrecision, TheBackwardPassMultipliesFromTheOtherSide) {
+  if (GetParam() == Precision::kInt8) return;  // a model in int8 has its backward pass in float32
   nn::Workspace workspace;
   const auto weight = normal_values(33 * 48, 1);
   const auto packed = nn::pack_linear_backward(GetParam(), MatrixView<const float>(weight, 33, 48));
