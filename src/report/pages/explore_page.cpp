@@ -94,7 +94,7 @@ RecordJson picture_object(const ExplorePicture& picture) {
 std::string explore_beginning(const ExploreHeading& heading) {
   const std::string content = script_safe(one_line(heading_object(heading)));
   return fill_page(kExploreHtml.substr(0, kExploreHtml.find(kPicturesMark)),
-                   {{"{{style}}", kExploreCss}, {"{{heading}}", content}});
+                   {{"{{head}}", page_head("data:", kExploreCss)}, {"{{heading}}", content}});
 }
 
 std::string explore_section(const ExplorePicture& picture) {

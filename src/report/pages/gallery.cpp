@@ -82,7 +82,9 @@ std::string gallery_html(std::span<const Record> records, const BatchSummary& su
   }
   content += "\n]}";
 
-  return fill_page(kGalleryHtml, {{"{{style}}", kGalleryCss}, {"{{content}}", content}, {"{{script}}", kGalleryJs}});
+  return fill_page(kGalleryHtml, {{"{{head}}", page_head("'self' file: data:", kGalleryCss)},
+                                  {"{{content}}", content},
+                                  {"{{script}}", kGalleryJs}});
 }
 
 }  // namespace fovea

@@ -2,6 +2,8 @@
 
 #include <cassert>
 
+#include "report/pages/head_template.hpp"
+
 namespace fovea {
 
 std::string script_safe(std::string_view json) {
@@ -27,6 +29,10 @@ std::string fill_page(std::string_view page,
     page.remove_prefix(at + mark.size());
   }
   return html.append(page);
+}
+
+std::string page_head(std::string_view images, std::string_view style) {
+  return fill_page(kHeadHtml, {{"{{images}}", images}, {"{{style}}", style}});
 }
 
 }  // namespace fovea

@@ -16,4 +16,8 @@ namespace fovea {
 [[nodiscard]] std::string fill_page(std::string_view page,
                                     std::initializer_list<std::pair<std::string_view, std::string_view>> parts);
 
+/// The beginning of every page, up to </head>.
+/// @param images  from where the page may show pictures, as in a Content-Security-Policy
+[[nodiscard]] std::string page_head(std::string_view images, std::string_view style);
+
 }  // namespace fovea
