@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "fovea/error.hpp"
@@ -28,6 +30,14 @@ class OpenFile {
 
 /// @throws Error  kNotFound, or kUnreadable if the path is no regular file or may not be read.
 [[nodiscard]] OpenFile open_regular_file(const std::filesystem::path& path);
+
+/// Whether something is at this path.
+/// @throws Error  kUnreadable where the system cannot tell: a configuration that cannot be looked up is not missing.
+[[nodiscard]] bool is_there(const std::filesystem::path& path);
+
+/// The next step after "no such file", where the spelling tells it: a URL, a pattern, `~` or a variable that the shell
+/// has not replaced, a path of Windows, a dash or a quotation mark of a text program. Else empty.
+[[nodiscard]] std::string hint_for_missing(std::string_view path);
 
 /// The error for an errno of a file that cannot be read.
 [[nodiscard]] Error unreadable(const std::filesystem::path& path, int error_number);

@@ -5,7 +5,11 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
+#include "base/files.hpp"
+#include "base/open_file.hpp"
 #include "base/text.hpp"
 #include "cli/options/arguments.hpp"
 #include "cli/options/config.hpp"
@@ -15,6 +19,7 @@
 #include "cli/terminal/tables.hpp"
 #include "cli/terminal/terminal.hpp"
 #include "fovea/error.hpp"
+#include "pipeline/folder/inputs.hpp"
 
 namespace fovea::cli {
 namespace {
@@ -22,10 +27,27 @@ namespace {
 constexpr int kUsageExit = 2;
 constexpr int kFatalExit = 3;
 
-[[noreturn]] void fail_unknown_verb(const std::string& word) {
+/// @param rest  the other arguments
+[[noreturn]] void fail_unknown_verb(const std::string& word, const std::vector<std::string>& rest,
+                                    const CLI::App& root) {
   std::vector<std::string> names;
   for (const Verb& verb : verbs()) {
     if (!verb.hidden) names.emplace_back(verb.name);
+  }
+  if (word == "help") {
+    const bool of_a_verb = !rest.empty() && std::find(names.begin(), names.end(), rest.front()) != names.end();
+    throw Error(ErrorCode::kUsage, "'help' is no verb",
+                of_a_verb ? fmt::format("`fovea {} -h` explains this verb", rest.front())
+                          : "`fovea -h` lists the verbs, `fovea VERB -h` explains one");
+  }
+  if (root.get_option_no_throw("--" + word) != nullptr) {
+    throw Error(ErrorCode::kUsage, fmt::format("'{}' is no verb", word), fmt::format("did you mean --{}?", word));
+  }
+  std::error_code ignored;
+  if (looks_like_image(word) || std::filesystem::exists(word, ignored) || !hint_for_missing(word).empty()) {
+    throw Error(
+        ErrorCode::kUsage, fmt::format("no verb is given before '{}'", printable(word)),
+        fmt::format("`fovea classify {}` names what is in a picture; `fovea -h` lists the verbs", printable(word)));
   }
   throw Error(ErrorCode::kUsage, fmt::format("unknown verb '{}'", word), did_you_mean(word, names));
 }
@@ -76,7 +98,7 @@ Parsed parse_arguments(CommandLine& line, std::vector<std::string> arguments, st
   for (std::size_t i = 0; i < verbs().size(); ++i) {
     if (verbs()[i].name == word) return parse_verb(line, i, arguments, color);
   }
-  fail_unknown_verb(word);
+  fail_unknown_verb(word, arguments, line.app);
 }
 
 /// -h ends parsing with an exception, too.

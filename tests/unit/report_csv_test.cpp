@@ -31,6 +31,25 @@ TEST(CsvReport, HasTheColumnsOfTheContract) {
             "0,cat.jpg,451,300,Egyptian cat,0.452,31,0.1,\n");
 }
 
+TEST(CsvReport, SaysWhatFaithfulnessFoundOfEachMapWhereItWasAskedFor) {
+  Record record = cat();
+  record.maps.push_back({"rollout", "mean heads", {}, Faithfulness{}});
+  record.maps.push_back({"generic", "", MapTarget{32, "Egyptian cat", MapContrast{7, "cock"}}, Faithfulness{}});
+  record.maps.back().faithfulness->verdict = Verdict::kBetterThanRandom;
+  record.maps.push_back({"attention", "not judged"});
+  std::ostringstream out;
+  const auto writer = report_format("csv").make(out, {.top_k = 1, .verdicts = true});
+  writer->write(record);
+  Record failed;
+  failed.failure = Failure{ErrorCode::kDecode, "bad", ""};
+  writer->write(failed);
+  writer->finish({});
+  EXPECT_EQ(out.str(),
+            "index,path,width,height,label1,probability1,error,verdicts\n"
+            "0,cat.jpg,451,300,Egyptian cat,0.452,,rollout: no better than random; generic.32-7: better than random\n"
+            "0,,,,,,bad,\n");
+}
+
 TEST(CsvReport, HasAsManyColumnsAsWereAskedForWhateverTheModelHas) {
   EXPECT_EQ(written({cat()}, 3),
             "index,path,width,height,label1,probability1,label2,probability2,label3,probability3,error\n"

@@ -10,9 +10,9 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
-#include <system_error>
 
 #include "base/files.hpp"
+#include "base/open_file.hpp"
 #include "base/text.hpp"
 #include "checkpoint/registry.hpp"
 #include "fovea/error.hpp"
@@ -108,8 +108,7 @@ class Sharded final : public Checkpoint {
   /// Takes over the shard's tensors, and notes tensors that are not where the index says.
   void open_shard(const std::filesystem::path& file, const std::set<std::string>& names) {
     const std::string shown = printable(file.filename());
-    std::error_code ignored;
-    if (!std::filesystem::exists(file, ignored)) {
+    if (!is_there(file)) {
       complaints_.push_back(fmt::format("the file {} is missing", shown));
       return;
     }

@@ -17,7 +17,7 @@ std::vector<CLI::ConfigItem> read_items(const std::filesystem::path& file) {
   try {
     text.str(read_text_file(file));
   } catch (const Error& error) {
-    throw Error(ErrorCode::kUsage, error.what(), "--config takes a TOML file");
+    throw Error(ErrorCode::kUsage, error.what(), error.hint().empty() ? "--config takes a TOML file" : error.hint());
   }
   try {
     return CLI::ConfigTOML().from_config(text);

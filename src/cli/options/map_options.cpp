@@ -49,7 +49,8 @@ void add_style_options(CLI::App& app, MapFlags& flags) {
   app.add_option(
          "--map-format", flags.map_formats,
          "write the raw map in this format: npy, png16 (grey, minimum to maximum) or json (the best patches as boxes "
-         "in the picture); may be repeated")
+         "in the picture); may be repeated, or separated by commas")
+      ->delimiter(',')
       ->allow_extra_args(false)
       ->take_all()
       ->type_name("{npy|png16|json}")
@@ -94,23 +95,31 @@ ExplainOptions explain_options(const MapFlags& flags) {
 
 }  // namespace
 
-void add_explanation_options(CLI::App& app, MapFlags& flags) {
-  const std::string group = "Explanation";
-  const std::vector<std::string> methods = registry_names(explain_methods());
-  CLI::Option* method = app.add_option("--method", flags.methods, "explanation method; may be repeated");
-  method->allow_extra_args(false)->take_all()->default_str(methods.front())->group(group);
-  method->type_name("{" + joined(methods, "|") + "}");
-  method->check(
+CLI::Option* add_methods(CLI::App& app, const std::string& flag, std::vector<std::string>& methods,
+                         const std::string& about) {
+  CLI::Option* option = app.add_option(flag, methods, about);
+  option->delimiter(',')->allow_extra_args(false)->take_all();
+  option->type_name("{" + joined(registry_names(explain_methods()), "|") + "}");
+  option->check(
       [](const std::string& name) {
         (void)explain_method(name);  // throws, and says which is nearest
         return std::string();
       },
       "");
+  return option;
+}
+
+void add_explanation_options(CLI::App& app, MapFlags& flags, const DefaultMethods& defaults) {
+  const std::string group = "Explanation";
+  add_methods(app, "--method", flags.methods,
+              fmt::format("explanation method; may be repeated, or separated by commas [default: {}]", defaults.alone))
+      ->group(group);
   app.add_option(
          "--target", flags.targets,
-         "class to explain: top1, topK (one map for each of the K best classes), true (the class that the picture's "
-         "folder is named after), or a class index, WordNet id or name; may be repeated; the default method is "
-         "then generic")
+         fmt::format("class to explain: top1, topK (one map for each of the K best classes), true (the class that the "
+                     "picture's folder is named after), or a class index, WordNet id or name; may be repeated; the "
+                     "default of --method is then {}",
+                     defaults.with_target))
       ->allow_extra_args(false)
       ->take_all()
       ->default_str("top1")
@@ -138,11 +147,9 @@ void add_explanation_options(CLI::App& app, MapFlags& flags) {
              "rollout: reproduce the numbers of the paper, of vit-explain or of Chefer's code")
       ->group(group);
   count("--start-block", flags.options.start_block, 0, "leave out the blocks before this one");
-  app.add_option("--block", flags.options.block, "attention, token-rank: use this block [default: the last]")
-      ->type_name("N")
+  add_count(app, "--block", flags.options.block, "attention, token-rank: use this block [default: the last]")
       ->group(group);
-  app.add_option("--head", flags.options.head, "attention, token-rank: use this head [default: all, fused]")
-      ->type_name("N")
+  add_count(app, "--head", flags.options.head, "attention, token-rank: use this head [default: all, fused]")
       ->group(group);
   app.add_option("--query", flags.query, "attention: show what this patch attends to [default: the read-out]")
       ->type_name("ROW,COL")
@@ -156,10 +163,7 @@ void add_explanation_options(CLI::App& app, MapFlags& flags) {
                "measure how far each map can be trusted: deletion and insertion beside random maps, agreement between "
                "methods")
       ->group(group);
-  app.add_option("--seed", flags.options.seed, "seed of all random numbers")
-      ->capture_default_str()
-      ->type_name("N")
-      ->group(group);
+  add_count(app, "--seed", flags.options.seed, 0, "seed of all random numbers")->group(group);
 }
 
 void add_map_options(CLI::App& app, MapFlags& flags) {

@@ -35,8 +35,16 @@ struct MapFlags {
   bool sheet = false;
   bool faithfulness = false;
 };
+/// An option that takes names of methods, more than once or separated by commas.
+CLI::Option* add_methods(CLI::App& app, const std::string& flag, std::vector<std::string>& methods,
+                         const std::string& about);
+/// The methods where --method is not given, as the help names them.
+struct DefaultMethods {
+  std::string alone = "rollout";
+  std::string with_target = "generic";
+};
 /// Which maps of which classes, without how they are drawn.
-void add_explanation_options(CLI::App& app, MapFlags& flags);
+void add_explanation_options(CLI::App& app, MapFlags& flags, const DefaultMethods& defaults = {});
 /// Which maps of which classes, and how they are drawn.
 void add_map_options(CLI::App& app, MapFlags& flags);
 

@@ -5,9 +5,11 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 
 #include "base/files.hpp"
 #include "base/text.hpp"
+#include "cli/verbs/models.hpp"
 #include "fovea/error.hpp"
 #include "fovea/machine.hpp"
 #include "report/writer.hpp"
@@ -20,6 +22,20 @@ constexpr std::string_view kOneCallOnly[] = {"help",       "version",    "config
                                              "files-from", "fresh",      "list-methods", "folder",  "null",
                                              "tensor",     "dump-input", "dump-pixels",  "compare", "roofline",
                                              "svg",        "to",         "calibrate",    "report"};
+
+/// Because CLI11 takes -1 for the largest number that there is.
+void require_count(CLI::Option* option, std::size_t least) {
+  option->type_name("N");
+  option->check(
+      [option, least](const std::string& text) -> std::string {
+        std::size_t value = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        if (error == std::errc() && end == text.data() + text.size() && value >= least) return {};
+        throw Error(ErrorCode::kUsage,
+                    fmt::format("{} is '{}', expected a whole number from {}", option->get_name(), text, least));
+      },
+      "");
+}
 
 }  // namespace
 
@@ -47,16 +63,14 @@ CLI::Option* add_choice(CLI::App& app, const std::string& flags, std::string& va
 CLI::Option* add_count(CLI::App& app, const std::string& flags, std::size_t& value, std::size_t least,
                        const std::string& about) {
   CLI::Option* option = app.add_option(flags, value, about)->capture_default_str();
-  option->type_name("N");
-  option->check(
-      [option, least](const std::string& text) -> std::string {
-        const bool digits = !text.empty() && text.size() < 19 &&
-                            std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-        if (digits && std::stoull(text) >= least) return {};
-        throw Error(ErrorCode::kUsage,
-                    fmt::format("{} is '{}', expected a whole number from {}", option->get_name(), text, least));
-      },
-      "");
+  require_count(option, least);
+  return option;
+}
+
+CLI::Option* add_count(CLI::App& app, const std::string& flags, std::optional<std::size_t>& value,
+                       const std::string& about) {
+  CLI::Option* option = app.add_option(flags, value, about);
+  require_count(option, 0);
   return option;
 }
 
@@ -111,6 +125,11 @@ std::vector<Input> collect_inputs(std::span<const std::string> operands, const I
   }
   std::vector<Input> inputs = list_inputs(paths, {flags.recurse, output_folder});
   if (inputs.empty()) {
+    const auto model = std::find_if(operands.begin(), operands.end(), is_model);
+    if (model != operands.end()) {
+      throw Error(ErrorCode::kUsage, fmt::format("{}: is a model, expected pictures", printable(*model)),
+                  hint_for_model(*model));
+    }
     const std::vector<std::string> skipped = skipped_extensions(paths, {flags.recurse, output_folder});
     const std::string others =
         skipped.empty() ? std::string{} : fmt::format(", only {} files", fmt::join(skipped, ", "));

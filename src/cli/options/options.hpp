@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,6 +33,9 @@ CLI::Option* add_choice(CLI::App& app, const std::string& flags, std::string& va
 /// A whole number from `least`.
 CLI::Option* add_count(CLI::App& app, const std::string& flags, std::size_t& value, std::size_t least,
                        const std::string& about);
+/// A whole number from 0, or none: without a default.
+CLI::Option* add_count(CLI::App& app, const std::string& flags, std::optional<std::size_t>& value,
+                       const std::string& about);
 
 /// -m -t --batch -q -v --color --config --version, and an environment variable for each option that makes sense for
 /// more than one call.
@@ -41,6 +45,7 @@ void add_common_options(CLI::App& app, CommonOptions& options);
 
 struct InputFlags {
   bool recurse = false;
+  bool flat = false;  // no sub-folders, by the user's choice
   std::string files_from;
   bool nul = false;
   std::string tensor;  // a file; empty is not given

@@ -1,15 +1,78 @@
 #include "cli/options/picture_options.hpp"
 
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <system_error>
 #include <utility>
 
+#include "base/files.hpp"
+#include "cli/terminal/terminal.hpp"
 #include "cli/verbs/models.hpp"
 #include "pipeline/folder/outputs.hpp"
 
 namespace fovea::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What is said about the folders among the arguments.
+std::vector<Remark> remarks_on_folders(std::span<const std::string> operands, const InputFlags& flags,
+                                       const std::vector<Input>& inputs, const fs::path& output) {
+  std::vector<Remark> remarks;
+  for (const std::string& operand : operands) {
+    std::error_code ignored;
+    if (!fs::is_directory(operand, ignored)) continue;
+    const bool gives_pictures =
+        std::any_of(inputs.begin(), inputs.end(), [&](const Input& input) { return input.path.starts_with(operand); });
+    if (!gives_pictures && is_model(operand)) {
+      remarks.push_back(
+          {fmt::format("{}: is a model and holds no picture", printable(operand)), hint_for_model(operand)});
+    } else if (const std::size_t count =
+                   flags.recurse || flags.flat ? 0 : count_skipped_folders(operand, {false, output});
+               count > 0) {
+      remarks.push_back({fmt::format("{}: {} {} not read", printable(operand), count,
+                                     count == 1 ? "sub-folder is" : "sub-folders are"),
+                         "-r reads them, too"});
+    }
+  }
+  return remarks;
+}
+
+/// A name of a model among the arguments is no file: its row says what it is.
+void name_models(std::span<const std::string> operands, std::vector<Input>& inputs) {
+  for (const std::string& operand : operands) {
+    std::error_code ignored;
+    if (looks_like_image(operand) || fs::exists(fs::symlink_status(operand, ignored)) || !is_model(operand)) continue;
+    for (Input& input : inputs) {
+      if (input.path != operand) continue;
+      input.failure =
+          Failure{ErrorCode::kNotFound, fmt::format("{}: no such file", printable(operand)), hint_for_model(operand)};
+    }
+  }
+}
+
+}  // namespace
+
+void add_picture_options(CLI::App& app, PictureFlags& flags, bool token_reduction) {
+  app.add_flag("-r,--recurse", flags.input.recurse, "read sub-folders, too");
+  add_input_options(app, flags.input);
+  add_tensor_option(app, flags.input);
+  add_class_options(app, flags.classes);
+  if (token_reduction) add_token_reduction_options(app, flags.reduction);
+  add_model_options(app, flags.model);
+  add_decode_options(app, flags.decode);
+}
+
 NamedPictures name_pictures(std::span<const std::string> operands, const InputFlags& flags,
                             const std::string& output_folder) {
-  if (auto tensors = open_tensors(operands, flags)) return {tensors->inputs(), tensors};
-  return {collect_inputs(operands, flags, output_folder), nullptr};
+  if (auto tensors = open_tensors(operands, flags)) return {tensors->inputs(), tensors, {}};
+  NamedPictures pictures{collect_inputs(operands, flags, output_folder), nullptr, {}};
+  name_models(operands, pictures.inputs);
+  pictures.remarks = remarks_on_folders(operands, flags, pictures.inputs, output_folder);
+  return pictures;
 }
 
 LoadOptions classifier_options(const ModelFlags& model, const ClassFlags& classes, const TensorImages* tensors) {
@@ -20,6 +83,10 @@ LoadOptions classifier_options(const ModelFlags& model, const ClassFlags& classe
 
 PictureSetup set_up(const PictureFlags& flags, const Purpose& purpose, NamedPictures& pictures,
                     const CommonOptions& common, RunNote& note) {
+  const Messages messages(use_color(common.color, STDERR_FILENO));
+  for (const Remark& remark : pictures.remarks) {
+    if (!common.quiet) messages.warning(remark.message, remark.hint);
+  }
   PictureOptions options;
   options.tensors = pictures.tensors;
   options.features = purpose.features;

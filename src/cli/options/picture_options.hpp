@@ -29,6 +29,10 @@ struct PictureFlags {
   TokenReductionFlags reduction;
 };
 
+/// -r, --files-from, -0, --tensor, and the groups of classes, model and decoding.
+/// @param token_reduction  its group, too, after the classes
+void add_picture_options(CLI::App& app, PictureFlags& flags, bool token_reduction = false);
+
 /// What a verb makes of each picture, whatever its flags say.
 struct Purpose {
   std::optional<FeaturePool> features = {};  // in place of classes
@@ -37,10 +41,17 @@ struct Purpose {
   bool stamp_sources = false;
 };
 
+/// A warning and its hint.
+struct Remark {
+  std::string message;
+  std::string hint;
+};
+
 /// The pictures that a call names.
 struct NamedPictures {
   std::vector<Input> inputs;
   std::shared_ptr<const TensorImages> tensors;  // of --tensor; else null
+  std::vector<Remark> remarks;                  // about arguments that give no picture; set_up() says them
 };
 /// @throws Error  kUsage as collect_inputs() and open_tensors().
 [[nodiscard]] NamedPictures name_pictures(std::span<const std::string> operands, const InputFlags& flags,
@@ -52,7 +63,8 @@ struct PictureSetup {
   PictureOptions options;
 };
 /// All that the flags come to. What is wrong without knowing the model is found before the model is read: flags that
-/// contradict each other, files that would be written over an input. Warns about what had to be assumed of the model.
+/// contradict each other, files that would be written over an input. Warns about arguments that give no picture, and
+/// about what had to be assumed of the model.
 /// @param pictures  those that the file system takes no output name for become failures
 /// @throws Error    kUsage for flags that contradict each other or do not fit the model; as find_model() and
 ///                  VisionTransformer::load().

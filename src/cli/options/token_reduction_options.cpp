@@ -38,10 +38,7 @@ void add_token_reduction_options(CLI::App& app, TokenReductionFlags& flags) {
       ->group(group);
   add_count(app, "--draws", flags.draws, 1, "with --sample: average over this many draws")->group(group);
   if (app.get_option_no_throw("--seed") != nullptr) return;
-  app.add_option("--seed", flags.seed, "seed of all random numbers")
-      ->capture_default_str()
-      ->type_name("N")
-      ->group(group);
+  add_count(app, "--seed", flags.seed, 0, "seed of all random numbers")->group(group);
 }
 
 TokenReduction token_reduction(const TokenReductionFlags& flags, std::uint64_t map_seed) {

@@ -11,17 +11,14 @@
 
 namespace fovea::cli {
 
-Rows::Rows(std::size_t total, std::string_view format, std::size_t top_k, const CommonOptions& common,
-           const std::filesystem::path& file, bool comparison)
+Rows::Rows(std::size_t total, std::string_view format, ReportOptions options, const CommonOptions& common,
+           const std::filesystem::path& file)
     : file_(file == "-" ? std::filesystem::path() : file),
       stdout_(STDOUT_FILENO),
       messages_(use_color(common.color, STDERR_FILENO)),
       progress_(total, !common.quiet && total > 1),
       repeat_failures_(format != "text" || !file_.empty() || ::isatty(STDOUT_FILENO) == 0 ||
                        ::isatty(STDERR_FILENO) == 0) {
-  ReportOptions options;
-  options.top_k = top_k;
-  options.comparison = comparison;
   options.color = file_.empty() ? use_color(common.color, STDOUT_FILENO) : common.color == "always";
   std::ostream& out = file_.empty() ? static_cast<std::ostream&>(stdout_) : text_;
   guarded([&] { writer_ = report_format(format).make(out, options); });

@@ -20,10 +20,10 @@ namespace fovea::cli {
 
 class Rows {
  public:
-  /// @param file        empty or "-" means standard output.
-  /// @param comparison  the output ends with a comparison, which is its purpose
-  Rows(std::size_t total, std::string_view format, std::size_t top_k, const CommonOptions& common,
-       const std::filesystem::path& file = {}, bool comparison = false);
+  /// @param options  without the colour, which `common` decides
+  /// @param file     empty or "-" means standard output.
+  Rows(std::size_t total, std::string_view format, ReportOptions options, const CommonOptions& common,
+       const std::filesystem::path& file = {});
 
   /// A closed pipe is not an error: see closed().
   /// @throws Error  kOutput.

@@ -45,6 +45,7 @@ class Batch : public Command {
     }
     const std::atomic<bool>& stop = watch_signals();
     flags_.input.recurse = !no_recurse_;
+    flags_.input.flat = no_recurse_;
     NamedPictures pictures = name_pictures(operands, flags_.input, output_);
     const std::vector<Input>& inputs = pictures.inputs;
     if (!save_logits_.empty()) check_not_input(save_logits_, inputs);
@@ -61,7 +62,7 @@ class Batch : public Command {
     set_option_texts(made, info, options);
     options.version = FOVEA_VERSION;
     Engine engine(model);
-    Rows rows(inputs.size(), format_, flags_.classes.top_k, common);
+    Rows rows(inputs.size(), format_, {.top_k = flags_.classes.top_k, .verdicts = flags_.maps.faithfulness}, common);
     const BatchOutcome outcome = run_batch_folder(
         engine, inputs, made, common.threads, common.batch, options, [&](const Record& record) { rows.write(record); },
         &stop);

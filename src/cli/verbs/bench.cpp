@@ -5,8 +5,10 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/files.hpp"
 #include "base/pending_file.hpp"
 #include "cli/command.hpp"
+#include "cli/options/map_options.hpp"
 #include "cli/options/model_options.hpp"
 #include "cli/options/options.hpp"
 #include "cli/options/token_reduction_options.hpp"
@@ -33,11 +35,8 @@ class Bench : public Command {
         ->type_name("S")
         ->check(CLI::Range(0.1, 3600.0).description(""));
     app.add_option("--folder", folder_, "also the throughput over the images of this folder")->type_name("DIR");
-    app.add_option("--method", methods_, "also what this explanation costs; may be given more than once")
-        ->allow_extra_args(false)
-        ->take_all()
-        ->default_str(std::string(explain_methods().front().name))
-        ->type_name("{" + joined(registry_names(explain_methods()), "|") + "}");
+    add_methods(app, "--method", methods_, "also what this explanation costs; may be repeated, or separated by commas")
+        ->default_str(std::string(explain_methods().front().name));
     app.add_flag("--roofline", roofline_, "also each kind of layer's rate beside the machine's peak and bandwidth");
     app.add_option("--svg", svg_, "the roofline as a picture; implies --roofline")->type_name("FILE");
     add_choice(app, "-f,--format", format_, {"text", "json"}, "what to print");
@@ -49,6 +48,10 @@ class Bench : public Command {
   int run() override {
     if (operands.size() > 1) {
       throw Error(ErrorCode::kUsage, fmt::format("{} images are given, expected at most one", operands.size()));
+    }
+    if (!operands.empty() && is_model(operands.front())) {
+      throw Error(ErrorCode::kUsage, fmt::format("{}: is a model, expected a picture", printable(operands.front())),
+                  hint_for_model(operands.front()));
     }
     BenchPlan plan;
     plan.model = load();

@@ -25,13 +25,7 @@ class Classify : public Command {
     app.add_option("--save-logits", save_logits_,
                    "write the logits, float32 [inputs, classes]; NaN in the rows of failed inputs")
         ->type_name("FILE.npy");
-    app.add_flag("-r,--recurse", flags_.input.recurse, "read sub-folders, too");
-    add_input_options(app, flags_.input);
-    add_tensor_option(app, flags_.input);
-    add_class_options(app, flags_.classes);
-    add_token_reduction_options(app, flags_.reduction);
-    add_model_options(app, flags_.model);
-    add_decode_options(app, flags_.decode);
+    add_picture_options(app, flags_, true);
   }
 
   int run() override {
@@ -46,7 +40,7 @@ class Classify : public Command {
     const auto [model, options] = set_up(flags_, {}, pictures, common, note);
     Engine engine(model);
     const Schedule schedule = plan_schedule(inputs.size(), common.threads, common.batch);
-    Rows rows(inputs.size(), format_, flags_.classes.top_k, common, output_);
+    Rows rows(inputs.size(), format_, {.top_k = flags_.classes.top_k}, common, output_);
     const std::size_t classes = class_space(model->info(), options).labels.size();
     std::vector<float> logits(save_logits_.empty() ? 0 : inputs.size() * classes,
                               std::numeric_limits<float>::quiet_NaN());

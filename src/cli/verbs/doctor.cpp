@@ -24,6 +24,7 @@
 #include "image/preprocess/patches.hpp"
 #include "image/preprocess/preprocess.hpp"
 #include "model/config/config_files.hpp"
+#include "pipeline/folder/inputs.hpp"
 #include "report/files/documents.hpp"
 #include "report/record.hpp"
 
@@ -159,6 +160,11 @@ class Doctor : public Command {
     if (operands.size() != 2) {
       throw Error(ErrorCode::kUsage, fmt::format("{} operands are given, expected MODEL and IMAGE", operands.size()),
                   "fovea doctor vit_tiny_tin200 photo.jpg");
+    }
+    if (looks_like_image(operands[0]) && !looks_like_image(operands[1])) {
+      throw Error(ErrorCode::kUsage,
+                  fmt::format("the picture {} comes first, expected the model", printable(operands[0])),
+                  fmt::format("fovea doctor {} {}", printable(operands[1]), printable(operands[0])));
     }
     const Diagnosis diagnosis = examine(find_model(operands[0]), operands[1]);
     write_dumps(diagnosis);

@@ -78,7 +78,7 @@ class Embed : public Command {
     FeatureFile features(output_, feature_shape(info, *options.features), inputs.size(), metadata_of(info, pool_));
     PendingFile sidecar(sidecar_of(output_));
     const Schedule schedule = plan_schedule(inputs.size(), common.threads, common.batch);
-    Rows rows(inputs.size(), format_, 0, common);
+    Rows rows(inputs.size(), format_, {.top_k = 0}, common);
     const std::size_t done = engine.run(
         inputs, every(inputs.size()), options, schedule,
         [&](const PictureOutcome& outcome) {

@@ -47,12 +47,7 @@ class Explain : public Command {
     add_token_reduction_options(app, flags_.reduction);
     app.add_flag("--list-methods", list_methods_, "print what each method shows, and exit");
     add_report_options(app, format_);
-    app.add_flag("-r,--recurse", flags_.input.recurse, "read sub-folders, too");
-    add_input_options(app, flags_.input);
-    add_tensor_option(app, flags_.input);
-    add_class_options(app, flags_.classes);
-    add_model_options(app, flags_.model);
-    add_decode_options(app, flags_.decode);
+    add_picture_options(app, flags_);
   }
 
   int run() override {
@@ -74,7 +69,9 @@ class Explain : public Command {
     Engine engine(model);
     const std::vector<Input>& inputs = pictures.inputs;
     const Schedule schedule = plan_schedule(inputs.size(), common.threads, common.batch);
-    Rows rows(inputs.size(), format_, flags_.classes.top_k, common, {}, comparing());
+    const ReportOptions report{
+        .top_k = flags_.classes.top_k, .verdicts = flags_.maps.faithfulness, .comparison = comparing()};
+    Rows rows(inputs.size(), format_, report, common);
     MethodComparison comparison;
     const std::size_t done = engine.run(
         inputs, every(inputs.size()), options, schedule,
@@ -91,19 +88,10 @@ class Explain : public Command {
 
  private:
   void add_compare_option(CLI::App& app) {
-    app.add_option("--compare", compare_,
-                   "rank these methods over all pictures by what --faithfulness measures, with confidence intervals; "
-                   "without -o nothing is drawn")
-        ->delimiter(',')
-        ->allow_extra_args(false)
-        ->take_all()
+    add_methods(app, "--compare", compare_,
+                "rank these methods over all pictures by what --faithfulness measures, with confidence intervals; "
+                "without -o nothing is drawn")
         ->type_name("METHOD,METHOD...")
-        ->check(
-            [](const std::string& name) {
-              (void)explain_method(name);  // throws, and says which is nearest
-              return std::string();
-            },
-            "")
         ->group("Explanation");
   }
 

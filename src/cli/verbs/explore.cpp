@@ -31,6 +31,9 @@ constexpr std::size_t kMostBytes = 8'000'000;
 /// The classes that the page explains; each costs one backward pass for all methods together.
 constexpr const char* kDefaultTargets = "top3";
 
+/// As choose_maps() has it.
+constexpr const char* kDefaultMethods = "every method that takes one forward and at most one backward pass";
+
 [[noreturn]] void refuse_blocks(const std::string& text, std::size_t depth) {
   throw Error(ErrorCode::kUsage, fmt::format("--attention-blocks is '{}', expected blocks of 0 to {} such as 0,6,9-{}",
                                              text, depth - 1, depth - 1));
@@ -69,7 +72,7 @@ class Explore : public Command {
  public:
   explicit Explore(CLI::App& app) {
     app.add_option("-o,--output", output_, "write the page to this file")->type_name("FILE.html");
-    add_explanation_options(app, flags_.maps);
+    add_explanation_options(app, flags_.maps, {kDefaultMethods, kDefaultMethods});
     const std::string group = "Attention in the page";
     add_choice(app, "--attention", attention_, {"auto", "all", "mean", "none"},
                fmt::format("all: attention of every head; mean: mean over the heads; none: only maps; auto: all up to "
@@ -80,12 +83,7 @@ class Explore : public Command {
         ->type_name("LIST")
         ->group(group);
     add_report_options(app, format_);
-    app.add_flag("-r,--recurse", flags_.input.recurse, "read sub-folders, too");
-    add_input_options(app, flags_.input);
-    add_tensor_option(app, flags_.input);
-    add_class_options(app, flags_.classes);
-    add_model_options(app, flags_.model);
-    add_decode_options(app, flags_.decode);
+    add_picture_options(app, flags_);
   }
 
   int run() override {
@@ -107,7 +105,7 @@ class Explore : public Command {
     PendingFile page(output_);  // a place that cannot be written is found before the work
     page.append(explore_beginning(explore_heading(engine.info(), *setup.options.page)));
     const Schedule schedule = plan_schedule(inputs.size(), common.threads, common.batch);
-    Rows rows(inputs.size(), format_, flags_.classes.top_k, common);
+    Rows rows(inputs.size(), format_, {.top_k = flags_.classes.top_k, .verdicts = flags_.maps.faithfulness}, common);
     std::size_t bytes = 0;
     const std::size_t done = engine.run(
         inputs, every(inputs.size()), setup.options, schedule,

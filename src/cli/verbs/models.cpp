@@ -1,49 +1,154 @@
 #include "cli/verbs/models.hpp"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <optional>
+#include <regex>
 #include <string_view>
 #include <system_error>
 
 #include "base/files.hpp"
+#include "base/open_file.hpp"
 #include "base/text.hpp"
+#include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
+#include "pipeline/folder/inputs.hpp"
 
 namespace fovea::cli {
 namespace {
 
-/// Whether `-m` may be meant to name it: a folder, or a file that is called as checkpoints are.
-bool may_be_model(const std::filesystem::directory_entry& entry) {
+namespace fs = std::filesystem;
+
+bool looks_like_checkpoint(const fs::path& file) {
   constexpr std::array kExtensions{".safetensors", ".pth", ".pt", ".bin", ".npz", ".ckpt"};
-  std::error_code failed;
-  if (entry.is_directory(failed)) return true;
-  return std::ranges::find(kExtensions, entry.path().extension().string()) != kExtensions.end();
+  return std::ranges::find(kExtensions, file.extension().string()) != kExtensions.end();
 }
 
-std::vector<std::string> names_in(const std::vector<std::filesystem::path>& places) {
+bool is_checkpoint_file(const fs::path& file) {
+  std::error_code failed;
+  return looks_like_checkpoint(file) && fs::is_regular_file(file, failed);
+}
+
+/// As far as the folder can be read.
+std::vector<fs::path> entries_of(const fs::path& folder) {
+  std::vector<fs::path> entries;
+  std::error_code failed;
+  for (fs::directory_iterator entry(folder, failed); !failed && entry != fs::directory_iterator();
+       entry.increment(failed)) {
+    entries.push_back(entry->path());
+  }
+  return entries;
+}
+
+bool holds_checkpoint(const fs::path& folder) {
+  return std::ranges::any_of(entries_of(folder), is_checkpoint_file);
+}
+
+bool is_model_at(const fs::path& path) {
+  std::error_code failed;
+  return fs::is_directory(path, failed) ? holds_checkpoint(path) : is_checkpoint_file(path);
+}
+
+/// The model of this name in the first of the places that has one.
+std::optional<fs::path> find_by_name(const std::string& name) {
+  if (name.find('/') != std::string::npos || name.empty()) return std::nullopt;
+  for (const fs::path& place : model_places()) {
+    std::error_code failed;
+    if (fs::is_directory(place / name, failed) || is_checkpoint_file(place / name)) return place / name;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> names_in(const std::vector<fs::path>& places) {
   std::vector<std::string> names;
   for (const auto& place : places) {
-    std::error_code failed;
-    for (const auto& entry : std::filesystem::directory_iterator(place, failed)) {
-      if (may_be_model(entry)) names.push_back(entry.path().filename().string());
+    for (const fs::path& entry : entries_of(place)) {
+      if (is_model_at(entry)) names.push_back(printable(entry.filename()));
     }
   }
+  std::sort(names.begin(), names.end());
   return names;
 }
 
-std::string places_text(const std::vector<std::filesystem::path>& places) {
+std::string places_text(const std::vector<fs::path>& places) {
   std::string text;
   for (const auto& place : places) text += (text.empty() ? "" : ", ") + printable(place);
   return text.empty() ? "no folder, because FOVEA_MODEL_PATH is not set" : text;
 }
 
+/// A model of a hub, as libraries and browsers write it: "hf_hub:OWNER/NAME", "https://HOST/OWNER/NAME/tree/main".
+struct HubModel {
+  std::string owner;
+  std::string name;
+  bool marked = false;  // by a prefix; without it "OWNER/NAME" may be a path, too
+};
+
+std::optional<HubModel> hub_model(const std::string& text) {
+  static const std::regex kForm(
+      R"((hf[-_]hub:|hf:(?://)?|https?://[^/]+/)?([A-Za-z0-9][\w.-]*)/([A-Za-z0-9][\w.-]*)(@[\w.-]+|/tree/.*|/blob/.*)?/?)");
+  constexpr std::size_t kLongest = 512;  // std::regex recurses for each character
+  std::smatch match;
+  if (text.size() > kLongest || !std::regex_match(text, match, kForm)) return std::nullopt;
+  HubModel model{match[2], match[3], match[1].matched};
+  std::error_code failed;
+  if (!model.marked && (match[4].matched || fs::exists(model.owner, failed))) return std::nullopt;
+  if (looks_like_image(model.name) || looks_like_checkpoint(model.name)) return std::nullopt;
+  return model;
+}
+
+std::string how_to_download(const HubModel& model) {
+  const char* files = model.owner == "timm" ? "config.json model.safetensors"
+                                            : "config.json preprocessor_config.json model.safetensors";
+  return fmt::format(
+      "{}`hf download {}/{} {} --local-dir {}` gets it (Python's huggingface_hub; older ones call it huggingface-cli); "
+      "then give -m {}",
+      model.marked ? "" : "if it is a model of a hub, ", model.owner, model.name, files, model.name, model.name);
+}
+
+/// "vit_base_patch16_224" or "vit_base_patch16_224.augreg_in1k": a name of timm, whose weights are on a hub.
+bool is_timm_name(std::string_view name) {
+  const std::vector<std::string> known = timm_architecture_names();
+  return std::ranges::find(known, name.substr(0, name.find('.'))) != known.end();
+}
+
+std::string hint_for_missing_model(const std::string& text, const std::vector<std::string>& known) {
+  const std::optional<HubModel> hub = hub_model(text);
+  if (hub && hub->marked) return how_to_download(*hub);
+  if (std::string hint = hint_for_missing(text); !hint.empty()) return hint;
+  if (const auto close = nearest(text, known)) return fmt::format("did you mean '{}'?", *close);
+  if (hub) return how_to_download(*hub);
+  if (is_timm_name(text)) {
+    return how_to_download({"timm", text.find('.') == std::string::npos ? text + ".TAG" : text, true});
+  }
+  constexpr const char* kFolder = "give -m the folder of a model, with config.json and model.safetensors";
+  return known.empty() ? kFolder : fmt::format("models with a name: {}; or {}", fmt::join(known, ", "), kFolder);
+}
+
+/// What is there, but can be no model.
+void refuse_other_kinds(const fs::path& path) {
+  std::error_code failed;
+  if (!fs::is_regular_file(path, failed)) return;
+  const std::string name = path.filename().string();
+  if (name.ends_with(".json") && !name.ends_with(".index.json")) {
+    const fs::path folder = path.has_parent_path() ? path.parent_path() : ".";
+    throw Error(ErrorCode::kCheckpoint,
+                fmt::format("{}: is a model's configuration, expected its folder or its checkpoint", printable(path)),
+                fmt::format("give -m {}", printable(folder)));
+  }
+  if (looks_like_image(name)) {
+    throw Error(ErrorCode::kCheckpoint, fmt::format("{}: is a picture, expected a model", printable(path)),
+                "a model is a folder, a checkpoint file or a name; -m chooses it, and pictures are given without -m");
+  }
+}
+
 }  // namespace
 
-std::vector<std::filesystem::path> model_places() {
-  std::vector<std::filesystem::path> places;
+std::vector<fs::path> model_places() {
+  std::vector<fs::path> places;
   const char* set = std::getenv("FOVEA_MODEL_PATH");
   std::string_view list = set == nullptr ? "" : set;
   while (!list.empty()) {
@@ -52,30 +157,37 @@ std::vector<std::filesystem::path> model_places() {
     list.remove_prefix(std::min(end + 1, list.size()));
   }
   std::error_code failed;
-  const auto program = std::filesystem::read_symlink("/proc/self/exe", failed);
+  const auto program = fs::read_symlink("/proc/self/exe", failed);
   if (!failed) {
     // A build folder has the layout of an installation.
     const auto installed = program.parent_path().parent_path() / "share" / "fovea" / "weights";
-    if (std::filesystem::is_directory(installed, failed)) places.push_back(installed);
+    if (fs::is_directory(installed, failed)) places.push_back(installed);
   }
   return places;
 }
 
-std::filesystem::path find_model(const std::string& name_or_path) {
-  std::error_code failed;
-  if (std::filesystem::exists(name_or_path, failed)) return name_or_path;
-  const auto places = model_places();
-  if (name_or_path.find('/') == std::string::npos && !name_or_path.empty()) {
-    for (const auto& place : places) {
-      if (std::filesystem::exists(place / name_or_path, failed)) return place / name_or_path;
-    }
+fs::path find_model(const std::string& name_or_path) {
+  if (is_there(name_or_path)) {
+    refuse_other_kinds(name_or_path);
+    return name_or_path;
   }
-  const std::vector<std::string> known = names_in(places);
+  if (const auto named = find_by_name(name_or_path)) return *named;
+  const auto places = model_places();
   throw Error(
       ErrorCode::kNotFound,
       fmt::format("{}: no such model: neither a path nor a name in {}", printable(name_or_path), places_text(places)),
-      known.empty() ? "give -m the folder of a model, with config.json and model.safetensors"
-                    : did_you_mean(name_or_path, known));
+      hint_for_missing_model(name_or_path, names_in(places)));
+}
+
+bool is_model(const std::string& name_or_path) {
+  std::error_code failed;
+  if (fs::exists(name_or_path, failed)) return is_model_at(name_or_path);
+  const auto named = find_by_name(name_or_path);
+  return named && is_model_at(*named);
+}
+
+std::string hint_for_model(const std::string& name_or_path) {
+  return fmt::format("-m {} chooses this model", printable(name_or_path));
 }
 
 }  // namespace fovea::cli

@@ -11,7 +11,13 @@ namespace fovea::cli {
 [[nodiscard]] std::vector<std::filesystem::path> model_places();
 
 /// Returns the path if it exists, or else looks for the name in model_places().
-/// @throws Error  kNotFound; the hint names the models that exist.
+/// @throws Error  kNotFound; the hint names the models that exist, or says how to get the one that is meant.
+///                kCheckpoint for a configuration or a picture in place of a model.
 [[nodiscard]] std::filesystem::path find_model(const std::string& name_or_path);
+
+/// Whether find_model() would give a checkpoint file, or a folder that holds one.
+[[nodiscard]] bool is_model(const std::string& name_or_path);
+/// What to do with a model that stands where a picture belongs.
+[[nodiscard]] std::string hint_for_model(const std::string& name_or_path);
 
 }  // namespace fovea::cli

@@ -95,11 +95,20 @@ bool is_text(std::string_view start) {
   });
 }
 
+/// Whether it is called as checkpoints are.
+bool is_named_like_weights(std::string_view name) {
+  constexpr std::array<std::string_view, 6> kExtensions{".safetensors", ".pth", ".pt", ".bin", ".npz", ".ckpt"};
+  return std::any_of(kExtensions.begin(), kExtensions.end(), [&](auto extension) { return name.ends_with(extension); });
+}
+
 Error not_an_image(std::span<const std::byte> file, std::string_view name) {
   const auto is = [&](std::string_view what, std::string_view hint) {
     return Error(ErrorCode::kDecode, fmt::format("{}: file is {}", name, what), std::string(hint));
   };
   if (file.empty()) return is("empty, expected an image", "copy or download it again");
+  if (is_named_like_weights(name)) {
+    return is("called like a model's weights, expected an image", fmt::format("-m {} chooses this model", name));
+  }
   for (const KnownMagic& magic : kUnsupported) {
     if (has_bytes(file, magic.bytes, magic.offset)) {
       return is(fmt::format("{}, which fovea cannot read", magic.format), magic.hint);

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "base/files.hpp"
+#include "base/open_file.hpp"
 #include "fovea/error.hpp"
 #include "fovea/precision.hpp"
 #include "model/quantize/quantized_file.hpp"
@@ -49,9 +50,8 @@ std::optional<std::string> ConfigFiles::text(const std::string& name) const {
     const auto found = texts_.find(name);
     return found == texts_.end() ? std::nullopt : std::optional(found->second);
   }
-  std::error_code ignored;
   const fs::path file = folder_ / name;
-  return fs::exists(file, ignored) ? std::optional(read_text_file(file)) : std::nullopt;
+  return is_there(file) ? std::optional(read_text_file(file)) : std::nullopt;
 }
 
 std::optional<ConfigReader> ConfigFiles::reader(const std::string& name) const {

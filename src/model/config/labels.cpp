@@ -98,6 +98,40 @@ bool is_called(const ClassLabel& label, std::string_view wanted) {
   return false;
 }
 
+/// "30 (n02123045, tabby)": each way in which a class can be named without doubt, and what it is.
+std::string class_text(std::size_t index, const ClassLabel& label) {
+  std::string about = label.synset.value_or("");
+  if (label.description) about += (about.empty() ? "" : ", ") + *label.description;
+  return about.empty() ? std::to_string(index) : fmt::format("{} ({})", index, about);
+}
+
+std::string class_list(std::span<const std::size_t> classes, std::span<const ClassLabel> labels) {
+  constexpr std::size_t kMost = 8;
+  std::string list;
+  for (std::size_t i = 0; i < std::min(classes.size(), kMost); ++i) {
+    list += (i == 0 ? "" : "; ") + class_text(classes[i], labels[classes[i]]);
+  }
+  if (classes.size() > kMost) list += fmt::format("; and {} more", classes.size() - kMost);
+  return printable(list);
+}
+
+/// Whether `word` stands in `text` with no letter before or after it. Both are in lower case.
+bool has_word(std::string_view text, std::string_view word) {
+  const auto is_letter = [&](std::size_t at) { return at < text.size() && text[at] >= 'a' && text[at] <= 'z'; };
+  for (std::size_t at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
+    if ((at == 0 || !is_letter(at - 1)) && !is_letter(at + word.size())) return true;
+  }
+  return false;
+}
+
+std::vector<std::size_t> classes_with(std::string_view word, std::span<const ClassLabel> labels) {
+  std::vector<std::size_t> found;
+  for (std::size_t c = 0; c < labels.size() && !word.empty(); ++c) {
+    if (has_word(to_lower(labels[c].description.value_or("")), word)) found.push_back(c);
+  }
+  return found;
+}
+
 [[noreturn]] void fail_unknown(std::string_view name, std::span<const ClassLabel> labels) {
   std::vector<std::string> candidates;
   candidates.reserve(2 * labels.size());
@@ -109,11 +143,15 @@ bool is_called(const ClassLabel& label, std::string_view wanted) {
       rest.remove_prefix(std::min(comma + 1, rest.size()));
     }
   }
+  const std::vector<std::size_t> related = classes_with(name, labels);
   const auto close = nearest(name, candidates);
+  const std::string hint = !related.empty() ? fmt::format("classes with this word: {}", class_list(related, labels))
+                           : close          ? fmt::format("did you mean '{}'?", *close)
+                                            : "`fovea inspect -f json` lists the classes";
   throw Error(ErrorCode::kUsage,
               fmt::format("class is '{}', expected an index from 0 to {}, a WordNet id or a name", printable(name),
                           labels.empty() ? 0 : labels.size() - 1),
-              close ? fmt::format("did you mean '{}'?", *close) : "`fovea inspect -f json` lists the classes");
+              hint);
 }
 
 }  // namespace
@@ -143,7 +181,8 @@ std::vector<ClassLabel> read_labels(const std::filesystem::path& file) {
   try {
     text = read_text_file(file);
   } catch (const Error& error) {
-    throw Error(ErrorCode::kUsage, error.what(), "--labels takes a file of class names, one a line");
+    throw Error(ErrorCode::kUsage, error.what(),
+                error.hint().empty() ? "--labels takes a file of class names, one a line" : error.hint());
   }
   return parse_labels(text, printable(file));
 }
@@ -187,12 +226,9 @@ std::size_t find_class(std::string_view name, std::span<const ClassLabel> labels
   }
   if (found.empty()) fail_unknown(wanted, labels);
   if (found.size() == 1) return found.front();
-  std::string list;
-  for (const std::size_t c : found) {
-    list += fmt::format("{}{} ({})", list.empty() ? "" : "; ", c, labels[c].description.value_or(""));
-  }
   throw Error(ErrorCode::kUsage,
-              fmt::format("class '{}' matches {} classes, expected one: {}", printable(name), found.size(), list),
+              fmt::format("class '{}' matches {} classes, expected one: {}", printable(name), found.size(),
+                          class_list(found, labels)),
               "give its index or its WordNet id");
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/files.hpp"
+#include "base/open_file.hpp"
 #include "fovea/error.hpp"
 
 namespace fovea {
@@ -53,7 +54,7 @@ fs::path checkpoint_file(const fs::path& model) {
   constexpr std::array kNames{"model.safetensors", "model.safetensors.index.json", "open_clip_model.safetensors",
                               "pytorch_model.bin", "pytorch_model.bin.index.json", "open_clip_pytorch_model.bin"};
   for (const char* file : kNames) {
-    if (fs::exists(model / file, ignored)) return model / file;
+    if (is_there(model / file)) return model / file;
   }
   std::vector<fs::path> found;
   for (const auto& entry : fs::directory_iterator(model, ignored)) {

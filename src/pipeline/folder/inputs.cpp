@@ -34,12 +34,6 @@ std::string extension_of(std::string_view name) {
   return dot == std::string_view::npos || dot == 0 ? std::string{} : to_lower(name.substr(dot));
 }
 
-bool looks_like_image(std::string_view name) {
-  const std::string extension = extension_of(name);
-  const auto known = image_extensions();
-  return std::find(known.begin(), known.end(), extension) != known.end();
-}
-
 /// "photos/x.png///" → "x.png"
 std::string base_name(std::string_view path) {
   while (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
@@ -87,6 +81,7 @@ class Lister {
   }
 
   [[nodiscard]] std::vector<Input> take() { return std::move(inputs_); }
+  [[nodiscard]] std::size_t skipped_folders() const { return skipped_folders_; }
   [[nodiscard]] std::vector<std::string> skipped_extensions() const { return {skipped_.begin(), skipped_.end()}; }
 
  private:
@@ -132,7 +127,11 @@ class Lister {
       return;
     }
     if (!options_.recurse) {
-      if (looks_like_image(entry)) add_folder_like_image(path, name);
+      if (looks_like_image(entry)) {
+        add_folder_like_image(path, name);
+      } else if (FolderId{status->st_dev, status->st_ino} != output_id_) {
+        ++skipped_folders_;
+      }
       return;
     }
     const FolderId id{status->st_dev, status->st_ino};
@@ -165,9 +164,15 @@ class Lister {
   std::vector<FolderId> open_;  // the folders from the argument down to here
   std::vector<Input> inputs_;
   std::set<std::string> skipped_;  // extensions of no picture
+  std::size_t skipped_folders_ = 0;
 };
 
 }  // namespace
+
+bool looks_like_image(std::string_view name) {
+  const auto known = image_extensions();
+  return std::find(known.begin(), known.end(), extension_of(name)) != known.end();
+}
 
 std::vector<Input> list_inputs(std::span<const std::string> arguments, const InputOptions& options) {
   Lister lister(options);
@@ -179,6 +184,12 @@ std::vector<std::string> skipped_extensions(std::span<const std::string> argumen
   Lister lister(options);
   for (const std::string& argument : arguments) lister.add_argument(argument);
   return lister.skipped_extensions();
+}
+
+std::size_t count_skipped_folders(const std::string& folder, const InputOptions& options) {
+  Lister lister(options);
+  lister.add_argument(folder);
+  return lister.skipped_folders();
 }
 
 std::vector<std::string> split_list(std::string_view list, bool nul) {

@@ -32,6 +32,9 @@ struct InputOptions {
   std::filesystem::path output_folder;  // nothing below it is read; may be empty or not exist
 };
 
+/// Whether its extension, in any case, is one of image_extensions().
+[[nodiscard]] bool looks_like_image(std::string_view name);
+
 /// Files and folders to pictures. Arguments keep their order; the entries of a folder are in natural order, hidden
 /// ones skipped, files only with an extension of image_extensions(). A file that was named explicitly is always tried.
 /// A folder called like a picture is one failure without `recurse`, and with it if there is no picture in it. No file
@@ -43,6 +46,10 @@ struct InputOptions {
 /// once and in order.
 [[nodiscard]] std::vector<std::string> skipped_extensions(std::span<const std::string> arguments,
                                                           const InputOptions& options);
+
+/// The visible sub-folders of this folder that list_inputs() does not read: all without `recurse`, except those that
+/// are called like a picture and the output folder.
+[[nodiscard]] std::size_t count_skipped_folders(const std::string& folder, const InputOptions& options);
 
 /// The entries of a list, one per line, or ended by NUL where `nul` is set; empty entries are skipped.
 [[nodiscard]] std::vector<std::string> split_list(std::string_view list, bool nul);

@@ -76,10 +76,23 @@ std::string comparison_table(const Comparison& comparison) {
   return table;
 }
 
+/// "rollout: no better than random; generic.30: better than random": maps are named as their files are.
+std::string verdicts_of(const Record& record) {
+  std::string text;
+  for (const MapRecord& map : record.maps) {
+    if (!map.faithfulness) continue;
+    text += fmt::format("{}{}", text.empty() ? "" : "; ", map.method);
+    if (map.target) text += fmt::format(".{}", map.target->class_index);
+    if (map.target && map.target->against) text += fmt::format("-{}", map.target->against->class_index);
+    text += fmt::format(": {}", name(map.faithfulness->verdict));
+  }
+  return text;
+}
+
 class CsvWriter final : public ReportWriter {
  public:
   CsvWriter(std::ostream& out, const ReportOptions& options)
-      : out_(out), top_k_(options.top_k), comparison_(options.comparison) {}
+      : out_(out), top_k_(options.top_k), verdicts_(options.verdicts), comparison_(options.comparison) {}
 
   void write(const Record& record) override {
     if (comparison_) return;
@@ -98,6 +111,7 @@ class CsvWriter final : public ReportWriter {
       }
       fields.resize(4 + 2 * top_k_ + 1);
     }
+    if (verdicts_) fields.push_back(verdicts_of(record));
     emit(out_, heading() + row(fields));
     begun_ = true;
   }
@@ -116,11 +130,13 @@ class CsvWriter final : public ReportWriter {
       names.push_back(fmt::format("probability{}", k));
     }
     names.emplace_back("error");
+    if (verdicts_) names.emplace_back("verdicts");
     return row(names);
   }
 
   std::ostream& out_;
   std::size_t top_k_;
+  bool verdicts_;
   bool comparison_;
   bool begun_ = false;
 };
