@@ -1,8 +1,34 @@
+#include <unistd.h>
+
+#include <exception>
+#include <new>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/app.hpp"
 
+namespace {
+
+constexpr int kInternalError = 3;
+
+/// Where an exception finds no handler: before run_app(), or in a library's function that may not throw. Nothing may
+/// allocate here.
+[[noreturn]] void end_without_handler() {
+  std::string_view text = "fovea: error: internal: an exception has no handler\n";
+  try {
+    if (std::current_exception()) std::rethrow_exception(std::current_exception());
+  } catch (const std::bad_alloc&) {
+    text = "fovea: error: memory: there is not enough of it\nhint: -t 1 --batch 1 needs the least memory\n";
+  } catch (...) {
+  }
+  static_cast<void>(::write(STDERR_FILENO, text.data(), text.size()) < 0);
+  ::_exit(kInternalError);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  std::set_terminate(end_without_handler);
   return fovea::cli::run_app(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc));
 }
