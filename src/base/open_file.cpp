@@ -54,11 +54,11 @@ std::string hint_for_missing(std::string_view path) {
   }
   if (has("://") || path.starts_with("www.")) return "fovea downloads nothing: download the file first, then name it";
   if (path.starts_with("~")) return "the shell replaces ~ only at the start of a word and outside quotes: write $HOME";
-  if (has_drive(path)) {
-    return path[2] == '\\' || path[2] == '/'
-               ? fmt::format("this is a path of Windows; WSL has it as {}", printable(with_slashes(path)))
-               : "this looks like a path of Windows without its \\, which the shell takes away: WSL has C:\\ as "
-                 "/mnt/c/";
+  if (has_drive(path) && (path[2] == '\\' || path[2] == '/')) {
+    return fmt::format("this is a path of Windows; WSL has it as {}", printable(with_slashes(path)));
+  }
+  if (has_drive(path) && path[0] < 'a') {
+    return "this looks like a path of Windows without its \\, which the shell takes away: WSL has C:\\ as /mnt/c/";
   }
   if (has("\\")) return fmt::format("folders are separated by /: {}", printable(with_slashes(path)));
   if (has("$")) return "the shell replaces $NAME only outside single quotes";
