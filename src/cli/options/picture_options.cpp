@@ -20,6 +20,7 @@ LoadOptions classifier_options(const ModelFlags& model, const ClassFlags& classe
 
 PictureSetup set_up(const PictureFlags& flags, const Purpose& purpose, NamedPictures& pictures,
                     const CommonOptions& common, RunNote& note) {
+  claim_threads(common);
   PictureOptions options;
   options.tensors = pictures.tensors;
   options.features = purpose.features;

@@ -28,10 +28,9 @@ class Bench : public Command {
  public:
   explicit Bench(CLI::App& app) : app_(app) {
     app.add_option("--arch", arch_, "a random model of timm's name instead of a file")->type_name("NAME");
-    app.add_option("--seconds", seconds_, "how long to measure the forward pass")
+    require_number(app.add_option("--seconds", seconds_, "how long to measure the forward pass"), {0.1, 3600})
         ->capture_default_str()
-        ->type_name("S")
-        ->check(CLI::Range(0.1, 3600.0).description(""));
+        ->type_name("S");
     app.add_option("--folder", folder_, "also the throughput over the images of this folder")->type_name("DIR");
     app.add_option("--method", methods_, "also what this explanation costs; may be given more than once")
         ->allow_extra_args(false)
@@ -50,6 +49,7 @@ class Bench : public Command {
     if (operands.size() > 1) {
       throw Error(ErrorCode::kUsage, fmt::format("{} images are given, expected at most one", operands.size()));
     }
+    claim_threads(common);
     BenchPlan plan;
     plan.model = load();
     RunNote(common).loaded(plan.model->info());

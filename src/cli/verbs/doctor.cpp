@@ -160,6 +160,7 @@ class Doctor : public Command {
       throw Error(ErrorCode::kUsage, fmt::format("{} operands are given, expected MODEL and IMAGE", operands.size()),
                   "fovea doctor vit_tiny_tin200 photo.jpg");
     }
+    claim_threads(common);
     const Diagnosis diagnosis = examine(find_model(operands[0]), operands[1]);
     write_dumps(diagnosis);
     print(format_ == "json" ? json_of(diagnosis) : text_of(diagnosis));
