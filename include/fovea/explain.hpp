@@ -149,6 +149,8 @@ struct ExplainMethod {
   std::string (*variant)(const ExplainOptions&);
   /// @throws Error  kUsage for options that do not fit the layout, e.g. a block that the model does not have.
   std::unique_ptr<Explainer> (*make)(const ExplainOptions&, const TokenLayout&);
+  /// The options that the method reads, by their names on the command line: "head-fusion".
+  std::vector<std::string_view> reads = {};
 };
 
 /// All methods, in the order of methods.def; the first is the default.

@@ -32,24 +32,6 @@ std::string read_text_file(const std::filesystem::path& path) {
   return {reinterpret_cast<const char*>(content.data()), content.size()};
 }
 
-std::vector<std::byte> read_stream(std::FILE* stream, std::string_view name) {
-  constexpr std::size_t kChunk = std::size_t{1} << 16;
-  std::vector<std::byte> content;
-  std::size_t done = 0;
-  while (true) {
-    content.resize(done + kChunk);
-    const std::size_t got = std::fread(content.data() + done, 1, kChunk, stream);
-    done += got;
-    if (got == 0) break;
-  }
-  content.resize(done);
-  if (std::ferror(stream) != 0) {
-    throw Error(ErrorCode::kUnreadable,
-                fmt::format("{}: cannot be read: {}", name, std::generic_category().message(errno)));
-  }
-  return content;
-}
-
 void make_folders(const std::filesystem::path& folder) {
   if (folder.empty()) return;
   std::error_code error;

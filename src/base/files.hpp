@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdio>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -19,10 +18,6 @@ namespace fovea {
 
 /// The same, as text.
 [[nodiscard]] std::string read_text_file(const std::filesystem::path& path);
-
-/// Reads everything up to the end of the stream.
-/// @throws Error  kUnreadable.
-[[nodiscard]] std::vector<std::byte> read_stream(std::FILE* stream, std::string_view name);
 
 /// Writes a temporary file beside `path` and renames it into place; creates parent folders as needed. On failure the
 /// target is untouched and the temporary file is removed.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/files.hpp"
+#include "base/numerics.hpp"
 #include "fovea/machine.hpp"
 #include "image/codec/codec.hpp"
 #include "image/overlay/overlay.hpp"
@@ -70,6 +71,7 @@ Features features_of(PictureOutcome& outcome) {
 OverlayCaption caption_of(const Explanation& explanation, const ExplanationMap& map) {
   MapRecord record;
   record.variant = map.variant;
+  record.constant = is_constant(map.heatmap.values);
   record.target = map.target;
   return map_caption(*map.method, record, explanation.classification.predictions,
                      explanation.classification.probabilities);

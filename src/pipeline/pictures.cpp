@@ -105,6 +105,10 @@ class PictureWorker {
     outcome.record.index = todo_[item];
     outcome.record.path = inputs_[todo_[item]].path;
     outcome.record.failure = failure;
+    const std::string name = printable(outcome.record.path) + ": ";
+    if (failure.code == ErrorCode::kBackend && !failure.message.starts_with(name)) {  // what computes knows no files
+      outcome.record.failure->message = name + failure.message;
+    }
     if (options_.page) outcome.page_section = page_section(outcome.record);
     return outcome;
   }
@@ -227,7 +231,7 @@ std::vector<std::size_t> every(std::size_t inputs) {
 
 std::size_t Engine::run(std::span<const Input> inputs, std::span<const std::size_t> todo, const PictureOptions& options,
                         const Schedule& schedule, const std::function<void(PictureOutcome)>& write,
-                        const std::atomic<bool>* stop) {
+                        const std::atomic<bool>* stop, const GiveUp& give_up) {
   using Steps = WorkerSteps<PictureJob, PictureOutcome>;
   const auto make_steps = [&](std::size_t index) {
     const std::size_t batch = options.maps.session_batch(schedule.batch);
@@ -240,7 +244,8 @@ std::size_t Engine::run(std::span<const Input> inputs, std::span<const std::size
                  [worker](std::size_t item, const Failure& failure) { return worker->fail(item, failure); }};
   };
   return run_batch<PictureJob, PictureOutcome>(
-      todo.size(), schedule, make_steps, [&](std::size_t, PictureOutcome outcome) { write(std::move(outcome)); }, stop);
+      todo.size(), schedule, make_steps, [&](std::size_t, PictureOutcome outcome) { write(std::move(outcome)); }, stop,
+      give_up);
 }
 
 }  // namespace fovea

@@ -33,6 +33,7 @@ struct MapRecord {
   std::optional<std::string> map = {};          // raw float32
   std::optional<std::string> gray_map = {};     // 16-bit grey
   std::optional<std::string> top_patches = {};  // list of the best patches
+  bool constant = false;                        // all patches have the same value: the map says nothing
 };
 
 /// The features of an input: its row in the array that holds the features of all inputs.

@@ -18,9 +18,14 @@ constexpr std::string_view kSheetMethod = "attention";
 
 /// An option whose value lies in 0..1.
 template <typename Value>
-CLI::Option* add_share(CLI::App& app, const std::string& flag, Value& value, const std::string& about) {
-  return app.add_option(flag, value, about)->type_name("0..1")->check(CLI::Range(0.0, 1.0).description(""));
+CLI::Option* add_share(CLI::App& app, const std::string& flag, Value& value, const std::string& about,
+                       const NumberRange& range = {}) {
+  return require_number(app.add_option(flag, value, about), range)->type_name("0..1");
 }
+
+// All but 0 or all but 1: nothing would be left of the map at that end.
+constexpr NumberRange kBelowOne{0, 1, false, true};
+constexpr NumberRange kAboveZero{0, 1, true, false};
 
 void add_style_options(CLI::App& app, MapFlags& flags) {
   const std::string group = "Maps";
@@ -138,9 +143,9 @@ void add_explanation_options(CLI::App& app, MapFlags& flags, const DefaultMethod
                "rollout: divide each row by its sum, for --head-fusion max and min")
       ->group(group);
   add_share(app, "--discard", flags.discard,
-            "rollout: set this share of the patches in each row, the weakest, to 0 [default: 0]")
+            "rollout: set this share of the patches in each row, the weakest, to 0 [default: 0]", kBelowOne)
       ->group(group);
-  add_share(app, "--residual", flags.residual, "rollout: weight of the residual connection")
+  add_share(app, "--residual", flags.residual, "rollout: weight of the residual connection", kBelowOne)
       ->capture_default_str()
       ->group(group);
   add_choice(app, "--compat", flags.compat, {"paper", "vit-explain", "chefer"},
@@ -155,7 +160,7 @@ void add_explanation_options(CLI::App& app, MapFlags& flags, const DefaultMethod
       ->type_name("ROW,COL")
       ->group(group);
   add_share(app, "--mass", flags.mass,
-            "attention: keep only the fewest patches that hold this share of the attention [default: all]")
+            "attention: keep only the fewest patches that hold this share of the attention [default: all]", kAboveZero)
       ->group(group);
   count("--window", flags.options.occlusion_window, 1, "occlusion: side of the hidden square, in patches");
   count("--masks", flags.options.rise_masks, 1, "rise: number of masks");

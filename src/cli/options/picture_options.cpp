@@ -87,6 +87,7 @@ PictureSetup set_up(const PictureFlags& flags, const Purpose& purpose, NamedPict
   for (const Remark& remark : pictures.remarks) {
     if (!common.quiet) messages.warning(remark.message, remark.hint);
   }
+  claim_threads(common);
   PictureOptions options;
   options.tensors = pictures.tensors;
   options.features = purpose.features;

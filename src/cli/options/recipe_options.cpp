@@ -36,10 +36,9 @@ std::optional<typename Values::value_type> value_named(const Values& values, con
   return found == values.end() ? std::nullopt : std::optional(*found);
 }
 
-/// The whole of `text` as a number.
-template <typename Number>
-std::optional<Number> number_of(std::string_view text) {
-  Number number{};
+/// The whole of `text` as a whole number.
+std::optional<int> whole_number_of(std::string_view text) {
+  int number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   const bool whole = error == std::errc() && end == text.data() + text.size() && !text.empty();
   return whole ? std::optional(number) : std::nullopt;
@@ -51,8 +50,8 @@ std::optional<Number> number_of(std::string_view text) {
 
 std::optional<double> parse_number(std::string_view flag, const std::string& text) {
   if (text.empty()) return std::nullopt;
-  const auto number = number_of<double>(text);
-  if (!number) refuse(flag, text, "a number");
+  const auto number = finite_number(text);
+  if (!number) refuse(flag, text, "a finite number");
   return number;
 }
 
@@ -63,9 +62,9 @@ std::optional<std::array<float, 3>> parse_rgb(std::string_view flag, const std::
   std::string_view rest = text;
   for (std::size_t c = 0; c < rgb.size(); ++c) {
     const std::size_t comma = std::min(rest.find(','), rest.size());
-    const auto number = number_of<double>(rest.substr(0, comma));
+    const auto number = finite_number(rest.substr(0, comma));
     const bool last = comma == rest.size();
-    if (!number || last != (c + 1 == rgb.size())) refuse(flag, text, "three numbers, as in 0.485,0.456,0.406");
+    if (!number || last != (c + 1 == rgb.size())) refuse(flag, text, "three finite numbers, as in 0.485,0.456,0.406");
     rgb[c] = static_cast<float>(*number);
     rest.remove_prefix(std::min(comma + 1, rest.size()));
   }
@@ -123,7 +122,7 @@ RecipeOptions recipe_options(const RecipeFlags& flags) {
   options.interpolation = value_named(kInterpolations, flags.interpolation);
   options.mean = parse_rgb("--mean", flags.mean);
   options.std = parse_rgb("--std", flags.std);
-  options.pillow_version = number_of<int>(flags.pillow_compat);
+  options.pillow_version = whole_number_of(flags.pillow_compat);
   return options;
 }
 
@@ -144,8 +143,8 @@ std::map<std::string, std::string> option_texts(const RecipeFlags& flags) {
 Size parse_size(std::string_view flag, const std::string& text) {
   constexpr int kMost = 16384;
   const std::size_t cross = std::min(text.find('x'), text.size());
-  const auto height = number_of<int>(std::string_view(text).substr(0, cross));
-  const auto width = cross == text.size() ? height : number_of<int>(std::string_view(text).substr(cross + 1));
+  const auto height = whole_number_of(std::string_view(text).substr(0, cross));
+  const auto width = cross == text.size() ? height : whole_number_of(std::string_view(text).substr(cross + 1));
   const auto possible = [](const std::optional<int>& side) { return side && *side >= 1 && *side <= kMost; };
   if (!possible(height) || !possible(width)) {
     refuse(flag, text, fmt::format("pixels, as in 224 or 240x320 (height x width), up to {}", kMost));

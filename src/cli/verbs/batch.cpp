@@ -43,7 +43,6 @@ class Batch : public Command {
     if (output_.empty()) {
       throw Error(ErrorCode::kUsage, "-o is missing, expected a folder for the results", "for example: -o out");
     }
-    const std::atomic<bool>& stop = watch_signals();
     flags_.input.recurse = !no_recurse_;
     flags_.input.flat = no_recurse_;
     NamedPictures pictures = name_pictures(operands, flags_.input, output_);
@@ -55,7 +54,7 @@ class Batch : public Command {
     const ModelInfo& info = model->info();
     BatchOptions options;
     options.model = find_model(common.model);
-    options.load = classifier_options(flags_.model, flags_.classes);
+    options.load = load_options(flags_.model);  // without class names, which change no weight
     options.labels_source = made.maps.zero_shot ? flags_.classes.text_embeddings : info.labels_source;
     options.fresh = fresh_;
     if (!save_logits_.empty()) options.save_logits = save_logits_;
@@ -63,12 +62,14 @@ class Batch : public Command {
     options.version = FOVEA_VERSION;
     Engine engine(model);
     Rows rows(inputs.size(), format_, {.top_k = flags_.classes.top_k, .verdicts = flags_.maps.faithfulness}, common);
-    const BatchOutcome outcome = run_batch_folder(
+    const auto finish = [&](const BatchOutcome& outcome) {
+      rows.finish(outcome.counts.interrupted);
+      if (!common.quiet) say_where(outcome);
+      return rows.exit_code();
+    };
+    return finish(run_batch_folder(
         engine, inputs, made, common.threads, common.batch, options, [&](const Record& record) { rows.write(record); },
-        &stop);
-    rows.finish(outcome.counts.interrupted);
-    if (!common.quiet) say_where(outcome);
-    return rows.exit_code();
+        [&](const BatchOutcome& outcome) { leave_now(finish(outcome)); }));
   }
 
  private:
@@ -88,7 +89,7 @@ class Batch : public Command {
     common_texts.merge(option_texts(flags_.decode));
     common_texts.merge(option_texts(flags_.reduction));
     options.result_options = common_texts;
-    options.result_options.merge(resolved_texts(flags_.classes));
+    options.result_options.merge(resolved_texts(flags_.classes, class_space(model, pictures)));
     options.result_options.merge(resolved_texts(model));
     options.all_options = common_texts;
     options.all_options.merge(option_texts(flags_.classes));

@@ -30,10 +30,9 @@ class Bench : public Command {
  public:
   explicit Bench(CLI::App& app) : app_(app) {
     app.add_option("--arch", arch_, "a random model of timm's name instead of a file")->type_name("NAME");
-    app.add_option("--seconds", seconds_, "how long to measure the forward pass")
+    require_number(app.add_option("--seconds", seconds_, "how long to measure the forward pass"), {0.1, 3600})
         ->capture_default_str()
-        ->type_name("S")
-        ->check(CLI::Range(0.1, 3600.0).description(""));
+        ->type_name("S");
     app.add_option("--folder", folder_, "also the throughput over the images of this folder")->type_name("DIR");
     add_methods(app, "--method", methods_, "also what this explanation costs; may be repeated, or separated by commas")
         ->default_str(std::string(explain_methods().front().name));
@@ -53,6 +52,7 @@ class Bench : public Command {
       throw Error(ErrorCode::kUsage, fmt::format("{}: is a model, expected a picture", printable(operands.front())),
                   hint_for_model(operands.front()));
     }
+    claim_threads(common);
     BenchPlan plan;
     plan.model = load();
     RunNote(common).loaded(plan.model->info());

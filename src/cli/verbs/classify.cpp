@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/files.hpp"
+#include "base/process/interrupt.hpp"
 #include "cli/command.hpp"
 #include "cli/options/picture_options.hpp"
 #include "cli/terminal/interrupt.hpp"
@@ -29,7 +30,6 @@ class Classify : public Command {
   }
 
   int run() override {
-    const std::atomic<bool>& stop = watch_signals();
     NamedPictures pictures = name_pictures(operands, flags_.input);
     const std::vector<Input>& inputs = pictures.inputs;
     check_outputs_are_no_inputs(inputs);
@@ -44,7 +44,17 @@ class Classify : public Command {
     const std::size_t classes = class_space(model->info(), options).labels.size();
     std::vector<float> logits(save_logits_.empty() ? 0 : inputs.size() * classes,
                               std::numeric_limits<float>::quiet_NaN());
-    std::atomic<bool> ended{false};  // by a signal, or because standard output is closed
+    std::atomic<bool> ended{false};  // because standard output is closed
+    const auto finish = [&](std::size_t done) {
+      begin_last_writes();
+      rows.finish(interrupt_requested() && done < inputs.size());
+      if (!save_logits_.empty()) {
+        const std::size_t shape[] = {inputs.size(), classes};
+        replace_file(save_logits_, npy_f32(logits, shape));
+      }
+      note.done(rows.summary(), schedule);
+      return rows.exit_code();
+    };
     const std::size_t done = engine.run(
         inputs, every(inputs.size()), options, schedule,
         [&](const PictureOutcome& outcome) {
@@ -53,16 +63,10 @@ class Classify : public Command {
             std::copy(outcome.logits.begin(), outcome.logits.end(),
                       logits.begin() + static_cast<std::ptrdiff_t>(outcome.record.index * classes));
           }
-          if (stop || (rows.closed() && logits.empty())) ended = true;
+          if (rows.closed() && logits.empty()) ended = true;
         },
-        &ended);
-    rows.finish(stop && done < inputs.size());
-    if (!save_logits_.empty()) {
-      const std::size_t shape[] = {inputs.size(), classes};
-      replace_file(save_logits_, npy_f32(logits, shape));
-    }
-    note.done(rows.summary(), schedule);
-    return rows.exit_code();
+        &ended, [&](std::size_t written) { leave_now(finish(written)); });
+    return finish(done);
   }
 
  private:

@@ -166,6 +166,7 @@ class Doctor : public Command {
                   fmt::format("the picture {} comes first, expected the model", printable(operands[0])),
                   fmt::format("fovea doctor {} {}", printable(operands[1]), printable(operands[0])));
     }
+    claim_threads(common);
     const Diagnosis diagnosis = examine(find_model(operands[0]), operands[1]);
     write_dumps(diagnosis);
     print(format_ == "json" ? json_of(diagnosis) : text_of(diagnosis));

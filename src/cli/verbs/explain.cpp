@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/files.hpp"
+#include "base/process/interrupt.hpp"
 #include "cli/command.hpp"
 #include "cli/options/picture_options.hpp"
 #include "cli/terminal/interrupt.hpp"
@@ -56,7 +57,6 @@ class Explain : public Command {
       return 0;
     }
     choose_methods();
-    const std::atomic<bool>& stop = watch_signals();
     NamedPictures pictures = name_pictures(operands, flags_.input, output_);
     RunNote note(common);
     Purpose purpose;
@@ -73,17 +73,21 @@ class Explain : public Command {
         .top_k = flags_.classes.top_k, .verdicts = flags_.maps.faithfulness, .comparison = comparing()};
     Rows rows(inputs.size(), format_, report, common);
     MethodComparison comparison;
+    const auto finish = [&](std::size_t done) {
+      begin_last_writes();
+      if (comparing()) rows.write(comparison.result());
+      rows.finish(done < inputs.size());
+      note.done(rows.summary(), schedule);
+      return rows.exit_code();
+    };
     const std::size_t done = engine.run(
         inputs, every(inputs.size()), options, schedule,
         [&](const PictureOutcome& outcome) {
           if (comparing() && !outcome.record.failure) comparison.add(outcome.record);
           rows.write(outcome.record);
         },
-        &stop);
-    if (comparing()) rows.write(comparison.result());
-    rows.finish(done < inputs.size());
-    note.done(rows.summary(), schedule);
-    return rows.exit_code();
+        nullptr, [&](std::size_t written) { leave_now(finish(written)); });
+    return finish(done);
   }
 
  private:

@@ -12,13 +12,13 @@
 #include "base/files.hpp"
 #include "base/json_text.hpp"
 #include "base/numerics.hpp"
+#include "base/process/interrupt.hpp"
 #include "cli/command.hpp"
 #include "cli/options/options.hpp"
 #include "cli/terminal/output_stream.hpp"
 #include "cli/terminal/terminal.hpp"
 #include "cli/verbs/models.hpp"
 #include "fovea/error.hpp"
-#include "fovea/machine.hpp"
 #include "fovea/model.hpp"
 #include "fovea/precision.hpp"
 #include "fovea/session.hpp"
@@ -149,7 +149,7 @@ class Quantize : public Command {
     const std::filesystem::path from = find_model(operands[0]);
     const std::filesystem::path to = operands[1];
     const Precision precision = precision_ == "int8" ? Precision::kInt8 : Precision::kBf16;
-    set_compute_threads(static_cast<int>(common.threads));
+    claim_threads(common);
     const std::vector<Input> inputs = calibration_inputs(precision);
     Quantizer quantizer(from, precision);
     const ModelInfo& info = quantizer.model()->info();
@@ -207,6 +207,7 @@ class Quantize : public Command {
     std::vector<std::vector<float>> pictures;
     pictures.reserve(inputs.size());
     for (const Input& input : inputs) {
+      stop_if_interrupted();
       try {
         pictures.push_back(load_picture(input, 0, nullptr, {}, info, Keep::kNothing).patches);
       } catch (const Error& error) {

@@ -19,7 +19,8 @@ ExplainMethod generic_method() {
           .variant = [](const ExplainOptions& options) { return "mean of positive heads" + start_block_text(options); },
           .make = [](const ExplainOptions& options, const TokenLayout& layout) -> std::unique_ptr<Explainer> {
             return std::make_unique<GradientRow>("generic", RowStep::kAdd, options, layout);
-          }};
+          },
+          .reads = {"start-block"}};
 }
 
 }  // namespace fovea

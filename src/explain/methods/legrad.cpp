@@ -58,7 +58,8 @@ ExplainMethod legrad_method() {
               },
           .make = [](const ExplainOptions& options, const TokenLayout& layout) -> std::unique_ptr<Explainer> {
             return std::make_unique<LeGrad>(options, layout);
-          }};
+          },
+          .reads = {"start-block"}};
 }
 
 }  // namespace fovea

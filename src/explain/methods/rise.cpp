@@ -140,7 +140,8 @@ ExplainMethod rise_method() {
           },
       .make = [](const ExplainOptions& options, const TokenLayout& layout) -> std::unique_ptr<Explainer> {
         return std::make_unique<Rise>(options, layout);
-      }};
+      },
+      .reads = {"masks", "seed"}};
 }
 
 }  // namespace fovea

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/process/interrupt.hpp"
 #include "model/forward/norm.hpp"
 #include "model/forward/vision_transformer.hpp"
 
@@ -42,6 +43,7 @@ void BackwardPass::score_of_the_last_block(const SavedForward& saved, const Scor
   const std::size_t stop = request.attention ? request.first_block : a_.depth - 1;
   std::size_t rows = read_rows_;
   for (std::size_t block = a_.depth; block-- > stop; rows = a_.tokens()) {
+    stop_if_interrupted();
     const BlockBackwardCall call = call_of(saved, block, rows);
     const std::span<float> d_read = d_x_.first(rows * a_.embed_dim);
     block_.mlp_residual(call, d_read);
@@ -68,6 +70,7 @@ void BackwardPass::scores_of_all_blocks(const SavedForward& saved, const ScoreGr
   const std::size_t values = read_rows_ * a_.embed_dim;
   const std::span<float> d_x = d_x_.first(values);
   for (std::size_t block = a_.depth; block-- > request.first_block;) {
+    stop_if_interrupted();
     const std::span<const float> x =
         block + 1 < a_.depth ? saved.blocks[block + 1].x_in.span() : std::span(saved.x_out);
     std::fill(d_x.begin(), d_x.end(), 0.0F);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/files.hpp"
+#include "base/process/input_stream.hpp"
 #include "base/text.hpp"
 #include "fovea/error.hpp"
 #include "model/config/imagenet_labels.hpp"
@@ -179,7 +180,7 @@ std::vector<ClassLabel> parse_labels(std::string_view text, const std::string& n
 std::vector<ClassLabel> read_labels(const std::filesystem::path& file) {
   std::string text;
   try {
-    text = read_text_file(file);
+    text = read_named_text(file);
   } catch (const Error& error) {
     throw Error(ErrorCode::kUsage, error.what(),
                 error.hint().empty() ? "--labels takes a file of class names, one a line" : error.hint());

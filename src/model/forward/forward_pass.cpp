@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/process/interrupt.hpp"
 #include "model/forward/norm.hpp"
 #include "model/forward/vision_transformer.hpp"
 
@@ -39,6 +40,7 @@ std::span<float> ForwardPass::embed(std::span<const float> patches, ForwardHook&
     const std::span<const float> own = patches.subspan(image * pixels, pixels);  // [T, 3·P·P]
     const std::span<float> tokens = x.subspan(image * size, size);               // [N, D]
     const LayerCall layer{LayerKind::kPatchEmbed, 0, image, false, own, tokens};
+    stop_if_interrupted();
     hook.before(layer);
     std::copy(prefix.begin(), prefix.end(), tokens.begin());
     const std::span<float> patch_tokens = tokens.subspan(prefix.size());  // [T, D]
@@ -58,6 +60,7 @@ std::span<float> ForwardPass::run_blocks(std::size_t first, std::size_t last, st
   const std::size_t batch = x.size() / (tokens * a.embed_dim);  // n
   const bool shortens = EncoderBlock::leading_tokens(a) > 0 && !options.all_tokens;
   for (std::size_t index = first; index < last; ++index) {
+    stop_if_interrupted();
     BlockCall call{index,
                    weights_.blocks[index],
                    weights_.rotary ? &*weights_.rotary : nullptr,

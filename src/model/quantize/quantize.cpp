@@ -10,6 +10,7 @@
 #include <numeric>
 
 #include "base/files.hpp"
+#include "base/numerics.hpp"
 #include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
 #include "model/config/checkpoint_folder.hpp"
@@ -273,6 +274,10 @@ void Quantizer::measure(std::span<const float> patches) {
   for (std::size_t block = 0; block < depth; ++block) {
     impl_->run_blocks(block, block + 1, x, compare);
     entering.emplace_back(x.begin(), x.end());
+  }
+  if (!all_finite(entering.back())) {
+    throw Error(ErrorCode::kBackend, "calibration: a picture's tokens become NaN or infinite, expected finite numbers",
+                "`fovea classify` with this model and picture names the layer");
   }
   if (impl_->precision == Precision::kInt8 && impl_->traced < kTraced) impl_->trace(entering);
 }

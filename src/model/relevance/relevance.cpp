@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/process/interrupt.hpp"
 #include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
 #include "fovea/model.hpp"
@@ -141,6 +142,7 @@ void propagate_relevance(const VisionTransformer& model, std::span<const float> 
   std::vector<BlockTrace> blocks;
   blocks.reserve(a.depth);
   for (std::size_t block = 0; block < a.depth; ++block) {
+    stop_if_interrupted();
     blocks.push_back(run_block(a, weights.blocks[block], std::move(x)));
     x = sum_of(blocks[block].x_mid, blocks[block].mlp);
   }
@@ -165,11 +167,13 @@ void propagate_relevance(const VisionTransformer& model, std::span<const float> 
   const ReadOutBackwardF64 d_read_out = read_out.gradient(d_logits);
   MatrixF64 d_x = d_read_out.x;
   for (std::size_t block = a.depth; block-- > 0;) {
+    stop_if_interrupted();
     add_earlier_class_token(a, block, d_read_out.earlier, d_x);
     BlockBackward gradient = block_gradient(a, weights.blocks[block], blocks[block], std::move(d_x));
     d_x = std::move(gradient.x);
     MatrixF64 relevance(gradient.attention.rows, gradient.attention.cols);
     for (Propagation& term : terms) {
+      stop_if_interrupted();
       add_earlier_class_token(a, block, term.read_out.earlier, term.x);
       BlockBackward back = block_relevance(weights.blocks[block], blocks[block], term.x);
       add(relevance, back.attention);

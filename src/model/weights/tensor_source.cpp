@@ -9,12 +9,28 @@
 #include <utility>
 #include <vector>
 
+#include "base/numerics.hpp"
 #include "base/random.hpp"
 #include "fovea/error.hpp"
 #include "model/quantize/quantized_file.hpp"
 
 namespace fovea {
 namespace {
+
+/// @throws Error  kCheckpoint, naming the tensor.
+void require_finite(const TensorView& tensor, std::span<const float> values) {
+  if (all_finite(values)) return;
+  const auto bad = std::find_if(values.begin(), values.end(), [](float value) { return !std::isfinite(value); });
+  throw Error(
+      ErrorCode::kCheckpoint,
+      fmt::format("tensor '{}': value {} is {}, expected finite numbers", tensor.name, bad - values.begin(), *bad),
+      "the file is damaged, or its training diverged: get the checkpoint anew, or an earlier one");
+}
+
+void read_finite(const TensorView& tensor, std::span<float> values) {
+  to_float(tensor, values);
+  require_finite(tensor, values);
+}
 
 class CheckpointSource final : public TensorSource {
  public:
@@ -30,9 +46,9 @@ class CheckpointSource final : public TensorSource {
     const TensorView* tensor = tensor_of(role, part, block);
     assert(tensor->numel() == values.size());
     if (tensor->dtype == DType::kI8) return read_scaled(role, block, values);
-    if (rule->layout == Layout::kOutIn) return to_float(*tensor, values);
+    if (rule->layout == Layout::kOutIn) return read_finite(*tensor, values);
     std::vector<float> stored(values.size());
-    to_float(*tensor, stored);
+    read_finite(*tensor, stored);
     const std::vector<std::size_t>& shape = tensor->shape;
     if (rule->layout == Layout::kHwio) {
       // [P, P, 3, D] → [P·P, 3, D]: of each of the three colours [P·P, D] → [D, 3, P·P]
@@ -52,7 +68,10 @@ class CheckpointSource final : public TensorSource {
 
   [[nodiscard]] std::span<const float> in_place(Role role, Part part, std::size_t block) const override {
     if (naming_.rule(role, part)->layout != Layout::kOutIn) return {};
-    return floats_in_place(*tensor_of(role, part, block));
+    const TensorView* tensor = tensor_of(role, part, block);
+    const std::span<const float> values = floats_in_place(*tensor);
+    require_finite(*tensor, values);
+    return values;
   }
 
   void forget() const noexcept override { checkpoint_.forget(); }

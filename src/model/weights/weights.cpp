@@ -7,6 +7,7 @@
 
 #include "base/aligned_buffer.hpp"
 #include "base/parallel.hpp"
+#include "base/process/interrupt.hpp"
 #include "model/weights/pos_embed.hpp"
 
 namespace fovea {
@@ -282,6 +283,7 @@ ModelWeights pack_weights(const Architecture& a, Precision precision, const Tens
   weights.blocks.resize(a.depth);
   // On all threads: most of the time goes into memory that is touched for the first time.
   for_each_parallel(a.depth + 2, [&](std::size_t i) {
+    stop_if_interrupted();
     if (i < a.depth) {
       weights.blocks[i] = Packer(a, precision, source).block(i);
     } else if (i == a.depth) {
@@ -300,6 +302,7 @@ ModelWeights pack_backward_weights(const Architecture& a, Precision precision, c
   ModelWeights weights;
   weights.blocks.resize(a.depth);
   for_each_parallel(a.depth + 1, [&](std::size_t i) {
+    stop_if_interrupted();
     Packer packer(a, precision, source, Packer::Direction::kBackward);
     if (i < a.depth) {
       weights.blocks[i] = packer.block(i);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/numerics.hpp"
+#include "base/process/interrupt.hpp"
 #include "fovea/session.hpp"
 #include "pipeline/bench/measure.hpp"
 #include "pipeline/maps/explanations.hpp"
@@ -22,6 +23,7 @@ std::vector<Logits> logits_of(const BenchPlan& plan, const MapPlan& reduction, s
   Engine(plan.model)
       .run(inputs, todo, options, plan_schedule(todo.size(), plan.threads, plan.batch),
            [&](PictureOutcome outcome) { rows.push_back(std::move(outcome.logits)); });
+  stop_if_interrupted();
   return rows;
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/files.hpp"
+#include "base/process/interrupt.hpp"
 #include "fovea/prediction.hpp"
 #include "fovea/session.hpp"
 #include "pipeline/folder/resume.hpp"
@@ -39,7 +40,7 @@ class BatchFolder {
   }
 
   BatchOutcome run(std::size_t threads, std::size_t batch, const std::function<void(const Record&)>& seen,
-                   const std::atomic<bool>* stop) {
+                   const std::function<void(const BatchOutcome&)>& give_up) {
     const auto begin = std::chrono::steady_clock::now();
     make_folders(folder_);
     const std::vector<Record> kept = options_.fresh ? std::vector<Record>{} : keep_rows();
@@ -51,7 +52,19 @@ class BatchFolder {
       for (; shown < end && records_[shown]; ++shown) seen(*records_[shown]);
     };
     show_up_to(inputs_.size());
-    const std::size_t done = engine_.run(
+    const auto finish = [&](std::size_t done) {
+      BatchOutcome outcome;
+      outcome.skipped = kept.size();
+      outcome.counts.interrupted = done < todo.size();
+      outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+      begin_last_writes();
+      write_documents(outcome, done);
+      return outcome;
+    };
+    const auto leave = [&](std::size_t written) {
+      if (give_up) give_up(finish(written));
+    };
+    return finish(engine_.run(
         inputs_, todo, pictures_, plan_schedule(todo.size(), threads, batch),
         [&](PictureOutcome outcome) {
           Record& record = records_[outcome.record.index].emplace(std::move(outcome.record));
@@ -60,13 +73,7 @@ class BatchFolder {
           log.append(record);
           show_up_to(inputs_.size());
         },
-        stop);
-    BatchOutcome outcome;
-    outcome.skipped = kept.size();
-    outcome.counts.interrupted = done < todo.size();
-    outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    write_documents(outcome, done);
-    return outcome;
+        nullptr, leave));
   }
 
  private:
@@ -183,9 +190,10 @@ class BatchFolder {
 
 BatchOutcome run_batch_folder(Engine& engine, std::span<const Input> inputs, const PictureOptions& pictures,
                               std::size_t threads, std::size_t batch, const BatchOptions& options,
-                              const std::function<void(const Record&)>& seen, const std::atomic<bool>* stop) {
+                              const std::function<void(const Record&)>& seen,
+                              const std::function<void(const BatchOutcome&)>& give_up) {
   BatchFolder folder(engine, inputs, pictures, options);
-  return folder.run(threads, batch, seen, stop);
+  return folder.run(threads, batch, seen, give_up);
 }
 
 }  // namespace fovea

@@ -1,7 +1,6 @@
 // `fovea batch`: a folder of results; a run can be stopped and continued.
 #pragma once
 
-#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -35,9 +34,11 @@ struct BatchOutcome {
 /// Makes, below options.layout.folder: results.jsonl (appended row by row while it runs), overlays/, thumbs/ and at the
 /// end, in input order, results.jsonl, results.csv, summary.json and index.html. `seen` is called for every input in
 /// input order, kept rows included.
+/// @param give_up  as GiveUp of run_batch(), after all files are written
 /// @throws Error  kOutput, kCheckpoint; results written until then stay, and the next run keeps them.
 BatchOutcome run_batch_folder(Engine& engine, std::span<const Input> inputs, const PictureOptions& pictures,
                               std::size_t threads, std::size_t batch, const BatchOptions& options,
-                              const std::function<void(const Record&)>& seen, const std::atomic<bool>* stop = nullptr);
+                              const std::function<void(const Record&)>& seen,
+                              const std::function<void(const BatchOutcome&)>& give_up = {});
 
 }  // namespace fovea

@@ -25,7 +25,7 @@ OverlayCaption map_caption(const ExplainMethod& method, const MapRecord& map, st
                            std::span<const float> probabilities) {
   OverlayCaption caption;
   caption.method = method.title;
-  caption.variant = map.variant;
+  caption.variant = map.constant ? "constant: it says nothing" : map.variant;
   if (!map.target) {
     name_best(predictions, caption);
     return caption;

@@ -7,31 +7,11 @@
 #include "explain/faithfulness.hpp"
 #include "fovea/architecture.hpp"
 #include "image/preprocess/patches.hpp"
+#include "pipeline/maps/explainers.hpp"
 #include "pipeline/predictions.hpp"
 
 namespace fovea {
 namespace {
-
-using Explainers = std::vector<std::unique_ptr<Explainer>>;
-
-/// One explainer for each method, null for methods of the other kind.
-Explainers make_explainers(const MapPlan& plan, const TokenLayout& layout, bool class_specific) {
-  Explainers explainers;
-  explainers.reserve(plan.methods.size());
-  for (const ExplainMethod* method : plan.methods) {
-    const bool wanted = method->needs.class_specific() == class_specific;
-    explainers.push_back(wanted ? method->make(plan.options, layout) : nullptr);
-  }
-  return explainers;
-}
-
-/// Calls `feed` for the explainer of each method that has this need.
-template <typename Feed>
-void feed_each(const MapPlan& plan, const Explainers& explainers, bool Evidence::*need, Feed feed) {
-  for (std::size_t m = 0; m < explainers.size(); ++m) {
-    if (explainers[m] && plan.methods[m]->needs.*need) feed(*explainers[m]);
-  }
-}
 
 /// One backward pass for all methods that need one.
 void run_backward(Session& session, const MapPlan& plan, const Target& target, const Explainers& explainers) {
@@ -119,7 +99,8 @@ std::vector<ExplainedMap> in_order(const MapPlan& plan, std::vector<ExplainedMap
   for (std::size_t m = 0; m < plan.methods.size(); ++m) {
     if (!plan.methods[m]->needs.class_specific()) maps.push_back(std::move(*next++));
     for (std::size_t t = 0; t < targets.size(); ++t) {
-      if (by_target[t][m]) maps.push_back({plan.methods[m], targets[t], by_target[t][m]->heatmap(), std::nullopt});
+      if (by_target[t][m])
+        maps.push_back({plan.methods[m], targets[t], heatmap_of(plan, by_target[t], m), std::nullopt});
     }
   }
   return maps;
@@ -203,7 +184,7 @@ std::vector<ExplainedImage> run_once(const VisionTransformer& model, Session& se
     ExplainedImage& image =
         images.emplace_back(ExplainedImage{std::move(result), {}, std::move(looked_at), observed.outlier_tokens});
     for (std::size_t m = 0; m < explainers.size(); ++m) {
-      if (explainers[m]) image.maps.push_back({plan.methods[m], std::nullopt, explainers[m]->heatmap(), std::nullopt});
+      if (explainers[m]) image.maps.push_back({plan.methods[m], std::nullopt, heatmap_of(plan, explainers, m), {}});
     }
   }
   return images;

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/files.hpp"
+#include "base/numerics.hpp"
 #include "base/text.hpp"
 #include "fovea/version.hpp"
 #include "image/overlay/panel.hpp"
@@ -55,6 +56,7 @@ MapRecord MapFiles::map_record(const ExplainedMap& map) const {
   record.method = map.method->name;
   record.variant = map.method->variant(options_.maps.options);
   if (map.target) record.target = described(*map.target, class_space(model_, options_));
+  record.constant = is_constant(map.heatmap.values);
   record.faithfulness = map.faithfulness;
   return record;
 }

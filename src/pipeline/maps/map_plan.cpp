@@ -5,6 +5,7 @@
 
 #include "fovea/error.hpp"
 #include "model/forward/token_reduction.hpp"
+#include "model/relevance/weights.hpp"
 
 namespace fovea {
 
@@ -76,6 +77,7 @@ void check_plan(const MapPlan& plan, const ModelInfo& model) {
   if (plan.reduction.active()) require_reducible(model, plan.reduction);
   for (const ExplainMethod* method : plan.methods) {
     (void)method->make(plan.options, layout);  // throws
+    if (method->needs.relevance) require_relevance_rules(architecture);
     const bool of_class = method->needs.class_specific() || plan.faithfulness;
     if (!of_class) continue;
     if (class_space(model, plan).labels.empty()) {

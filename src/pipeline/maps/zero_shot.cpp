@@ -49,7 +49,11 @@ ZeroShotHead::ZeroShotHead(TextEmbeddings text, const ModelInfo& model)
     : text_(normalized(std::move(text))),
       reads_logits_(is_as_wide_as_head(text_, model)),
       scale_(model.logit_scale.value_or(kAssumedScale)),
-      bias_(model.logit_bias) {}
+      bias_(model.logit_bias) {
+  if (std::isfinite(scale_) && std::isfinite(bias_.value_or(0.0F))) return;
+  throw Error(ErrorCode::kCheckpoint, fmt::format("{}: logit_scale is {} and logit_bias {}, expected finite numbers",
+                                                  model.name, scale_, bias_.value_or(0.0F)));
+}
 
 Logits ZeroShotHead::operator()(const ForwardResult& result) const {
   const std::vector<float>& image = reads_logits_ ? result.logits : result.features;

@@ -59,6 +59,7 @@ RecordJson map_object(const MapRecord& map) {
       object["target"]["against"] = {{"class_index", against->class_index}, {"label", text_or_null(against->label)}};
     }
   }
+  if (map.constant) object["constant"] = true;
   if (map.faithfulness) object["faithfulness"] = faithfulness_object(*map.faithfulness);
   for (const MapAgreement& other : map.agreement) {
     object["agreement"][other.map] = number_or_null(other.correlation);
@@ -182,6 +183,7 @@ MapRecord map_of(const RecordJson& object) {
   MapRecord map;
   map.method = text_at(object, "method");
   map.variant = text_at(object, "variant");
+  map.constant = object.contains("constant") && object.at("constant").get<bool>();
   map.overlay = optional_path_at(object, "overlay");
   map.map = optional_path_at(object, "map");
   map.gray_map = optional_path_at(object, "gray_map");
