@@ -16,10 +16,10 @@ namespace fovea::cli {
 namespace {
 
 /// Options of one call only: what it reads, writes or asks. They have no environment variable.
-constexpr std::string_view kOneCallOnly[] = {"help",       "version",    "config",       "output",  "save-logits",
-                                             "files-from", "fresh",      "list-methods", "folder",  "null",
-                                             "tensor",     "dump-input", "dump-pixels",  "compare", "roofline",
-                                             "svg",        "to",         "calibrate",    "report"};
+constexpr std::string_view kOneCallOnly[] = {
+    "help",         "version", "config", "output",    "save-logits", "files-from",  "fresh",
+    "list-methods", "folder",  "null",   "tensor",    "dump-input",  "dump-pixels", "compare",
+    "roofline",     "svg",     "to",     "calibrate", "report",      "append",      "share"};
 
 }  // namespace
 
@@ -93,8 +93,7 @@ void add_input_options(CLI::App& app, InputFlags& flags) {
   app.add_flag("-0,--null", flags.nul, "paths in --files-from end with NUL, not with a newline");
 }
 
-std::vector<Input> collect_inputs(std::span<const std::string> operands, const InputFlags& flags,
-                                  const std::string& output_folder) {
+std::vector<std::string> input_arguments(std::span<const std::string> operands, const InputFlags& flags) {
   std::vector<std::string> paths(operands.begin(), operands.end());
   if (flags.files_from == kStandardInput) {
     if (std::find(paths.begin(), paths.end(), kStandardInput) != paths.end()) {
@@ -109,15 +108,21 @@ std::vector<Input> collect_inputs(std::span<const std::string> operands, const I
     throw Error(ErrorCode::kUsage, "no PATH is given, expected at least one file or folder",
                 "`-` reads a picture from standard input, --files-from a list of paths");
   }
-  std::vector<Input> inputs = list_inputs(paths, {flags.recurse, output_folder});
+  return paths;
+}
+
+std::vector<Input> collect_inputs(std::span<const std::string> arguments, const InputFlags& flags,
+                                  const std::string& output_folder) {
+  std::vector<Input> inputs = list_inputs(arguments, {flags.recurse, output_folder});
   if (inputs.empty()) {
-    const std::vector<std::string> skipped = skipped_extensions(paths, {flags.recurse, output_folder});
+    const std::vector<std::string> skipped = skipped_extensions(arguments, {flags.recurse, output_folder});
     const std::string others =
         skipped.empty() ? std::string{} : fmt::format(", only {} files", fmt::join(skipped, ", "));
-    throw Error(ErrorCode::kUsage,
-                paths.empty() ? "the list of --files-from is empty" : "no image was found in what was given" + others,
-                flags.recurse ? "hidden files and what lies below the output folder are skipped"
-                              : "-r looks into sub-folders; hidden files are skipped");
+    throw Error(
+        ErrorCode::kUsage,
+        arguments.empty() ? "the list of --files-from is empty" : "no image was found in what was given" + others,
+        flags.recurse ? "hidden files and what lies below the output folder are skipped"
+                      : "-r looks into sub-folders; hidden files are skipped");
   }
   return inputs;
 }

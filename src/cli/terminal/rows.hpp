@@ -5,10 +5,12 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <string_view>
 
+#include "base/pending_file.hpp"
 #include "cli/command.hpp"
 #include "cli/terminal/output_stream.hpp"
 #include "cli/terminal/terminal.hpp"
@@ -20,8 +22,9 @@ namespace fovea::cli {
 
 class Rows {
  public:
-  /// @param file        empty or "-" means standard output.
+  /// @param file        empty or "-" means standard output; a place that cannot be written is found here
   /// @param comparison  the output ends with a comparison, which is its purpose
+  /// @throws Error      kOutput.
   Rows(std::size_t total, std::string_view format, std::size_t top_k, const CommonOptions& common,
        const std::filesystem::path& file = {}, bool comparison = false);
 
@@ -43,14 +46,14 @@ class Rows {
   template <typename Action>
   void guarded(Action&& action);
 
-  std::filesystem::path file_;
+  std::optional<PendingFile> file_;  // none: standard output
   DescriptorStream stdout_;
   std::ostringstream text_;  // contents of the future file
   std::unique_ptr<ReportWriter> writer_;
   Messages messages_;
   Progress progress_;
   Summary summary_;
-  bool repeat_failures_;  // on standard error, unless standard output goes to the same terminal
+  bool repeat_failures_ = true;  // on standard error, unless standard output goes to the same terminal
   bool closed_ = false;
 };
 

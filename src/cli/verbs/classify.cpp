@@ -4,8 +4,9 @@
 
 #include <CLI/CLI.hpp>
 #include <limits>
+#include <optional>
 
-#include "base/files.hpp"
+#include "base/pending_file.hpp"
 #include "cli/command.hpp"
 #include "cli/options/picture_options.hpp"
 #include "cli/terminal/interrupt.hpp"
@@ -38,15 +39,15 @@ class Classify : public Command {
     const std::atomic<bool>& stop = watch_signals();
     NamedPictures pictures = name_pictures(operands, flags_.input);
     const std::vector<Input>& inputs = pictures.inputs;
-    check_outputs_are_no_inputs(inputs);
-    // A folder that cannot be written is reported before the work, not after it.
-    make_folders(std::filesystem::path(output_).parent_path());
-    make_folders(std::filesystem::path(save_logits_).parent_path());
     RunNote note(common);
-    const auto [model, options] = set_up(flags_, {}, pictures, common, note);
+    Purpose purpose;
+    purpose.outputs = {output_, save_logits_};
+    const auto [model, options] = set_up(flags_, purpose, pictures, common, note);
     Engine engine(model);
     const Schedule schedule = plan_schedule(inputs.size(), common.threads, common.batch);
     Rows rows(inputs.size(), format_, flags_.classes.top_k, common, output_);
+    std::optional<PendingFile> logits_file;
+    if (!save_logits_.empty()) logits_file.emplace(save_logits_);
     const std::size_t classes = class_space(model->info(), options).labels.size();
     std::vector<float> logits(save_logits_.empty() ? 0 : inputs.size() * classes,
                               std::numeric_limits<float>::quiet_NaN());
@@ -63,21 +64,16 @@ class Classify : public Command {
         },
         &ended);
     rows.finish(stop && done < inputs.size());
-    if (!save_logits_.empty()) {
+    if (logits_file) {
       const std::size_t shape[] = {inputs.size(), classes};
-      replace_file(save_logits_, npy_f32(logits, shape));
+      logits_file->append(npy_f32(logits, shape));
+      logits_file->commit();
     }
     note.done(rows.summary(), schedule);
     return rows.exit_code();
   }
 
  private:
-  void check_outputs_are_no_inputs(const std::vector<Input>& inputs) const {
-    for (const std::string& output : {output_, save_logits_}) {
-      if (!output.empty() && output != "-") check_not_input(output, inputs);
-    }
-  }
-
   PictureFlags flags_;
   std::string format_ = "text";
   std::string output_;
