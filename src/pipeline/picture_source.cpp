@@ -90,7 +90,8 @@ void prefetch(const Input& input) {
 
 LoadedPicture load_picture(const Input& input, std::size_t index, const TensorImages* tensors,
                            const DecodeOptions& decode, const ModelInfo& model, Keep keep) {
-  if (input.failure) throw Error(input.failure->code, input.failure->message, input.failure->hint);
+  // It concerns this picture alone, even where it is about the names of its outputs.
+  if (input.failure) throw RefusedFile(input.failure->code, input.failure->message, input.failure->hint);
   if (tensors != nullptr) return load_tensor(*tensors, index, model, keep);
   if (input.pixels != nullptr) return load_pixels(*input.pixels, model, keep);
   return load_file(input, decode, model, keep);

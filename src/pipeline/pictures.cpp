@@ -6,7 +6,6 @@
 #include <numeric>
 #include <utility>
 
-#include "base/files.hpp"
 #include "explain/spearman.hpp"
 #include "image/codec/codec.hpp"
 #include "pipeline/maps/attention_sheet.hpp"
@@ -164,7 +163,8 @@ class PictureWorker {
   void write_files(const PictureJob& job, PictureOutcome& outcome) const {
     const Input& input = inputs_[job.index];
     Record& record = outcome.record;
-    const MapFiles files(model_, options_);
+    PictureFiles written(options_.layout.folder);
+    const MapFiles files(model_, options_, written);
     ExplainedPicture explained{input, job.picture, outcome.probabilities, record.predictions, {}};
     if (job.image.looked_at) {
       record.tokens = job.image.looked_at->tokens;
@@ -177,10 +177,11 @@ class PictureWorker {
     if (options_.layout.panel) record.panel = files.write_panel(explained, job.image.maps);
     if (job.sheet) record.attention_sheet = files.write_sheet(input, job.sheet->sheet());
     record.outlier_tokens = job.image.outlier_tokens;
-    if (!options_.layout.thumbnails) return;
-    record.thumbnail = thumbnail_name(input);
-    replace_file(options_.layout.folder / *record.thumbnail,
-                 encode_jpeg(thumbnail(job.picture.original, kThumbnailSide), kThumbnailQuality));
+    if (options_.layout.thumbnails) {
+      record.thumbnail = thumbnail_name(input);
+      written.write(*record.thumbnail, encode_jpeg(thumbnail(job.picture.original, kThumbnailSide), kThumbnailQuality));
+    }
+    if (record.source) record.source->files = written.sizes();
   }
 
   /// With every other map that could be about the same class.

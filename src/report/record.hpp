@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -48,11 +49,13 @@ struct Failure {
   std::string hint;
 };
 
-/// Tells `batch` whether an earlier record is still valid; `run` is a fingerprint of model and options.
+/// Tells `batch` whether an earlier record is still valid: its input, model and options are the same, its outputs
+/// whole.
 struct SourceStamp {
   std::uint64_t bytes = 0;
   std::int64_t mtime_ns = 0;
-  std::string run;
+  std::string run;                                  // a fingerprint of model and options
+  std::map<std::string, std::uint64_t> files = {};  // of the outputs, by name as UTF-8: bytes
   friend bool operator==(const SourceStamp&, const SourceStamp&) = default;
 };
 

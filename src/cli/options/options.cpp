@@ -21,10 +21,10 @@ namespace fovea::cli {
 namespace {
 
 /// Options of one call only: what it reads, writes or asks. They have no environment variable.
-constexpr std::string_view kOneCallOnly[] = {"help",       "version",    "config",       "output",  "save-logits",
-                                             "files-from", "fresh",      "list-methods", "folder",  "null",
-                                             "tensor",     "dump-input", "dump-pixels",  "compare", "roofline",
-                                             "svg",        "to",         "calibrate",    "report"};
+constexpr std::string_view kOneCallOnly[] = {
+    "help",         "version", "config", "output",    "save-logits", "files-from",  "fresh",
+    "list-methods", "folder",  "null",   "tensor",    "dump-input",  "dump-pixels", "compare",
+    "roofline",     "svg",     "to",     "calibrate", "report",      "append",      "share"};
 
 /// Because CLI11 takes -1 for the largest number that there is.
 void require_count(CLI::Option* option, std::size_t least, std::size_t most) {
@@ -148,8 +148,7 @@ void claim_threads(const CommonOptions& options) {
   set_compute_threads(static_cast<int>(options.threads));
 }
 
-std::vector<Input> collect_inputs(std::span<const std::string> operands, const InputFlags& flags,
-                                  const std::string& output_folder) {
+std::vector<std::string> input_arguments(std::span<const std::string> operands, const InputFlags& flags) {
   std::vector<std::string> paths(operands.begin(), operands.end());
   if (flags.files_from == kStandardInput) {
     if (std::find(paths.begin(), paths.end(), kStandardInput) != paths.end()) {
@@ -162,20 +161,26 @@ std::vector<Input> collect_inputs(std::span<const std::string> operands, const I
     throw Error(ErrorCode::kUsage, "no PATH is given, expected at least one file or folder",
                 "`-` reads a picture from standard input, --files-from a list of paths");
   }
-  std::vector<Input> inputs = list_inputs(paths, {flags.recurse, output_folder});
+  return paths;
+}
+
+std::vector<Input> collect_inputs(std::span<const std::string> arguments, const InputFlags& flags,
+                                  const std::string& output_folder) {
+  std::vector<Input> inputs = list_inputs(arguments, {flags.recurse, output_folder});
   if (inputs.empty()) {
-    const auto model = std::find_if(operands.begin(), operands.end(), is_model);
-    if (model != operands.end()) {
+    const auto model = std::find_if(arguments.begin(), arguments.end(), is_model);
+    if (model != arguments.end()) {
       throw Error(ErrorCode::kUsage, fmt::format("{}: is a model, expected pictures", printable(*model)),
                   hint_for_model(*model));
     }
-    const std::vector<std::string> skipped = skipped_extensions(paths, {flags.recurse, output_folder});
+    const std::vector<std::string> skipped = skipped_extensions(arguments, {flags.recurse, output_folder});
     const std::string others =
         skipped.empty() ? std::string{} : fmt::format(", only {} files", fmt::join(skipped, ", "));
-    throw Error(ErrorCode::kUsage,
-                paths.empty() ? "the list of --files-from is empty" : "no image was found in what was given" + others,
-                flags.recurse ? "hidden files and what lies below the output folder are skipped"
-                              : "-r looks into sub-folders; hidden files are skipped");
+    throw Error(
+        ErrorCode::kUsage,
+        arguments.empty() ? "the list of --files-from is empty" : "no image was found in what was given" + others,
+        flags.recurse ? "hidden files and what lies below the output folder are skipped"
+                      : "-r looks into sub-folders; hidden files are skipped");
   }
   return inputs;
 }

@@ -72,9 +72,12 @@ struct InputFlags {
 };
 /// --files-from and -0; the verb adds its own flag for recursion.
 void add_input_options(CLI::App& app, InputFlags& flags);
-/// The inputs that operands and lists name.
+/// The files and folders that operands and lists name.
+/// @throws Error  kUsage if neither is given.
+[[nodiscard]] std::vector<std::string> input_arguments(std::span<const std::string> operands, const InputFlags& flags);
+/// The inputs that they are, or that lie in them.
 /// @throws Error  kUsage if there are none.
-[[nodiscard]] std::vector<Input> collect_inputs(std::span<const std::string> operands, const InputFlags& flags,
+[[nodiscard]] std::vector<Input> collect_inputs(std::span<const std::string> arguments, const InputFlags& flags,
                                                 const std::string& output_folder);
 
 /// --tensor

@@ -12,6 +12,7 @@
 #include "cli/terminal/terminal.hpp"
 #include "cli/verbs/models.hpp"
 #include "pipeline/folder/outputs.hpp"
+#include "pipeline/folder/run_files.hpp"
 
 namespace fovea::cli {
 namespace {
@@ -68,10 +69,12 @@ void add_picture_options(CLI::App& app, PictureFlags& flags, bool token_reductio
 
 NamedPictures name_pictures(std::span<const std::string> operands, const InputFlags& flags,
                             const std::string& output_folder) {
-  if (auto tensors = open_tensors(operands, flags)) return {tensors->inputs(), tensors, {}};
-  NamedPictures pictures{collect_inputs(operands, flags, output_folder), nullptr, {}};
+  if (auto tensors = open_tensors(operands, flags)) return {tensors->inputs(), tensors, {}, {}};
+  std::vector<std::string> arguments = input_arguments(operands, flags);
+  NamedPictures pictures{collect_inputs(arguments, flags, output_folder), nullptr, {}, {}};
   name_models(operands, pictures.inputs);
   pictures.remarks = remarks_on_folders(operands, flags, pictures.inputs, output_folder);
+  pictures.arguments = std::move(arguments);
   return pictures;
 }
 
@@ -80,6 +83,25 @@ LoadOptions classifier_options(const ModelFlags& model, const ClassFlags& classe
   options.labels = model_labels(classes);
   return options;
 }
+
+namespace {
+
+/// Nothing that the run reads is written over.
+void check_places(const PictureFlags& flags, const Purpose& purpose, const OutputLayout& layout,
+                  std::vector<Input>& inputs, const CommonOptions& common) {
+  RunFiles files;
+  files.reads(inputs);
+  files.reads(flags.input.files_from, "list");
+  files.reads(flags.classes.labels, "file of labels");
+  files.reads(flags.classes.text_embeddings, "file of text embeddings");
+  files.reads(common.config, "configuration");
+  files.reads_model(find_model(common.model));
+  files.require_unread_standard_output();
+  for (const std::filesystem::path& output : purpose.outputs) files.writes(output);
+  if (!layout.folder.empty()) check_outputs(layout, inputs, files);
+}
+
+}  // namespace
 
 PictureSetup set_up(const PictureFlags& flags, const Purpose& purpose, NamedPictures& pictures,
                     const CommonOptions& common, RunNote& note) {
@@ -100,7 +122,7 @@ PictureSetup set_up(const PictureFlags& flags, const Purpose& purpose, NamedPict
   }
   options.maps.reduction = token_reduction(flags.reduction, options.maps.options.seed);
   options.maps.draws = flags.reduction.draws;
-  if (!options.layout.folder.empty()) check_outputs(options.layout, pictures.inputs);
+  check_places(flags, purpose, options.layout, pictures.inputs, common);
 
   const TensorImages* const tensors = pictures.tensors.get();
   auto model = VisionTransformer::load(

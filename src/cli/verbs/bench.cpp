@@ -20,7 +20,7 @@
 #include "fovea/error.hpp"
 #include "fovea/precision.hpp"
 #include "pipeline/folder/inputs.hpp"
-#include "pipeline/folder/outputs.hpp"
+#include "pipeline/folder/run_files.hpp"
 #include "report/files/roofline.hpp"
 
 namespace fovea::cli {
@@ -53,6 +53,7 @@ class Bench : public Command {
                   hint_for_model(operands.front()));
     }
     claim_threads(common);
+    check_place();
     BenchPlan plan;
     plan.model = load();
     RunNote(common).loaded(plan.model->info());
@@ -68,7 +69,6 @@ class Bench : public Command {
     plan.decode = decode_options(decode_, plan.model->info().recipe);
     plan.roofline = roofline_ || !svg_.empty();
     std::optional<PendingFile> picture;
-    if (!svg_.empty()) check_not_input(svg_, list_inputs(operands, {}));
     if (!svg_.empty()) picture.emplace(svg_);  // a place that cannot be written is found before the work
     const BenchReport report = run_bench(plan);
     if (picture) {
@@ -80,6 +80,18 @@ class Bench : public Command {
   }
 
  private:
+  /// Nothing that the run reads is written over.
+  void check_place() const {
+    if (svg_.empty()) return;
+    std::vector<std::string> pictures = operands;
+    if (!folder_.empty()) pictures.push_back(folder_);
+    RunFiles files;
+    files.reads(list_inputs(pictures, {.recurse = true, .output_folder = {}}));
+    files.reads(common.config, "configuration");
+    if (arch_.empty()) files.reads_model(find_model(common.model));
+    files.writes(svg_);
+  }
+
   [[nodiscard]] std::shared_ptr<const VisionTransformer> load() const {
     const LoadOptions options = load_options(model_);
     if (arch_.empty()) return VisionTransformer::load(find_model(common.model), options);

@@ -4,8 +4,9 @@
 
 #include <CLI/CLI.hpp>
 #include <limits>
+#include <optional>
 
-#include "base/files.hpp"
+#include "base/pending_file.hpp"
 #include "base/process/interrupt.hpp"
 #include "cli/command.hpp"
 #include "cli/options/picture_options.hpp"
@@ -32,15 +33,15 @@ class Classify : public Command {
   int run() override {
     NamedPictures pictures = name_pictures(operands, flags_.input);
     const std::vector<Input>& inputs = pictures.inputs;
-    check_outputs_are_no_inputs(inputs);
-    // A folder that cannot be written is reported before the work, not after it.
-    make_folders(std::filesystem::path(output_).parent_path());
-    make_folders(std::filesystem::path(save_logits_).parent_path());
     RunNote note(common);
-    const auto [model, options] = set_up(flags_, {}, pictures, common, note);
+    Purpose purpose;
+    purpose.outputs = {output_, save_logits_};
+    const auto [model, options] = set_up(flags_, purpose, pictures, common, note);
     Engine engine(model);
     const Schedule schedule = plan_schedule(inputs.size(), common.threads, common.batch);
     Rows rows(inputs.size(), format_, {.top_k = flags_.classes.top_k}, common, output_);
+    std::optional<PendingFile> logits_file;
+    if (!save_logits_.empty()) logits_file.emplace(save_logits_);
     const std::size_t classes = class_space(model->info(), options).labels.size();
     std::vector<float> logits(save_logits_.empty() ? 0 : inputs.size() * classes,
                               std::numeric_limits<float>::quiet_NaN());
@@ -48,9 +49,10 @@ class Classify : public Command {
     const auto finish = [&](std::size_t done) {
       begin_last_writes();
       rows.finish(interrupt_requested() && done < inputs.size());
-      if (!save_logits_.empty()) {
+      if (logits_file) {
         const std::size_t shape[] = {inputs.size(), classes};
-        replace_file(save_logits_, npy_f32(logits, shape));
+        logits_file->append(npy_f32(logits, shape));
+        logits_file->commit();
       }
       note.done(rows.summary(), schedule);
       return rows.exit_code();
@@ -70,12 +72,6 @@ class Classify : public Command {
   }
 
  private:
-  void check_outputs_are_no_inputs(const std::vector<Input>& inputs) const {
-    for (const std::string& output : {output_, save_logits_}) {
-      if (!output.empty() && output != "-") check_not_input(output, inputs);
-    }
-  }
-
   PictureFlags flags_;
   std::string format_ = "text";
   std::string output_;

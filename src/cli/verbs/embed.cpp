@@ -65,10 +65,9 @@ class Embed : public Command {
     FeatureFile::check_name(output_);
     NamedPictures pictures = name_pictures(operands, flags_.input);
     const std::vector<Input>& inputs = pictures.inputs;
-    check_not_input(output_, inputs);
-    check_not_input(sidecar_of(output_), inputs);
     RunNote note(common);
     Purpose purpose;
+    purpose.outputs = {output_, sidecar_of(output_)};
     purpose.features = *std::find_if(kFeaturePools.begin(), kFeaturePools.end(),
                                      [&](FeaturePool pool) { return name(pool) == pool_; });
     const auto [model, options] = set_up(flags_, purpose, pictures, common, note);

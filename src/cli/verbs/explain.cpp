@@ -64,7 +64,7 @@ class Explain : public Command {
     purpose.layout.folder = output_;
     const auto [model, options] = set_up(flags_, purpose, pictures, common, note);
     if (comparing()) require_one_target(options.targets);
-    if (!output_.empty()) make_folders(output_);
+    if (!output_.empty()) check_writable(output_);  // before the work
 
     Engine engine(model);
     const std::vector<Input>& inputs = pictures.inputs;

@@ -94,10 +94,10 @@ class Explore : public Command {
     choose_maps();
     NamedPictures pictures = name_pictures(operands, flags_.input);
     const std::vector<Input>& inputs = pictures.inputs;
-    check_not_input(output_, inputs);
     RunNote note(common);
     Purpose purpose;
     purpose.maps = true;
+    purpose.outputs = {output_};
     PictureSetup setup = set_up(flags_, purpose, pictures, common, note);
     setup.options.page = page_options(setup.model->architecture());
 

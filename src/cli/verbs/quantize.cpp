@@ -12,6 +12,7 @@
 #include "base/files.hpp"
 #include "base/json_text.hpp"
 #include "base/numerics.hpp"
+#include "base/pending_file.hpp"
 #include "base/process/interrupt.hpp"
 #include "cli/command.hpp"
 #include "cli/options/options.hpp"
@@ -23,7 +24,7 @@
 #include "fovea/precision.hpp"
 #include "fovea/session.hpp"
 #include "pipeline/folder/inputs.hpp"
-#include "pipeline/folder/outputs.hpp"
+#include "pipeline/folder/run_files.hpp"
 #include "pipeline/picture_source.hpp"
 #include "report/record.hpp"
 
@@ -151,17 +152,22 @@ class Quantize : public Command {
     const Precision precision = precision_ == "int8" ? Precision::kInt8 : Precision::kBf16;
     claim_threads(common);
     const std::vector<Input> inputs = calibration_inputs(precision);
+    check_place(to, from, inputs);
+    PendingFile output(to);  // a place that cannot be written is found before the work
     Quantizer quantizer(from, precision);
     const ModelInfo& info = quantizer.model()->info();
-    check_output(to, info.path);
     const std::vector<std::vector<float>> pictures = load(inputs, info);
     for (const auto& patches : pictures) quantizer.observe(patches);
     for (const auto& patches : pictures) quantizer.measure(patches);
 
-    quantizer.write(to);
-    QuantizeReport report{from, to, precision, info.weight_bytes, std::filesystem::file_size(to), quantizer.layers(),
-                          {},   {}};
-    if (report_) compare_with_model(quantizer, pictures, report);
+    quantizer.write(output);
+    output.commit();
+    QuantizeReport report{from, to, precision, info.weight_bytes, output.size(), quantizer.layers(), {}, {}};
+    if (output.is_stream()) {
+      report.no_agreement = "the output is a stream, which cannot be read again";
+    } else if (report_) {
+      compare_with_model(quantizer, pictures, report);
+    }
     print(format_ == "json" ? json_of(report, report_) : text_of(report, report_));
     return 0;
   }
@@ -179,12 +185,14 @@ class Quantize : public Command {
                             printable(std::filesystem::path(operands[1]).extension())));
   }
 
-  static void check_output(const std::filesystem::path& output, const std::filesystem::path& model) {
-    std::error_code ignored;
-    if (!std::filesystem::equivalent(output, model, ignored)) return;
-    throw Error(ErrorCode::kUsage,
-                fmt::format("{}: the output is the model itself, expected another file", printable(output)),
-                "choose another name: quantising again needs the original model");
+  /// Nothing that the run reads is written over: quantising again needs the original model.
+  void check_place(const std::filesystem::path& output, const std::filesystem::path& model,
+                   const std::vector<Input>& inputs) const {
+    RunFiles files;
+    files.reads(inputs);
+    files.reads(common.config, "configuration");
+    files.reads_model(model);
+    files.writes(output);
   }
 
   [[nodiscard]] std::vector<Input> calibration_inputs(Precision precision) const {

@@ -295,7 +295,7 @@ std::vector<QuantizedLayer> Quantizer::layers() const {
   return result;
 }
 
-void Quantizer::write(const std::filesystem::path& file) const {
+void Quantizer::write(PendingFile& file) const {
   const std::vector<Precision> kept = impl_->kept_in();
   std::vector<StoredLayer> stored;
   stored.reserve(kept.size());

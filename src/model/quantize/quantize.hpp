@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "base/pending_file.hpp"
 #include "fovea/model.hpp"
 #include "fovea/precision.hpp"
 #include "model/weights/block_layers.hpp"
@@ -52,7 +53,7 @@ class Quantizer {
   /// One safetensors file with all that the model's folder says. Int8 only after measure(), which decides what stays in
   /// bfloat16.
   /// @throws Error  kOutput.
-  void write(const std::filesystem::path& file) const;
+  void write(PendingFile& file) const;
 
  private:
   struct Impl;

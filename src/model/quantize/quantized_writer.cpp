@@ -90,7 +90,7 @@ class Replacements {
 }  // namespace
 
 void write_quantized(const OpenModel& model, std::span<const StoredLayer> layers, Precision precision,
-                     const std::filesystem::path& file) {
+                     PendingFile& file) {
   Replacements replacements(model);
   for (const StoredLayer& layer : layers) replacements.put(layer);
   Replacements::ByName replaced = std::move(replacements).take();

@@ -12,13 +12,12 @@
 #include "fovea/prediction.hpp"
 #include "fovea/session.hpp"
 #include "pipeline/folder/resume.hpp"
+#include "pipeline/folder/row_log.hpp"
 #include "report/files/documents.hpp"
 #include "report/writer.hpp"
 
 namespace fovea {
 namespace {
-
-constexpr const char* kRows = "results.jsonl";
 
 class BatchFolder {
  public:
@@ -42,9 +41,11 @@ class BatchFolder {
   BatchOutcome run(std::size_t threads, std::size_t batch, const std::function<void(const Record&)>& seen,
                    const std::function<void(const BatchOutcome&)>& give_up) {
     const auto begin = std::chrono::steady_clock::now();
-    make_folders(folder_);
-    const std::vector<Record> kept = options_.fresh ? std::vector<Record>{} : keep_rows();
-    RowLog log(folder_ / kRows, kept);
+    check_writable(folder_ / pictures_.layout.maps);
+    if (pictures_.layout.thumbnails) check_writable((folder_ / thumbnail_name({})).parent_path());
+    if (options_.save_logits) logits_file_.emplace(*options_.save_logits);
+    const std::vector<Record> kept = keep_rows();
+    RowLog log(folder_ / kBatchRows, kept, options_.sync);
     for (const Record& record : kept) records_[record.index] = record;
     const std::vector<std::size_t> todo = missing();
     std::size_t shown = 0;
@@ -58,6 +59,7 @@ class BatchFolder {
       outcome.counts.interrupted = done < todo.size();
       outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
       begin_last_writes();
+      log.finish();
       write_documents(outcome, done);
       return outcome;
     };
@@ -92,20 +94,20 @@ class BatchFolder {
   /// The rows of an earlier run that still hold, in input order.
   std::vector<Record> keep_rows() {
     std::vector<Record> kept;
-    const auto rows = read_rows(folder_ / kRows);
-    if (rows.empty()) return kept;
     std::optional<SavedLogits> saved;
     if (options_.save_logits) saved.emplace(*options_.save_logits, class_space(), pictures_.predictions);
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
-      const auto row = rows.find(inputs_[i].path);
-      if (row == rows.end()) continue;
-      auto record = still_valid(row->second, inputs_[i], i, pictures_.layout, run_id());
+      const std::optional<Record>& row = options_.earlier.rows[i];
+      if (!row) continue;
+      const bool as_is = options_.earlier.as_is[i];
+      auto record = as_is ? row : still_valid(*row, inputs_[i], i, pictures_.layout, run_id());
       if (!record) continue;
       if (saved) {
-        const auto logits = saved->row_of(row->second);
-        if (!logits) continue;
-        keep_logits(i, *logits);
+        const auto logits = saved->row_of(*row);
+        if (!logits && !as_is) continue;
+        if (logits) keep_logits(i, *logits);
       }
+      record->index = i;
       kept.push_back(std::move(*record));
     }
     return kept;
@@ -136,7 +138,7 @@ class BatchFolder {
     return std::move(text).str();
   }
 
-  /// Everything in input order; each file is replaced in one step.
+  /// Everything in input order; each file is replaced in one step. What a later run reads is on the disk then.
   void write_documents(BatchOutcome& outcome, std::size_t done) {
     std::vector<Record> records;
     for (auto& record : records_) {
@@ -156,6 +158,7 @@ class BatchFolder {
     }
     summary.counts = outcome.counts;
     summary.skipped = outcome.skipped;
+    summary.removed = options_.earlier.removed;
     summary.seconds = outcome.seconds;
     summary.images_per_second = outcome.seconds > 0 ? static_cast<double>(done) / outcome.seconds : 0;
     summary.model_name = engine_.info().name;
@@ -164,11 +167,12 @@ class BatchFolder {
     summary.labels_source = options_.labels_source;
     summary.options = options_.all_options;
     summary.version = options_.version;
-    replace_file(folder_ / kRows, report("jsonl", records, outcome.counts));
+    replace_file(folder_ / kBatchRows, report("jsonl", records, outcome.counts), options_.sync);
     replace_file(folder_ / "results.csv", report("csv", records, outcome.counts));
-    if (options_.save_logits) {
+    if (logits_file_) {
       const std::size_t shape[] = {inputs_.size(), classes()};
-      replace_file(*options_.save_logits, npy_f32(logits_, shape));
+      logits_file_->append(npy_f32(logits_, shape));
+      logits_file_->commit(options_.sync);
     }
     replace_file(folder_ / "summary.json", summary_json(summary));
     replace_file(folder_ / "index.html", gallery_html(records, summary));
@@ -183,7 +187,8 @@ class BatchFolder {
   std::string model_hash_;
   std::string run_id_;
   std::vector<std::optional<Record>> records_;  // by input
-  std::vector<float> logits_;                   // [inputs, classes], NaN where there are none; or empty
+  std::optional<PendingFile> logits_file_;
+  std::vector<float> logits_;  // [inputs, classes], NaN where there are none; or empty
 };
 
 }  // namespace

@@ -3,7 +3,22 @@
 #include <algorithm>
 #include <new>
 
+#include "base/files.hpp"
+
 namespace fovea {
+namespace {
+
+bool is_refused_file(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const RefusedFile&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
+}  // namespace
 
 Schedule plan_schedule(std::size_t inputs, std::size_t threads, std::size_t batch) {
   Schedule schedule;
@@ -32,7 +47,7 @@ Failure failure_of(const std::exception_ptr& thrown) {
 
 Failure failure_unless_fatal() {
   Failure failure = failure_of(std::current_exception());
-  if (failure.code == ErrorCode::kOutput) throw;
+  if (failure.code == ErrorCode::kOutput && !is_refused_file(std::current_exception())) throw;
   return failure;
 }
 

@@ -46,12 +46,13 @@ struct Schedule {
 
 /// What an exception means for the row of its input.
 [[nodiscard]] Failure failure_of(const std::exception_ptr& thrown);
-/// In a handler: the failure of the exception that is handled. An Error kOutput is thrown on: results cannot be
-/// written, so the next item would fare no better. Interrupted is thrown on: the item has not failed.
+/// In a handler: the failure of the exception that is handled. An Error kOutput is thrown on, unless it is a
+/// RefusedFile: results cannot be written, so the next item would fare no better. Interrupted is thrown on: the item
+/// has not failed.
 [[nodiscard]] Failure failure_unless_fatal();
 
-/// The steps of one worker, called in its thread only. A step that throws fails its item alone; an Error kOutput ends
-/// the whole run.
+/// The steps of one worker, called in its thread only. A step that throws fails its item alone; an Error kOutput
+/// that is no RefusedFile ends the whole run.
 template <typename Job, typename Outcome>
 struct WorkerSteps {
   std::function<Job(std::size_t item)> prepare;

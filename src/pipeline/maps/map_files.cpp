@@ -51,6 +51,11 @@ std::string class_text(std::size_t index, const std::optional<std::string>& labe
 
 }  // namespace
 
+void PictureFiles::write(const std::string& name, std::span<const std::byte> content) {
+  replace_file(folder_ / name, content);
+  sizes_[to_utf8(name)] = content.size();
+}
+
 MapRecord MapFiles::map_record(const ExplainedMap& map) const {
   MapRecord record;
   record.method = map.method->name;
@@ -74,21 +79,21 @@ MapRecord MapFiles::write(const ExplainedPicture& picture, const ExplainedMap& m
   const Image overlay =
       draw_overlay(picture.picture.original, values, picture.picture.geometry, options_.style, caption, picture.kept);
   record.overlay = overlay_name(layout, picture.input, stem);
-  replace_file(layout.folder / *record.overlay, encode_png(overlay, kOverlayCompression, texts));
+  files_.write(*record.overlay, encode_png(overlay, kOverlayCompression, texts));
   if (layout.save_maps) {
     record.map = map_name(layout, picture.input, stem);
     const std::size_t shape[] = {heatmap.grid.rows, heatmap.grid.cols};
-    replace_file(layout.folder / *record.map, npy_f32(heatmap.values, shape));
+    files_.write(*record.map, npy_f32(heatmap.values, shape));
   }
   if (layout.save_gray_maps) {
     record.gray_map = gray_map_name(layout, picture.input, stem);
     const Size size{static_cast<int>(heatmap.grid.rows), static_cast<int>(heatmap.grid.cols)};
-    replace_file(layout.folder / *record.gray_map, encode_png(gray_levels(heatmap.values), size, texts));
+    files_.write(*record.gray_map, encode_png(gray_levels(heatmap.values), size, texts));
   }
   if (layout.save_top_patches) {
     record.top_patches = top_patches_name(layout, picture.input, stem);
     const std::vector<ScoredBox> patches = top_patches(values, picture.picture.geometry, options_.top_patches);
-    replace_file(layout.folder / *record.top_patches, top_patches_json(patches));
+    files_.write(*record.top_patches, top_patches_json(patches));
   }
   return record;
 }
@@ -111,7 +116,7 @@ std::string MapFiles::write_panel(const ExplainedPicture& picture, const std::ve
   std::string name = panel_name(options_.layout, picture.input);
   const Image panel =
       draw_panel(picture.picture.original, picture.picture.geometry, cells, options_.style, original, picture.kept);
-  replace_file(options_.layout.folder / name, encode_png(panel, kOverlayCompression, texts));
+  files_.write(name, encode_png(panel, kOverlayCompression, texts));
   return name;
 }
 
@@ -123,7 +128,7 @@ std::string MapFiles::write_sheet(const Input& input, const MapSheet& sheet) con
                                         (query ? fmt::format("patch {},{}", query->row, query->col) : "the read-out")});
   std::string name = attention_sheet_name(options_.layout, input);
   const Image image = draw_sheet(sheet, options_.style.colormap);
-  replace_file(options_.layout.folder / name, encode_png(image, kOverlayCompression, texts));
+  files_.write(name, encode_png(image, kOverlayCompression, texts));
   return name;
 }
 

@@ -253,8 +253,11 @@ RecordJson record_object(const Record& record) {
     put_result(object, record);
   }
   if (record.source) {
-    object["source"] = {
-        {"bytes", record.source->bytes}, {"mtime_ns", record.source->mtime_ns}, {"run", record.source->run}};
+    object["source"] = {{"bytes", record.source->bytes},
+                        {"mtime_ns", record.source->mtime_ns},
+                        {"run", record.source->run},
+                        {"files", RecordJson(RecordJson::value_t::object)}};
+    for (const auto& [file, bytes] : record.source->files) object["source"]["files"][file] = bytes;
   }
   return object;
 }
@@ -301,6 +304,9 @@ std::optional<Record> record_from_json(std::string_view line) {
       record.source = SourceStamp{.bytes = count_at(*source, "bytes"),
                                   .mtime_ns = source->at("mtime_ns").get_ref<const RecordJson::number_integer_t&>(),
                                   .run = text_at(*source, "run")};
+      for (const auto& [file, bytes] : source->at("files").items()) {
+        record.source->files[file] = bytes.get_ref<const RecordJson::number_unsigned_t&>();
+      }
     }
     return record;
   } catch (const RecordJson::exception&) {  // a truncated line, or a line from another program
