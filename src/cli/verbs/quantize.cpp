@@ -14,6 +14,7 @@
 #include "base/numerics.hpp"
 #include "cli/command.hpp"
 #include "cli/options/options.hpp"
+#include "cli/options/recipe_options.hpp"
 #include "cli/terminal/output_stream.hpp"
 #include "cli/terminal/terminal.hpp"
 #include "cli/verbs/models.hpp"
@@ -137,6 +138,8 @@ class Quantize : public Command {
     app.add_option("--calibrate", calibrate_, "folder of pictures like those that the model will see; needed for int8")
         ->type_name("DIR");
     add_count(app, "--pictures", pictures_, 1, "how many calibration pictures to use, spread over the folder");
+    app.add_option("--image-size", image_size_, "size of the model's input in pixels, for models that state none")
+        ->type_name("N|HxW");
     // Has a second name, because FOVEA_PRECISION sets how models run.
     add_choice(app, "--to,--precision", precision_, {"int8", "bf16"},
                "int8: a quarter of float32's bits, with bf16 where int8 loses too much; bf16: half the bits");
@@ -151,7 +154,7 @@ class Quantize : public Command {
     const Precision precision = precision_ == "int8" ? Precision::kInt8 : Precision::kBf16;
     set_compute_threads(static_cast<int>(common.threads));
     const std::vector<Input> inputs = calibration_inputs(precision);
-    Quantizer quantizer(from, precision);
+    Quantizer quantizer(from, precision, image_size());
     const ModelInfo& info = quantizer.model()->info();
     check_output(to, info.path);
     const std::vector<std::vector<float>> pictures = load(inputs, info);
@@ -167,6 +170,11 @@ class Quantize : public Command {
   }
 
  private:
+  /// None: as the model's files say.
+  [[nodiscard]] std::optional<Size> image_size() const {
+    return image_size_.empty() ? std::nullopt : std::optional(parse_size("--image-size", image_size_));
+  }
+
   void check_operands() const {
     if (operands.size() != 2) {
       throw Error(ErrorCode::kUsage,
@@ -221,9 +229,10 @@ class Quantize : public Command {
     return pictures;
   }
 
-  static void compare_with_model(const Quantizer& quantizer, const std::vector<std::vector<float>>& pictures,
-                                 QuantizeReport& report) {
+  void compare_with_model(const Quantizer& quantizer, const std::vector<std::vector<float>>& pictures,
+                          QuantizeReport& report) const {
     LoadOptions options;
+    options.image_size = image_size();
     options.precision = report.precision;
     try {
       require_precision(report.precision);
@@ -236,6 +245,7 @@ class Quantize : public Command {
   }
 
   std::string calibrate_;
+  std::string image_size_;
   std::size_t pictures_ = 64;
   std::string precision_ = "int8";
   bool report_ = false;
