@@ -56,6 +56,7 @@ enum class PosEmbedResampling {
   kBicubic,        // bicubic (transformers interpolate_pos_encoding)
   kBicubicOffset,  // bicubic; adds DINO's and DINOv2's 0.1 to the new size
   kAntialiased,    // bicubic, antialiased (DINOv2 with registers)
+  kBilinear,       // bilinear, antialiased (SigLIP 2's NaFlex)
   kFixed,          // the family's own code accepts no other size
 };
 

@@ -159,13 +159,14 @@ JsonObject recipe_json(const PreprocessRecipe& recipe, std::string_view source) 
   json.add("resize", name(recipe.resize)).add_raw("resize_size", size_json(recipe.resize_size));
   if (recipe.resize == ResizeRule::kCapped) json.add("longest_edge", recipe.longest_edge);
   json.add("interpolation", fovea::name(recipe.interpolation));
-  json.add("resampler", recipe.resampler == Resampler::kAten ? "aten" : "pillow");
+  constexpr std::array<std::string_view, 3> kResamplers{"pillow", "aten", "aten_float"};
+  json.add("resampler", kResamplers[static_cast<std::size_t>(recipe.resampler)]);
   if (recipe.resampler == Resampler::kPillow) json.add("pillow_version", recipe.pillow_version);
   json.add("center_crop", recipe.center_crop).add_raw("input_size", size_json(recipe.input_size));
   if (recipe.crop_pct > 0.0) json.add("crop_pct", recipe.crop_pct);
   json.add("crop_rounding", recipe.crop_rounding == CropRounding::kFloor ? "floor" : "half_even");
   json.add_raw("padding", json_numbers(recipe.padding));
-  constexpr std::array<std::string_view, 3> kForms{"divide", "rescale", "fused"};
+  constexpr std::array<std::string_view, 4> kForms{"divide", "rescale", "fused", "scaled"};
   json.add("normalization", kForms[static_cast<std::size_t>(recipe.normalization)]);
   json.add("rescale_factor", recipe.rescale_factor).add("normalize", recipe.normalize);
   json.add_raw("mean", json_numbers(recipe.mean)).add_raw("std", json_numbers(recipe.std));

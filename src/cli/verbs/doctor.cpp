@@ -211,14 +211,12 @@ class Doctor : public Command {
     d.decoded = picture.image.size();
     d.decoded_eighths = picture.eighths;
     if (model) {
-      PreparedImage prepared = prepare(picture.image, *d.model, picture.whole);
+      const PreparedImage prepared = prepare(picture.image, *d.model, picture.whole);
       d.logits = std::move(Session(model, 1).run(prepared.patches).front());
-      d.ready = {std::move(prepared.network_input), prepared.geometry};
-    } else {
-      d.ready = preprocess(picture.image, d.resolved.recipe, picture.whole);
     }
+    d.ready = preprocess(picture.image, d.resolved.recipe, picture.whole);
     d.input.resize(d.ready.pixels.pixels().size());
-    normalize(d.ready.pixels, d.resolved.recipe, d.input);
+    normalize(d.ready, d.resolved.recipe, d.input);
     d.pixels_sha256 = sha256_of(std::as_bytes(d.ready.pixels.pixels()));
     d.input_sha256 = sha256_of(std::as_bytes(std::span(d.input)));
     if (picture.eighths == 8) d.snippet = preprocess_snippet(d.resolved, image, decode.exif);

@@ -16,6 +16,7 @@
 #include "base/process/interrupt.hpp"
 #include "cli/command.hpp"
 #include "cli/options/options.hpp"
+#include "cli/options/recipe_options.hpp"
 #include "cli/terminal/output_stream.hpp"
 #include "cli/terminal/terminal.hpp"
 #include "cli/verbs/models.hpp"
@@ -138,6 +139,8 @@ class Quantize : public Command {
     app.add_option("--calibrate", calibrate_, "folder of pictures like those that the model will see; needed for int8")
         ->type_name("DIR");
     add_count(app, "--pictures", pictures_, 1, "how many calibration pictures to use, spread over the folder");
+    app.add_option("--image-size", image_size_, "size of the model's input in pixels, for models that state none")
+        ->type_name("N|HxW");
     // Has a second name, because FOVEA_PRECISION sets how models run.
     add_choice(app, "--to,--precision", precision_, {"int8", "bf16"},
                "int8: a quarter of float32's bits, with bf16 where int8 loses too much; bf16: half the bits");
@@ -154,7 +157,7 @@ class Quantize : public Command {
     const std::vector<Input> inputs = calibration_inputs(precision);
     check_place(to, from, inputs);
     PendingFile output(to);  // a place that cannot be written is found before the work
-    Quantizer quantizer(from, precision);
+    Quantizer quantizer(from, precision, image_size());
     const ModelInfo& info = quantizer.model()->info();
     const std::vector<std::vector<float>> pictures = load(inputs, info);
     for (const auto& patches : pictures) quantizer.observe(patches);
@@ -173,6 +176,11 @@ class Quantize : public Command {
   }
 
  private:
+  /// None: as the model's files say.
+  [[nodiscard]] std::optional<Size> image_size() const {
+    return image_size_.empty() ? std::nullopt : std::optional(parse_size("--image-size", image_size_));
+  }
+
   void check_operands() const {
     if (operands.size() != 2) {
       throw Error(ErrorCode::kUsage,
@@ -230,9 +238,10 @@ class Quantize : public Command {
     return pictures;
   }
 
-  static void compare_with_model(const Quantizer& quantizer, const std::vector<std::vector<float>>& pictures,
-                                 QuantizeReport& report) {
+  void compare_with_model(const Quantizer& quantizer, const std::vector<std::vector<float>>& pictures,
+                          QuantizeReport& report) const {
     LoadOptions options;
+    options.image_size = image_size();
     options.precision = report.precision;
     try {
       require_precision(report.precision);
@@ -245,6 +254,7 @@ class Quantize : public Command {
   }
 
   std::string calibrate_;
+  std::string image_size_;
   std::size_t pictures_ = 64;
   std::string precision_ = "int8";
   bool report_ = false;

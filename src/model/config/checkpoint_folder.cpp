@@ -83,6 +83,7 @@ void check_sizes(const Architecture& a, const ModelConfig& config, const LoadOpt
   differs("the number of blocks", config.depth, a.depth);
   differs("the width", config.embed_dim, a.embed_dim);
   differs("the width of the MLP", config.mlp_hidden_dim, a.mlp_hidden_dim);
+  differs("the number of register tokens", config.num_register_tokens, a.num_register_tokens);
   if (config.num_classes && a.num_classes > 0 && *config.num_classes != a.num_classes) {
     fail(fmt::format("num_classes is {} in config.json, expected {} (the rows of head.weight)", *config.num_classes,
                      a.num_classes));
@@ -94,7 +95,8 @@ void check_sizes(const Architecture& a, const ModelConfig& config, const LoadOpt
   }
 }
 
-/// The rotary embedding of timm's Eva: which one the tensors and the name mean, and what the config changes of it.
+/// The rotary embedding of timm's Eva and of DINOv3: which one the tensors and the name mean, and what the config
+/// changes of it.
 void apply_rope(const RopeConfig& config, Architecture& a) {
   const Rope by_parts = a.pos_embed ? (a.gated_mlp ? Rope::kEva02 : Rope::kNone) : Rope::kDinoV3;
   const Rope named = config.named.value_or(by_parts);
@@ -111,13 +113,13 @@ void apply_rope(const RopeConfig& config, Architecture& a) {
 }
 
 /// Takes from the config what the tensors do not reveal.
-void apply_config(const ModelConfig& config, const std::string& file, Architecture& a) {
+void apply_config(const ModelConfig& config, const Conventions& conventions, const std::string& file, Architecture& a) {
   a.name = config.architecture;
   if (config.norm_eps) a.norm_eps = *config.norm_eps;
   if (config.activation) a.activation = *config.activation;
   a.pool_activation = a.activation;
   a.pool_sees_prefix = config.pool_sees_prefix;
-  if (a.family == "timm EVA") apply_rope(config.rope, a);
+  if (conventions.rotary) apply_rope(config.rope, a);
   if (config.rms_norm && *config.rms_norm != a.rms_norm) {
     throw Error(
         ErrorCode::kCheckpoint,
@@ -187,8 +189,18 @@ std::optional<Naming> recognise_unwrapped(std::unique_ptr<Checkpoint>& checkpoin
                     : "`fovea inspect -v` lists a checkpoint's tensors; GUIDE.md lists the families that are read");
 }
 
+[[noreturn]] void fail_without_size(const std::string& file) {
+  throw Error(
+      ErrorCode::kCheckpoint,
+      fmt::format("{}: the model is a NaFlex one, which transformers feeds each picture in its own shape, expected "
+                  "one input size for all pictures",
+                  file),
+      "--image-size HxW gives it that size: what transformers computes for pictures that it resizes so, such as "
+      "256x256 for square ones of 256 patches of 16 px");
+}
+
 /// What --preprocess calls the evaluation transform of the authors' own code, where no file says any. DeiT's and MAE's
-/// files have timm's names, and are told by what they are called.
+/// files have timm's names, and are told by what they are called, as is DINOv3's training data.
 std::string usual_recipe(const OpenModel& open, const fs::path& file) {
   const auto stored = open.checkpoint->metadata();
   if (const auto found = stored.find(std::string(kUsualRecipeKey)); found != stored.end()) return found->second;
@@ -199,6 +211,7 @@ std::string usual_recipe(const OpenModel& open, const fs::path& file) {
     if (stem.starts_with("deit") || open.naming->has(Option::kDistilled)) return "deit";
     if (stem.starts_with("mae_")) return "mae";
   }
+  if (family.name == "DINOv3" && stem.find("sat493m") != std::string::npos) return "dinov3-sat";
   return std::string(family.conventions.preprocess);
 }
 
@@ -223,6 +236,7 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
     open.config = *files.text(files.network());
     config = read_model_config(*reader);
   }
+  if (config.size_of_each_picture && !options.image_size) fail_without_size(shown);
   open.naming = recognise_unwrapped(open.checkpoint, !open.config.empty());
   if (!open.naming) fail_unrecognised(*open.checkpoint, shown);
   if (config.expects_head) open.naming->expect(Option::kHead);
@@ -239,17 +253,18 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
   info.stripped = origin.stripped;
   info.ignored_config = options.ignore_config;
   Architecture a = infer_architecture(*open.naming, *open.checkpoint, {}, shown);
-  apply_config(config, shown, a);
-  a.num_heads = resolve_heads(config, options, a, info.assumptions);
   const Conventions& conventions = open.naming->family().conventions;
+  apply_config(config, conventions, shown, a);
+  a.num_heads = resolve_heads(config, options, a, info.assumptions);
   resolve_image_size({config, options.image_size, prepared_size(files, options.recipe),
                       open.config.empty() ? conventions.evaluation_size : std::nullopt,
                       count_pos_embeddings(*open.naming, *open.checkpoint), shown},
                      info.assumptions, a);
-  if (config.qkv_bias && *config.qkv_bias != open.naming->has(Option::kQkvBias)) {
+  for (const StatedPart& part : config.parts) {
+    if (part.present == open.naming->has(part.option)) continue;
     throw Error(ErrorCode::kCheckpoint,
-                fmt::format("{}: qkv_bias is {} by its config, expected {}, as its tensors have it", shown,
-                            *config.qkv_bias, !*config.qkv_bias),
+                fmt::format("{}: {} is {} by its config, expected {}, as its tensors have it", shown, part.key,
+                            part.present, !part.present),
                 "config.json and checkpoint may belong to different models");
   }
   check_sizes(a, config, options, shown);

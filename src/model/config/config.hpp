@@ -4,11 +4,13 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fovea/architecture.hpp"
 #include "fovea/model.hpp"
 #include "model/config/config_reader.hpp"
+#include "model/family/family.hpp"
 
 namespace fovea {
 
@@ -25,21 +27,30 @@ struct RopeConfig {
   bool scaled = true;  // to 16x16 patches, where `reference` does not say to what
 };
 
+/// Whether a model has the tensors of an option, by its config.
+struct StatedPart {
+  std::string_view key;  // of the config
+  Option option;
+  bool present;
+};
+
 struct ModelConfig {
-  std::string architecture;        // timm's name, or transformers' class; may be empty
-  std::optional<Size> image_size;  // px; the size that the network is built for
-  std::optional<Size> input_size;  // px; the size that its library feeds it; none: image_size
+  std::string architecture;           // timm's name, or transformers' class; may be empty
+  std::optional<Size> image_size;     // px; the size that the network is built for
+  std::optional<Size> input_size;     // px; the size that its library feeds it; none: image_size
+  bool size_of_each_picture = false;  // its library feeds each picture at a size of its own (NaFlex)
   /// Its library resamples position embeddings when it loads a file for another size, or when it is fed another size.
   bool resamples_on_load = false;
   bool resamples_in_forward = false;
   bool embeds_prefix = true;  // prefix tokens have position embeddings, in a file for another size
   std::optional<std::size_t> num_heads;
   std::optional<std::size_t> num_classes;
-  std::optional<std::size_t> embed_dim;  // the tensors reveal these four too: they are only compared
+  std::optional<std::size_t> embed_dim;  // the tensors reveal these five too: they are only compared
   std::optional<std::size_t> depth;
   std::optional<std::size_t> mlp_hidden_dim;
-  std::optional<bool> qkv_bias;
-  bool expects_head = false;  // it is a classifier, so a missing head is an error in the file
+  std::optional<std::size_t> num_register_tokens;
+  std::vector<StatedPart> parts;  // these, too
+  bool expects_head = false;      // it is a classifier, so a missing head is an error in the file
   std::optional<float> norm_eps;
   std::optional<bool> rms_norm;
   std::optional<Activation> activation;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <cmath>
 #include <utility>
 
 #include "fovea/error.hpp"
@@ -18,18 +19,13 @@ void replace_mark(std::string& text, std::string_view mark, std::string_view by)
   if (const std::size_t at = text.find(mark); at != std::string::npos) text.replace(at, mark.size(), by);
 }
 
-std::string spelled_out(std::string name, std::string_view prefix, std::size_t block) {
-  replace_mark(name, "@", prefix);
-  replace_mark(name, "{}", std::to_string(block));
-  return name;
-}
-
 std::size_t resolve(Dim dim, const Architecture& a) {
   const PatchGrid grid = a.pos_embed_grid.size() > 0 ? a.pos_embed_grid : a.grid();
   switch (dim) {
     case Dim::kOne: return 1;
     case Dim::kRgb: return 3;
     case Dim::kPatch: return a.patch_size;
+    case Dim::kPatchValues: return a.patch_dim();
     case Dim::kRegisters: return a.num_register_tokens;
     case Dim::kPosTokens: return a.pos_embed_prefix + grid.size();
     case Dim::kEmbed: return a.embed_dim;
@@ -37,6 +33,7 @@ std::size_t resolve(Dim dim, const Architecture& a) {
     case Dim::kThreeEmbed: return 3 * a.embed_dim;
     case Dim::kHeads: return a.num_heads;
     case Dim::kHeadDim: return a.head_dim();
+    case Dim::kQuarterHeadDim: return a.head_dim() / 4;
     case Dim::kRelativePositions: return (2 * grid.rows - 1) * (2 * grid.cols - 1) + 3;
     case Dim::kFc1Width: return a.fc1_dim();
     case Dim::kMlpHidden: return a.mlp_hidden_dim;
@@ -104,12 +101,21 @@ class SizeReader {
   std::string_view file_;
 };
 
-/// The number of heads, if a tensor has an axis for them (Google, BEiT) or is as wide as one of them; else 0.
+/// A side of a patch, from a convolution or from a linear layer over a patch's values.
+std::size_t infer_patch_size(const SizeReader& reader) {
+  const double area = static_cast<double>(reader.size(Role::kPatchEmbed, Dim::kPatchValues)) / 3.0;
+  return area > 0 ? static_cast<std::size_t>(std::lround(std::sqrt(area)))
+                  : reader.size(Role::kPatchEmbed, Dim::kPatch);
+}
+
+/// The number of heads, if a tensor has an axis for them (Google, BEiT), or is as wide as one of them or as a part of
+/// one; else 0.
 std::size_t infer_heads(const SizeReader& reader, std::size_t embed_dim) {
   for (const Role role : {Role::kQuery, Role::kRelativePosition}) {
     if (const std::size_t heads = reader.size(role, Dim::kHeads)) return heads;
   }
-  const std::size_t head_dim = reader.size(Role::kQNorm, Dim::kHeadDim);
+  const std::size_t head_dim =
+      std::max(reader.size(Role::kQNorm, Dim::kHeadDim), 4 * reader.size(Role::kRopePeriods, Dim::kQuarterHeadDim));
   return head_dim > 0 ? embed_dim / head_dim : 0;
 }
 
@@ -183,6 +189,12 @@ void find_left_over(const Naming& naming, const Checkpoint& checkpoint, std::siz
 
 }  // namespace
 
+std::string spelled_out(std::string name, std::string_view prefix, std::size_t block) {
+  replace_mark(name, "@", prefix);
+  replace_mark(name, "{}", std::to_string(block));
+  return name;
+}
+
 Naming::Naming(const Family& family, std::string prefix, const Checkpoint& checkpoint)
     : family_(&family), prefix_(std::move(prefix)) {
   for (const TensorRule& rule : family_->rules) {
@@ -208,22 +220,6 @@ bool Naming::in_use(const TensorRule& rule) const {
   return std::includes(options_.begin(), options_.end(), rule.options.begin(), rule.options.end());
 }
 
-std::optional<Naming> recognise_family(const Checkpoint& checkpoint, bool has_config) {
-  for (const Family& family : families()) {
-    if (family.only_without_config && has_config) continue;
-    for (const std::string& prefix : family.prefixes) {
-      const auto present = [&](const std::string& name) {
-        return checkpoint.find(spelled_out(name, prefix, 0)) != nullptr;
-      };
-      if (std::all_of(family.has.begin(), family.has.end(), present) &&
-          std::none_of(family.has_not.begin(), family.has_not.end(), present)) {
-        return Naming(family, prefix, checkpoint);
-      }
-    }
-  }
-  return std::nullopt;
-}
-
 Architecture infer_architecture(const Naming& naming, const Checkpoint& checkpoint, Architecture known,
                                 std::string_view file) {
   const SizeReader reader(naming, checkpoint, file);
@@ -233,7 +229,7 @@ Architecture infer_architecture(const Naming& naming, const Checkpoint& checkpoi
   a.norm_eps = family.conventions.norm_eps;
   a.activation = family.conventions.activation;
   a.embed_dim = reader.size(Role::kPatchEmbed, Dim::kEmbed);
-  a.patch_size = reader.size(Role::kPatchEmbed, Dim::kPatch);
+  a.patch_size = infer_patch_size(reader);
   a.depth = reader.blocks();
   a.num_heads = infer_heads(reader, a.embed_dim);
   a.mlp_hidden_dim = reader.size(Role::kFc2, Dim::kMlpHidden);

@@ -24,13 +24,15 @@ enum class Role {
   kPatchEmbed,
   kNormPre,
   kNorm1,
-  kQkv,  // the three below in one
+  kQkv,          // the three below in one
+  kQkvBiasMask,  // multiplies the bias of kQkv (DINOv3's file)
   kQuery,
   kKey,
   kValue,
   kQNorm,
   kKNorm,
   kRelativePosition,  // BEiT's table
+  kRopePeriods,       // of the rotary embedding, in place of the temperature's
   kProj,
   kLayerScale1,
   kNorm2,
@@ -63,6 +65,7 @@ enum class Dim {
   kOne,
   kRgb,
   kPatch,
+  kPatchValues,  // of all its pixels and colours
   kRegisters,
   kPosTokens,  // patches of the position embedding's grid, and its prefix tokens
   kEmbed,
@@ -70,6 +73,7 @@ enum class Dim {
   kThreeEmbed,
   kHeads,
   kHeadDim,
+  kQuarterHeadDim,     // frequencies of the rotary embedding, for each axis
   kRelativePositions,  // (2 rows - 1)(2 cols - 1) + 3
   kFc1Width,
   kMlpHidden,
@@ -90,9 +94,19 @@ enum class Option {
   kNormPre,
   kNormBias,  // layer norm, not RMSNorm
   kQkvBias,
+  kQueryBias,  // these three where they are independent
+  kKeyBias,
+  kValueBias,
+  kQkvBiasMask,
+  kProjBias,
+  kMlpBias,
+  kGatedMlp,
   kQkNorm,
   kLayerScale,
-  kGamma,  // layer scale by its older name
+  kGamma,            // layer scale by its older name
+  kBlockPositions,   // relative positions of each block's own
+  kSharedPositions,  // or of all blocks together
+  kRopePeriods,
   kMlpNorm,
   kNorm,
   kAttentionPool,
@@ -105,9 +119,10 @@ enum class Option {
 
 /// How a stored tensor becomes row-major [out, in].
 enum class Layout {
-  kOutIn,  // stored so already
-  kInOut,  // Flax: the axes before the outputs are the inputs
-  kHwio,   // Flax convolution [P, P, 3, D]
+  kOutIn,   // stored so already
+  kInOut,   // Flax: the axes before the outputs are the inputs
+  kHwio,    // Flax convolution [P, P, 3, D]
+  kOutHwi,  // a linear layer over pixels [D, P·P·3]
 };
 
 /// One line of a family's table.
@@ -130,6 +145,7 @@ struct Conventions {
   ReadOut read_out = ReadOut::kClassToken;
   ReadOut read_out_with_head = ReadOut::kClassToken;
   std::optional<Size> evaluation_size = std::nullopt;  // px, where that is not what it was trained with
+  bool rotary = false;                                 // queries and keys may be rotated (timm's Eva, DINOv3)
 };
 
 struct Family {
@@ -140,14 +156,20 @@ struct Family {
   Conventions conventions;
   std::vector<TensorRule> rules;
   bool only_without_config = false;  // with a config, the same names mean another family
+  std::string matrix = {};           // recognised only if this tensor is one; empty: whatever it is
 };
 
 [[nodiscard]] std::vector<Family> timm_families();
 [[nodiscard]] std::vector<Family> original_families();
 [[nodiscard]] std::vector<Family> torchvision_families();
 [[nodiscard]] std::vector<Family> transformers_families();
+[[nodiscard]] std::vector<Family> transformers_dinov3_families();
+[[nodiscard]] std::vector<Family> transformers_tower_families();
 /// All of these, tried in this order.
 [[nodiscard]] std::span<const Family> families();
+
+/// A rule's name with its marks replaced.
+[[nodiscard]] std::string spelled_out(std::string name, std::string_view prefix, std::size_t block);
 
 /// A family, with the prefix of its names and the options in one checkpoint.
 class Naming {

@@ -106,21 +106,23 @@ std::vector<Family> timm_families() {
   const std::string patch = "patch_embed.proj.weight";
   Conventions beit;
   beit.pos_embed_resampling = kFixed;
+  Conventions eva;
+  eva.rotary = true;
   Conventions dino_v1;
   dino_v1.pos_embed_resampling = kBicubicOffset;
   dino_v1.preprocess = "dinov2";  // the same: 256 px bicubic, then 224
   return {
       {"timm BEiT", {""}, {patch, "blocks.0.attn.relative_position_bias_table"}, {}, beit, timm_beit()},
-      {"timm EVA", {""}, {patch, "blocks.0.attn.q_proj.weight"}, {}, {}, timm_eva_with_split_qkv()},
+      {"timm EVA", {""}, {patch, "blocks.0.attn.q_proj.weight"}, {}, eva, timm_eva_with_split_qkv()},
       {"timm EVA",
        {""},
        {patch, "blocks.0.attn.qkv.weight", "blocks.0.mlp.fc1_g.weight"},
        {},
-       {},
+       eva,
        timm_eva_with_split_mlp()},
-      {"timm EVA", {""}, {patch, "blocks.0.attn.q_bias"}, {}, {}, timm_eva()},
+      {"timm EVA", {""}, {patch, "blocks.0.attn.q_bias"}, {}, eva, timm_eva()},
       // DINOv3: no position embedding, and usually no bias on q, k and v.
-      {"timm EVA", {""}, {patch, "blocks.0.gamma_1"}, {"pos_embed"}, {}, timm_eva()},
+      {"timm EVA", {""}, {patch, "blocks.0.gamma_1"}, {"pos_embed"}, eva, timm_eva()},
       {"DINO",
        {""},
        {patch, "blocks.0.attn.qkv.weight"},

@@ -19,7 +19,7 @@ namespace fovea {
 
 /// PreTrainedConfig, of every class of transformers, with what its earlier versions wrote.
 [[nodiscard]] std::span<const KeyRule> transformers_common_keys();
-/// The configuration class of a model_type; empty for one that fovea does not compute.
+/// The configuration class of a model_type that fovea computes.
 [[nodiscard]] std::span<const KeyRule> transformers_keys(std::string_view model_type);
 /// preprocessor_config.json, of every class of image processor.
 [[nodiscard]] std::span<const KeyRule> transformers_processor_keys();

@@ -30,8 +30,9 @@ namespace {
 constexpr std::size_t kTraced = 8;  // pictures; each takes about as long as a dozen other pictures
 
 /// What rounding costs is measured against float32, whatever this CPU would run a model in.
-LoadOptions in_float32() {
+LoadOptions in_float32(const std::optional<Size>& image_size) {
   LoadOptions options;
+  options.image_size = image_size;
   options.precision = Precision::kF32;
   return options;
 }
@@ -72,10 +73,10 @@ struct LayerState : LayerNoise {
 }  // namespace
 
 struct Quantizer::Impl {
-  Impl(const std::filesystem::path& path, Precision wanted)
-      : open(open_model(path, in_float32())),
+  Impl(const std::filesystem::path& path, Precision wanted, const std::optional<Size>& image_size)
+      : open(open_model(path, in_float32(image_size))),
         precision(wanted),
-        model(VisionTransformer::load(path, in_float32())),
+        model(VisionTransformer::load(path, in_float32(image_size))),
         source(checkpoint_source(*open.checkpoint, *open.naming)),
         forward(model, 1) {
     assert(precision == Precision::kInt8 || precision == Precision::kBf16);
@@ -234,8 +235,8 @@ struct Quantizer::Impl {
   std::size_t traced = 0;  // pictures
 };
 
-Quantizer::Quantizer(const std::filesystem::path& model, Precision precision)
-    : impl_(std::make_unique<Impl>(model, precision)) {
+Quantizer::Quantizer(const std::filesystem::path& model, Precision precision, const std::optional<Size>& image_size)
+    : impl_(std::make_unique<Impl>(model, precision, image_size)) {
   if (!impl_->open.info.quantized) return;
   throw Error(ErrorCode::kUsage,
               fmt::format("{}: the model is quantised for {}, expected one as it was trained",

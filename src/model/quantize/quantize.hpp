@@ -32,9 +32,10 @@ struct QuantizedLayer {
 /// it. The layers that then harm the model's scores most stay in bfloat16, with the weights that they had.
 class Quantizer {
  public:
-  /// @param precision  kInt8 or kBf16
-  /// @throws Error     as VisionTransformer::load; kUsage for a model that is quantised already.
-  Quantizer(const std::filesystem::path& model, Precision precision);
+  /// @param precision   kInt8 or kBf16
+  /// @param image_size  px, of the calibration pictures; none: as the model's files say
+  /// @throws Error      as VisionTransformer::load; kUsage for a model that is quantised already.
+  Quantizer(const std::filesystem::path& model, Precision precision, const std::optional<Size>& image_size = {});
   ~Quantizer();
   Quantizer(const Quantizer&) = delete;
   Quantizer& operator=(const Quantizer&) = delete;

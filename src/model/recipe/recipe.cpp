@@ -205,11 +205,13 @@ void change_values(PreprocessRecipe& recipe, const RecipeOptions& options) {
     refuse(fmt::format("--std is {}, expected three numbers above 0", fmt::join(recipe.std, " ")));
   }
   if (recipe.resize == ResizeRule::kFit) recipe.padding = mean_color(recipe.mean);
-  const bool aten = recipe.resampler == Resampler::kAten;
-  if (aten && (recipe.interpolation == Interpolation::kBox || recipe.interpolation == Interpolation::kHamming)) {
-    refuse(fmt::format("--interpolation is {}, expected a filter of torch's resampler, which the pipeline {} uses",
-                       name(recipe.interpolation), recipe.name),
-           "use --preprocess hf-pil, which has all six filters");
+  const bool aten = recipe.resampler != Resampler::kPillow;
+  if (!has_filter(recipe.resampler, recipe.interpolation)) {
+    const bool floats = recipe.resampler == Resampler::kAtenFloat;
+    refuse(
+        fmt::format("--interpolation is {}, expected {}, which the pipeline {} uses", name(recipe.interpolation),
+                    floats ? "bilinear or bicubic of torch's resampler" : "a filter of torch's resampler", recipe.name),
+        floats ? "" : "use --preprocess hf-pil, which has all six filters");
   }
   if (options.pillow_version) {
     if (*options.pillow_version != 12 && *options.pillow_version != 13) {

@@ -19,8 +19,9 @@ namespace fovea {
                                                     PosEmbedResampling rule);
 
 /// timm's RotaryEmbeddingCat (EVA-02), or RotaryEmbeddingDinoV3.
+/// @param periods  [d/4], for kDinoV3; empty: those of the settings' temperature
 [[nodiscard]] nn::RotaryTable rotary_table(Rope rope, PatchGrid grid, std::size_t head_dim,
-                                           const RopeSettings& settings);
+                                           const RopeSettings& settings, std::span<const float> periods = {});
 
 /// BEiT's table, one value for each head and offset, as a bias for each pair of tokens (Bao et al. 2022; timm beit.py
 /// gen_relative_position_index). One prefix token, the class token, has three entries of its own at the end.

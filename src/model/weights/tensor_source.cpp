@@ -42,28 +42,11 @@ class CheckpointSource final : public TensorSource {
   [[nodiscard]] bool has(Role role, Part part) const override { return naming_.rule(role, part) != nullptr; }
 
   void read(Role role, Part part, std::size_t block, std::span<float> values) const override {
-    const TensorRule* rule = naming_.rule(role, part);
-    const TensorView* tensor = tensor_of(role, part, block);
-    assert(tensor->numel() == values.size());
-    if (tensor->dtype == DType::kI8) return read_scaled(role, block, values);
-    if (rule->layout == Layout::kOutIn) return read_finite(*tensor, values);
-    std::vector<float> stored(values.size());
-    read_finite(*tensor, stored);
-    const std::vector<std::size_t>& shape = tensor->shape;
-    if (rule->layout == Layout::kHwio) {
-      // [P, P, 3, D] → [P·P, 3, D]: of each of the three colours [P·P, D] → [D, 3, P·P]
-      const std::size_t pixels = shape[0] * shape[1];
-      const std::size_t colors = shape[2];
-      const std::size_t out = shape[3];
-      for (std::size_t i = 0; i < stored.size(); ++i) {
-        const std::size_t pixel = i / (colors * out);
-        const std::size_t color = i / out % colors;
-        values[(i % out * colors + color) * pixels + pixel] = stored[i];
-      }
-      return;
-    }
-    const std::size_t out = out_features(naming_, *rule, shape);
-    transpose<float>(stored, values.size() / out, out, values);
+    read_stored(role, part, block, values);
+    if (role != Role::kQkv || part != Part::kBias || !has(Role::kQkvBiasMask, Part::kWeight)) return;
+    std::vector<float> mask(values.size());
+    read_stored(Role::kQkvBiasMask, Part::kWeight, block, mask);
+    for (std::size_t i = 0; i < mask.size(); ++i) values[i] *= mask[i];
   }
 
   [[nodiscard]] std::span<const float> in_place(Role role, Part part, std::size_t block) const override {
@@ -108,6 +91,40 @@ class CheckpointSource final : public TensorSource {
   }
 
  private:
+  void read_stored(Role role, Part part, std::size_t block, std::span<float> values) const {
+    const TensorRule* rule = naming_.rule(role, part);
+    const TensorView* tensor = tensor_of(role, part, block);
+    assert(tensor->numel() == values.size());
+    if (tensor->dtype == DType::kI8) return read_scaled(role, block, values);
+    if (rule->layout == Layout::kOutIn) return read_finite(*tensor, values);
+    std::vector<float> stored(values.size());
+    read_finite(*tensor, stored);
+    const std::vector<std::size_t>& shape = tensor->shape;
+    if (rule->layout == Layout::kOutHwi) {
+      // [D, P·P, 3] → [D, 3, P·P]
+      const std::size_t pixels = shape[1] / 3;
+      for (std::size_t filter = 0; filter < shape[0]; ++filter) {
+        transpose<float>(std::span(stored).subspan(filter * shape[1], shape[1]), pixels, 3,
+                         values.subspan(filter * shape[1], shape[1]));
+      }
+      return;
+    }
+    if (rule->layout == Layout::kHwio) {
+      // [P, P, 3, D] → [P·P, 3, D]: of each of the three colours [P·P, D] → [D, 3, P·P]
+      const std::size_t pixels = shape[0] * shape[1];
+      const std::size_t colors = shape[2];
+      const std::size_t out = shape[3];
+      for (std::size_t i = 0; i < stored.size(); ++i) {
+        const std::size_t pixel = i / (colors * out);
+        const std::size_t color = i / out % colors;
+        values[(i % out * colors + color) * pixels + pixel] = stored[i];
+      }
+      return;
+    }
+    const std::size_t out = out_features(naming_, *rule, shape);
+    transpose<float>(stored, values.size() / out, out, values);
+  }
+
   [[nodiscard]] const TensorView* tensor_of(Role role, Part part, std::size_t block) const {
     const TensorRule* rule = naming_.rule(role, part);
     assert(rule != nullptr);

@@ -275,8 +275,8 @@ ModelWeights pack_weights(const Architecture& a, Precision precision, const Tens
   place_pos_embed(a, packer, weights);
   weights.norm_pre = packer.norm(kNormPre, a.embed_dim);
   if (a.rope != Rope::kNone) {
-    weights.rotary =
-        rotary_table(a.rope, a.grid(), a.head_dim(), a.rope_settings.value_or(usual_rope_settings(a.rope)));
+    weights.rotary = rotary_table(a.rope, a.grid(), a.head_dim(), a.rope_settings.value_or(usual_rope_settings(a.rope)),
+                                  packer.values(kRopePeriods, Part::kWeight, 0, a.head_dim() / 4));
   }
   weights.norm = packer.norm(kNorm, a.embed_dim);
   weights.fc_norm = packer.norm(kFcNorm, a.embed_dim);
