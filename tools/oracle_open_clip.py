@@ -16,7 +16,7 @@ SPACE = {
     "vision.final_ln_after_pool": [True, False], "vision.pool_type": ["tok", "avg", "none"],
     "vision.act_kwargs": [{"approximate": "tanh"}], "vision.norm_kwargs": [{"eps": 1e-6}], "vision.qk_norm": [True],
     "vision.output_tokens": [True], "vision.block_type": ["custom", "default"], "vision.scale_attn": [True],
-    "vision.scale_heads": [True], "vision.input_patchnorm": [True],
+    "vision.scale_heads": [True],
     "model.embed_dim": [16], "model.quick_gelu": [True, False], "model.init_logit_scale": [1.0],
     "model.init_logit_bias": [-10.0], "model.custom_text": [True], "model.nonscalar_logit_scale": [True],
     "cfg.mean": [[0.5, 0.5, 0.5], [0.485, 0.456, 0.406]], "cfg.std": [[0.5, 0.5, 0.5], [1.0, 1.0, 1.0]],
@@ -60,4 +60,6 @@ def answer(draw, folder, picture):
     x = preprocess(picture.convert("RGB"))  # as open_clip's own loader decodes it ("pilrgb")
     with torch.no_grad():
         features = model.encode_image(x[None])
+    if isinstance(features, tuple):  # output_tokens
+        features = features[0]
     return od.Answer(input=od.numpy32(x), features=od.numpy32(features[0]), options=("--exif", "ignore"))

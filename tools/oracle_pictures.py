@@ -6,7 +6,7 @@ SPACE = {
     "picture.mode": ["L", "P", "RGBA", "LA", "1", "CMYK", "I;16"],
     "picture.size": [[31, 90], [90, 31], [7, 7], [1, 1], [33, 33], [200, 40], [32, 32], [48, 48], [224, 224]],
     "picture.file": ["jpg", "webp", "gif", "bmp"],
-    "picture.quality": [40, 95],
+    "picture.quality": [40, 95], "picture.orientation": [3, 6, 8, 5],
 }
 
 
@@ -34,5 +34,9 @@ def write(draw, folder):
     if mode not in stores[suffix]:
         suffix = "jpg" if mode == "CMYK" else "png"
     path = folder / f"picture.{suffix}"
-    image.save(path, **({"quality": keys.get("quality", 75)} if suffix == "jpg" else {}))
+    options = {"quality": keys.get("quality", 75)} if suffix == "jpg" else {}
+    if "orientation" in keys and suffix in ("jpg", "png", "webp"):
+        options["exif"] = Image.Exif()
+        options["exif"][0x0112] = keys["orientation"]
+    image.save(path, **options)
     return path

@@ -6,7 +6,7 @@ import warnings
 
 import timm
 import torch
-from timm.data import CustomDatasetInfo, create_transform, resolve_model_data_config
+from timm.data import create_transform, resolve_model_data_config
 from timm.models import beit, eva, vision_transformer
 from timm.models._hub import save_for_hf
 
@@ -53,7 +53,7 @@ CFG = {
     "cfg.input_size": [[3, 48, 48], [3, 32, 48], [3, 24, 24]], "cfg.test_input_size": [[3, 48, 48]],
     "cfg.fixed_input_size": [True, False], "cfg.crop_pct": [1.0, 0.875, 0.95, 0.333, 1, 0.9],
     "cfg.test_crop_pct": [1.0], "cfg.crop_mode": ["center", "squash", "border", "none"],
-    "cfg.interpolation": ["bicubic", "bilinear", "nearest", "lanczos", "box", "hamming", "random", "bicubic_aa",
+    "cfg.interpolation": ["bicubic", "bilinear", "nearest", "lanczos", "box", "hamming", "random",
                           ["bicubic", "bilinear"]],
     "cfg.mean": [[0.5, 0.5, 0.5], [0.0, 0.0, 0.0], [0.48145466, 0.4578275, 0.40821073], [0.5]],
     "cfg.std": [[0.5, 0.5, 0.5], [1.0, 1.0, 1.0], [0.26862954, 0.26130258, 0.27577711], [0.5]],
@@ -64,6 +64,7 @@ CFG = {
     "edit.label_descriptions": [{"a": "the letter", "n01440764": "tench"}], "edit.labels": [NAMES],
     "edit.num_features": ["<absent>"], "edit.num_classes": ["<absent>"], "edit.surprise": [True],
     "edit.model_args.surprise": [1], "edit.model_args.img_size": [24, 48, "<absent>", [32, 32]],
+    "edit.tag": ["augreg_in21k"],  # of the architecture: name.tag
     "edit.flat": [True],  # pretrained_cfg's keys at the root, as before timm 0.9
 }
 
@@ -87,6 +88,8 @@ def draw_keys(rng, family):
             **od.pick(rng, CFG, rng.choice([0, 0.05, 0.15]))}
     if not family.startswith("test_vit"):
         keys.pop("edit.flat", None)  # the name's own sizes are too large to draw
+    if "edit.flat" not in keys:
+        keys.pop("edit.labels", None)  # timm reads it there only
     return keys
 
 
@@ -107,10 +110,13 @@ def make(draw, folder):
     cfg = draw.group("cfg")
     od.edit_json(config, {f"pretrained_cfg.{key}": value for key, value in cfg.items()})
     edits = draw.group("edit")
+    if "tag" in edits:
+        edits["architecture"] = f"{draw.family}.{edits.pop('tag')}"
     flat = edits.pop("flat", False)
     od.edit_json(config, edits)
     if flat:
         content = od.read_json(config)
+        content.pop("global_pool", None)  # which those versions did not write
         content.update(content.pop("pretrained_cfg"))
         config.write_text(json.dumps(content, indent=1) + "\n")
 
@@ -140,10 +146,10 @@ def answer(draw, folder, picture):
 
 
 def _names(model):
-    """timm/inference.py: a label's description if it has one, else its name."""
-    cfg = model.pretrained_cfg
-    names = cfg.get("label_names") or cfg.get("labels")
+    """As timm/inference.py names classes: a label's description if it has one, else the label."""
+    names = model.pretrained_cfg.get("label_names")
     if not names:
         return None
-    info = CustomDatasetInfo(names, label_descriptions=cfg.get("label_descriptions"))
-    return [str(info.index_to_description(c)) if info.has_label(c) else None for c in range(model.num_classes)]
+    descriptions = model.pretrained_cfg.get("label_descriptions") or {}
+    named = {int(c): str(name) for c, name in (names.items() if isinstance(names, dict) else enumerate(names))}
+    return [descriptions.get(named[c], named[c]) if c in named else None for c in range(model.num_classes)]

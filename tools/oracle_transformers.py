@@ -63,6 +63,7 @@ EDITS = {
     "edit.qkv_bias": ["<absent>"], "edit.num_attention_heads": ["<absent>"], "edit.surprise": [1],
     "edit.architectures": ["<absent>", None, []], "edit.dtype": ["float16", "<absent>"],
     "edit.torch_dtype": ["float32"], "edit.output_attentions": [True], "edit.pruned_heads": [{}, {"0": [1]}],
+    "edit.id2label": ["<absent>"], "edit.num_labels": [5, 3], "edit.model_type": ["<absent>"],
     "edit.transformers_version": ["4.30.0", "<absent>"], "edit.vision_config.surprise": [1],
 }
 PROCESSOR = {
@@ -80,7 +81,7 @@ PROCESSOR = {
     "processor.do_pad": [True, False], "processor.pad_size": [{"height": 64, "width": 64}],
     "processor.crop_pct": [0.9], "processor.do_reduce_labels": [True], "processor.return_tensors": ["pt"],
     "processor.data_format": ["channels_first", "channels_last"], "processor.surprise": [1],
-    "processor.image_processor_type": ["<absent>"],
+    "processor.image_processor_type": ["<absent>"], "processor_file": ["processor_config.json"],
 }
 PROCESSORS = ["ViTImageProcessor", "DeiTImageProcessor", "BeitImageProcessor", "BitImageProcessor", "CLIPImageProcessor",
               "SiglipImageProcessor", "ConvNextImageProcessor", "ViTFeatureExtractor", "CLIPFeatureExtractor",
@@ -163,9 +164,11 @@ def _write_processor(draw, folder):
         cfg = {"image_processor_type": kind, "patch_size": 8, "max_num_patches": 16}
     if "FeatureExtractor" in kind:
         cfg["feature_extractor_type"] = cfg.pop("image_processor_type")
-    path = folder / "preprocessor_config.json"
+    path = folder / draw.keys.get("processor_file", "preprocessor_config.json")
     path.write_text(json.dumps(cfg))
     od.edit_json(path, draw.group("processor"))
+    if path.name == "processor_config.json":
+        path.write_text(json.dumps({"image_processor": od.read_json(path), "processor_class": "CLIPProcessor"}))
 
 
 def answer(draw, folder, picture):
@@ -181,7 +184,7 @@ def answer(draw, folder, picture):
         inputs = processor(images=load_image(picture), return_tensors="pt")
         result.input = _picture_of(inputs)
         with torch.no_grad():
-            result.features = od.numpy32(_embedding(model, draw, inputs)[0])
+            _run_body(model, draw, inputs, result)
         return result
     seen = []
     head = model.get_submodule("cls_classifier" if hasattr(model, "cls_classifier") else "classifier")
@@ -193,6 +196,9 @@ def answer(draw, folder, picture):
     with torch.no_grad():
         outputs = pipeline._forward(inputs)
     result.input = _picture_of(inputs)
+    if config.num_labels == 0:  # the head is an identity, and the pipeline has nothing to name
+        result.features = od.numpy32(outputs["logits"][0])
+        return result
     result.logits = od.numpy32(outputs["logits"][0])
     result.features = od.numpy32(seen[0][0]) if seen else None
     scores = pipeline.postprocess({"logits": outputs["logits"]}, top_k=len(result.logits))
@@ -210,16 +216,22 @@ def _picture_of(inputs):
     return pixels if pixels.ndim == 3 else None  # NaFlex: patches in rows
 
 
-def _embedding(model, draw, inputs):
-    """What a head, or a text, would be compared with."""
+def _run_body(model, draw, inputs, result):
+    """A model without a head: what a head, or a text, would be compared with, and the patches."""
     if hasattr(model, "get_image_features"):
         found = model.get_image_features(**inputs)
-        return found if isinstance(found, torch.Tensor) else found.pooler_output
+        result.features = od.numpy32((found if isinstance(found, torch.Tensor) else found.pooler_output)[0])
+        return
     outputs = model(**inputs)
+    prefix = {"vit": 1, "deit": 2, "vit_msn": 1, "dinov2": 1, "siglip_vision_model": 0, "ijepa": 0}
+    if draw.family in prefix:
+        result.tokens = od.numpy32(outputs.last_hidden_state[0, prefix[draw.family]:])
     if "image_embeds" in outputs:
-        return outputs.image_embeds
-    if draw.family in ("vit", "deit", "vit_msn"):  # no classifier reads the pooler
-        return outputs.last_hidden_state[:, 0]
-    if draw.family == "ijepa":
-        return outputs.last_hidden_state.mean(1)
-    return outputs.pooler_output
+        features = outputs.image_embeds
+    elif draw.family in ("vit", "deit", "vit_msn"):  # no classifier reads the pooler
+        features = outputs.last_hidden_state[:, 0]
+    elif draw.family == "ijepa":
+        features = outputs.last_hidden_state.mean(1)
+    else:
+        features = outputs.pooler_output
+    result.features = None if features is None else od.numpy32(features[0])

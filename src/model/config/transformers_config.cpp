@@ -90,6 +90,10 @@ ModelConfig read_transformers_config(const ConfigReader& reader) {
   config.image_size =
       vision.contains("image_size") ? reader.as_size(vision["image_size"], "image_size") : kClassDefaultSize;
   config.resamples_in_forward = type.starts_with("dinov2");  // the others raise, unless they are asked to
+  if (type.starts_with("dinov2") && config.image_size->height != config.image_size->width) {
+    reader.fail("image_size", vision["image_size"].dump(),
+                "a square: transformers interpolates DINOv2's positions from one, and raises an error for others");
+  }
   config.embed_dim = reader.count(vision, "hidden_size");
   config.depth = reader.count(vision, "num_hidden_layers");
   if (!type.starts_with("dinov2")) config.mlp_hidden_dim = reader.count(vision, "intermediate_size");
@@ -101,7 +105,8 @@ ModelConfig read_transformers_config(const ConfigReader& reader) {
   if (reader.text(vision, "hidden_act")) {
     config.activation = reader.choice(vision, "hidden_act", kActivations, Activation::kGelu);
   }
-  if (!config.expects_head) return config;
+  const bool body_alone = !config.expects_head && !config.architecture.empty();
+  if (body_alone) return config;  // a file that names no class may hold a head
   config.labels = read_labels(reader);
   config.multi_label = reader.choice(root, "problem_type", kProblems, false);
   config.one_class_is_sigmoid = true;
