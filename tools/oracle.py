@@ -44,10 +44,12 @@ def library(kind):
     return importlib.import_module(f"oracle_{kind}")
 
 
-def draw_of(seed, only):
+def draw_of(seed, options):
     import oracle_draws
+    import oracle_freeze
     import oracle_layouts
     import oracle_pictures
+    only = options.only
     rng = oracle_draws.random.Random(seed)
     kind = only if only in KINDS else rng.choices(list(KINDS), KINDS.values())[0]
     if only and only not in KINDS:
@@ -58,6 +60,8 @@ def draw_of(seed, only):
     keys = library(kind).draw_keys(rng, family)
     keys |= oracle_draws.pick(rng, oracle_layouts.SPACE, rng.choice([0, 0, 0.2]))
     keys |= oracle_draws.pick(rng, oracle_pictures.SPACE, 0.3)
+    if options.freeze:
+        keys |= oracle_freeze.SMALL[kind]
     return oracle_draws.Draw(seed, kind, family, keys)
 
 
@@ -76,16 +80,22 @@ def run(draw, folder, program):
     picture = oracle_pictures.write(draw, folder)
     try:
         answer = kind.answer(draw, folder / "library", Image.open(picture))
-        answer.save(folder)
     except Exception as error:
         answer = oracle_draws.LibraryRaises("loads or runs", error)
     model = oracle_layouts.write(draw, folder / "library", folder / "model", kind.STEMS)
-    (folder / "draw.json").write_text(draw.text() + "\n")
     fovea = oracle_fovea.Fovea(program, model, picture, folder, getattr(answer, "options", ()))
-    verb = ["classify"] if getattr(answer, "logits", None) is not None else ["embed", "-o", "features.npy"]
-    command = ["fovea", *verb, *fovea.options, "-m", str(model.relative_to(folder)), picture.name]
-    (folder / "run.sh").write_text(shlex.join(command) + "\n")
+    if not isinstance(answer, Exception):
+        answer.save(folder, model=str(model.relative_to(folder)), picture=picture.name)
+    write_command(draw, folder, fovea, isinstance(answer, oracle_draws.Answer) and answer.logits is not None)
     return oracle_fovea.judge(fovea, answer)
+
+
+def write_command(draw, folder, fovea, classifies):
+    """The draw and one command, for people."""
+    (folder / "draw.json").write_text(draw.text() + "\n")
+    verb = ["classify"] if classifies else ["embed", "-o", "features.npy"]
+    command = ["fovea", *verb, *fovea.options, "-m", str(fovea.model.relative_to(folder)), fovea.picture.name]
+    (folder / "run.sh").write_text(shlex.join(command) + "\n")
 
 
 def run_apart(draw, program, keep=None):
@@ -124,20 +134,15 @@ def start_job():
 def one(task):
     """One draw to its end, as a row."""
     seed, options = task
-    draw = draw_of(seed, options.only)
+    draw = draw_of(seed, options)
     outcome = run_apart(draw, options.fovea)
     while outcome.verdict == NOTHING:
         seed += "'"
-        draw = draw_of(seed, options.only)
+        draw = draw_of(seed, options)
         outcome = run_apart(draw, options.fovea)
     if outcome.verdict == "WRONG":
         draw = shrink(draw, options.fovea)
         outcome = run_apart(draw, options.fovea, options.output / "wrong" / folder_name(seed))
-    elif options.freeze and outcome.verdict == "equal":
-        import oracle_freeze
-        with tempfile.TemporaryDirectory(prefix="oracle-") as name:
-            run(draw, pathlib.Path(name), options.fovea)
-            oracle_freeze.keep(pathlib.Path(name), draw, options.freeze)
     return {**dataclasses.asdict(draw), **dataclasses.asdict(outcome), "row": outcome.row}
 
 
@@ -172,7 +177,7 @@ def main():
     options.output, options.fovea = options.output.resolve(), options.fovea.resolve()
     if options.replay:
         start_job()
-        draw = draw_of(options.replay, options.only)
+        draw = draw_of(options.replay, options)
         folder = options.output / "replay" / folder_name(options.replay)
         outcome = run_apart(draw, options.fovea, folder)
         print(draw.text(), f"{outcome.verdict}: {outcome.reason}", folder, sep="\n")
@@ -187,6 +192,12 @@ def main():
             file.flush()
             if row["verdict"] == "WRONG":
                 print(f"WRONG {row['seed']} {row['family']} {json.dumps(row['keys'])}: {row['reason']}", flush=True)
+    if options.freeze:
+        import oracle_freeze
+        for row in oracle_freeze.chosen(rows):
+            with tempfile.TemporaryDirectory(prefix="oracle-") as name:
+                run(draw_of(row["seed"], options), pathlib.Path(name), options.fovea)
+                oracle_freeze.keep(pathlib.Path(name), row, options.freeze)
     text = f"{len(rows)} draws, seed {options.seed}; {versions()}\n\n{table(rows)}"
     (options.output / "table.md").write_text(text)
     print(text)

@@ -50,12 +50,13 @@ class Answer:
     names: list = None  # [C], None where a class has no name
     options: tuple = ()  # of fovea, to compute what the library was asked for
 
-    def save(self, folder):
+    def save(self, folder, **beside):
+        """expected.json and one .npy for each array; `beside` goes into the first."""
         arrays = {name: value for name, value in vars(self).items() if isinstance(value, numpy.ndarray)}
         for name, value in arrays.items():
             numpy.save(folder / f"expected_{name}.npy", numpy.ascontiguousarray(value, dtype=numpy.float32))
-        rest = {"names": self.names, "options": list(self.options), "arrays": sorted(arrays)}
-        (folder / "expected.json").write_text(json.dumps(rest, indent=1) + "\n")
+        content = {**beside, "options": list(self.options), "names": self.names}
+        (folder / "expected.json").write_text(json.dumps(content, indent=1) + "\n")
 
 
 class LibraryRaises(Exception):
