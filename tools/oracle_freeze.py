@@ -12,6 +12,7 @@ SMALL = {  # keys that make the weights of each kind small
     "transformers": {"args.hidden_size": 24, "args.num_hidden_layers": 1, "args.num_attention_heads": 2,
                      "args.intermediate_size": 32, **HALF},
     "open_clip": {"vision.width": 24, "vision.head_width": 12, "vision.layers": 1, **HALF},
+    "timm_wrapper": {"args.embed_dim": 24, "args.depth": 1, **HALF},
     "torchvision": HALF,  # its heads are too wide for a small file: tests/golden/families has one
 }
 

@@ -2,6 +2,7 @@
 import json
 
 import open_clip
+import timm
 import torch
 from open_clip.push_to_hf_hub import save_config_for_hf
 
@@ -26,17 +27,30 @@ SPACE = {
 }
 
 
+TRUNK = {  # image towers that are timm's
+    "vision.timm_model_name": ["test_vit", "test_vit2", "test_vit4", "vit_tiny_patch16_224"],
+    "vision.timm_pool": ["", "token", "avg", "map"], "vision.timm_proj": ["", "linear", "mlp", "none"],
+    "vision.timm_proj_bias": [True], "vision.timm_drop": [0.1],
+}
+
+
 def families():
-    return ["CLIP"]
+    return ["CLIP", "CLIP with a trunk of timm"]
 
 
 def draw_keys(rng, family):
-    return od.pick(rng, SPACE, rng.choice([0.05, 0.1, 0.2]))
+    if family == "CLIP":
+        return od.pick(rng, SPACE, rng.choice([0.05, 0.1, 0.2]))
+    cfg = {key: values for key, values in SPACE.items() if not key.startswith("vision.")}
+    return {"vision.timm_model_name": "test_vit", **od.pick(rng, TRUNK, 0.4), **od.pick(rng, cfg, 0.1)}
 
 
 def make(draw, folder):
     model = draw.group("model")
     vision = {"layers": 2, "width": 32, "head_width": 16, "image_size": 32, "patch_size": 8, **draw.group("vision")}
+    if draw.family != "CLIP":
+        vision = {"timm_model_name": "test_vit", "timm_pool": "", "timm_proj": "linear", **draw.group("vision")}
+        vision["image_size"] = timm.get_pretrained_cfg(vision["timm_model_name"]).input_size[-1]
     text = {"context_length": 8, "vocab_size": 16, "width": 32, "heads": 2, "layers": 1}
     config = {"embed_dim": 24, "vision_cfg": vision, "text_cfg": text, **model}
     arguments = {k: v for k, v in config.items() if k != "custom_text"}

@@ -8,7 +8,7 @@ import json
 import safetensors.torch
 import torch
 import transformers
-from transformers import AutoConfig, AutoImageProcessor
+from transformers import AutoImageProcessor
 from transformers.image_utils import load_image
 
 import oracle_draws as od
@@ -115,7 +115,7 @@ def draw_keys(rng, family):
     return keys
 
 
-def _labels(kind):
+def labels_of(kind):
     count = {"one": 1, "one named": 1, "two": 2, "many": 12, "empty": 0}.get(kind, od.CLASSES)
     names = {c: f"LABEL_{c}" for c in range(count)}
     if kind in ("names", "one named", "two", "many"):
@@ -141,7 +141,7 @@ def make(draw, folder):
         text = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32,
                 "vocab_size": 16, "max_position_embeddings": 8, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}
         args = {"vision_config": args, "text_config": text, "projection_dim": projection}
-    names = _labels(draw.keys.get("labels"))
+    names = labels_of(draw.keys.get("labels"))
     config = _config_class(draw.family)(**args, id2label=names, label2id={str(v): k for k, v in names.items()})
     model = getattr(transformers, draw.keys["class"])(config)
     od.stir(model, draw)
@@ -172,7 +172,6 @@ def _write_processor(draw, folder):
 
 
 def answer(draw, folder, picture):
-    config = AutoConfig.from_pretrained(folder)
     cls = getattr(transformers, draw.keys["class"])
     model = cls.from_pretrained(folder, dtype=torch.float32).eval()
     backend = draw.keys.get("backend", "torchvision")
@@ -186,23 +185,27 @@ def answer(draw, folder, picture):
         with torch.no_grad():
             _run_body(model, draw, inputs, result)
         return result
+    return classified(model, processor, picture, result)
+
+
+def classified(model, processor, picture, result):
+    """What the image classification pipeline does, step by step, so that each step is compared."""
     seen = []
-    head = model.get_submodule("cls_classifier" if hasattr(model, "cls_classifier") else "classifier")
-    if not isinstance(head, torch.nn.Identity) and not hasattr(model, "distillation_classifier"):
+    head = getattr(model, "classifier", None)
+    if isinstance(head, torch.nn.Linear) and not hasattr(model, "distillation_classifier"):
         head.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
-    # What the pipeline does, step by step, so that each is compared.
     pipeline = transformers.ImageClassificationPipeline(model=model, image_processor=processor)
     inputs = pipeline.preprocess(picture)
     with torch.no_grad():
         outputs = pipeline._forward(inputs)
     result.input = _picture_of(inputs)
-    if config.num_labels == 0:  # the head is an identity, and the pipeline has nothing to name
+    if model.config.num_labels == 0:  # the head is an identity, and the pipeline has nothing to name
         result.features = od.numpy32(outputs["logits"][0])
         return result
     result.logits = od.numpy32(outputs["logits"][0])
     result.features = od.numpy32(seen[0][0]) if seen else None
     scores = pipeline.postprocess({"logits": outputs["logits"]}, top_k=len(result.logits))
-    names = [config.id2label[c] for c in range(len(result.logits))]
+    names = [model.config.id2label[c] for c in range(len(result.logits))]
     result.names = [None if name == f"LABEL_{c}" else str(name) for c, name in enumerate(names)]
     by_score = sorted(range(len(names)), key=lambda c: -result.logits[c])
     result.probabilities = torch.zeros(len(names)).numpy()
