@@ -218,6 +218,17 @@ TEST(TransformersConfig, SaysWhatItsOutputsAre) {
   EXPECT_THAT(refusal([&] { return with_problem("regression"); }), HasSubstr("problem_type is 'regression'"));
 }
 
+TEST(TransformersConfig, HasTheClassesThatTransformersCounts) {
+  const std::string vit = R"({"model_type":"vit","architectures":["ViTForImageClassification"])";
+  EXPECT_EQ(config_of(vit + "}").num_classes, 2U);
+  EXPECT_EQ(config_of(vit + R"(,"num_labels":3})").num_classes, 3U);
+  EXPECT_EQ(config_of(vit + R"(,"num_labels":3,"id2label":{"0":"LABEL_0"}})").num_classes, 1U);
+  EXPECT_THAT(refusal([&] {
+                return config_of(vit + R"(,"id2label":{"0":"a"},"problem_type":"single_label_classification"})");
+              }),
+              HasSubstr("problem_type is 'single_label_classification'"));
+}
+
 TEST(TransformersConfig, MayLeaveItsClassToTheTensors) {
   const std::string rest = R"("model_type":"vit","problem_type":"multi_label_classification","id2label":{"0":"a"}})";
   EXPECT_TRUE(config_of("{" + rest).multi_label);

@@ -52,6 +52,14 @@ std::vector<ClassLabel> read_labels(const ConfigReader& reader) {
   return named ? labels : std::vector<ClassLabel>();
 }
 
+/// The rows of the head that transformers builds. Files of two classes may say nothing.
+std::size_t count_labels(const ConfigReader& reader) {
+  const json& root = reader.root();
+  const auto names = root.find("id2label");
+  if (names != root.end() && !names->is_null()) return names->size();
+  return reader.count(root, "num_labels").value_or(2);
+}
+
 /// The object with the vision tower's values: the root, if the model is nothing else.
 json vision_of(const ConfigReader& reader, const std::string& type) {
   const json& root = reader.root();
@@ -108,6 +116,11 @@ ModelConfig read_transformers_config(const ConfigReader& reader) {
   const bool body_alone = !config.expects_head && !config.architecture.empty();
   if (body_alone) return config;  // a file that names no class may hold a head
   config.labels = read_labels(reader);
+  config.num_classes = count_labels(reader);
+  if (config.num_classes == 1 && reader.text(root, "problem_type") == "single_label_classification") {
+    reader.fail("problem_type", "'single_label_classification'",
+                "another for a model of one class: transformers raises an error for it");
+  }
   config.multi_label = reader.choice(root, "problem_type", kProblems, false);
   config.one_class_is_sigmoid = true;
   return config;
