@@ -167,6 +167,17 @@ TEST(TimmConfig, TakesTheEpsOfTheNormThatItNames) {
   }
 }
 
+TEST(TimmConfig, RotatesAsTheNameSaysWhateverTheTensorsAre) {
+  const auto named = [](const char* architecture) { return timm_with("", architecture).rope.named; };
+  EXPECT_EQ(named("eva02_tiny_patch14_224"), Rope::kEva02);
+  EXPECT_EQ(named("vit_medium_patch16_rope_reg1_gap_256"), Rope::kEva02);
+  EXPECT_EQ(named("vit_7b_patch16_dinov3"), Rope::kDinoV3);
+  EXPECT_EQ(named("vit_small_patch16_lingbot"), Rope::kDinoV3);
+  EXPECT_EQ(named("eva_giant_patch14_224"), Rope::kNone);
+  EXPECT_EQ(named("beit_base_patch16_224"), Rope::kNone);
+  EXPECT_EQ(named("vit_tiny_patch16_224"), std::nullopt);
+}
+
 TEST(TimmConfig, ReadsTheRotationThatItChanges) {
   const RopeConfig rope =
       timm_with(R"("use_rot_pos_emb":true,"rope_type":"cat","rope_temperature":100.0,"rope_grid_offset":0.5,)"
