@@ -85,13 +85,26 @@ TEST(ConfigKeys, ThatHaveOneComputedValueAreRefusedWithAnyOther) {
 
 TEST(ConfigKeys, AreReadPastWhereTheUserSaysSo) {
   const test::TempFolder folder;
-  replace_file(folder / "config.json", R"({"architecture":"vit_tiny_patch16_224","model_args":{"a.b":1,"depth":2}})");
+  replace_file(folder / "config.json",
+               R"({"architecture":"vit_tiny_patch16_224","model_args":{"a.b":1,"depth":2},"pretrained_cfg":{}})");
   ConfigFiles files(folder.path());
   const std::vector<std::string> keys{"model_args.a.b"};
   files.ignore(keys);
   EXPECT_EQ(read_model_config(*files.reader("config.json")).depth, 2U);
   const std::vector<std::string> absent{"model_args.c"};
   EXPECT_THROW(files.ignore(absent), Error);
+}
+
+TEST(TimmConfig, RefusesInAFlatFileWhatTimmTakesForUnknownFields) {
+  const auto flat = [](const std::string& more) {
+    return config_of(R"({"architecture":"vit_tiny_patch16_224","num_classes":3,"input_size":[3,32,32])" + more + "}");
+  };
+  EXPECT_EQ(flat("").num_classes, 3U);
+  EXPECT_EQ(flat(R"(,"labels":["a","b","c"],"num_features":192)").labels.size(), 3U);
+  EXPECT_THAT(refusal([&] { return flat(R"(,"model_args":{"depth":2})"); }),
+              HasSubstr("model_args is in a file without pretrained_cfg"));
+  EXPECT_THAT(refusal([&] { return flat(R"(,"global_pool":"token")"); }),
+              HasSubstr("global_pool is in a file without pretrained_cfg"));
 }
 
 TEST(TimmConfig, FeedsWhatTimmFeeds) {
@@ -154,6 +167,17 @@ TEST(TimmConfig, TakesTheEpsOfTheNormThatItNames) {
   }
 }
 
+TEST(TimmConfig, RotatesAsTheNameSaysWhateverTheTensorsAre) {
+  const auto named = [](const char* architecture) { return timm_with("", architecture).rope.named; };
+  EXPECT_EQ(named("eva02_tiny_patch14_224"), Rope::kEva02);
+  EXPECT_EQ(named("vit_medium_patch16_rope_reg1_gap_256"), Rope::kEva02);
+  EXPECT_EQ(named("vit_7b_patch16_dinov3"), Rope::kDinoV3);
+  EXPECT_EQ(named("vit_small_patch16_lingbot"), Rope::kDinoV3);
+  EXPECT_EQ(named("eva_giant_patch14_224"), Rope::kNone);
+  EXPECT_EQ(named("beit_base_patch16_224"), Rope::kNone);
+  EXPECT_EQ(named("vit_tiny_patch16_224"), std::nullopt);
+}
+
 TEST(TimmConfig, ReadsTheRotationThatItChanges) {
   const RopeConfig rope =
       timm_with(R"("use_rot_pos_emb":true,"rope_type":"cat","rope_temperature":100.0,"rope_grid_offset":0.5,)"
@@ -203,6 +227,31 @@ TEST(TransformersConfig, SaysWhatItsOutputsAre) {
   EXPECT_TRUE(with_problem("multi_label_classification").multi_label);
   EXPECT_FALSE(with_problem("single_label_classification").multi_label);
   EXPECT_THAT(refusal([&] { return with_problem("regression"); }), HasSubstr("problem_type is 'regression'"));
+}
+
+TEST(TransformersConfig, HasTheClassesThatTransformersCounts) {
+  const std::string vit = R"({"model_type":"vit","architectures":["ViTForImageClassification"])";
+  EXPECT_EQ(config_of(vit + "}").num_classes, 2U);
+  EXPECT_EQ(config_of(vit + R"(,"num_labels":3})").num_classes, 3U);
+  EXPECT_EQ(config_of(vit + R"(,"num_labels":3,"id2label":{"0":"LABEL_0"}})").num_classes, 1U);
+  EXPECT_THAT(refusal([&] {
+                return config_of(vit + R"(,"id2label":{"0":"a"},"problem_type":"single_label_classification"})");
+              }),
+              HasSubstr("problem_type is 'single_label_classification'"));
+}
+
+TEST(TransformersConfig, MayLeaveItsClassToTheTensors) {
+  const std::string rest = R"("model_type":"vit","problem_type":"multi_label_classification","id2label":{"0":"a"}})";
+  EXPECT_TRUE(config_of("{" + rest).multi_label);
+  EXPECT_TRUE(config_of(R"({"architectures":null,)" + rest).multi_label);
+  EXPECT_FALSE(config_of(R"({"architectures":["ViTModel"],)" + rest).multi_label);
+}
+
+TEST(TransformersConfig, RefusesDinov2sPositionsOnAGridThatIsNoSquare) {
+  EXPECT_THAT(refusal([] { return config_of(R"({"model_type":"dinov2_with_registers","image_size":[32,48]})"); }),
+              HasSubstr("image_size is [32,48], expected a square"));
+  EXPECT_EQ(refusal([] { return config_of(R"({"model_type":"dinov2","image_size":[32,32]})"); }), "accepted");
+  EXPECT_EQ(refusal([] { return config_of(R"({"model_type":"vit","image_size":[32,48]})"); }), "accepted");
 }
 
 TEST(OpenClipConfig, HasGeluUnlessItSaysQuickGelu) {

@@ -49,6 +49,11 @@ void check_all_keys(const ConfigReader& reader, const json& args, TimmClass mode
     check_keys(reader, reader.root(), "", {timm_root_keys()});
     check_keys(reader, timm_pretrained_cfg(reader), "pretrained_cfg.", {timm_pretrained_cfg_keys()});
   } else {
+    // As before timm 0.9, which wrote neither of the two: timm takes them for fields of its PretrainedCfg.
+    for (const char* key : {"model_args", "global_pool"}) {
+      if (!reader.root().contains(key)) continue;
+      reader.fail(key, "in a file without pretrained_cfg", "beside one: timm raises an error for it");
+    }
     check_keys(reader, reader.root(), "", {timm_root_keys(), timm_pretrained_cfg_keys()});
   }
   check_keys(reader, args, "model_args.", {timm_common_args(), args_of(model_class)});

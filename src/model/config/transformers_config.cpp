@@ -68,6 +68,14 @@ std::vector<ClassLabel> read_labels(const ConfigReader& reader) {
   return named ? labels : std::vector<ClassLabel>();
 }
 
+/// The rows of the head that transformers builds. Files of two classes may say nothing.
+std::size_t count_labels(const ConfigReader& reader) {
+  const json& root = reader.root();
+  const auto names = root.find("id2label");
+  if (names != root.end() && !names->is_null()) return names->size();
+  return reader.count(root, "num_labels").value_or(2);
+}
+
 /// The object with the vision tower's values: the root, if the model is nothing else.
 json vision_of(const ConfigReader& reader, const std::string& type) {
   const json& root = reader.root();
@@ -154,6 +162,10 @@ ModelConfig read_transformers_config(const ConfigReader& reader) {
         vision.contains("image_size") ? reader.as_size(vision["image_size"], "image_size") : kClassDefaultSize;
   }
   config.resamples_in_forward = model_type.resamples;
+  if (type.starts_with("dinov2") && config.image_size->height != config.image_size->width) {
+    reader.fail("image_size", vision["image_size"].dump(),
+                "a square: transformers interpolates DINOv2's positions from one, and raises an error for others");
+  }
   config.embed_dim = reader.count(vision, "hidden_size");
   config.depth = reader.count(vision, "num_hidden_layers");
   if (!type.starts_with("dinov2")) config.mlp_hidden_dim = reader.count(vision, "intermediate_size");
@@ -169,8 +181,14 @@ ModelConfig read_transformers_config(const ConfigReader& reader) {
   }
   if (type == "beit" || type == "data2vec-vision") read_beit_parts(reader, vision, config);
   if (type == "dinov3_vit") read_dinov3_parts(reader, vision, config);
-  if (!config.expects_head) return config;
+  const bool body_alone = !config.expects_head && !config.architecture.empty();
+  if (body_alone) return config;  // a file that names no class may hold a head
   config.labels = read_labels(reader);
+  config.num_classes = count_labels(reader);
+  if (config.num_classes == 1 && reader.text(root, "problem_type") == "single_label_classification") {
+    reader.fail("problem_type", "'single_label_classification'",
+                "another for a model of one class: transformers raises an error for it");
+  }
   config.multi_label = reader.choice(root, "problem_type", kProblems, false);
   config.one_class_is_sigmoid = true;
   return config;

@@ -102,6 +102,15 @@ ReadOut read_out_of(std::string_view name, TimmClass model_class) {
   return pooled ? ReadOut::kAttentionPool : ReadOut::kClassToken;
 }
 
+/// The rotary embedding that the name's own function switches on, whatever the arguments make of the tensors.
+std::optional<Rope> rope_of(std::string_view name) {
+  const bool without = name.starts_with("beit") || name.starts_with("eva_") || name.starts_with("eva02_enormous");
+  if (without) return Rope::kNone;
+  if (name.starts_with("eva02_") || contains(name, "_rope_reg")) return Rope::kEva02;
+  if (contains(name, "dinov3") || contains(name, "lingbot")) return Rope::kDinoV3;
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::vector<std::string> timm_architecture_names() {
@@ -147,8 +156,8 @@ TimmFacts timm_facts(std::string_view architecture) {
   if (contains(architecture, "quickgelu")) facts.activation = Activation::kQuickGelu;
   if (contains_any(architecture, kTanhNames)) facts.activation = Activation::kGeluTanh;
   facts.pool_sees_prefix = architecture == "test_vit3";
-  if (contains(architecture, "_rope_reg")) facts.rope = Rope::kEva02;
-  facts.supported = facts.rope.has_value() || !contains_any(architecture, kUnsupportedNames);
+  facts.rope = rope_of(architecture);
+  facts.supported = contains(architecture, "_rope_reg") || !contains_any(architecture, kUnsupportedNames);
   return facts;
 }
 

@@ -24,7 +24,7 @@ constexpr std::array kCommon{
     KeyRule{"id2label"},
     KeyRule{"problem_type"},
     KeyRule{"label2id", kHarmless, "id2label is what is read"},
-    KeyRule{"num_labels", kHarmless, kTensors},
+    KeyRule{"num_labels"},
     KeyRule{"dtype", kHarmless, "weights are read as they are stored"},
     KeyRule{"torch_dtype", kHarmless, "weights are read as they are stored"},
     KeyRule{"transformers_version", kHarmless, kAbout},

@@ -62,10 +62,13 @@ RecipeFiles open_files(const ConfigFiles& model) {
 std::string processor_class(const RecipeFiles& files) {
   std::string type;
   if (files.preprocessor) type = processor_type(*files.preprocessor, files.processor);
-  if (type.empty() && files.config) {
-    type = processor_of_model(files.config->text(files.config->root(), "model_type").value_or(""));
+  if (!type.empty() || !files.config) return type;
+  const std::string model_type = files.config->text(files.config->root(), "model_type").value_or("");
+  if (files.preprocessor && !has_paired_processor(model_type)) {
+    files.preprocessor->fail("image_processor_type", "absent",
+                             fmt::format("a class: transformers has none for the model_type '{}'", model_type));
   }
-  return type;
+  return std::string(processor_of_model(model_type));
 }
 
 /// The input size in the files, for pipelines other than the files' own.

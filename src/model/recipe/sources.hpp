@@ -42,6 +42,8 @@ enum class TransformersBackend { kPil, kTorchvision };
 [[nodiscard]] std::string processor_type(const ConfigReader& reader, const nlohmann::json& cfg);
 /// The class that transformers pairs with a `model_type`; empty for models that fovea does not know.
 [[nodiscard]] std::string_view processor_of_model(std::string_view model_type) noexcept;
+/// False if transformers pairs no class with it, and raises for a preprocessor_config.json that names none.
+[[nodiscard]] bool has_paired_processor(std::string_view model_type) noexcept;
 
 /// The pipelines that need no file: torchvision, dinov2, clip, siglip, and timm's for a bare checkpoint.
 /// @param name  any of preprocess_names() except "auto".

@@ -78,6 +78,10 @@ constexpr std::array kModels{
     ModelProcessor{"siglip2_vision_model", "Siglip2ImageProcessor"},
 };
 
+// The kinds among these for which transformers has no class of its own, so that it raises if the file names none.
+constexpr std::array<std::string_view, 5> kUnpaired{"dinov2_with_registers", "clip_vision_model", "siglip_vision_model",
+                                                    "siglip2_vision_model", "metaclip_2_vision_model"};
+
 // Indexed by the numbers of PIL.Image.Resampling.
 constexpr std::array kPillowFilters{Interpolation::kNearest, Interpolation::kLanczos, Interpolation::kBilinear,
                                     Interpolation::kBicubic, Interpolation::kBox,     Interpolation::kHamming};
@@ -204,7 +208,10 @@ double read_crop_pct(const ConfigReader& reader, const json& cfg, double absent)
 /// Applies the file's resize and crop on top of the class's defaults.
 void read_steps(const ConfigReader& reader, const json& cfg, const ProcessorClass& type, PreprocessRecipe& recipe) {
   const bool resizes = flag(reader, cfg, "do_resize", true);
-  if (resizes) require(reader, cfg, "size", "do_resize");
+  if (resizes) {
+    require(reader, cfg, "size", "do_resize");
+    require(reader, cfg, "resample", "do_resize");
+  }
   const bool square_if_one = flag(reader, cfg, "default_to_square", type.square_if_one);
   if (given(cfg, "size")) read_resize(reader, cfg["size"], square_if_one, recipe);
   if (type.crop_pct > 0.0 && resizes) {
@@ -254,7 +261,9 @@ void read_normalization(const ConfigReader& reader, const json& cfg, PreprocessR
   }
   recipe.rescale_factor = reader.number(cfg, "rescale_factor").value_or(recipe.rescale_factor);
   if (!(recipe.rescale_factor > 0.0)) reader.fail("rescale_factor", cfg["rescale_factor"].dump(), "a number above 0");
-  if (!flag(reader, cfg, "do_rescale", true)) recipe.rescale_factor = 1.0;
+  const bool rescales = flag(reader, cfg, "do_rescale", true);
+  if (rescales) require(reader, cfg, "rescale_factor", "do_rescale");
+  if (!rescales) recipe.rescale_factor = 1.0;
   if (recipe.resampler == Resampler::kAtenFloat && recipe.rescale_factor == 1.0) {
     reader.fail("do_rescale", "false", "true: DINOv3ViTImageProcessor does not normalise bytes");
   }
@@ -271,6 +280,10 @@ std::string_view processor_of_model(std::string_view model_type) noexcept {
     if (known.model_type == model_type) return known.processor;
   }
   return {};
+}
+
+bool has_paired_processor(std::string_view model_type) noexcept {
+  return std::find(kUnpaired.begin(), kUnpaired.end(), model_type) == kUnpaired.end();
 }
 
 std::string processor_type(const ConfigReader& reader, const json& cfg) {
