@@ -85,6 +85,7 @@ ExplainOptions explain_options(const MapFlags& flags) {
   options.compat = flags.compat == "chefer"        ? RolloutCompat::kChefer
                    : flags.compat == "vit-explain" ? RolloutCompat::kVitExplain
                                                    : RolloutCompat::kPaper;
+  options.gradients = flags.gradients == "libra" ? Gradients::kLibra : Gradients::kTrue;
   if (flags.discard) options.discard = static_cast<float>(*flags.discard);
   if (flags.mass) options.mass = static_cast<float>(*flags.mass);
   options.residual = static_cast<float>(flags.residual);
@@ -110,7 +111,7 @@ void add_explanation_options(CLI::App& app, MapFlags& flags) {
          "--target", flags.targets,
          "class to explain: top1, topK (one map for each of the K best classes), true (the class that the picture's "
          "folder is named after), or a class index, WordNet id or name; may be repeated; the default method is "
-         "then generic")
+         "then libra")
       ->allow_extra_args(false)
       ->take_all()
       ->default_str("top1")
@@ -136,6 +137,11 @@ void add_explanation_options(CLI::App& app, MapFlags& flags) {
       ->group(group);
   add_choice(app, "--compat", flags.compat, {"paper", "vit-explain", "chefer"},
              "rollout: reproduce the numbers of the paper, of vit-explain or of Chefer's code")
+      ->group(group);
+  add_choice(
+      app, "--gradients", flags.gradients, {"true", "libra"},
+      "generic, grad-rollout, grad-cam, legrad: which gradients they read; libra holds attention weights, norms' "
+      "deviations and activations' gates constant, as the method libra does")
       ->group(group);
   count("--start-block", flags.options.start_block, 0, "leave out the blocks before this one");
   app.add_option("--block", flags.options.block, "attention, token-rank: use this block [default: the last]")
