@@ -77,7 +77,7 @@ struct Features {
 
 /// What is explained, and how. The defaults are those of `fovea explain`.
 struct ExplainRequest {
-  /// Names out of explain_methods(). None: "rollout", or "generic" where a class is named.
+  /// Names out of explain_methods(). None: "rollout", or "libra" where a class is named.
   std::vector<std::string> methods = {};
   /// For methods that are about a class, one map for each of these: "top1", "top5" (each of the best five), "true" (the
   /// class that the file's folder is called after), or a class by index, WordNet id or label. None: "top1".
@@ -94,6 +94,7 @@ struct ExplanationMap {
   std::string variant;                    // "mean heads, residual 0.5"
   std::optional<MapTarget> target;        // none: the map is the same for every class
   Heatmap heatmap;
+  std::optional<ScoreSum> sum;               // what the target's logit is made of, where the map adds up to it
   std::optional<Faithfulness> faithfulness;  // where it was asked for
 };
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "fovea/error.hpp"
+#include "fovea/explain.hpp"
 #include "fovea/faithfulness.hpp"
 #include "fovea/image.hpp"
 #include "fovea/prediction.hpp"
@@ -23,12 +24,16 @@ struct MapAgreement {
   double correlation = 0;
 };
 
+/// "patches +8.25, prefix tokens -0.89, biases +1.13: score 8.50"
+[[nodiscard]] std::string sum_text(const ScoreSum& sum);
+
 struct MapRecord {
   std::string method;
   std::string variant;
   std::optional<MapTarget> target = {};
   /// For the target; for class-agnostic maps, for the picture's first target.
   std::optional<Faithfulness> faithfulness = {};
+  std::optional<ScoreSum> sum = {};             // what the score is made of, where the map adds up to it
   std::vector<MapAgreement> agreement = {};     // with the picture's other maps, except those for other classes
   std::optional<std::string> overlay = {};      // path relative to the output folder, as are the following
   std::optional<std::string> map = {};          // raw float32

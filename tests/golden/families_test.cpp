@@ -213,6 +213,45 @@ void expect_gradients_equal_to_reference(const std::filesystem::path& folder) {
   }
 }
 
+/// At the input of each block, what tokens, biases and earlier read-outs contribute has to be the score. Needs no
+/// reference.
+/// @param tolerance  of the sum of the terms' sizes
+void expect_terms_to_add_up(const std::filesystem::path& folder, Precision precision, double tolerance) {
+  const Expected expected(folder / "expected.safetensors");
+  const auto inputs = expected.values("x");
+  const auto model = load_for(folder, expected, precision);
+  const auto image = std::span(inputs).first(inputs.size() / expected.shape("x")[0]);
+  Session session(model, 1);
+  ForwardRequest forward;
+  forward.keep_for_gradients = true;
+  const ForwardResult result = session.forward(test::naive_patches(model->architecture(), image), forward).front();
+  const bool logits = !result.logits.empty();
+  const std::vector<float>& output = logits ? result.logits : result.features;
+  const auto weights = test::normal_values(output.size(), 5);  // of the score: a sum of all outputs
+  double score = 0;
+  for (std::size_t i = 0; i < output.size(); ++i) score += double(weights[i]) * double(output[i]);
+  const OutputScore sum{logits ? OutputScore::Reads::kLogits : OutputScore::Reads::kFeatures,
+                        [&](std::span<const float>, std::span<float> gradient) {
+                          std::copy(weights.begin(), weights.end(), gradient.begin());
+                        }};
+  std::size_t blocks = 0;
+  GradientRequest request;
+  request.gradients = Gradients::kLibra;
+  request.score_terms = [&](const ScoreTerms& terms) {
+    double total = terms.biases + terms.earlier_read_outs;
+    double size = std::abs(terms.biases) + std::abs(terms.earlier_read_outs);
+    for (std::size_t i = 0; i < terms.tokens.values().size(); ++i) {
+      const double term = double(terms.tokens.values()[i]) * double(terms.gradient.values()[i]);
+      total += term;
+      size += std::abs(term);
+    }
+    EXPECT_NEAR(total, score, tolerance * size) << "block " << terms.block;
+    ++blocks;
+  };
+  session.gradients(sum, request);
+  EXPECT_EQ(blocks, model->architecture().depth);
+}
+
 /// The maps of the reference's target.
 /// @param tolerance  of a map's maximum
 void expect_maps_equal_to_reference(const std::filesystem::path& folder, Precision precision, float tolerance,
@@ -295,6 +334,11 @@ INSTANTIATE_TEST_SUITE_P(Golden, FamilyWithHead, testing::ValuesIn(folder_names(
 
 TEST_P(FamilyWithHead, EqualsAutogradInTheGradientsOfEveryAttentionMatrix) {
   expect_gradients_equal_to_reference(folder_);
+}
+
+TEST_P(Family, AddsUpToTheScoreInWhatLibraGradGivesTokensAndBiases) {
+  expect_terms_to_add_up(folder_, Precision::kF32, 1e-5);
+  if (has_units(Precision::kBf16)) expect_terms_to_add_up(folder_, Precision::kBf16, 1e-2);
 }
 
 TEST_P(FamilyWithHead, EqualsItsReferenceInTheMapsOfItsTarget) {

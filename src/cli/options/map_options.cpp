@@ -91,6 +91,7 @@ ExplainOptions explain_options(const MapFlags& flags) {
   options.compat = flags.compat == "chefer"        ? RolloutCompat::kChefer
                    : flags.compat == "vit-explain" ? RolloutCompat::kVitExplain
                                                    : RolloutCompat::kPaper;
+  options.gradients = flags.gradients == "libra" ? Gradients::kLibra : Gradients::kTrue;
   if (flags.discard) options.discard = static_cast<float>(*flags.discard);
   if (flags.mass) options.mass = static_cast<float>(*flags.mass);
   options.residual = static_cast<float>(flags.residual);
@@ -150,6 +151,11 @@ void add_explanation_options(CLI::App& app, MapFlags& flags, const DefaultMethod
       ->group(group);
   add_choice(app, "--compat", flags.compat, {"paper", "vit-explain", "chefer"},
              "rollout: reproduce the numbers of the paper, of vit-explain or of Chefer's code")
+      ->group(group);
+  add_choice(
+      app, "--gradients", flags.gradients, {"true", "libra"},
+      "generic, grad-rollout, grad-cam, legrad: which gradients they read; libra holds attention weights, norms' "
+      "deviations and activations' gates constant, as the method libra does")
       ->group(group);
   count("--start-block", flags.options.start_block, 0, "leave out the blocks before this one");
   add_count(app, "--block", flags.options.block, "attention, token-rank: use this block [default: the last]")

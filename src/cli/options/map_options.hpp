@@ -20,6 +20,7 @@ struct MapFlags {
   std::optional<std::string> against;
   std::string head_fusion = "mean";
   std::string compat = "paper";
+  std::string gradients = "true";
   std::string query;  // "row,col"; empty is not given
   std::optional<double> discard;
   std::optional<double> mass;

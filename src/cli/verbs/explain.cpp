@@ -23,6 +23,7 @@ std::string needs_text(const Evidence& needs) {
   if (needs.gradients) words.emplace_back("attention and its gradients");
   if (needs.layer_gradients) words.emplace_back("gradients of a score read from each block");
   if (needs.features) words.emplace_back("features of the last block and their gradient");
+  if (needs.score_terms) words.emplace_back("the terms of the score at each block's input");
   if (needs.relevance) words.emplace_back("relevance propagated in double precision");
   if (needs.reruns) words.emplace_back("scores of changed pictures");
   return joined(words, ", ");

@@ -31,9 +31,11 @@ class BackwardPass {
  private:
   void score_of_the_last_block(const SavedForward& saved, const ScoreGradient& score, const GradientRequest& request);
   void scores_of_all_blocks(const SavedForward& saved, const ScoreGradient& score, const GradientRequest& request);
+  [[nodiscard]] double earlier_class_tokens(const SavedForward& saved, std::size_t block) const;
   void show_features(const BlockBackwardCall& call, std::span<const float> d_normed,
                      const FeatureGradientObserver& observe) const;
-  [[nodiscard]] BlockBackwardCall call_of(const SavedForward& saved, std::size_t block, std::size_t rows) const;
+  [[nodiscard]] BlockBackwardCall call_of(const SavedForward& saved, std::size_t block, std::size_t rows,
+                                          BackwardMode& mode) const;
   [[nodiscard]] AttentionView attention_of(const SavedForward& saved, std::size_t block) const;
 
   const Architecture& a_;

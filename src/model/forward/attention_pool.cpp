@@ -28,8 +28,8 @@ PooledTokens AttentionPool::forward(const AttentionPoolWeights& weights, std::sp
   std::vector<float> normed(width);
   norm_forward(a_, weights.norm, pool.x, normed);
   std::vector<float> hidden(a_.pool_hidden_dim);
-  (*fc1_)(*weights.fc1, normed, hidden);
-  nn::activate(a_.pool_activation, Precision::kF32, hidden, hidden, pool.slope);
+  (*fc1_)(*weights.fc1, normed, pool.wide);
+  nn::activate(a_.pool_activation, Precision::kF32, pool.wide, hidden);
   (*fc2_)(*weights.fc2, hidden, pool.pooled);
   for (std::size_t i = 0; i < width; ++i) pool.pooled[i] += pool.x[i];
   return pool;

@@ -20,7 +20,7 @@ struct PooledTokens {
   std::vector<float> kv;         // [n, 2D]
   std::vector<float> attention;  // [H, n]
   std::vector<float> x;          // [D], after the projection
-  std::vector<float> slope;      // [F], of the activation
+  std::vector<float> wide;       // [F], before the activation
   std::vector<float> pooled;     // [D]
 };
 

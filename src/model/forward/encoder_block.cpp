@@ -27,8 +27,7 @@ SavedBlock::SavedBlock(const Architecture& a)
       qkv(3 * x_in.size()),
       attention(a.num_heads * a.tokens() * a.tokens()),
       x_mid(x_in.size()),
-      wide(a.gated_mlp ? a.tokens() * a.fc1_dim() : 0),
-      slope(a.gated_mlp ? 0 : a.tokens() * a.mlp_hidden_dim) {}
+      wide(a.tokens() * a.fc1_dim()) {}
 
 EncoderBlock::Rows::Rows(const Architecture& a, Precision precision, std::size_t num_rows, nn::Workspace& workspace)
     : count(num_rows),
@@ -120,25 +119,16 @@ std::span<float> EncoderBlock::gather_leading(std::span<float> rows) const {
   return rows.first(batch_ * kept);
 }
 
-void EncoderBlock::activate_rows(const BlockCall& call, std::span<float> wide, std::size_t first,
-                                 std::size_t count) const {
-  const Precision reader = call.weights.fc2->precision();
-  const std::span<float> rows = nn::rows_of(wide, a_.mlp_hidden_dim, first, count);
-  SavedBlock* const saved = call.activations.saved;
-  if (saved == nullptr) return nn::activate(a_.activation, reader, rows, rows);
-  nn::activate(a_.activation, reader, rows, rows, nn::rows_of(saved->slope.span(), a_.mlp_hidden_dim, first, count));
-}
-
 void EncoderBlock::mlp_residual(const BlockCall& call, std::span<float> x) {
   const EncoderBlockWeights& weights = call.weights;
   SavedBlock* const saved = call.activations.saved;
   Rows& rows = rows_of(call);
   const std::size_t features = a_.mlp_hidden_dim;  // F
   const std::span<float> normed = call.activations.normed.first(x.size());
-  const bool keep_entered = saved != nullptr && a_.gated_mlp;  // the gate's backward reads what entered the gate
-  const std::span<float> wide =                                // [rows, F or 2F]
-      (keep_entered ? saved->wide.span() : call.activations.wide).first(rows.count * a_.fc1_dim());
-  const std::span<float> hidden = a_.gated_mlp ? call.activations.gated.first(rows.count * features) : wide;
+  const std::span<float> own = call.activations.wide.first(rows.count * a_.fc1_dim());
+  // The backward pass reads what entered the activation.
+  const std::span<float> wide = saved != nullptr ? saved->wide.first(own.size()) : own;  // [rows, F or 2F]
+  const std::span<float> hidden = a_.gated_mlp ? call.activations.gated.first(rows.count * features) : own;
 
   const LayerCall norm2 = call.begin(LayerKind::kNorm, x, normed, call.leading_only);
   norm_forward(a_, weights.norm2, x, normed, rows.fc1->packer(*weights.fc1, normed));
@@ -147,12 +137,14 @@ void EncoderBlock::mlp_residual(const BlockCall& call, std::span<float> x) {
   // The last operation before fc2 packs rows for fc2 while they are in the core's own cache.
   const nn::RowsDone pack = rows.fc2->packer(*weights.fc2, hidden);
   const nn::RowsDone pack_unless_norm = weights.mlp_norm ? nn::RowsDone() : pack;
-  const LayerCall fc1 = call.begin(LayerKind::kFc1, normed, wide, call.leading_only);
+  const LayerCall fc1 = call.begin(LayerKind::kFc1, normed, a_.gated_mlp ? wide : hidden, call.leading_only);
   if (a_.gated_mlp) {
     rows.fc1->multiply(*weights.fc1, normed, wide, {});  // [rows, D] → [rows, 2F]
   } else {
+    const Precision reader = weights.fc2->precision();
     rows.fc1->multiply(*weights.fc1, normed, wide, [&](std::size_t first, std::size_t count) {  // → [rows, F]
-      activate_rows(call, wide, first, count);
+      nn::activate(a_.activation, reader, nn::rows_of(wide, features, first, count),
+                   nn::rows_of(hidden, features, first, count));
       if (pack_unless_norm) pack_unless_norm(first, count);
     });
   }

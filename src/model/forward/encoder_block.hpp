@@ -25,8 +25,7 @@ struct SavedBlock {
   AlignedBuffer<float> qkv;        // [N, 3, H, d] as the attention read it
   AlignedBuffer<float> attention;  // [H, N, N]
   AlignedBuffer<float> x_mid;      // [N, D] after the attention; of a shortened last block the leading rows only
-  AlignedBuffer<float> wide;       // [N, 2F] of a gated MLP, before the gate; likewise
-  AlignedBuffer<float> slope;      // [N, F] of the activation of one without; likewise
+  AlignedBuffer<float> wide;       // [N, F], of a gated MLP [N, 2F], before the activation; likewise
   explicit SavedBlock(const Architecture& architecture);
 };
 
@@ -94,7 +93,6 @@ class EncoderBlock {
   [[nodiscard]] Rows& rows_of(const BlockCall& call) { return call.leading_only ? *leading_rows_ : all_rows_; }
   void attend(const BlockCall& call, std::size_t image);
   void normalize_heads(const NormWeights& norm, std::span<float> first_head) const;
-  void activate_rows(const BlockCall& call, std::span<float> wide, std::size_t first, std::size_t count) const;
   [[nodiscard]] std::span<float> gather_leading(std::span<float> rows) const;
 
   Architecture a_;

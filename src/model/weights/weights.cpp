@@ -61,6 +61,7 @@ class Packer {
     EncoderBlockWeights weights;
     weights.norm1 = norm(kNorm1, width, index);
     weights.qkv = block_layer(BlockLayer::kQkv, index);
+    if (direction_ == Direction::kBackward) weights.value = value_layer(index);
     weights.q_norm = norm(kQNorm, a_.head_dim(), index);
     weights.k_norm = norm(kKNorm, a_.head_dim(), index);
     if (a_.relative_position_bias && direction_ == Direction::kForward) weights.attention_bias = attention_bias(index);
@@ -123,7 +124,18 @@ class Packer {
   [[nodiscard]] std::unique_ptr<nn::LinearWeights> pack(Precision precision, MatrixView<const float> weight,
                                                         std::span<const float> bias) const {
     return direction_ == Direction::kForward ? nn::pack_linear(precision, weight, bias)
-                                             : nn::pack_linear_backward(precision, weight);
+                                             : nn::pack_linear_backward(precision, weight, bias);
+  }
+
+  /// The rows of v in qkv.
+  [[nodiscard]] std::unique_ptr<nn::LinearWeights> value_layer(std::size_t block) {
+    const std::size_t width = a_.embed_dim;
+    DenseLayer layer = dense(3 * width, width);
+    for (const LayerPart& part : bias_parts(BlockLayer::kQkv, a_, source_)) {
+      source_.read(part.role, Part::kBias, block, layer.bias_rows(part.first, part.rows));
+    }
+    const MatrixView<const float> qkv = weight_of(weight_parts(BlockLayer::kQkv, a_, source_), block, layer);
+    return pack({qkv.values().last(width * width), width, width}, layer.bias_rows(2 * width, width));
   }
 
   /// The layer with its layer scale, where it has one.

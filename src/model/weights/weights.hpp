@@ -25,8 +25,9 @@ struct NormWeights {
 /// fc2: γ ⊙ (W x + b) = (γ W) x + γ b.
 struct EncoderBlockWeights {
   NormWeights norm1;
-  std::unique_ptr<nn::LinearWeights> qkv;  // [3D, D]; rows: q of all heads, k, v
-  NormWeights q_norm;                      // of each head's features
+  std::unique_ptr<nn::LinearWeights> qkv;    // [3D, D]; rows: q of all heads, k, v
+  std::unique_ptr<nn::LinearWeights> value;  // [D, D], the rows of v once more; for the backward pass only
+  NormWeights q_norm;                        // of each head's features
   NormWeights k_norm;
   std::vector<float> attention_bias;        // [H, N, N], BEiT's relative positions; or empty
   std::unique_ptr<nn::LinearWeights> proj;  // [D, D]

@@ -26,6 +26,7 @@ OverlayCaption map_caption(const ExplainMethod& method, const MapRecord& map, st
   OverlayCaption caption;
   caption.method = method.title;
   caption.variant = map.constant ? "constant: it says nothing" : map.variant;
+  if (map.sum) caption.variant += "; " + sum_text(*map.sum);
   if (!map.target) {
     name_best(predictions, caption);
     return caption;

@@ -45,6 +45,20 @@ std::vector<std::uint16_t> gray_levels(std::span<const float> values) {
   return levels;
 }
 
+/// 0 as 32768, and the largest absolute value 32767 from it; what is not finite as 0.
+std::vector<std::uint16_t> signed_gray_levels(std::span<const float> values) {
+  const Range range = range_of(values);
+  const double largest = std::max(std::abs(double{range.low}), std::abs(double{range.high}));
+  const double scale = largest > 0 ? 32767.0 / largest : 0.0;
+  std::vector<std::uint16_t> levels;
+  levels.reserve(values.size());
+  for (const float value : values) {
+    const double away = std::isfinite(value) ? double{value} * scale : 0.0;
+    levels.push_back(static_cast<std::uint16_t>(32768 + std::lround(away)));
+  }
+  return levels;
+}
+
 std::string class_text(std::size_t index, const std::optional<std::string>& label) {
   return label ? fmt::format("{} {}", index, *label) : std::to_string(index);
 }
@@ -62,6 +76,7 @@ MapRecord MapFiles::map_record(const ExplainedMap& map) const {
   record.variant = map.method->variant(options_.maps.options);
   if (map.target) record.target = described(*map.target, class_space(model_, options_));
   record.constant = is_constant(map.heatmap.values);
+  record.sum = map.sum;
   record.faithfulness = map.faithfulness;
   return record;
 }
@@ -76,8 +91,8 @@ MapRecord MapFiles::write(const ExplainedPicture& picture, const ExplainedMap& m
 
   const OverlayCaption caption = map_caption(*map.method, record, picture.predictions, picture.probabilities);
   const MatrixView<const float> values(heatmap.values, heatmap.grid.rows, heatmap.grid.cols);
-  const Image overlay =
-      draw_overlay(picture.picture.original, values, picture.picture.geometry, options_.style, caption, picture.kept);
+  const Image overlay = draw_overlay(picture.picture.original, values, picture.picture.geometry, options_.style,
+                                     caption, picture.kept, map.method->is_signed);
   record.overlay = overlay_name(layout, picture.input, stem);
   files_.write(*record.overlay, encode_png(overlay, kOverlayCompression, texts));
   if (layout.save_maps) {
@@ -88,7 +103,8 @@ MapRecord MapFiles::write(const ExplainedPicture& picture, const ExplainedMap& m
   if (layout.save_gray_maps) {
     record.gray_map = gray_map_name(layout, picture.input, stem);
     const Size size{static_cast<int>(heatmap.grid.rows), static_cast<int>(heatmap.grid.cols)};
-    files_.write(*record.gray_map, encode_png(gray_levels(heatmap.values), size, texts));
+    const auto levels = map.method->is_signed ? signed_gray_levels(heatmap.values) : gray_levels(heatmap.values);
+    files_.write(*record.gray_map, encode_png(levels, size, texts));
   }
   if (layout.save_top_patches) {
     record.top_patches = top_patches_name(layout, picture.input, stem);
@@ -106,7 +122,8 @@ std::string MapFiles::write_panel(const ExplainedPicture& picture, const std::ve
     const PatchGrid grid = map.heatmap.grid;
     const MapRecord record = map_record(map);
     cells.push_back({{map.heatmap.values, grid.rows, grid.cols},
-                     map_caption(*map.method, record, picture.predictions, picture.probabilities)});
+                     map_caption(*map.method, record, picture.predictions, picture.probabilities),
+                     map.method->is_signed});
     methods +=
         fmt::format("{}{} ({})", methods.empty() ? "" : "; ", map_stem(record.method, record.target), record.variant);
   }

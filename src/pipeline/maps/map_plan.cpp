@@ -23,6 +23,13 @@ bool MapPlan::backward() const noexcept {
                      [](const ExplainMethod* method) { return method->needs.backward(); });
 }
 
+bool MapPlan::reads(Gradients gradients) const noexcept {
+  return std::any_of(methods.begin(), methods.end(), [&](const ExplainMethod* method) {
+    return (gradients == Gradients::kLibra && method->needs.score_terms) ||
+           (gradients == options.gradients && method->needs.reads_gradients());
+  });
+}
+
 bool MapPlan::class_specific() const noexcept {
   return std::any_of(methods.begin(), methods.end(),
                      [](const ExplainMethod* method) { return method->needs.class_specific(); });
@@ -56,7 +63,7 @@ TokenLayout token_layout(const Architecture& architecture) {
 }
 
 const ExplainMethod& default_method(bool class_is_named) {
-  return class_is_named ? explain_method("generic") : explain_methods().front();
+  return class_is_named ? explain_method("libra") : explain_methods().front();
 }
 
 ClassSpace class_space(const ModelInfo& model, const MapPlan& plan) {
@@ -68,7 +75,7 @@ void require_class_method(const MapPlan& plan, std::string_view given) {
   std::string methods;
   for (const ExplainMethod* method : plan.methods) methods.append(methods.empty() ? "" : " and ").append(method->name);
   throw Error(ErrorCode::kUsage, std::string(given) + ", but " + methods + " is the same for every class",
-              "--method generic explains a class; `fovea explain --list-methods` says what each shows");
+              "--method libra explains a class; `fovea explain --list-methods` says what each shows");
 }
 
 void check_plan(const MapPlan& plan, const ModelInfo& model) {
@@ -86,9 +93,10 @@ void check_plan(const MapPlan& plan, const ModelInfo& model) {
                   "rollout, attention and token-rank need none; --text-embeddings brings classes to a tower");
     }
     if (plan.zero_shot && method->needs.relevance) {
-      throw Error(ErrorCode::kUsage,
-                  std::string(method->name) + ": classes come from --text-embeddings, expected the model's own head",
-                  "its rules are not defined for a cosine; generic, grad-cam and legrad explain zero-shot classes");
+      throw Error(
+          ErrorCode::kUsage,
+          std::string(method->name) + ": classes come from --text-embeddings, expected the model's own head",
+          "its rules are not defined for a cosine; libra, generic, grad-cam and legrad explain zero-shot classes");
     }
     if (plan.reduction.active() && (method->needs.backward() || method->needs.relevance)) {
       throw Error(ErrorCode::kUsage,

@@ -60,6 +60,12 @@ RecordJson map_object(const MapRecord& map) {
     }
   }
   if (map.constant) object["constant"] = true;
+  if (map.sum) {
+    object["sum"] = {{"patches", number_or_null(map.sum->patches)},
+                     {"prefix", number_or_null(map.sum->prefix)},
+                     {"biases", number_or_null(map.sum->biases)},
+                     {"score", number_or_null(map.sum->score)}};
+  }
   if (map.faithfulness) object["faithfulness"] = faithfulness_object(*map.faithfulness);
   for (const MapAgreement& other : map.agreement) {
     object["agreement"][other.map] = number_or_null(other.correlation);
@@ -157,6 +163,14 @@ std::optional<std::string> optional_path_at(const RecordJson& object, Key key) {
   return object.contains(key) ? std::optional(path_at(object, key)) : std::nullopt;
 }
 
+/// The inverse of number_or_null().
+double number_of(const RecordJson& value) {
+  return value.is_null() ? std::nan("") : value.get<double>();
+}
+double number_at(const RecordJson& object, Key key) {
+  return number_of(object.at(key));
+}
+
 Prediction prediction_of(const RecordJson& object) {
   return {.class_index = count_at(object, "class_index"),
           .label = optional_text_at(object, "label"),
@@ -191,9 +205,13 @@ MapRecord map_of(const RecordJson& object) {
   if (const auto faithfulness = object.find("faithfulness"); faithfulness != object.end()) {
     map.faithfulness = faithfulness_of(*faithfulness);
   }
+  if (const auto sum = object.find("sum"); sum != object.end()) {
+    map.sum = ScoreSum{number_at(*sum, "patches"), number_at(*sum, "prefix"), number_at(*sum, "biases"),
+                       number_at(*sum, "score")};
+  }
   if (const auto agreement = object.find("agreement"); agreement != object.end()) {
     for (const auto& [other, correlation] : agreement->items()) {
-      map.agreement.push_back({other, correlation.is_null() ? std::nan("") : correlation.get<double>()});
+      map.agreement.push_back({other, number_of(correlation)});
     }
   }
   if (const auto target = object.find("target"); target != object.end()) {

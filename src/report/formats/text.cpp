@@ -76,6 +76,7 @@ class TextWriter final : public ReportWriter {
       for (const auto& file : {map.overlay, map.map}) {
         if (file) block += fmt::format("  {}  {}\n", painted(kDim, what), printable(*file));
       }
+      if (map.sum) block += fmt::format("    {}\n", sum_text(*map.sum));
       if (map.faithfulness) block += faithfulness(*map.faithfulness);
     }
     return block;
