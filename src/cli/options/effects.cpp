@@ -10,6 +10,7 @@
 
 #include "fovea/error.hpp"
 #include "fovea/explain.hpp"
+#include "pipeline/maps/map_plan.hpp"
 
 namespace fovea::cli {
 namespace {
@@ -50,7 +51,7 @@ class Call {
     const std::string name(method.name);
     if (has("method") || has("compare")) return has_value("method", name) || has_value("compare", name);
     if (verb_is({"explore"})) return !method.needs.relevance && !method.needs.reruns;
-    return name == (has("target") || has("against") ? "generic" : explain_methods().front().name);
+    return name == default_method(has("target") || has("against")).name;
   }
 
  private:

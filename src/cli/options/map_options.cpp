@@ -215,6 +215,7 @@ OutputLayout output_layout(const MapFlags& flags, const MapPlan& plan, OutputLay
   const auto saves = [&](std::string_view format) {
     return std::find(flags.map_formats.begin(), flags.map_formats.end(), format) != flags.map_formats.end();
   };
+  base.libra_gradients = plan.options.gradients == Gradients::kLibra;
   base.save_maps = saves("npy") || (flags.save_map && flags.map_formats.empty());
   base.save_gray_maps = saves("png16");
   base.save_top_patches = saves("json");

@@ -23,7 +23,7 @@ ExplainMethod generic_method() {
           .make = [](const ExplainOptions& options, const TokenLayout& layout) -> std::unique_ptr<Explainer> {
             return std::make_unique<GradientRow>("generic", RowStep::kAdd, options, layout);
           },
-          .reads = {"start-block"}};
+          .reads = {"start-block", "gradients"}};
 }
 
 }  // namespace fovea

@@ -24,7 +24,7 @@ ExplainMethod grad_rollout_method() {
           .make = [](const ExplainOptions& options, const TokenLayout& layout) -> std::unique_ptr<Explainer> {
             return std::make_unique<GradientRow>("grad-rollout", RowStep::kNormalised, options, layout);
           },
-          .reads = {"start-block"}};
+          .reads = {"start-block", "gradients"}};
 }
 
 }  // namespace fovea

@@ -60,7 +60,7 @@ ExplainMethod legrad_method() {
           .make = [](const ExplainOptions& options, const TokenLayout& layout) -> std::unique_ptr<Explainer> {
             return std::make_unique<LeGrad>(options, layout);
           },
-          .reads = {"start-block"}};
+          .reads = {"start-block", "gradients"}};
 }
 
 }  // namespace fovea

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/files.hpp"
+#include "fovea/explain.hpp"
 #include "report/record.hpp"
 
 namespace fovea {
@@ -46,7 +47,7 @@ void check_class_methods(const OutputLayout& layout, std::span<const Input> inpu
   if (layout.class_methods.empty()) return;
   std::set<std::string> stems;  // of the files that will be there
   for (const Input& input : inputs) {
-    for (const std::string& method : layout.class_methods) stems.insert(layout.maps + input.name + '.' + method);
+    for (const std::string& method : layout.class_methods) stems.insert(layout.maps + input.name + '.' + layout.stem(method, {}));
   }
   const std::filesystem::path folder = std::filesystem::weakly_canonical(layout.folder);
   for (const auto& [id, file] : files.all_read()) {
@@ -59,9 +60,9 @@ void check_length(const OutputLayout& layout, Input& input) {
   if (input.failure) return;
   std::vector<std::string> names = output_names(layout, input);
   for (const std::string& method : layout.class_methods) {
-    names.push_back(overlay_name(layout, input, method + kLongestTarget));
-    if (layout.save_gray_maps) names.push_back(gray_map_name(layout, input, method + kLongestTarget));
-    if (layout.save_top_patches) names.push_back(top_patches_name(layout, input, method + kLongestTarget));
+    names.push_back(overlay_name(layout, input, layout.stem(method, {}) + kLongestTarget));
+    if (layout.save_gray_maps) names.push_back(gray_map_name(layout, input, layout.stem(method, {}) + kLongestTarget));
+    if (layout.save_top_patches) names.push_back(top_patches_name(layout, input, layout.stem(method, {}) + kLongestTarget));
   }
   const auto refuse = [&](std::string_view what, std::size_t bytes, std::size_t most) {
     input.failure = Failure{ErrorCode::kOutput,
@@ -77,6 +78,11 @@ void check_length(const OutputLayout& layout, Input& input) {
 }
 
 }  // namespace
+
+std::string OutputLayout::stem(std::string_view method, const std::optional<MapTarget>& target) const {
+  const bool libra = libra_gradients && explain_method(method).needs.reads_gradients();
+  return map_stem(std::string(method) + (libra ? "-libra" : ""), target);
+}
 
 std::string map_stem(std::string_view method, const std::optional<MapTarget>& target) {
   if (!target) return std::string(method);

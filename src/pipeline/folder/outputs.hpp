@@ -25,6 +25,10 @@ struct OutputLayout {
   bool panel = false;                      // one picture of all maps
   bool attention_sheet = false;            // one picture of the attention of all blocks and heads
   bool thumbnails = false;
+  bool libra_gradients = false;  // what methods that read gradients read: their files' names say it
+
+  /// "rollout", "generic.32", "generic-libra.32-967"
+  [[nodiscard]] std::string stem(std::string_view method, const std::optional<MapTarget>& target) const;
 };
 
 /// "rollout", "generic.32", "generic.32-967"

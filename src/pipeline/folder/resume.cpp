@@ -53,7 +53,7 @@ std::optional<Record> still_valid(const Record& row, const Input& input, std::si
   record.index = index;
   // Names that are not UTF-8 do not survive JSON: they are made anew, not read back.
   for (MapRecord& map : record.maps) {
-    const std::string stem = map_stem(map.method, map.target);
+    const std::string stem = layout.stem(map.method, map.target);
     map.overlay = overlay_name(layout, input, stem);
     if (layout.save_maps) map.map = map_name(layout, input, stem);
     if (layout.save_gray_maps) map.gray_map = gray_map_name(layout, input, stem);

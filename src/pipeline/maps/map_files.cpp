@@ -86,7 +86,7 @@ MapRecord MapFiles::write(const ExplainedPicture& picture, const ExplainedMap& m
   const Heatmap& heatmap = map.heatmap;
   MapRecord record = map_record(map);
   if (layout.folder.empty()) return record;
-  const std::string stem = map_stem(record.method, record.target);
+  const std::string stem = layout.stem(record.method, record.target);
   const std::vector<PngText> texts = map_texts(record, heatmap);
 
   const OverlayCaption caption = map_caption(*map.method, record, picture.predictions, picture.probabilities);
@@ -125,7 +125,7 @@ std::string MapFiles::write_panel(const ExplainedPicture& picture, const std::ve
                      map_caption(*map.method, record, picture.predictions, picture.probabilities),
                      map.method->is_signed});
     methods +=
-        fmt::format("{}{} ({})", methods.empty() ? "" : "; ", map_stem(record.method, record.target), record.variant);
+        fmt::format("{}{} ({})", methods.empty() ? "" : "; ", options_.layout.stem(record.method, record.target), record.variant);
   }
   const OverlayCaption original = picture_caption(picture.predictions);
   std::vector<PngText> texts = model_texts();
