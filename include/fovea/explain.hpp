@@ -83,6 +83,7 @@ struct Evidence {
   bool features = false;         // the input of the last block's attention, and the score's gradient there
   bool relevance = false;        // relevance propagated through the model, in double
   bool reruns = false;           // scores of changed inputs
+  bool probabilities = false;    // of the class, in reruns: a model whose outputs are values has none
 
   /// Whether the map explains one class.
   [[nodiscard]] bool class_specific() const noexcept {

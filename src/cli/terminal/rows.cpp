@@ -12,7 +12,7 @@
 namespace fovea::cli {
 
 Rows::Rows(std::size_t total, std::string_view format, std::size_t top_k, const CommonOptions& common,
-           const std::filesystem::path& file, bool comparison)
+           const std::filesystem::path& file, bool comparison, bool values)
     : file_(file == "-" ? std::filesystem::path() : file),
       stdout_(STDOUT_FILENO),
       messages_(use_color(common.color, STDERR_FILENO)),
@@ -22,6 +22,7 @@ Rows::Rows(std::size_t total, std::string_view format, std::size_t top_k, const 
   ReportOptions options;
   options.top_k = top_k;
   options.comparison = comparison;
+  options.values = values;
   options.color = file_.empty() ? use_color(common.color, STDOUT_FILENO) : common.color == "always";
   std::ostream& out = file_.empty() ? static_cast<std::ostream&>(stdout_) : text_;
   guarded([&] { writer_ = report_format(format).make(out, options); });

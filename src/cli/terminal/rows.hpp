@@ -22,8 +22,9 @@ class Rows {
  public:
   /// @param file        empty or "-" means standard output.
   /// @param comparison  the output ends with a comparison, which is its purpose
+  /// @param values      predictions are values, not probabilities
   Rows(std::size_t total, std::string_view format, std::size_t top_k, const CommonOptions& common,
-       const std::filesystem::path& file = {}, bool comparison = false);
+       const std::filesystem::path& file = {}, bool comparison = false, bool values = false);
 
   /// A closed pipe is not an error: see closed().
   /// @throws Error  kOutput.

@@ -61,7 +61,8 @@ class Batch : public Command {
     set_option_texts(made, info, options);
     options.version = FOVEA_VERSION;
     Engine engine(model);
-    Rows rows(inputs.size(), format_, flags_.classes.top_k, common);
+    const bool values = class_space(info, made).function == ScoreFunction::kNone;
+    Rows rows(inputs.size(), format_, flags_.classes.top_k, common, {}, false, values);
     const BatchOutcome outcome = run_batch_folder(
         engine, inputs, made, common.threads, common.batch, options, [&](const Record& record) { rows.write(record); },
         &stop);

@@ -46,8 +46,10 @@ class Classify : public Command {
     const auto [model, options] = set_up(flags_, {}, pictures, common, note);
     Engine engine(model);
     const Schedule schedule = plan_schedule(inputs.size(), common.threads, common.batch);
-    Rows rows(inputs.size(), format_, flags_.classes.top_k, common, output_);
-    const std::size_t classes = class_space(model->info(), options).labels.size();
+    const ClassSpace space = class_space(model->info(), options);
+    const bool values = space.function == ScoreFunction::kNone;
+    Rows rows(inputs.size(), format_, flags_.classes.top_k, common, output_, false, values);
+    const std::size_t classes = space.labels.size();
     std::vector<float> logits(save_logits_.empty() ? 0 : inputs.size() * classes,
                               std::numeric_limits<float>::quiet_NaN());
     std::atomic<bool> ended{false};  // by a signal, or because standard output is closed

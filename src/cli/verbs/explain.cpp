@@ -74,7 +74,8 @@ class Explain : public Command {
     Engine engine(model);
     const std::vector<Input>& inputs = pictures.inputs;
     const Schedule schedule = plan_schedule(inputs.size(), common.threads, common.batch);
-    Rows rows(inputs.size(), format_, flags_.classes.top_k, common, {}, comparing());
+    Rows rows(inputs.size(), format_, flags_.classes.top_k, common, {}, comparing(),
+              class_space(model->info(), options).function == ScoreFunction::kNone);
     MethodComparison comparison;
     const std::size_t done = engine.run(
         inputs, every(inputs.size()), options, schedule,

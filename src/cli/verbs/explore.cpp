@@ -107,7 +107,8 @@ class Explore : public Command {
     PendingFile page(output_);  // a place that cannot be written is found before the work
     page.append(explore_beginning(explore_heading(engine.info(), *setup.options.page)));
     const Schedule schedule = plan_schedule(inputs.size(), common.threads, common.batch);
-    Rows rows(inputs.size(), format_, flags_.classes.top_k, common);
+    const bool values = class_space(engine.info(), setup.options).function == ScoreFunction::kNone;
+    Rows rows(inputs.size(), format_, flags_.classes.top_k, common, {}, false, values);
     std::size_t bytes = 0;
     const std::size_t done = engine.run(
         inputs, every(inputs.size()), setup.options, schedule,

@@ -32,9 +32,6 @@ constexpr std::array kModelTypes{"vit",
                                  "clip_vision_model",
                                  "siglip",
                                  "siglip_vision_model"};
-constexpr std::array kProblems{std::pair{"single_label_classification", false},
-                               std::pair{"multi_label_classification", true}};
-
 /// id2label: {"0": "tench, Tinca tinca", ...}. "LABEL_7" means that class 7 has no name.
 std::vector<ClassLabel> read_labels(const ConfigReader& reader) {
   const json names = reader.object(reader.root(), "id2label");
@@ -51,6 +48,12 @@ std::vector<ClassLabel> read_labels(const ConfigReader& reader) {
   const bool named = std::any_of(labels.begin(), labels.end(), [](const ClassLabel& l) { return l.description; });
   return named ? labels : std::vector<ClassLabel>();
 }
+
+/// What its image classification pipeline makes of the logits.
+enum class Problem { kOneLabel, kManyLabels, kRegression };
+constexpr std::array kProblems{std::pair{"single_label_classification", Problem::kOneLabel},
+                               std::pair{"multi_label_classification", Problem::kManyLabels},
+                               std::pair{"regression", Problem::kRegression}};
 
 /// The object with the vision tower's values: the root, if the model is nothing else.
 json vision_of(const ConfigReader& reader, const std::string& type) {
@@ -71,6 +74,13 @@ json vision_of(const ConfigReader& reader, const std::string& type) {
 
 }  // namespace
 
+void read_problem(const ConfigReader& reader, ModelConfig& config) {
+  const Problem problem = reader.choice(reader.root(), "problem_type", kProblems, Problem::kOneLabel);
+  config.multi_label = problem == Problem::kManyLabels;
+  config.regression = problem == Problem::kRegression;
+  config.one_class_is_sigmoid = true;
+}
+
 ModelConfig read_transformers_config(const ConfigReader& reader) {
   const json& root = reader.root();
   const std::string type = reader.text(root, "model_type").value_or("");
@@ -89,7 +99,7 @@ ModelConfig read_transformers_config(const ConfigReader& reader) {
   config.num_heads = reader.count(vision, "num_attention_heads").value_or(kClassDefaultHeads);
   config.image_size =
       vision.contains("image_size") ? reader.as_size(vision["image_size"], "image_size") : kClassDefaultSize;
-  config.resamples_in_forward = type.starts_with("dinov2");  // the others raise, unless they are asked to
+  config.resamples_in_forward = type.starts_with("dinov2") || type == "beit";  // the others raise, unless asked to
   config.embed_dim = reader.count(vision, "hidden_size");
   config.depth = reader.count(vision, "num_hidden_layers");
   if (!type.starts_with("dinov2")) config.mlp_hidden_dim = reader.count(vision, "intermediate_size");
@@ -103,8 +113,7 @@ ModelConfig read_transformers_config(const ConfigReader& reader) {
   }
   if (!config.expects_head) return config;
   config.labels = read_labels(reader);
-  config.multi_label = reader.choice(root, "problem_type", kProblems, false);
-  config.one_class_is_sigmoid = true;
+  read_problem(reader, config);
   return config;
 }
 

@@ -168,8 +168,6 @@ std::vector<Family> transformers_families() {
   const Conventions vit{1e-12F, Activation::kGelu, kBicubic, "hf-torchvision"};
   Conventions teacher = vit;
   teacher.read_out = teacher.read_out_with_head = ReadOut::kClassAndDistToken;
-  Conventions beit = vit;
-  beit.pos_embed_resampling = kFixed;
   Conventions dinov2 = vit;
   dinov2.norm_eps = 1e-6F;
   dinov2.read_out_with_head = ReadOut::kClassAndPatchMean;
@@ -200,13 +198,13 @@ std::vector<Family> transformers_families() {
        {"beit.", ""},
        {v4 + "relative_position_bias.relative_position_bias_table"},
        {},
-       beit,
+       vit,
        transformers_beit(kVitV4, "attention.attention.relative_position_bias")},
       {"transformers BEiT",
        {"beit.", ""},
        {"@layers.0.relative_position_bias.relative_position_bias_table"},
        {},
-       beit,
+       vit,
        transformers_beit(kVitV5, "relative_position_bias")},
       {"transformers ViT",
        of_vit,

@@ -169,6 +169,9 @@ constexpr std::array kTwoTowers{KeyRule{"vision_config"},
                                 KeyRule{"logit_scale_init_value", kHarmless, kInitial},
                                 KeyRule{"initializer_factor", kHarmless, kInitial}};
 
+constexpr std::array kTimmWrapper{KeyRule{"do_pooling", kHarmless, kReturned},
+                                  KeyRule{"initializer_range", kHarmless, kInitial}};
+
 constexpr std::array kProcessor{KeyRule{"image_processor_type"},
                                 KeyRule{"feature_extractor_type"},
                                 KeyRule{"do_resize"},
@@ -224,6 +227,7 @@ std::span<const KeyRule> transformers_keys(std::string_view model_type) {
   if (model_type == "vit" || model_type == "deit") return kVitAll;
   if (model_type == "dinov2" || model_type == "dinov2_with_registers") return kDinov2All;
   if (model_type == "beit") return kBeitAll;
+  if (model_type == "timm_wrapper") return kTimmWrapper;
   if (model_type == "clip" || model_type == "siglip") return kTwoTowers;
   if (model_type == "clip_vision_model" || model_type == "siglip_vision_model") return kTower;
   return {};

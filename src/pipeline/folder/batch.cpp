@@ -117,11 +117,12 @@ class BatchFolder {
     std::copy(row.begin(), row.end(), logits_.begin() + static_cast<std::ptrdiff_t>(index * classes()));
   }
 
-  [[nodiscard]] static std::string report(std::string_view format, std::span<const Record> records,
-                                          const Summary& counts, std::size_t top_k) {
+  [[nodiscard]] std::string report(std::string_view format, std::span<const Record> records,
+                                   const Summary& counts) const {
     std::ostringstream text;
     ReportOptions report_options;
-    report_options.top_k = top_k;
+    report_options.top_k = pictures_.predictions.top_k;
+    report_options.values = class_space().function == ScoreFunction::kNone;
     const auto writer = report_format(format).make(text, report_options);
     for (const Record& record : records) writer->write(record);
     writer->finish(counts);
@@ -156,8 +157,8 @@ class BatchFolder {
     summary.labels_source = options_.labels_source;
     summary.options = options_.all_options;
     summary.version = options_.version;
-    replace_file(folder_ / kRows, report("jsonl", records, outcome.counts, pictures_.predictions.top_k));
-    replace_file(folder_ / "results.csv", report("csv", records, outcome.counts, pictures_.predictions.top_k));
+    replace_file(folder_ / kRows, report("jsonl", records, outcome.counts));
+    replace_file(folder_ / "results.csv", report("csv", records, outcome.counts));
     if (options_.save_logits) {
       const std::size_t shape[] = {inputs_.size(), classes()};
       replace_file(*options_.save_logits, npy_f32(logits_, shape));

@@ -298,8 +298,8 @@ std::vector<ExplainedImage> explain_images(const VisionTransformer& model, Sessi
 }
 
 RunAgain run_again(Session& session, const ModelInfo& model, const MapPlan& plan, const Target& target) {
-  const bool multi_label = class_space(model, plan).multi_label;
-  return [&session, plan, target, multi_label](std::span<const float> patches) {
+  const ScoreFunction function = class_space(model, plan).function;
+  return [&session, plan, target, function](std::span<const float> patches) {
     std::vector<ClassScore> scores;
     for (Logits& logits : logits_of(session, plan, patches)) {
       ClassScore& score = scores.emplace_back();
@@ -308,7 +308,7 @@ RunAgain run_again(Session& session, const ModelInfo& model, const MapPlan& plan
         score.score -= logits[*target.against];
         score.probability = 1 / (1 + std::exp(-score.score));
       } else {
-        to_probabilities(logits, multi_label);
+        to_probabilities(logits, function);
         score.probability = logits[target.class_index];
       }
     }

@@ -26,7 +26,9 @@ class ZeroShotHead {
   /// The sum of logits that is differentiated.
   /// @throws Error  kUsage for a class that does not exist.
   [[nodiscard]] OutputScore score(const ScoreSeed& seed) const;
-  [[nodiscard]] ClassSpace classes() const noexcept { return {text_.labels, bias_.has_value()}; }
+  [[nodiscard]] ClassSpace classes() const noexcept {
+    return {text_.labels, bias_ ? ScoreFunction::kSigmoid : ScoreFunction::kSoftmax};
+  }
 
   /// exp(logit_scale) at the end of CLIP's training, which caps it there; assumed where a checkpoint has none.
   static constexpr float kAssumedScale = 100.0F;
