@@ -67,7 +67,8 @@ class Result {
 struct Classification {
   std::vector<Prediction> predictions;  // at most top_k, best first
   Logits logits;                        // [C]
-  std::vector<float> probabilities;     // [C] softmax of the logits, or the sigmoid of each for a multi-label model
+  std::vector<float> probabilities;     // [C] softmax of the logits, or the sigmoid of each for a multi-label model;
+                                        // empty for a regression, whose outputs are values
 };
 
 struct Features {
@@ -112,6 +113,7 @@ struct ClassifierOptions {
   std::optional<Precision> precision = {};
   std::optional<Size> image_size = {};                        // px; position embeddings are resampled
   std::string preprocess = "auto";                            // or whose pipeline, as RecipeOptions::preprocess
+  bool test_size = false;                                     // as RecipeOptions::test_size
   std::size_t top_k = 5;                                      // predictions for each picture
   std::optional<std::filesystem::path> labels = {};           // class names, one a line or JSON
   std::optional<std::filesystem::path> text_embeddings = {};  // zero-shot: the file of --text-embeddings

@@ -93,6 +93,7 @@ struct Evidence {
   bool score_terms = false;      // what the score is made of at each block's input
   bool relevance = false;        // relevance propagated through the model, in double
   bool reruns = false;           // scores of changed inputs
+  bool probabilities = false;    // of the class, in reruns: a model whose outputs are values has none
 
   /// Whether the map explains one class.
   [[nodiscard]] bool class_specific() const noexcept { return backward() || relevance || reruns; }

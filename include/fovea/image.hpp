@@ -135,6 +135,7 @@ struct PreprocessRecipe {
 /// Settings that override the model's files; absent ones stay as the files have them.
 struct RecipeOptions {
   std::string preprocess = "auto";  // or a pipeline's name, see PreprocessRecipe::name
+  bool test_size = false;           // timm's test_input_size and test_crop_pct, where its config has them
   std::optional<double> crop_pct;
   std::optional<Size> resize_size;  // px; on the command line one number means a square
   std::optional<Size> crop_size;    // px; what the network is fed

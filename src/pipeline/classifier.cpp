@@ -22,6 +22,7 @@ LoadOptions load_options(const ClassifierOptions& options) {
   load.precision = options.precision;
   load.image_size = options.image_size;
   load.recipe.preprocess = options.preprocess;
+  load.recipe.test_size = options.test_size;
   if (!options.text_embeddings) load.labels = options.labels;  // else they name the embeddings' rows
   return load;
 }

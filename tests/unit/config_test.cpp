@@ -226,7 +226,9 @@ TEST(TransformersConfig, SaysWhatItsOutputsAre) {
   };
   EXPECT_TRUE(with_problem("multi_label_classification").multi_label);
   EXPECT_FALSE(with_problem("single_label_classification").multi_label);
-  EXPECT_THAT(refusal([&] { return with_problem("regression"); }), HasSubstr("problem_type is 'regression'"));
+  EXPECT_TRUE(with_problem("regression").regression);
+  EXPECT_FALSE(with_problem("regression").multi_label);
+  EXPECT_THAT(refusal([&] { return with_problem("ranking"); }), HasSubstr("problem_type is 'ranking'"));
 }
 
 TEST(TransformersConfig, HasTheClassesThatTransformersCounts) {
@@ -259,8 +261,63 @@ TEST(OpenClipConfig, HasGeluUnlessItSaysQuickGelu) {
   EXPECT_EQ(with(R"("vision_cfg":{"width":128,"head_width":32})").num_heads, 4U);
   EXPECT_EQ(with("").activation, Activation::kGelu);
   EXPECT_EQ(with(R"("quick_gelu":true)").activation, Activation::kQuickGelu);
-  EXPECT_THAT(refusal([&] { return with(R"("vision_cfg":{"timm_model_name":"vit_base_patch16_siglip_224"})"); }),
-              HasSubstr("timm_model_name"));
+}
+
+TEST(OpenClipConfig, TakesWhatTimmsNameMeansForATrunkOfTimms) {
+  const auto with = [](const std::string& vision) {
+    return config_of(R"({"model_cfg":{"quick_gelu":true,"vision_cfg":{)" + vision + "}}}");
+  };
+  const ModelConfig siglip = with(R"("timm_model_name":"vit_base_patch16_siglip_224","timm_pool":"map",)"
+                                  R"("timm_proj":"none","image_size":256)");
+  EXPECT_EQ(siglip.read_out, ReadOut::kAttentionPool);
+  EXPECT_EQ(siglip.activation, Activation::kGelu) << "open_clip's quick_gelu is not for timm's trunks";
+  EXPECT_EQ(siglip.image_size, (Size{256, 256}));
+  EXPECT_FALSE(siglip.resamples_on_load);
+  EXPECT_EQ(with(R"("timm_model_name":"vit_base_patch16_clip_224","timm_pool":"token","timm_proj":null)").norm_eps,
+            1e-5F);
+  EXPECT_EQ(with(R"("timm_model_name":"vit_base_patch16_224")").read_out, ReadOut::kPatchMean) << "its default";
+  EXPECT_EQ(with(R"("timm_model_name":"vit_base_patch16_224","timm_pool":"")").read_out, ReadOut::kClassToken);
+  EXPECT_THAT(
+      refusal([&] { return with(R"("timm_model_name":"vit_base_patch16_224","timm_pool":"","timm_proj":"")"); }),
+      HasSubstr("timm_pool is ''"));
+  EXPECT_THAT(refusal([&] { return with(R"("timm_model_name":"vit_base_patch16_224","timm_proj":"mlp")"); }),
+              HasSubstr("timm_proj is \"mlp\""));
+}
+
+TEST(TimmWrapperConfig, IsTimmsWithWhatTransformersAddsToIt) {
+  const auto with = [](const std::string& more) {
+    return config_of(R"({"model_type":"timm_wrapper","architectures":["TimmWrapperForImageClassification"],)"
+                     R"("architecture":"vit_tiny_patch16_224","do_pooling":true,"initializer_range":0.02,)"
+                     R"("transformers_version":"5.24.0","num_classes":2,"pretrained_cfg":{"input_size":[3,32,32],)"
+                     R"("fixed_input_size":true,"num_classes":1000})" +
+                     more + "}");
+  };
+  const ModelConfig plain = with("");
+  EXPECT_EQ(plain.architecture, "vit_tiny_patch16_224");
+  EXPECT_EQ(plain.num_classes, 2U);
+  EXPECT_TRUE(plain.expects_head);
+  EXPECT_FALSE(plain.resamples_on_load);
+  EXPECT_EQ(plain.input_size, (Size{32, 32}));
+  EXPECT_TRUE(with(R"(,"problem_type":"regression")").regression);
+  EXPECT_TRUE(with(R"(,"problem_type":"multi_label_classification")").multi_label);
+  EXPECT_EQ(names_of(with(R"(,"label_names":["LABEL_0","cat"])")), (std::vector<std::string>{"none", "cat"}));
+  EXPECT_THAT(refusal([&] { return with(R"(,"model_args":{"img_size":48})"); }), HasSubstr("input_size is 32x32"));
+  EXPECT_THAT(refusal([&] { return with(R"(,"rope_theta":1)"); }), HasSubstr("rope_theta"));
+}
+
+TEST(TimmConfig, FeedsTheTestSizeWhereItIsAskedTo) {
+  const auto fed = [](const std::string& args, const std::string& cfg) {
+    return read_model_config(ConfigReader("config.json", "config.json",
+                                          R"({"architecture":"vit_tiny_patch16_224","model_args":{)" + args +
+                                              R"(},"pretrained_cfg":{"input_size":[3,32,32],)" + cfg + "}}"),
+                             true)
+        .input_size;
+  };
+  const std::string larger = R"("test_input_size":[3,48,48])";
+  EXPECT_EQ(fed(R"("dynamic_img_size":true)", larger), (Size{48, 48}));
+  EXPECT_EQ(fed(R"("dynamic_img_size":true)", R"("tag":"none")"), (Size{32, 32})) << "as timm, which falls back";
+  EXPECT_THAT(refusal([&] { return fed("", larger); }),
+              HasSubstr("pretrained_cfg.test_input_size is 48x48, expected 32x32"));
 }
 
 }  // namespace

@@ -135,6 +135,7 @@ PictureSetup set_up(const PictureFlags& flags, const Purpose& purpose, NamedPict
     options.predictions = prediction_options(flags.classes);
     options.maps.zero_shot = zero_shot_head(flags.classes, info, common);
   }
+  if (options.predictions.threshold > 0) require_probabilities(info, class_space(info, options), "--threshold");
   check_plan(options.maps, info);
   if (options.maps.class_specific() || options.maps.faithfulness) {
     options.targets = parse_targets(flags.maps.targets, flags.maps.against, class_space(info, options));

@@ -97,6 +97,10 @@ void add_recipe_options(CLI::App& app, RecipeFlags& flags) {
   const auto add = [&](const std::string& flag, std::string& value, const char* type, const std::string& about) {
     app.add_option(flag, value, about)->type_name(type)->group(group);
   };
+  app.add_flag("--test-size", flags.test_size,
+               "timm's models: the larger size and crop that their config has for evaluation, test_input_size and "
+               "test_crop_pct")
+      ->group(group);
   add("--crop-pct", flags.crop_pct, "0..2", "input size divided by the size before the crop");
   add("--resize-size", flags.resize_size, "N|HxW", "size before the crop, in pixels");
   add("--crop-size", flags.crop_size, "N|HxW", "size of the crop, in pixels: the model's input");
@@ -115,6 +119,7 @@ void add_recipe_options(CLI::App& app, RecipeFlags& flags) {
 RecipeOptions recipe_options(const RecipeFlags& flags) {
   RecipeOptions options;
   options.preprocess = flags.preprocess;
+  options.test_size = flags.test_size;
   options.crop_pct = parse_number("--crop-pct", flags.crop_pct);
   options.resize_size = parse_optional_size("--resize-size", flags.resize_size);
   options.crop_size = parse_optional_size("--crop-size", flags.crop_size);
@@ -136,6 +141,7 @@ std::map<std::string, std::string> option_texts(const RecipeFlags& flags) {
                                            {"mean", flags.mean},
                                            {"std", flags.std},
                                            {"pillow-compat", flags.pillow_compat}};
+  if (flags.test_size) given["test-size"] = "true";
   std::erase_if(given, [](const auto& option) { return option.second.empty(); });
   return given;
 }

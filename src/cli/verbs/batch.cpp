@@ -72,7 +72,9 @@ class Batch : public Command {
     set_option_texts(made, info, options);
     options.version = FOVEA_VERSION;
     Engine engine(model);
-    Rows rows(inputs.size(), format_, {.top_k = flags_.classes.top_k, .verdicts = flags_.maps.faithfulness}, common);
+    const bool values = class_space(info, made).function == ScoreFunction::kNone;
+    const ReportOptions report{.top_k = flags_.classes.top_k, .values = values, .verdicts = flags_.maps.faithfulness};
+    Rows rows(inputs.size(), format_, report, common);
     const auto finish = [&](const BatchOutcome& outcome) {
       rows.finish(outcome.counts.interrupted);
       if (!common.quiet) say_where(outcome, options.earlier.removed);

@@ -39,10 +39,12 @@ class Classify : public Command {
     const auto [model, options] = set_up(flags_, purpose, pictures, common, note);
     Engine engine(model);
     const Schedule schedule = plan_schedule(inputs.size(), common.threads, common.batch);
-    Rows rows(inputs.size(), format_, {.top_k = flags_.classes.top_k}, common, output_);
+    const ClassSpace space = class_space(model->info(), options);
+    const bool values = space.function == ScoreFunction::kNone;
+    Rows rows(inputs.size(), format_, {.top_k = flags_.classes.top_k, .values = values}, common, output_);
     std::optional<PendingFile> logits_file;
     if (!save_logits_.empty()) logits_file.emplace(save_logits_);
-    const std::size_t classes = class_space(model->info(), options).labels.size();
+    const std::size_t classes = space.labels.size();
     std::vector<float> logits(save_logits_.empty() ? 0 : inputs.size() * classes,
                               std::numeric_limits<float>::quiet_NaN());
     std::atomic<bool> ended{false};  // because standard output is closed

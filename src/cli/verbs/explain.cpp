@@ -70,8 +70,11 @@ class Explain : public Command {
     Engine engine(model);
     const std::vector<Input>& inputs = pictures.inputs;
     const Schedule schedule = plan_schedule(inputs.size(), common.threads, common.batch);
-    const ReportOptions report{
-        .top_k = flags_.classes.top_k, .verdicts = flags_.maps.faithfulness, .comparison = comparing()};
+    const bool values = class_space(model->info(), options).function == ScoreFunction::kNone;
+    const ReportOptions report{.top_k = flags_.classes.top_k,
+                               .values = values,
+                               .verdicts = flags_.maps.faithfulness,
+                               .comparison = comparing()};
     Rows rows(inputs.size(), format_, report, common);
     MethodComparison comparison;
     const auto finish = [&](std::size_t done) {

@@ -105,7 +105,9 @@ class Explore : public Command {
     PendingFile page(output_);  // a place that cannot be written is found before the work
     page.append(explore_beginning(explore_heading(engine.info(), *setup.options.page)));
     const Schedule schedule = plan_schedule(inputs.size(), common.threads, common.batch);
-    Rows rows(inputs.size(), format_, {.top_k = flags_.classes.top_k, .verdicts = flags_.maps.faithfulness}, common);
+    const bool values = class_space(engine.info(), setup.options).function == ScoreFunction::kNone;
+    const ReportOptions report{.top_k = flags_.classes.top_k, .values = values, .verdicts = flags_.maps.faithfulness};
+    Rows rows(inputs.size(), format_, report, common);
     std::size_t bytes = 0;
     const auto finish = [&](std::size_t done) {
       begin_last_writes();

@@ -76,6 +76,7 @@ std::string scores_text(const ModelInfo& model) {
   if (model.logit_scale) text = fmt::format("logit scale {}", *model.logit_scale);
   if (model.logit_bias) text += fmt::format(", bias {}", *model.logit_bias);
   if (model.multi_label) text += text.empty() ? "sigmoid: multi-label" : ", sigmoid: multi-label";
+  if (model.regression) text = "values: regression";
   return text;
 }
 
@@ -173,7 +174,7 @@ std::string json_of(const ModelInfo& model, bool verbose) {
   add_kinds(a, json);
   json.add_raw("logit_scale", model.logit_scale ? json_number(*model.logit_scale) : "null");
   json.add_raw("logit_bias", model.logit_bias ? json_number(*model.logit_bias) : "null");
-  json.add("multi_label", model.multi_label);
+  json.add("multi_label", model.multi_label).add("regression", model.regression);
   json.add("gflop_per_image", gflop_per_image(a));
   const JsonObject preprocessing = recipe_json(recipe, model.recipe_source);
   json.add("preprocessing", preprocessing).add_raw("labels", labels_json(model));
@@ -221,6 +222,10 @@ class Inspect : public Command {
     } catch (const Error& error) {
       if (common.verbose && format_ == "text" && error.code() == ErrorCode::kCheckpoint) {
         print(tensors_text(list_tensors(path, options)));
+        const bool this_command = error.hint().find("inspect -v") != std::string::npos;
+        throw Error(
+            error.code(), error.what(),
+            this_command ? "GUIDE.md lists the families that are read, and how their files look" : error.hint());
       }
       throw;
     }

@@ -1,6 +1,7 @@
 #include "model/config/checkpoint_folder.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -84,6 +85,7 @@ void check_sizes(const Architecture& a, const ModelConfig& config, const LoadOpt
   differs("the width", config.embed_dim, a.embed_dim);
   differs("the width of the MLP", config.mlp_hidden_dim, a.mlp_hidden_dim);
   differs("the number of register tokens", config.num_register_tokens, a.num_register_tokens);
+  differs("the patch size", config.patch_size, a.patch_size);
   if (config.num_classes && a.num_classes > 0 && *config.num_classes != a.num_classes) {
     fail(fmt::format("num_classes is {} in config.json, expected {} (the rows of head.weight)", *config.num_classes,
                      a.num_classes));
@@ -171,11 +173,22 @@ std::optional<Naming> recognise_unwrapped(std::unique_ptr<Checkpoint>& checkpoin
     checkpoint = without_wrapper(std::move(checkpoint), mark);
   }
   for (;;) {
+    checkpoint = with_plain_head(image_tower(std::move(checkpoint)));
     if (auto naming = recognise_family(*checkpoint, has_config)) return naming;
     const std::string prefix = wrapper_prefix(*checkpoint);
     if (prefix.empty()) return std::nullopt;
     checkpoint = without_wrapper(std::move(checkpoint), prefix);
   }
+}
+
+/// A container around the head may hold one linear layer, as with dropout before it.
+void check_head(const Checkpoint& checkpoint, const std::string& file) {
+  const std::vector<std::string> layers = contained_heads(checkpoint);
+  if (layers.empty()) return;
+  throw Error(
+      ErrorCode::kCheckpoint,
+      fmt::format("{}: the head has the layers '{}', expected one linear layer", file, fmt::join(layers, "', '")),
+      "heads of several layers are not computed; `fovea inspect -v` lists a checkpoint's tensors");
 }
 
 [[noreturn]] void fail_unrecognised(const Checkpoint& checkpoint, const std::string& file) {
@@ -234,11 +247,12 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
   ModelConfig config;
   if (const auto reader = files.reader(files.network())) {
     open.config = *files.text(files.network());
-    config = read_model_config(*reader);
+    config = read_model_config(*reader, options.recipe.test_size);
   }
   if (config.size_of_each_picture && !options.image_size) fail_without_size(shown);
   open.naming = recognise_unwrapped(open.checkpoint, !open.config.empty());
   if (!open.naming) fail_unrecognised(*open.checkpoint, shown);
+  check_head(*open.checkpoint, shown);
   if (config.expects_head) open.naming->expect(Option::kHead);
 
   ModelInfo& info = open.info;
@@ -258,7 +272,8 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
   a.num_heads = resolve_heads(config, options, a, info.assumptions);
   resolve_image_size({config, options.image_size, prepared_size(files, options.recipe),
                       open.config.empty() ? conventions.evaluation_size : std::nullopt,
-                      count_pos_embeddings(*open.naming, *open.checkpoint), shown},
+                      count_positions(*open.naming, *open.checkpoint, Role::kPosEmbed),
+                      count_positions(*open.naming, *open.checkpoint, Role::kRelativePosition), shown},
                      info.assumptions, a);
   for (const StatedPart& part : config.parts) {
     if (part.present == open.naming->has(part.option)) continue;
@@ -284,7 +299,8 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
   ClassNames names = resolve_labels(options.labels, config.labels, a.num_classes);
   info.labels = std::move(names.labels);
   info.labels_source = std::move(names.source);
-  info.multi_label = config.multi_label || (config.one_class_is_sigmoid && a.num_classes == 1);
+  info.regression = config.regression;
+  info.multi_label = !config.regression && (config.multi_label || (config.one_class_is_sigmoid && a.num_classes == 1));
   describe_storage(*open.checkpoint, info);
   return open;
 }

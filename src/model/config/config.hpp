@@ -45,8 +45,9 @@ struct ModelConfig {
   bool embeds_prefix = true;  // prefix tokens have position embeddings, in a file for another size
   std::optional<std::size_t> num_heads;
   std::optional<std::size_t> num_classes;
-  std::optional<std::size_t> embed_dim;  // the tensors reveal these five too: they are only compared
+  std::optional<std::size_t> embed_dim;  // the tensors reveal these six too: they are only compared
   std::optional<std::size_t> depth;
+  std::optional<std::size_t> patch_size;  // px
   std::optional<std::size_t> mlp_hidden_dim;
   std::optional<std::size_t> num_register_tokens;
   std::vector<StatedPart> parts;  // these, too
@@ -58,17 +59,23 @@ struct ModelConfig {
   bool pool_sees_prefix = false;
   RopeConfig rope;
   bool multi_label = false;
+  bool regression = false;
   bool one_class_is_sigmoid = false;
   std::vector<ClassLabel> labels;  // empty if the config names none
   bool labels_have_gaps = false;   // there may be fewer names than classes
 };
 
+/// @param test_size  timm's models are fed `test_input_size`, where there is one
 /// @throws Error  kCheckpoint if the config says something that fovea does not know or does not support.
-[[nodiscard]] ModelConfig read_model_config(const ConfigReader& reader);
+[[nodiscard]] ModelConfig read_model_config(const ConfigReader& reader, bool test_size = false);
 /// The same for each form.
-[[nodiscard]] ModelConfig read_timm_config(const ConfigReader& reader);
+[[nodiscard]] ModelConfig read_timm_config(const ConfigReader& reader, bool test_size = false);
+/// timm's form as transformers' TimmWrapper writes and reads it.
+[[nodiscard]] ModelConfig read_timm_wrapper_config(const ConfigReader& reader, bool test_size = false);
 [[nodiscard]] ModelConfig read_transformers_config(const ConfigReader& reader);
 [[nodiscard]] ModelConfig read_open_clip_config(const ConfigReader& reader);
+/// transformers' `problem_type`: softmax, sigmoid or nothing after the head.
+void read_problem(const ConfigReader& reader, ModelConfig& config);
 
 /// timm's `pretrained_cfg`; the root where it stands there, as older versions wrote it.
 [[nodiscard]] nlohmann::json timm_pretrained_cfg(const ConfigReader& reader);
@@ -79,8 +86,9 @@ struct TimmSizes {
 };
 /// timm/models/_hub.py, _parse_model_cfg: a model of fixed input size is fed what it is built for, `img_size` before
 /// `input_size`; another one is built for `img_size` and fed `input_size`.
+/// @param test_size  `test_input_size` takes the place of `input_size`, where there is one
 /// @throws Error  kCheckpoint if these differ in a model that takes one size.
-[[nodiscard]] TimmSizes timm_sizes(const ConfigReader& reader);
+[[nodiscard]] TimmSizes timm_sizes(const ConfigReader& reader, bool test_size = false);
 
 enum class TimmClass { kVisionTransformer, kEva, kBeit };
 

@@ -38,7 +38,7 @@ constexpr std::array kModelTypes{ModelType{"vit", 1e-12F},
                                  ModelType{"dinov2", 1e-6F, 12, true},
                                  ModelType{"dinov2_with_registers", 1e-6F, 12, true},
                                  ModelType{"dinov3_vit", 1e-5F, 6, true},
-                                 ModelType{"beit", 1e-12F},
+                                 ModelType{"beit", 1e-12F, 12, true},
                                  ModelType{"data2vec-vision", 1e-12F},
                                  ModelType{"clip", 1e-5F},
                                  ModelType{"clip_vision_model", 1e-5F},
@@ -48,9 +48,6 @@ constexpr std::array kModelTypes{ModelType{"vit", 1e-12F},
                                  ModelType{"siglip_vision_model", 1e-6F},
                                  ModelType{"siglip2", 1e-6F, 12, true},
                                  ModelType{"siglip2_vision_model", 1e-6F, 12, true}};
-constexpr std::array kProblems{std::pair{"single_label_classification", false},
-                               std::pair{"multi_label_classification", true}};
-
 /// id2label: {"0": "tench, Tinca tinca", ...}. "LABEL_7" means that class 7 has no name.
 std::vector<ClassLabel> read_labels(const ConfigReader& reader) {
   const json names = reader.object(reader.root(), "id2label");
@@ -75,6 +72,12 @@ std::size_t count_labels(const ConfigReader& reader) {
   if (names != root.end() && !names->is_null()) return names->size();
   return reader.count(root, "num_labels").value_or(2);
 }
+
+/// What its image classification pipeline makes of the logits.
+enum class Problem { kOneLabel, kManyLabels, kRegression };
+constexpr std::array kProblems{std::pair{"single_label_classification", Problem::kOneLabel},
+                               std::pair{"multi_label_classification", Problem::kManyLabels},
+                               std::pair{"regression", Problem::kRegression}};
 
 /// The object with the vision tower's values: the root, if the model is nothing else.
 json vision_of(const ConfigReader& reader, const std::string& type) {
@@ -143,6 +146,13 @@ void read_dinov3_parts(const ConfigReader& reader, const json& root, ModelConfig
 
 }  // namespace
 
+void read_problem(const ConfigReader& reader, ModelConfig& config) {
+  const Problem problem = reader.choice(reader.root(), "problem_type", kProblems, Problem::kOneLabel);
+  config.multi_label = problem == Problem::kManyLabels;
+  config.regression = problem == Problem::kRegression;
+  config.one_class_is_sigmoid = true;
+}
+
 ModelConfig read_transformers_config(const ConfigReader& reader) {
   const json& root = reader.root();
   const ModelType& model_type = type_of(reader);
@@ -189,8 +199,7 @@ ModelConfig read_transformers_config(const ConfigReader& reader) {
     reader.fail("problem_type", "'single_label_classification'",
                 "another for a model of one class: transformers raises an error for it");
   }
-  config.multi_label = reader.choice(root, "problem_type", kProblems, false);
-  config.one_class_is_sigmoid = true;
+  read_problem(reader, config);
   return config;
 }
 

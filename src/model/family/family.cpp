@@ -272,8 +272,8 @@ std::size_t out_features(const Naming& naming, const TensorRule& rule, std::span
   return out;
 }
 
-std::size_t count_pos_embeddings(const Naming& naming, const Checkpoint& checkpoint) {
-  const TensorRule* rule = naming.rule(Role::kPosEmbed, Part::kWeight);
+std::size_t count_positions(const Naming& naming, const Checkpoint& checkpoint, Role role) {
+  const TensorRule* rule = naming.rule(role, Part::kWeight);
   const TensorView* tensor = rule == nullptr ? nullptr : checkpoint.find(naming.tensor_name(*rule));
   return tensor == nullptr || tensor->shape.size() != rule->shape.size() ? 0 : tensor->shape[tensor->shape.size() - 2];
 }

@@ -113,6 +113,7 @@ enum class Option {
   kFcNorm,
   kHead,
   kProjection,
+  kProjectionBias,
   kLogitScale,
   kLogitBias,
 };
@@ -208,8 +209,8 @@ class Naming {
 [[nodiscard]] std::size_t out_features(const Naming& naming, const TensorRule& rule,
                                        std::span<const std::size_t> shape);
 
-/// The number of position embeddings in the file; 0 if it has none.
-[[nodiscard]] std::size_t count_pos_embeddings(const Naming& naming, const Checkpoint& checkpoint);
+/// The rows of the tensor of kPosEmbed or kRelativePosition in the file; 0 if it has none.
+[[nodiscard]] std::size_t count_positions(const Naming& naming, const Checkpoint& checkpoint, Role role);
 
 /// Compares every tensor with the table.
 /// @throws Error   kCheckpoint, listing all tensors that are missing, of the wrong shape, or unexpected.

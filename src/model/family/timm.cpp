@@ -13,6 +13,14 @@ Rules timm_tokens() {
           tensor("pos_embed", kPosEmbed, {kOne, kPosTokens, kEmbed}, {Option::kPosEmbed})};
 }
 
+/// What open_clip has around a trunk of timm's.
+Rules open_clip() {
+  return {tensor("head.proj.weight", kProjection, {kProjectionWidth, kEmbed}, {Option::kProjection}),
+          bias_tensor("head.proj.bias", kProjection, kProjectionWidth, {Option::kProjectionBias}),
+          tensor("logit_scale", kLogitScale, {}, {Option::kLogitScale}),
+          tensor("logit_bias", kLogitBias, {}, {Option::kLogitBias})};
+}
+
 /// norm1, proj, norm2, fc2, gammas and everything after the blocks: the same in vision_transformer.py, beit.py and
 /// eva.py.
 Rules timm_common() {
@@ -25,7 +33,8 @@ Rules timm_common() {
                linear("blocks.{}.mlp.fc2", kFc2, kEmbed, kMlpHidden),
                norm("norm", kNorm, kEmbed, {Option::kNorm}),
                norm("fc_norm", kFcNorm, kEmbed, {Option::kFcNorm}),
-               linear("head", kHead, kClasses, kPooled, {Option::kHead})});
+               linear("head", kHead, kClasses, kPooled, {Option::kHead}),
+               open_clip()});
 }
 
 Rules timm_vit_blocks() {
@@ -104,15 +113,13 @@ Rules dino() {
 
 std::vector<Family> timm_families() {
   const std::string patch = "patch_embed.proj.weight";
-  Conventions beit;
-  beit.pos_embed_resampling = kFixed;
   Conventions eva;
   eva.rotary = true;
   Conventions dino_v1;
   dino_v1.pos_embed_resampling = kBicubicOffset;
   dino_v1.preprocess = "dinov2";  // the same: 256 px bicubic, then 224
   return {
-      {"timm BEiT", {""}, {patch, "blocks.0.attn.relative_position_bias_table"}, {}, beit, timm_beit()},
+      {"timm BEiT", {""}, {patch, "blocks.0.attn.relative_position_bias_table"}, {}, {}, timm_beit()},
       {"timm EVA", {""}, {patch, "blocks.0.attn.q_proj.weight"}, {}, eva, timm_eva_with_split_qkv()},
       {"timm EVA",
        {""},

@@ -131,8 +131,6 @@ std::vector<Family> transformers_families() {
   const Conventions vit{1e-12F, Activation::kGelu, kBicubic, "hf-torchvision"};
   Conventions teacher = vit;
   teacher.read_out = teacher.read_out_with_head = ReadOut::kClassAndDistToken;
-  Conventions beit = vit;
-  beit.pos_embed_resampling = kFixed;
   Conventions dinov2 = vit;
   dinov2.norm_eps = 1e-6F;
   dinov2.read_out_with_head = ReadOut::kClassAndPatchMean;
@@ -164,13 +162,13 @@ std::vector<Family> transformers_families() {
        of_beit,
        {v4 + "query.bias"},
        {v4 + "key.bias"},
-       beit,
+       vit,
        transformers_beit(kVitV4, "attention.attention.relative_position_bias", "@encoder.relative_position_bias")},
       {"transformers BEiT",
        of_beit,
        {"@layers.0.attention.q_proj.bias"},
        {"@layers.0.attention.k_proj.bias"},
-       beit,
+       vit,
        transformers_beit(kVitV5, "relative_position_bias", "@shared_position_bias")},
       {"transformers I-JEPA",
        of_ijepa,

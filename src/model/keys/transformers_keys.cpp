@@ -205,6 +205,9 @@ constexpr std::array kTwoTowers{KeyRule{"vision_config"},
                                 KeyRule{"logit_scale_init_value", kHarmless, kInitial},
                                 KeyRule{"initializer_factor", kHarmless, kInitial}};
 
+constexpr std::array kTimmWrapper{KeyRule{"do_pooling", kHarmless, kReturned},
+                                  KeyRule{"initializer_range", kHarmless, kInitial}};
+
 constexpr std::array kProcessor{KeyRule{"image_processor_type"},
                                 KeyRule{"feature_extractor_type"},
                                 KeyRule{"do_resize"},
@@ -263,8 +266,12 @@ std::span<const KeyRule> transformers_keys(std::string_view model_type) {
   if (model_type == "dinov2" || model_type == "dinov2_with_registers") return kDinov2All;
   if (model_type == "dinov3_vit") return kDinov3;
   if (model_type == "beit" || model_type == "data2vec-vision") return kBeitAll;
+  if (model_type == "timm_wrapper") return kTimmWrapper;
   if (model_type.ends_with("_vision_model")) return kTower;
-  return kTwoTowers;
+  if (model_type.starts_with("clip") || model_type.starts_with("siglip") || model_type.starts_with("metaclip")) {
+    return kTwoTowers;
+  }
+  return {};
 }
 
 }  // namespace fovea

@@ -8,6 +8,7 @@
 
 #include "fovea/error.hpp"
 #include "model/weights/pos_embed.hpp"
+#include "model/weights/relative_positions.hpp"
 
 namespace fovea {
 namespace {
@@ -86,10 +87,9 @@ class Reader {
   }
 
   [[nodiscard]] std::vector<double> attention_bias(std::size_t block) const {
-    const PatchGrid grid = a_.grid();
-    const std::size_t positions = (2 * grid.rows - 1) * (2 * grid.cols - 1) + 3;
-    const std::vector<float> bias = expand_relative_positions(
-        grid, a_.num_heads, stored(kRelativePosition, Part::kWeight, block, positions * a_.num_heads));
+    const std::size_t count = relative_positions(a_.pos_embed_grid.size() > 0 ? a_.pos_embed_grid : a_.grid());
+    const std::vector<float> bias =
+        relative_attention_bias(a_, stored(kRelativePosition, Part::kWeight, block, count * a_.num_heads));
     return {bias.begin(), bias.end()};
   }
 

@@ -9,6 +9,7 @@
 #include "base/parallel.hpp"
 #include "base/process/interrupt.hpp"
 #include "model/weights/pos_embed.hpp"
+#include "model/weights/relative_positions.hpp"
 
 namespace fovea {
 namespace {
@@ -202,10 +203,8 @@ class Packer {
   }
 
   [[nodiscard]] std::vector<float> attention_bias(std::size_t block) const {
-    const PatchGrid grid = a_.grid();
-    const std::size_t positions = (2 * grid.rows - 1) * (2 * grid.cols - 1) + 3;
-    return expand_relative_positions(grid, a_.num_heads,
-                                     values(kRelativePosition, Part::kWeight, block, positions * a_.num_heads));
+    const std::size_t count = relative_positions(a_.pos_embed_grid.size() > 0 ? a_.pos_embed_grid : a_.grid());
+    return relative_attention_bias(a_, values(kRelativePosition, Part::kWeight, block, count * a_.num_heads));
   }
 
   const Architecture& a_;

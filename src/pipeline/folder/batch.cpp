@@ -132,6 +132,7 @@ class BatchFolder {
     ReportOptions report_options;
     report_options.top_k = pictures_.predictions.top_k;
     report_options.verdicts = pictures_.maps.faithfulness;
+    report_options.values = class_space().function == ScoreFunction::kNone;
     const auto writer = report_format(format).make(text, report_options);
     for (const Record& record : records) writer->write(record);
     writer->finish(counts);

@@ -93,11 +93,11 @@ std::optional<Logits> SavedLogits::row_of(const Record& record) const {
   Logits row(begin, begin + static_cast<std::ptrdiff_t>(classes));
   if (std::any_of(row.begin(), row.end(), [](float value) { return std::isnan(value); })) return std::nullopt;
   const std::vector<Prediction> predictions = predictions_of(row, probabilities_of(row, classes_), classes_, options_);
-  const bool same =
-      std::equal(predictions.begin(), predictions.end(), record.predictions.begin(), record.predictions.end(),
-                 [](const Prediction& a, const Prediction& b) {
-                   return a.class_index == b.class_index && std::abs(a.probability - b.probability) <= 1e-5F;
-                 });
+  const bool same = std::equal(predictions.begin(), predictions.end(), record.predictions.begin(),
+                               record.predictions.end(), [](const Prediction& a, const Prediction& b) {
+                                 return a.class_index == b.class_index &&
+                                        std::abs(a.probability - b.probability) <= 1e-5F && a.value == b.value;
+                               });
   return same ? std::optional(std::move(row)) : std::nullopt;
 }
 

@@ -110,8 +110,7 @@ void judge_maps(const VisionTransformer& model, Session& session, std::span<cons
 /// @param logits  [C], of the image
 ExplainedMap map_of(const MapPlan& plan, std::size_t method, const Target& target, const Explainers& explainers,
                     const Logits& logits) {
-  ExplainedMap map{
-      .method = plan.methods[method], .target = target, .heatmap = heatmap_of(plan, explainers, method)};
+  ExplainedMap map{.method = plan.methods[method], .target = target, .heatmap = heatmap_of(plan, explainers, method)};
   map.sum = explainers[method]->sum();
   if (!map.sum) return map;
   const ScoreSeed seed = score_seed(target);
@@ -312,8 +311,8 @@ std::vector<ExplainedImage> explain_images(const VisionTransformer& model, Sessi
 }
 
 RunAgain run_again(Session& session, const ModelInfo& model, const MapPlan& plan, const Target& target) {
-  const bool multi_label = class_space(model, plan).multi_label;
-  return [&session, plan, target, multi_label](std::span<const float> patches) {
+  const ScoreFunction function = class_space(model, plan).function;
+  return [&session, plan, target, function](std::span<const float> patches) {
     std::vector<ClassScore> scores;
     for (Logits& logits : logits_of(session, plan, patches)) {
       ClassScore& score = scores.emplace_back();
@@ -322,7 +321,7 @@ RunAgain run_again(Session& session, const ModelInfo& model, const MapPlan& plan
         score.score -= logits[*target.against];
         score.probability = 1 / (1 + std::exp(-score.score));
       } else {
-        to_probabilities(logits, multi_label);
+        to_probabilities(logits, function);
         score.probability = logits[target.class_index];
       }
     }

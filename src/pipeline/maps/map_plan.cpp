@@ -92,6 +92,10 @@ void check_plan(const MapPlan& plan, const ModelInfo& model) {
                   std::string(method->name) + ": the model's number of classes is 0, expected a head to explain",
                   "rollout, attention and token-rank need none; --text-embeddings brings classes to a tower");
     }
+    if (plan.faithfulness) require_probabilities(model, class_space(model, plan), "--faithfulness");
+    if (method->needs.probabilities) {
+      require_probabilities(model, class_space(model, plan), "--method " + std::string(method->name));
+    }
     if (plan.zero_shot && method->needs.relevance) {
       throw Error(
           ErrorCode::kUsage,

@@ -28,7 +28,9 @@ class ZeroShotHead {
   [[nodiscard]] OutputScore score(const ScoreSeed& seed, Gradients gradients = Gradients::kTrue) const;
   /// What the head's own bias adds to that sum.
   [[nodiscard]] double bias_of(const ScoreSeed& seed) const;
-  [[nodiscard]] ClassSpace classes() const noexcept { return {text_.labels, bias_.has_value()}; }
+  [[nodiscard]] ClassSpace classes() const noexcept {
+    return {text_.labels, bias_ ? ScoreFunction::kSigmoid : ScoreFunction::kSoftmax};
+  }
 
   /// exp(logit_scale) at the end of CLIP's training, which caps it there; assumed where a checkpoint has none.
   static constexpr float kAssumedScale = 100.0F;

@@ -31,7 +31,7 @@ RecordJson text_or_null(const std::optional<std::string>& text) {
 RecordJson prediction_object(const Prediction& prediction) {
   RecordJson object{{"class_index", prediction.class_index}, {"label", text_or_null(prediction.label)}};
   if (prediction.synset) object["synset"] = *prediction.synset;
-  object["probability"] = prediction.probability;
+  object[prediction.value ? "value" : "probability"] = prediction.value.value_or(prediction.probability);
   return object;
 }
 
@@ -170,12 +170,16 @@ double number_of(const RecordJson& value) {
 double number_at(const RecordJson& object, Key key) {
   return number_of(object.at(key));
 }
+float float_at(const RecordJson& object, Key key) {
+  return object.at(key).get_ref<const RecordJson::number_float_t&>();
+}
 
 Prediction prediction_of(const RecordJson& object) {
   return {.class_index = count_at(object, "class_index"),
           .label = optional_text_at(object, "label"),
           .synset = object.contains("synset") ? optional_text_at(object, "synset") : std::nullopt,
-          .probability = object.at("probability").get_ref<const RecordJson::number_float_t&>()};
+          .probability = object.contains("value") ? 0.0F : float_at(object, "probability"),
+          .value = object.contains("value") ? std::optional(float_at(object, "value")) : std::nullopt};
 }
 
 Faithfulness faithfulness_of(const RecordJson& object) {

@@ -86,8 +86,10 @@ RecordJson picture_object(const ExplorePicture& picture) {
   object["height"] = record.size.height;
   object["predictions"] = RecordJson::array();
   for (const Prediction& prediction : record.predictions) {
-    object["predictions"].push_back(RecordJson::array(
-        {label_of(prediction.label, prediction.class_index), prediction.probability, prediction.class_index}));
+    RecordJson bar = RecordJson::array(
+        {label_of(prediction.label, prediction.class_index), prediction.probability, prediction.class_index});
+    if (prediction.value) bar.push_back(*prediction.value);
+    object["predictions"].push_back(bar);
   }
   object["image"] = "data:image/jpeg;base64," + base64(as_text(picture.jpeg));
   object["maps"] = RecordJson::array();
