@@ -99,6 +99,8 @@ TEST(GoldenAttribution, EqualsTheAuthorsMapsOfDeitTinyForTheFirstClassAndTheFift
 /// What the rules of propagation are not defined for, in the words of the error; empty where they are.
 std::string without_rule(const Architecture& a) {
   if (a.read_out == ReadOut::kAttentionPool) return "an attention pool";
+  if (a.differential_attention) return "differential attention";
+  if (a.parallel_mlp) return "an MLP parallel to the attention";
   if (a.gated_mlp) return "a gated MLP";
   if (a.qk_norm) return "norms of queries and keys";
   return a.rope != Rope::kNone ? "a rotary position embedding" : "";

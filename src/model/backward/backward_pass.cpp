@@ -16,9 +16,10 @@ BackwardPass::BackwardPass(const VisionTransformer& model, nn::Workspace& worksp
       read_out_(a_, model.info().precision, workspace),
       block_(a_, model.info().precision, workspace),
       d_x_(a_.tokens() * a_.embed_dim) {
-  if (!weights_.rotary) return;
-  inverse_rotary_ = *weights_.rotary;  // the inverse of a rotation turns the other way
-  for (float& sine : inverse_rotary_.sin) sine = -sine;
+  inverse_rotary_ = weights_.rotary;  // the inverse of a rotation turns the other way
+  for (nn::RotaryTable& table : inverse_rotary_) {
+    for (float& sine : table.sin) sine = -sine;
+  }
 }
 
 void BackwardPass::operator()(const SavedForward& saved, const ScoreGradient& score, const GradientRequest& request) {
@@ -36,7 +37,6 @@ AttentionView BackwardPass::attention_of(const SavedForward& saved, std::size_t 
 
 void BackwardPass::score_of_the_last_block(const SavedForward& saved, const ScoreGradient& score,
                                            const GradientRequest& request) {
-  const nn::RotaryTable* rotary = weights_.rotary ? &inverse_rotary_ : nullptr;
   std::fill_n(d_x_.data(), d_x_.size(), 0.0F);
   read_out_(weights_, backward_, saved.x_out, score(saved.x_out), d_x_.first(saved.x_out.size()), request.pool);
   const std::size_t stop = request.attention ? request.first_block : a_.depth - 1;
@@ -49,6 +49,8 @@ void BackwardPass::score_of_the_last_block(const SavedForward& saved, const Scor
     if (request.attention) request.attention(attention_of(saved, block), d_weights);
     const bool features = request.features && block + 1 == a_.depth;
     if (block == stop && !features) return;  // nobody asks for what lies before
+    const nn::RotaryTable* const rotary =
+        inverse_rotary_.empty() ? nullptr : &inverse_rotary_[block % inverse_rotary_.size()];
     const std::span<const float> d_normed = block_.attention_residual(call, rotary, d_x_.span());
     if (features) show_features(call, d_normed, request.features);
     if (block > 0) read_out_.add_class_token(weights_, block - 1, call.saved.x_in.span(), d_x_.span());
@@ -58,7 +60,7 @@ void BackwardPass::score_of_the_last_block(const SavedForward& saved, const Scor
 void BackwardPass::show_features(const BlockBackwardCall& call, std::span<const float> d_normed,
                                  const FeatureGradientObserver& observe) const {
   std::vector<float> normed(d_normed.size());
-  norm_forward(a_, call.weights.norm1, call.saved.x_in.span(), normed);
+  norm_forward(a_, norm_before(a_, call.weights.norm1), call.saved.x_in.span(), normed);
   observe({normed, a_.tokens(), a_.embed_dim}, {d_normed, a_.tokens(), a_.embed_dim});
 }
 

@@ -100,7 +100,7 @@ void resolve_image_size(const SizeSources& sources, std::vector<std::string>& as
     assumptions.push_back(fmt::format("image size {}x{} px: no config states it; use --image-size if it differs",
                                       a.image_size.height, a.image_size.width));
   }
-  if (a.relative_position_bias) a.pos_embed_grid = configured.value_or(a.grid());
+  if (a.relative_position_bias && a.rel_pos_hidden_dim == 0) a.pos_embed_grid = configured.value_or(a.grid());
   check_resampling(sources, a);
   if (a.pos_embed_resampling == PosEmbedResampling::kFixed && a.pos_embed_grid != a.grid()) {
     throw Error(

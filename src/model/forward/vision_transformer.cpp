@@ -42,15 +42,17 @@ std::shared_ptr<const VisionTransformer> VisionTransformer::load(const std::file
   OpenModel open = open_model(model, options);
   const Precision precision = open.info.precision;
   auto impl = std::make_unique<Impl>();
-  const auto source = checkpoint_source(*open.checkpoint, *open.naming);
+  const auto source = checkpoint_source(*open.checkpoint, *open.naming, open.info.architecture);
   impl->weights = pack_weights(open.info.architecture, precision, *source);
   impl->pack_backward = [model, options, back = backward_precision(precision)] {
     const OpenModel again = open_model(model, options);
-    return pack_backward_weights(again.info.architecture, back, *checkpoint_source(*again.checkpoint, *again.naming));
+    const Architecture& a = again.info.architecture;
+    return pack_backward_weights(a, back, *checkpoint_source(*again.checkpoint, *again.naming, a));
   };
   impl->read_relevance = [model, options] {
     const OpenModel again = open_model(model, options);
-    return read_relevance_weights(again.info.architecture, *checkpoint_source(*again.checkpoint, *again.naming));
+    const Architecture& a = again.info.architecture;
+    return read_relevance_weights(a, *checkpoint_source(*again.checkpoint, *again.naming, a));
   };
   impl->info = std::move(open.info);
   return std::shared_ptr<const VisionTransformer>(new VisionTransformer(std::move(impl)));
