@@ -116,7 +116,8 @@ void apply_rope(const RopeConfig& config, const std::string& file, Architecture&
   if (learned != (a.rope == Rope::kMixed)) {
     throw Error(ErrorCode::kCheckpoint,
                 fmt::format("{}: the rotary embedding is {} by its config, expected {}, as its tensors have it", file,
-                            learned ? "computed" : "learned", learned ? "learned (rope_type mixed)" : "computed"),
+                            learned ? "computed" : "learned (rope_type mixed)",
+                            learned ? "learned (rope_type mixed)" : "computed"),
                 "config.json and checkpoint may belong to different models");
   }
   RopeSettings settings = config.named_settings.value_or(usual_rope_settings(built));
