@@ -69,12 +69,12 @@ TEST(ConfigKeys, OfAnotherClassOfTheSameLibraryAreRefused) {
 }
 
 TEST(ConfigKeys, ThatHaveOneComputedValueAreRefusedWithAnyOther) {
-  for (const char* arg : {R"("scale_attn_norm":true)", R"("in_chans":1)", R"("block_fn":"ParallelBlock")",
+  for (const char* arg : {R"("embed_norm_layer":"rmsnorm")", R"("in_chans":1)", R"("block_fn":"ParallelBlock")",
                           R"("features_only":true)", R"("dynamic_img_pad":true)"}) {
     EXPECT_THAT(refusal([&] { return timm_with(arg); }), HasSubstr("no other is computed")) << arg;
   }
   EXPECT_EQ(
-      refusal([] { return timm_with(R"("scale_attn_norm":false,"in_chans":3,"block_fn":null,"drop_rate":0.3)"); }),
+      refusal([] { return timm_with(R"("dynamic_img_pad":false,"in_chans":3,"block_fn":null,"drop_rate":0.3)"); }),
       "accepted");
   EXPECT_THAT(refusal([] { return config_of(R"({"model_type":"vit","num_channels":1})"); }), HasSubstr("num_channels"));
   EXPECT_THAT(refusal([] { return config_of(R"({"model_type":"vit","pruned_heads":{"0":[1]}})"); }),

@@ -204,7 +204,7 @@ TEST(RelativePositions, EqualTheirNaiveTwin) {
   for (const PatchGrid grid : {PatchGrid{3, 3}, PatchGrid{2, 4}, PatchGrid{4, 1}}) {
     const std::size_t offsets = (2 * grid.rows - 1) * (2 * grid.cols - 1);
     const auto table = test::some_tensor({offsets + 3, kHeads}).values;
-    const auto bias = expand_relative_positions(grid, kHeads, table);
+    const auto bias = expand_relative_positions(grid, kHeads, 1, table);
     const std::size_t tokens = grid.size() + 1;
     ASSERT_EQ(bias.size(), kHeads * tokens * tokens);
     for (std::size_t at = 0; at < bias.size(); ++at) {

@@ -31,7 +31,13 @@ std::string first_labels(const ModelInfo& model) {
 }
 
 std::string_view rope_name(Rope rope) {
-  return rope == Rope::kEva02 ? "eva02" : rope == Rope::kDinoV3 ? "dinov3" : "none";
+  switch (rope) {
+    case Rope::kNone: return "none";
+    case Rope::kEva02: return "eva02";
+    case Rope::kDinoV3: return "dinov3";
+    case Rope::kMixed: return "mixed";
+  }
+  return "";
 }
 
 std::string tokens_text(const Architecture& a) {
@@ -44,8 +50,14 @@ std::string tokens_text(const Architecture& a) {
 std::string block_text(const Architecture& a) {
   std::string text = fmt::format("{}, eps {}, {}", a.rms_norm ? "RMSNorm" : "layer norm", a.norm_eps,
                                  a.gated_mlp ? "gated MLP (SwiGLU)" : name(a.activation));
+  if (a.embed_norm) text += ", norm of the patches";
   if (a.norm_pre) text += ", norm before the first";
+  if (a.norm_after) text += ", norms after attention and MLP";
+  if (a.parallel_mlp) text += ", MLP parallel to the attention";
+  if (a.differential_attention) text += ", differential attention";
+  if (!a.kv_dims.empty()) text += ", keys and values shared by several heads";
   if (a.qk_norm) text += ", norm of queries and keys";
+  if (a.attention_norm) text += ", norm inside the attention";
   if (a.mlp_norm) text += ", norm inside the MLP";
   return text;
 }

@@ -17,9 +17,10 @@ BackwardPass::BackwardPass(const VisionTransformer& model, nn::Workspace& worksp
       read_out_(a_, model.info().precision, workspace),
       block_(a_, model.info().precision, workspace),
       d_x_(a_.tokens() * a_.embed_dim) {
-  if (!weights_.rotary) return;
-  inverse_rotary_ = *weights_.rotary;  // the inverse of a rotation turns the other way
-  for (float& sine : inverse_rotary_.sin) sine = -sine;
+  inverse_rotary_ = weights_.rotary;  // the inverse of a rotation turns the other way
+  for (nn::RotaryTable& table : inverse_rotary_) {
+    for (float& sine : table.sin) sine = -sine;
+  }
 }
 
 void BackwardPass::operator()(const SavedForward& saved, const ScoreGradient& score, const GradientRequest& request) {
@@ -40,7 +41,6 @@ AttentionView BackwardPass::attention_of(const SavedForward& saved, std::size_t 
 
 void BackwardPass::score_of_the_last_block(const SavedForward& saved, const ScoreGradient& score,
                                            const GradientRequest& request) {
-  const nn::RotaryTable* rotary = weights_.rotary ? &inverse_rotary_ : nullptr;
   BackwardMode mode{request.gradients};
   std::fill_n(d_x_.data(), d_x_.size(), 0.0F);
   read_out_(weights_, backward_, saved.x_out, score(saved.x_out), d_x_.first(saved.x_out.size()), mode, request.pool);
@@ -59,6 +59,8 @@ void BackwardPass::score_of_the_last_block(const SavedForward& saved, const Scor
     }
     const bool features = request.features && block + 1 == a_.depth;
     if (block == stop && !features && !request.score_terms) return;  // nobody asks for what lies before
+    const nn::RotaryTable* const rotary =
+        inverse_rotary_.empty() ? nullptr : &inverse_rotary_[block % inverse_rotary_.size()];
     const std::span<const float> d_normed = block_.attention_residual(call, rotary, d_x_.span());
     if (features) show_features(call, d_normed, request.features);
     if (block > 0) {
@@ -89,7 +91,7 @@ double BackwardPass::earlier_class_tokens(const SavedForward& saved, std::size_t
 void BackwardPass::show_features(const BlockBackwardCall& call, std::span<const float> d_normed,
                                  const FeatureGradientObserver& observe) const {
   std::vector<float> normed(d_normed.size());
-  norm_forward(a_, call.weights.norm1, call.saved.x_in.span(), normed);
+  norm_forward(a_, norm_before(a_, call.weights.norm1), call.saved.x_in.span(), normed);
   observe({normed, a_.tokens(), a_.embed_dim}, {d_normed, a_.tokens(), a_.embed_dim});
 }
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <span>
+#include <vector>
 
 #include "base/aligned_buffer.hpp"
 #include "fovea/model.hpp"
@@ -44,8 +45,8 @@ class BackwardPass {
   std::size_t read_rows_;  // the leading tokens where the read-out needs no patches, else N
   ReadOutBackward read_out_;
   EncoderBlockBackward block_;
-  nn::RotaryTable inverse_rotary_;
-  AlignedBuffer<float> d_x_;  // [N, D], with respect to what runs along the residual connections
+  std::vector<nn::RotaryTable> inverse_rotary_;  // as the model's
+  AlignedBuffer<float> d_x_;                     // [N, D], with respect to what runs along the residual connections
 };
 
 }  // namespace fovea

@@ -33,7 +33,8 @@ class EncoderBlockBackward {
   /// @param precision  of the forward pass
   EncoderBlockBackward(const Architecture& architecture, Precision precision, nn::Workspace& workspace);
 
-  /// d_x ← d_x + the MLP's gradient: what it is after the block → after the attention.
+  /// d_x ← d_x + the MLP's gradient: what it is after the block → after the attention. A parallel MLP's gradient is
+  /// added by attention_residual().
   /// @param d_x  [rows, D], as everywhere: with respect to what runs along the residual connections
   void mlp_residual(const BlockBackwardCall& call, std::span<float> d_x);
   /// Through the projection, to the heads' outputs.
@@ -62,6 +63,9 @@ class EncoderBlockBackward {
   void attention_inputs(const BlockBackwardCall& call, const nn::RotaryTable* rotary);
   void attention_values(const BlockBackwardCall& call);
   [[nodiscard]] std::span<const float> query_key_backward(const BlockBackwardCall& call);
+  [[nodiscard]] std::span<const float> through_norm_after(const BlockBackwardCall& call, const NormWeights& norm,
+                                                          std::span<const float> computed, std::span<const float> d_x);
+  void normalize_mixed_backward(const BlockBackwardCall& call, std::span<float> d_mixed);
 
   Architecture a_;
   Rows all_rows_;
@@ -70,14 +74,16 @@ class EncoderBlockBackward {
   std::unique_ptr<nn::Linear> value_;   // [N, D] → [N, D]
   nn::AttentionBackward attention_;
 
-  AlignedBuffer<float> d_wide_;     // [N, F or 2F]
-  AlignedBuffer<float> d_hidden_;   // [N, F]
-  AlignedBuffer<float> gated_;      // [N, F], of a gated MLP with a norm
-  AlignedBuffer<float> d_normed_;   // [N, D]
-  AlignedBuffer<float> d_mixed_;    // [N, D]
-  AlignedBuffer<float> d_qkv_;      // [N, 3D]
-  AlignedBuffer<float> d_raw_qkv_;  // [N, 3D], of models with norms of q and k
-  AlignedBuffer<float> d_weights_;  // [H, N, N]
+  AlignedBuffer<float> d_wide_;        // [N, F or 2F]
+  AlignedBuffer<float> d_hidden_;      // [N, F]
+  AlignedBuffer<float> d_normed_;      // [N, D]
+  AlignedBuffer<float> d_mlp_normed_;  // [N, D], of a parallel MLP
+  AlignedBuffer<float> d_computed_;    // [N, D], of a sub-layer with a norm after it
+  AlignedBuffer<float> d_mixed_;       // [N, D]
+  AlignedBuffer<float> d_heads_;       // [N, D], of models with norms of the heads' outputs
+  AlignedBuffer<float> d_qkv_;         // [N, 3D]
+  AlignedBuffer<float> d_raw_qkv_;     // [N, 3D], of models with norms of q and k
+  AlignedBuffer<float> d_weights_;     // [H, N, N]
 };
 
 }  // namespace fovea

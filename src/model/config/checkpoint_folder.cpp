@@ -76,6 +76,18 @@ void check_sizes(const Architecture& a, const ModelConfig& config, const LoadOpt
   if (a.rope != Rope::kNone && a.head_dim() % 4 != 0) {
     fail(fmt::format("the heads are {} wide, expected a multiple of 4 for rotary embeddings", a.head_dim()));
   }
+  if (a.differential_attention && a.head_dim() % 2 != 0) {
+    fail(fmt::format("the heads are {} wide, expected an even number for differential attention", a.head_dim()));
+  }
+  if (a.embed_dim % a.pool_heads() != 0) {
+    fail(fmt::format("the attention pool has {} heads, expected a divisor of the width {}", a.pool_heads(),
+                     a.embed_dim));
+  }
+  for (const std::size_t shared : a.kv_dims) {
+    if (shared % a.head_dim() == 0 && a.embed_dim % shared == 0) continue;
+    fail(fmt::format("keys are {} wide, expected a divisor of the width {} and a multiple of a head's, {}", shared,
+                     a.embed_dim, a.head_dim()));
+  }
   const auto differs = [&](const char* what, const std::optional<std::size_t>& stated, std::size_t actual) {
     if (stated && *stated != actual) {
       fail(fmt::format("{} is {} by its config, expected {}, as its tensors have it", what, *stated, actual));
@@ -99,12 +111,20 @@ void check_sizes(const Architecture& a, const ModelConfig& config, const LoadOpt
 
 /// The rotary embedding of timm's Eva and of DINOv3: which one the tensors and the name mean, and what the config
 /// changes of it.
-void apply_rope(const RopeConfig& config, Architecture& a) {
-  const Rope by_parts = a.pos_embed ? (a.gated_mlp ? Rope::kEva02 : Rope::kNone) : Rope::kDinoV3;
-  const Rope named = config.named.value_or(by_parts);
+void apply_rope(const RopeConfig& config, const std::string& file, Architecture& a) {
+  const bool learned = a.rope == Rope::kMixed;
+  const Rope by_position = a.pos_embed ? (a.gated_mlp ? Rope::kEva02 : Rope::kNone) : Rope::kDinoV3;
+  const Rope named = config.named.value_or(learned ? Rope::kMixed : by_position);
   const Rope built = named == Rope::kNone ? Rope::kEva02 : named;  // Eva's own default where it is switched on
   a.rope = config.used.value_or(named != Rope::kNone) ? config.kind.value_or(built) : Rope::kNone;
-  RopeSettings settings = usual_rope_settings(built);
+  if (learned != (a.rope == Rope::kMixed)) {
+    throw Error(ErrorCode::kCheckpoint,
+                fmt::format("{}: the rotary embedding is {} by its config, expected {}, as its tensors have it", file,
+                            learned ? "computed" : "learned (rope_type mixed)",
+                            learned ? "learned (rope_type mixed)" : "computed"),
+                "config.json and checkpoint may belong to different models");
+  }
+  RopeSettings settings = config.named_settings.value_or(usual_rope_settings(built));
   settings.temperature = config.temperature.value_or(settings.temperature);
   settings.grid_offset = config.grid_offset.value_or(settings.grid_offset);
   settings.x_first = config.x_first.value_or(settings.x_first);
@@ -121,7 +141,10 @@ void apply_config(const ModelConfig& config, const Conventions& conventions, con
   if (config.activation) a.activation = *config.activation;
   a.pool_activation = a.activation;
   a.pool_sees_prefix = config.pool_sees_prefix;
-  if (conventions.rotary) apply_rope(config.rope, a);
+  a.pool_num_heads = config.pool_num_heads;
+  a.norm_after = config.norm_after;
+  if (config.rotates) a.family = "timm EVA";  // some of its models have a ViT's tensors
+  if (conventions.rotary || config.rotates) apply_rope(config.rope, file, a);
   if (config.rms_norm && *config.rms_norm != a.rms_norm) {
     throw Error(
         ErrorCode::kCheckpoint,

@@ -17,6 +17,7 @@ namespace fovea {
 /// What a config changes of the rotary embedding that the tensors and the architecture's name mean.
 struct RopeConfig {
   std::optional<Rope> named;  // by the architecture's name, where the tensors mean another
+  std::optional<RopeSettings> named_settings;
   std::optional<bool> used;
   std::optional<Rope> kind;
   std::optional<double> temperature;
@@ -57,6 +58,9 @@ struct ModelConfig {
   std::optional<Activation> activation;
   std::optional<ReadOut> read_out;
   bool pool_sees_prefix = false;
+  std::size_t pool_num_heads = 0;  // 0: as many as the blocks
+  bool norm_after = false;
+  bool rotates = false;  // its class is one that may have a rotary embedding
   RopeConfig rope;
   bool multi_label = false;
   bool regression = false;
@@ -90,7 +94,7 @@ struct TimmSizes {
 /// @throws Error  kCheckpoint if these differ in a model that takes one size.
 [[nodiscard]] TimmSizes timm_sizes(const ConfigReader& reader, bool test_size = false);
 
-enum class TimmClass { kVisionTransformer, kEva, kBeit };
+enum class TimmClass { kVisionTransformer, kVisionTransformerRelPos, kEva, kBeit };
 
 /// Facts that follow from timm's names and are not in its configs.
 struct TimmFacts {
@@ -103,8 +107,10 @@ struct TimmFacts {
   float norm_eps = 1e-6F;
   Activation activation = Activation::kGelu;
   bool pool_sees_prefix = false;
+  std::size_t pool_num_heads = 0;  // 0: as many as the blocks
+  bool norm_after = false;         // norms stand after the sub-layers
   std::optional<Rope> rope;
-  bool supported = true;  // false: a model with the same tensor names but another computation
+  std::optional<RopeSettings> rope_settings;
 };
 [[nodiscard]] TimmFacts timm_facts(std::string_view architecture);
 

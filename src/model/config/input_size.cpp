@@ -118,7 +118,8 @@ void resolve_image_size(const SizeSources& sources, std::vector<std::string>& as
                                       a.image_size.height, a.image_size.width));
   }
   check_resampling(sources, a);
-  if (a.relative_position_bias && a.pos_embed_grid.size() == 0) a.pos_embed_grid = a.grid();
+  const bool has_table = a.relative_position_bias && a.rel_pos_hidden_dim == 0;
+  if (has_table && a.pos_embed_grid.size() == 0) a.pos_embed_grid = a.grid();
   if (a.pos_embed_resampling == PosEmbedResampling::kFixed && a.pos_embed_grid != a.grid()) {
     throw Error(
         ErrorCode::kUsage,

@@ -21,7 +21,8 @@ constexpr std::array kActivations{std::pair{"gelu", Activation::kGelu}, std::pai
                                   std::pair{"swish", Activation::kSilu}};
 constexpr std::array kPools{std::pair{"token", ReadOut::kClassToken}, std::pair{"avg", ReadOut::kPatchMean},
                             std::pair{"map", ReadOut::kAttentionPool}};
-constexpr std::array kRopes{std::pair{"cat", Rope::kEva02}, std::pair{"dinov3", Rope::kDinoV3}};
+constexpr std::array kRopes{std::pair{"cat", Rope::kEva02}, std::pair{"dinov3", Rope::kDinoV3},
+                            std::pair{"mixed", Rope::kMixed}};
 /// Whether it is an RMSNorm. timm writes them with and without underscores.
 constexpr std::array kNorms{std::pair{"layernorm", false},  std::pair{"layernormfp32", false},
                             std::pair{"layer_norm", false}, std::pair{"rmsnorm", true},
@@ -37,6 +38,7 @@ std::string_view pool_name(ReadOut read_out) {
 std::span<const KeyRule> args_of(TimmClass model_class) {
   switch (model_class) {
     case TimmClass::kVisionTransformer: return timm_vision_transformer_args();
+    case TimmClass::kVisionTransformerRelPos: return timm_relpos_args();
     case TimmClass::kEva: return timm_eva_args();
     case TimmClass::kBeit: return timm_beit_args();
   }
@@ -130,6 +132,7 @@ RopeConfig read_rope(const ConfigReader& reader, const json& args, const ModelCo
   RopeConfig rope;
   rope.used = reader.flag(args, "use_rot_pos_emb");
   rope.named = facts.rope;
+  rope.named_settings = facts.rope_settings;
   if (reader.text(args, "rope_type")) rope.kind = reader.choice(args, "rope_type", kRopes, Rope::kEva02);
   rope.temperature = number_above(reader, args, "rope_temperature", 0.0);
   rope.grid_offset = reader.number(args, "rope_grid_offset");
@@ -195,10 +198,6 @@ ModelConfig read_timm_config(const ConfigReader& reader, bool test_size) {
   ModelConfig config;
   config.architecture = reader.text(root, "architecture").value_or("");
   const TimmFacts facts = timm_facts(config.architecture);
-  if (!facts.supported) {
-    reader.fail("architecture", fmt::format("'{}'", config.architecture),
-                "a ViT, DeiT, BEiT, EVA-02 or DINOv3 of timm with norms before the sub-layers");
-  }
   check_all_keys(reader, args, facts.model_class, root.contains("pretrained_cfg"));
   config.num_heads = reader.count(args, "num_heads");
   if (!config.num_heads) config.num_heads = facts.num_heads;
@@ -212,6 +211,10 @@ ModelConfig read_timm_config(const ConfigReader& reader, bool test_size) {
   config.activation = reader.choice(args, "act_layer", kActivations, facts.activation);
   config.read_out = read_pool(reader, args, config, facts);
   config.pool_sees_prefix = reader.flag(args, "pool_include_prefix").value_or(facts.pool_sees_prefix);
+  config.rotates = facts.model_class == TimmClass::kEva;
+  if (config.rotates) config.pool_sees_prefix = config.read_out == ReadOut::kAttentionPool;
+  config.pool_num_heads = reader.count(args, "attn_pool_num_heads").value_or(facts.pool_num_heads);
+  config.norm_after = reader.flag(args, "use_post_norm").value_or(facts.norm_after);
   config.rope = read_rope(reader, args, config, facts);
   const TimmSizes sizes = timm_sizes(reader, test_size);
   config.image_size = sizes.built;

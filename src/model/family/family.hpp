@@ -22,6 +22,7 @@ enum class Role {
   kRegisterTokens,
   kPosEmbed,
   kPatchEmbed,
+  kEmbedNorm,
   kNormPre,
   kNorm1,
   kQkv,          // the three below in one
@@ -31,8 +32,17 @@ enum class Role {
   kValue,
   kQNorm,
   kKNorm,
+  kRopeFrequencies,   // learned, of all blocks
   kRelativePosition,  // BEiT's table
   kRopePeriods,       // of the rotary embedding, in place of the temperature's
+  kRelPosFc1,         // of the MLP that computes relative positions
+  kRelPosFc2,
+  kLambdaQ1,  // of differential attention
+  kLambdaK1,
+  kLambdaQ2,
+  kLambdaK2,
+  kSubNorm,        // of each head's output
+  kAttentionNorm,  // of all heads' outputs
   kProj,
   kLayerScale1,
   kNorm2,
@@ -63,6 +73,7 @@ enum class Part { kWeight, kBias };
 /// A size by its meaning; resolved against an Architecture.
 enum class Dim {
   kOne,
+  kTwo,
   kRgb,
   kPatch,
   kPatchValues,  // of all its pixels and colours
@@ -71,12 +82,18 @@ enum class Dim {
   kEmbed,
   kTwoEmbed,
   kThreeEmbed,
+  kKeyValue,  // keys, or values, that heads may share; a block's own
   kHeads,
   kHeadDim,
-  kQuarterHeadDim,     // frequencies of the rotary embedding, for each axis
+  kHalfHeadDim,
+  kQuarterHeadDim,  // frequencies of the rotary embedding, for each axis
+  kDepth,
+  kRelPosHidden,
   kRelativePositions,  // (2 rows - 1)(2 cols - 1) + 3
   kFc1Width,
   kMlpHidden,
+  kMlpAndThreeEmbed,  // fc1, then qkv
+  kEmbedAndMlp,       // what proj reads, then what fc2 reads
   kPoolHidden,
   kPooled,
   kProjectionWidth,
@@ -91,6 +108,7 @@ enum class Option {
   kRegisters,
   kPosEmbed,
   kPatchBias,
+  kEmbedNorm,
   kNormPre,
   kNormBias,  // layer norm, not RMSNorm
   kQkvBias,
@@ -98,15 +116,19 @@ enum class Option {
   kKeyBias,
   kValueBias,
   kQkvBiasMask,
-  kProjBias,
+  kProjBias,  // in timm of fc1 and fc2, too
+  kFc1Bias,
   kMlpBias,
   kGatedMlp,
   kQkNorm,
+  kRopeFrequencies,
+  kDifferential,
+  kAttentionNorm,
   kLayerScale,
   kGamma,            // layer scale by its older name
+  kMlpGamma,         // that of the MLP where only the attention may have one
   kBlockPositions,   // relative positions of each block's own
   kSharedPositions,  // or of all blocks together
-  kRopePeriods,
   kMlpNorm,
   kNorm,
   kAttentionPool,
@@ -126,14 +148,22 @@ enum class Layout {
   kOutHwi,  // a linear layer over pixels [D, P·P·3]
 };
 
+/// Neighbouring rows (axis 0) or columns (1) of a tensor.
+struct Slice {
+  std::size_t axis;
+  std::optional<Dim> after;  // what lies before them; none: they are the first
+  Dim size;
+};
+
 /// One line of a family's table.
 struct TensorRule {
   std::string name;  // "{}" stands for the block's index, "@" for the family's prefix, "*" at the end for anything
   Role role;
   Part part;
-  std::vector<Dim> shape;
+  std::vector<Dim> shape;  // of the whole tensor
   std::set<Option> options;
   Layout layout = Layout::kOutIn;
+  std::optional<Slice> slice = std::nullopt;  // the role is only this part of the tensor
   [[nodiscard]] bool per_block() const { return name.find("{}") != std::string::npos; }
 };
 
@@ -157,6 +187,7 @@ struct Family {
   Conventions conventions;
   std::vector<TensorRule> rules;
   bool only_without_config = false;  // with a config, the same names mean another family
+  bool only_with_config = false;     // the tensors leave open what is computed
   std::string matrix = {};           // recognised only if this tensor is one; empty: whatever it is
 };
 
@@ -203,6 +234,9 @@ class Naming {
 /// @throws Error   kCheckpoint if a tensor that determines a size is missing or has the wrong rank.
 [[nodiscard]] Architecture infer_architecture(const Naming& naming, const Checkpoint& checkpoint, Architecture known,
                                               std::string_view file);
+
+/// @param block  matters for kKeyValue alone
+[[nodiscard]] std::size_t resolve(Dim dim, const Architecture& architecture, std::size_t block = 0);
 
 /// The number of outputs of a weight of this shape, by the rule's layout. In Flax's layout the outputs are the last
 /// axes, as many as the bias has; without a bias, the last one.

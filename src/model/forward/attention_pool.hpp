@@ -30,7 +30,7 @@ class AttentionPool {
   /// @param architecture  of a model that is read out at an attention pool
   AttentionPool(const Architecture& architecture, Precision precision, nn::Workspace& workspace);
 
-  /// n, H, d: the pool sees the last n tokens, all but the prefix tokens in some models.
+  /// n, and the pool's own heads: the pool sees the last n tokens, all but the prefix tokens in some models.
   [[nodiscard]] nn::AttentionShape shape() const noexcept { return shape_; }
   /// x = proj(attention(query, tokens)); x + mlp(norm(x)).
   /// @param tokens  [N, D], after the final norm

@@ -18,6 +18,17 @@ namespace fovea {
   return {a.rms_norm ? nn::NormKind::kRms : nn::NormKind::kLayer, rows, features, a.norm_eps};
 }
 
+/// The norm of each head's output in differential attention (timm's sub_norm).
+[[nodiscard]] inline nn::NormShape sub_norm_shape(const Architecture& a, std::size_t rows) {
+  return {nn::NormKind::kRms, rows, a.head_dim(), 1e-5F};
+}
+
+/// What a sub-layer reads is normalised by this norm; none where norms stand after the sub-layers.
+[[nodiscard]] inline const NormWeights& norm_before(const Architecture& a, const NormWeights& norm) {
+  static const NormWeights kNone;
+  return a.norm_after ? kNone : norm;
+}
+
 /// @param norm  may be none: then y = x
 /// @param x, y  [rows, features]; may be the same memory
 /// @param done  told about all rows of y where there is a norm; may be empty

@@ -74,7 +74,9 @@ struct Session::Impl {
     options.reducer = reducer ? &*reducer : nullptr;
     if (request.attention) {
       options.attention = request.attention_detail;
-      if (request.keep_for_gradients || reducer) options.attention->fused.reset();
+      if (request.keep_for_gradients || reducer || architecture().differential_attention) {
+        options.attention->fused.reset();
+      }
     }
     if (request.keep_for_gradients) {
       while (saved.blocks.size() < architecture().depth) saved.blocks.emplace_back(architecture());

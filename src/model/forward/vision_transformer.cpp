@@ -33,7 +33,7 @@ class CountingSource final : public TensorSource {
 /// Packing reads every weight: what it finds wrong is the file's.
 ModelWeights packed(const OpenModel& open) {
   try {
-    const auto source = checkpoint_source(*open.checkpoint, *open.naming);
+    const auto source = checkpoint_source(*open.checkpoint, *open.naming, open.info.architecture);
     return pack_weights(open.info.architecture, open.info.precision, *source);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kCheckpoint) throw;
@@ -65,11 +65,13 @@ std::shared_ptr<const VisionTransformer> VisionTransformer::load(const std::file
   impl->weights = packed(open);
   impl->pack_backward = [model, options = without_labels(options), back = backward_precision(precision)] {
     const OpenModel again = open_model(model, options);
-    return pack_backward_weights(again.info.architecture, back, *checkpoint_source(*again.checkpoint, *again.naming));
+    const Architecture& a = again.info.architecture;
+    return pack_backward_weights(a, back, *checkpoint_source(*again.checkpoint, *again.naming, a));
   };
   impl->read_relevance = [model, options = without_labels(options)] {
     const OpenModel again = open_model(model, options);
-    return read_relevance_weights(again.info.architecture, *checkpoint_source(*again.checkpoint, *again.naming));
+    const Architecture& a = again.info.architecture;
+    return read_relevance_weights(a, *checkpoint_source(*again.checkpoint, *again.naming, a));
   };
   impl->info = std::move(open.info);
   return std::shared_ptr<const VisionTransformer>(new VisionTransformer(std::move(impl)));

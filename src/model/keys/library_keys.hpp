@@ -11,9 +11,10 @@ namespace fovea {
 [[nodiscard]] std::span<const KeyRule> timm_root_keys();
 /// PretrainedCfg (timm/models/_pretrained.py); before timm 0.9 these stood at the root.
 [[nodiscard]] std::span<const KeyRule> timm_pretrained_cfg_keys();
-/// What create_model itself reads of model_args, and what all three constructors have (timm/models/_factory.py).
+/// What create_model itself reads of model_args, and what all its constructors have (timm/models/_factory.py).
 [[nodiscard]] std::span<const KeyRule> timm_common_args();
 [[nodiscard]] std::span<const KeyRule> timm_vision_transformer_args();  // timm/models/vision_transformer.py, deit.py
+[[nodiscard]] std::span<const KeyRule> timm_relpos_args();              // timm/models/vision_transformer_relpos.py
 [[nodiscard]] std::span<const KeyRule> timm_eva_args();                 // timm/models/eva.py
 [[nodiscard]] std::span<const KeyRule> timm_beit_args();                // timm/models/beit.py
 

@@ -77,7 +77,7 @@ struct Quantizer::Impl {
       : open(open_model(path, in_float32(image_size))),
         precision(wanted),
         model(VisionTransformer::load(path, in_float32(image_size))),
-        source(checkpoint_source(*open.checkpoint, *open.naming)),
+        source(checkpoint_source(*open.checkpoint, *open.naming, open.info.architecture)),
         forward(model, 1) {
     assert(precision == Precision::kInt8 || precision == Precision::kBf16);
     const Architecture& a = model->architecture();
@@ -113,16 +113,26 @@ struct Quantizer::Impl {
     return weight;
   }
 
-  void round(LayerState& layer) const {
+  /// Of all layers that read the same norm.
+  /// @param weight  [out, in], the layer's own
+  [[nodiscard]] std::vector<float> smoothing_for(const LayerState& layer, std::vector<float> weight) {
+    if (!norm_before(layer.kind, model->architecture())) return {};
+    if (model->architecture().parallel_mlp) {
+      const BlockLayer beside = layer.kind == BlockLayer::kQkv ? BlockLayer::kFc1 : BlockLayer::kQkv;
+      const std::vector<float> other = weight_of(state(layer.block, beside));
+      weight.insert(weight.end(), other.begin(), other.end());
+    }
+    return smoothing_of(layer.largest, weight);
+  }
+
+  void round(LayerState& layer) {
     std::vector<float> weight = weight_of(layer);
     const std::size_t in = layer.size.in;
     if (precision == Precision::kBf16) {
       round_to_bf16(weight);
     } else {
-      if (norm_before(layer.kind)) {
-        layer.smoothing = smoothing_of(layer.largest, weight);
-        for (std::size_t i = 0; i < weight.size(); ++i) weight[i] *= layer.smoothing[i % in];
-      }
+      layer.smoothing = smoothing_for(layer, weight);
+      for (std::size_t i = 0; i < weight.size() && !layer.smoothing.empty(); ++i) weight[i] *= layer.smoothing[i % in];
       layer.rounded = {std::vector<std::int8_t>(weight.size()), std::vector<float>(layer.size.out)};
       nn::quantize_rows(in, weight, layer.rounded.integers, layer.rounded.scales);
       weight = layer.rounded.values(in);
@@ -220,7 +230,9 @@ struct Quantizer::Impl {
   /// What each layer is kept in.
   [[nodiscard]] std::vector<Precision> kept_in() const {
     if (precision == Precision::kBf16) return std::vector(layers.size(), precision);
-    return choose_precisions(std::vector<LayerNoise>(layers.begin(), layers.end()));
+    std::vector<Precision> chosen = choose_precisions(std::vector<LayerNoise>(layers.begin(), layers.end()));
+    if (model->architecture().parallel_mlp) keep_tensors_whole(*open.naming, chosen);
+    return chosen;
   }
 
   OpenModel open;
@@ -251,7 +263,7 @@ const std::shared_ptr<const VisionTransformer>& Quantizer::model() const noexcep
 
 void Quantizer::observe(std::span<const float> patches) {
   LayerVisit note_largest([&](std::size_t block, BlockLayer kind, std::span<const float> in, std::span<float>) {
-    if (!norm_before(kind)) return;
+    if (!norm_before(kind, impl_->model->architecture())) return;
     std::vector<float>& largest = impl_->state(block, kind).largest;
     for (std::size_t i = 0; i < in.size(); ++i) {
       float& most = largest[i % largest.size()];

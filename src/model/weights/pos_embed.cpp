@@ -120,6 +120,7 @@ RopeSettings usual_rope_settings(Rope rope) {
   if (rope == Rope::kEva02) settings.reference = PatchGrid{16, 16};  // 224 px of 14
   if (rope == Rope::kDinoV3) settings.temperature = 100.0;
   settings.rotate_half = rope == Rope::kDinoV3;
+  settings.x_first = rope == Rope::kMixed;
   return settings;
 }
 
@@ -152,31 +153,29 @@ nn::RotaryTable rotary_table(Rope rope, PatchGrid grid, std::size_t head_dim, co
   return table;
 }
 
-std::vector<float> expand_relative_positions(PatchGrid grid, std::size_t num_heads, std::span<const float> table) {
-  const std::size_t patches = grid.size();
-  const std::size_t tokens = patches + 1;
-  const std::size_t offsets = (2 * grid.rows - 1) * (2 * grid.cols - 1);
-  assert(table.size() == (offsets + 3) * num_heads);
-  const auto entry = [&](std::size_t query, std::size_t key) {
-    if (query == 0 && key == 0) return offsets + 2;
-    if (query == 0) return offsets;
-    if (key == 0) return offsets + 1;
-    const std::size_t q = query - 1;
-    const std::size_t k = key - 1;
-    const std::size_t down = q / grid.cols + grid.rows - 1 - k / grid.cols;
-    const std::size_t right = q % grid.cols + grid.cols - 1 - k % grid.cols;
-    return down * (2 * grid.cols - 1) + right;
-  };
-  std::vector<float> bias(num_heads * tokens * tokens);
-  for (std::size_t query = 0; query < tokens; ++query) {
-    for (std::size_t key = 0; key < tokens; ++key) {
-      const std::size_t row = entry(query, key);
-      for (std::size_t head = 0; head < num_heads; ++head) {
-        bias[(head * tokens + query) * tokens + key] = table[row * num_heads + head];
+nn::RotaryTable mixed_rotary_table(PatchGrid grid, std::size_t num_heads, bool x_first, std::span<const float> first,
+                                   std::span<const float> second) {
+  assert(first.size() == second.size() && first.size() % num_heads == 0);
+  const std::size_t pairs = first.size() / num_heads;  // d/2
+  nn::RotaryTable table;
+  table.head_dim = 2 * pairs;
+  table.num_heads = num_heads;
+  table.cos.reserve(2 * first.size() * grid.size());
+  table.sin.reserve(2 * first.size() * grid.size());
+  for (std::size_t head = 0; head < num_heads; ++head) {
+    for (std::size_t patch = 0; patch < grid.size(); ++patch) {
+      const auto row = static_cast<double>(patch / grid.cols);
+      const auto col = static_cast<double>(patch % grid.cols);
+      for (std::size_t i = 0; i < table.head_dim; ++i) {  // both features of a pair have the same angle
+        const std::size_t at = head * pairs + i / 2;
+        const double angle = (x_first ? col : row) * static_cast<double>(first[at]) +
+                             (x_first ? row : col) * static_cast<double>(second[at]);
+        table.cos.push_back(static_cast<float>(std::cos(angle)));
+        table.sin.push_back(static_cast<float>(std::sin(angle)));
       }
     }
   }
-  return bias;
+  return table;
 }
 
 }  // namespace fovea

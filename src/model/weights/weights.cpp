@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
+#include <numeric>
 
 #include "base/aligned_buffer.hpp"
 #include "base/parallel.hpp"
@@ -65,7 +67,11 @@ class Packer {
     if (direction_ == Direction::kBackward) weights.value = value_layer(index);
     weights.q_norm = norm(kQNorm, a_.head_dim(), index);
     weights.k_norm = norm(kKNorm, a_.head_dim(), index);
-    if (a_.relative_position_bias && direction_ == Direction::kForward) weights.attention_bias = attention_bias(index);
+    if (a_.relative_position_bias && direction_ == Direction::kForward) {
+      weights.attention_bias = attention_bias(a_, source_, index);
+    }
+    if (a_.differential_attention) read_differential(index, weights);
+    weights.attention_norm = norm(kAttentionNorm, width, index);
     weights.proj = block_layer(BlockLayer::kProj, index);
     weights.norm2 = norm(kNorm2, width, index);
     weights.fc1 = block_layer(BlockLayer::kFc1, index);
@@ -202,9 +208,18 @@ class Packer {
     return nn::pack_linear_int8(MatrixView<const std::int8_t>(weight, out, layer.in), scales, layer.bias);
   }
 
-  [[nodiscard]] std::vector<float> attention_bias(std::size_t block) const {
-    const std::size_t count = relative_positions(a_.pos_embed_grid.size() > 0 ? a_.pos_embed_grid : a_.grid());
-    return relative_attention_bias(a_, values(kRelativePosition, Part::kWeight, block, count * a_.num_heads));
+  /// timm's lambda_init grows with the depth; λ = exp(q₁ · k₁) - exp(q₂ · k₂) + lambda_init of four learned vectors.
+  void read_differential(std::size_t block, EncoderBlockWeights& weights) const {
+    const auto exponential = [&](Role query, Role key) {
+      const std::vector<float> q = values(query, Part::kWeight, block, a_.head_dim() / 2);
+      const std::vector<float> k = values(key, Part::kWeight, block, a_.head_dim() / 2);
+      return std::exp(std::inner_product(q.begin(), q.end(), k.begin(), 0.0));
+    };
+    const double initial = 0.8 - 0.6 * std::exp(-0.3 * static_cast<double>(block));
+    weights.lambda =
+        static_cast<float>(exponential(kLambdaQ1, kLambdaK1) - exponential(kLambdaQ2, kLambdaK2) + initial);
+    weights.sub_norm = norm(kSubNorm, a_.head_dim(), block);
+    for (float& weight : weights.sub_norm.weight) weight *= static_cast<float>(1.0 - initial);
   }
 
   const Architecture& a_;
@@ -241,6 +256,26 @@ void place_pos_embed(const Architecture& a, const Packer& packer, ModelWeights& 
       resample_pos_embed(std::span(stored).subspan(prefix_values), trained, a.grid(), a.pos_embed_resampling);
 }
 
+/// One table for all blocks and heads, or learned ones for each.
+std::vector<nn::RotaryTable> rotary_tables(const Architecture& a, const Packer& packer) {
+  if (a.rope == Rope::kNone) return {};
+  const RopeSettings settings = a.rope_settings.value_or(usual_rope_settings(a.rope));
+  if (a.rope != Rope::kMixed) {
+    return {rotary_table(a.rope, a.grid(), a.head_dim(), settings,
+                         packer.values(kRopePeriods, Part::kWeight, 0, a.head_dim() / 4))};
+  }
+  const std::size_t of_block = a.embed_dim / 2;  // H·d/2
+  const std::vector<float> frequencies = packer.values(kRopeFrequencies, Part::kWeight, 0, 2 * a.depth * of_block);
+  std::vector<nn::RotaryTable> tables;
+  tables.reserve(a.depth);
+  for (std::size_t block = 0; block < a.depth; ++block) {  // [2, depth, H, d/2]
+    const std::span<const float> first = std::span(frequencies).subspan(block * of_block, of_block);
+    const std::span<const float> second = std::span(frequencies).subspan((a.depth + block) * of_block, of_block);
+    tables.push_back(mixed_rotary_table(a.grid(), a.num_heads, settings.x_first, first, second));
+  }
+  return tables;
+}
+
 void pack_read_out(const Architecture& a, Packer& packer, ModelWeights& weights) {
   if (a.read_out == ReadOut::kAttentionPool) weights.pool = packer.attention_pool();
   weights.head = packer.linear_if_any(kHead, a.num_classes, a.pooled_dim());
@@ -250,45 +285,14 @@ void pack_read_out(const Architecture& a, Packer& packer, ModelWeights& weights)
 
 }  // namespace
 
-const nn::LinearWeights& linear_of(const EncoderBlockWeights& block, BlockLayer layer) noexcept {
-  switch (layer) {
-    case BlockLayer::kQkv: return *block.qkv;
-    case BlockLayer::kProj: return *block.proj;
-    case BlockLayer::kFc1: return *block.fc1;
-    case BlockLayer::kFc2: break;
-  }
-  return *block.fc2;
-}
-
-Precision patch_embed_precision(Precision precision) {
-  if (precision == Precision::kF32 || fastest_full_precision() == Precision::kF32) return Precision::kF32;
-  return Precision::kBf16x6;
-}
-
-Precision attention_precision(Precision precision) {
-  const bool rounded = precision == Precision::kBf16 || precision == Precision::kInt8;
-  return rounded && has_units(Precision::kBf16) ? Precision::kBf16 : Precision::kF32;
-}
-
-Precision read_out_precision(Precision precision) {
-  if (precision == Precision::kBf16x3) return Precision::kBf16x6;
-  return precision == Precision::kBf16 || precision == Precision::kInt8 ? fastest_full_precision() : precision;
-}
-
-Precision backward_precision(Precision precision) {
-  return precision == Precision::kBf16 || precision == Precision::kInt8 ? Precision::kF32 : precision;
-}
-
 ModelWeights pack_weights(const Architecture& a, Precision precision, const TensorSource& source) {
   const Packer packer(a, precision, source);
   ModelWeights weights;
   weights.prefix_tokens = read_prefix_tokens(a, packer);
   place_pos_embed(a, packer, weights);
+  weights.embed_norm = packer.norm(kEmbedNorm, a.embed_dim);
   weights.norm_pre = packer.norm(kNormPre, a.embed_dim);
-  if (a.rope != Rope::kNone) {
-    weights.rotary = rotary_table(a.rope, a.grid(), a.head_dim(), a.rope_settings.value_or(usual_rope_settings(a.rope)),
-                                  packer.values(kRopePeriods, Part::kWeight, 0, a.head_dim() / 4));
-  }
+  weights.rotary = rotary_tables(a, packer);
   weights.norm = packer.norm(kNorm, a.embed_dim);
   weights.fc_norm = packer.norm(kFcNorm, a.embed_dim);
   weights.blocks.resize(a.depth);

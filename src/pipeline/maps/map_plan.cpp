@@ -78,13 +78,29 @@ void require_class_method(const MapPlan& plan, std::string_view given) {
               "--method libra explains a class; `fovea explain --list-methods` says what each shows");
 }
 
+namespace {
+
+/// Whether the method is defined for what the model computes.
+void require_defined(const ExplainMethod& method, const Architecture& architecture) {
+  if (method.needs.relevance) require_relevance_rules(architecture);
+  if (!architecture.differential_attention || !method.needs.attention) return;
+  throw Error(
+      ErrorCode::kUsage,
+      std::string(method.name) +
+          ": the model's attention is a difference of two softmaxes, expected weights that are not negative and "
+          "sum to 1",
+      "`--method generic`, grad-rollout and legrad weigh it by its gradients");
+}
+
+}  // namespace
+
 void check_plan(const MapPlan& plan, const ModelInfo& model) {
   const Architecture& architecture = model.architecture;
   const TokenLayout layout = token_layout(architecture);
   if (plan.reduction.active()) require_reducible(model, plan.reduction);
   for (const ExplainMethod* method : plan.methods) {
     (void)method->make(plan.options, layout);  // throws
-    if (method->needs.relevance) require_relevance_rules(architecture);
+    require_defined(*method, architecture);
     const bool of_class = method->needs.class_specific() || plan.faithfulness;
     if (!of_class) continue;
     if (class_space(model, plan).labels.empty()) {
