@@ -120,7 +120,7 @@ TEST_F(ModelOptions, ARegressionHasValuesInPlaceOfProbabilities) {
       {"classify", "--threshold", "0.5"}, {"explain", "--faithfulness"}, {"explain", "--method", "rise"}};
   for (const std::vector<std::string>& about : about_probabilities) {
     std::vector<std::string> arguments(about.begin() + 1, about.end());
-    arguments.push_back(at("a.png"));
+    arguments.insert(arguments.end(), {at("a.png"), "-o", at("refused")});
     const auto refused = run(about.front(), arguments);
     EXPECT_EQ(refused.exit_code, 2) << about.back();
     EXPECT_THAT(refused.err, HasSubstr("is about probabilities")) << refused.err;
