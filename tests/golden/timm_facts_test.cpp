@@ -22,6 +22,7 @@ json timm_names() {
 
 const std::map<std::string, Activation> kActivations{
     {"gelu", Activation::kGelu}, {"gelu_tanh", Activation::kGeluTanh}, {"quick_gelu", Activation::kQuickGelu}};
+const std::map<std::string, Rope> kRopes{{"none", Rope::kNone}, {"eva02", Rope::kEva02}, {"dinov3", Rope::kDinoV3}};
 
 /// Refused whatever their names say: their tensors are called otherwise (a norm inside the attention, projections
 /// without bias).
@@ -44,12 +45,7 @@ TEST(TimmFacts, AreTimmsOwnForEveryArchitectureThatIsComputed) {
     if (!expected.at("gated").get<bool>()) {
       EXPECT_EQ(facts.activation, kActivations.at(expected.at("activation").get<std::string>())) << name;
     }
-    // Without absolute embeddings, DINOv3's rotation is the usual one.
-    if (expected.at("rope") == "eva02" && !expected.at("absolute").get<bool>()) {
-      EXPECT_EQ(facts.rope, Rope::kEva02) << name;
-    } else {
-      EXPECT_FALSE(facts.rope.has_value()) << name;
-    }
+    EXPECT_EQ(facts.rope.value_or(Rope::kNone), kRopes.at(expected.at("rope").get<std::string>())) << name;
     ++compared;
   }
   EXPECT_GE(compared, 180U);
