@@ -23,7 +23,9 @@ class Outcome:
     def row(self):
         """The reason without what differs from draw to draw."""
         text = re.sub(r"^(\S*/)?(?=[\w.]+: )", "", self.reason)
-        text = re.sub(r"\btensors? '[^']*'", "tensor '…'", text)
+        text = re.sub(r"^[\w.-]+\.(safetensors|bin|pth|ckpt|index\.json): ", "checkpoint: ", text)
+        text = re.sub(r"\btensors? '[^']*'( \[[^]]*\])?", "tensor '…'", text)
+        text = re.sub(r"(dict holds|shards differ).*", r"\1 …", text)
         text = re.sub(r"(raises: .*?)(: |$).*", r"\1", text) if "library raises" in text else text
         text = re.split(r", expected |; |: no other| \(use|, which fovea", text)[0]
         text = re.sub(r"\bis (?!no\b|not\b|absent\b).*", "is …", text)

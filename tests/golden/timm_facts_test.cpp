@@ -22,7 +22,6 @@ json timm_names() {
 
 const std::map<std::string, Activation> kActivations{
     {"gelu", Activation::kGelu}, {"gelu_tanh", Activation::kGeluTanh}, {"quick_gelu", Activation::kQuickGelu}};
-
 const std::map<std::string, Rope> kRopes{
     {"none", Rope::kNone}, {"eva02", Rope::kEva02}, {"dinov3", Rope::kDinoV3}, {"mixed", Rope::kMixed}};
 

@@ -158,6 +158,9 @@ TEST(TimmConfig, TakesTheEpsOfTheNormThatItNames) {
   const char* clip = "vit_base_patch16_clip_224";
   EXPECT_EQ(timm_with("", clip).norm_eps, 1e-5F);
   EXPECT_EQ(timm_with(R"("norm_layer":"layernorm")", clip).norm_eps, 1e-6F);
+  EXPECT_EQ(timm_with(R"("norm_layer":"")", clip).norm_eps, 1e-6F);
+  EXPECT_EQ(timm_with(R"("norm_layer":null)", clip).norm_eps, 1e-6F);
+  EXPECT_EQ(timm_with(R"("act_layer":null)", "vit_base_patch32_clip_quickgelu_224").activation, Activation::kGelu);
   EXPECT_EQ(timm_with(R"("norm_layer":"LayerNormFp32")", clip).rms_norm, false);
   EXPECT_EQ(timm_with(R"("norm_layer":"rms_norm")").rms_norm, true);
   for (const char* other : {"simplenorm", "simplenormfp32", "batchnorm2d", "groupnorm1"}) {

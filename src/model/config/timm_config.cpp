@@ -150,11 +150,10 @@ RopeConfig read_rope(const ConfigReader& reader, const json& args, const ModelCo
 
 /// A norm that is named takes its class's eps, not that which the architecture's name means.
 void read_norm(const ConfigReader& reader, const json& args, const TimmFacts& facts, ModelConfig& config) {
-  config.norm_eps = facts.norm_eps;
+  config.norm_eps = args.contains("norm_layer") ? 1e-6F : facts.norm_eps;
   const auto norm = reader.text(args, "norm_layer");
-  if (!norm || norm->empty()) return;
+  if (!norm || norm->empty()) return;  // the class's own layer norm
   config.rms_norm = reader.choice(json{{"norm_layer", to_lower(*norm)}}, "norm_layer", kNorms, false);
-  config.norm_eps = 1e-6F;
 }
 
 std::optional<Size> size_in(const ConfigReader& reader, const json& parent, const char* key) {
@@ -208,7 +207,9 @@ ModelConfig read_timm_config(const ConfigReader& reader, bool test_size) {
   config.embed_dim = reader.count(args, "embed_dim");
   config.depth = reader.count(args, "depth");
   read_norm(reader, args, facts, config);
-  config.activation = reader.choice(args, "act_layer", kActivations, facts.activation);
+  const bool own_activation = args.contains("act_layer");  // null, too, puts the class's own in place of the name's
+  config.activation =
+      reader.choice(args, "act_layer", kActivations, own_activation ? Activation::kGelu : facts.activation);
   config.read_out = read_pool(reader, args, config, facts);
   config.pool_sees_prefix = reader.flag(args, "pool_include_prefix").value_or(facts.pool_sees_prefix);
   config.rotates = facts.model_class == TimmClass::kEva;
