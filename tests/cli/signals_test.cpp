@@ -1,10 +1,12 @@
 // Ctrl-C and SIGTERM: every verb ends soon, with 130 or 143, whatever it is at; rows that are done stay.
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <thread>
