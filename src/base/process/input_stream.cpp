@@ -73,8 +73,10 @@ std::string read_standard_input() {
 }
 
 std::string read_named_text(const std::filesystem::path& file) {
-  const OpenFile opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
+  // A FIFO is waited for until somebody opens it to write.
+  const bool waits = ::stat(file.c_str(), &status) == 0 && S_ISFIFO(status.st_mode);
+  const OpenFile opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | (waits ? 0 : O_NONBLOCK)));
   const bool is_there = opened.descriptor() >= 0 && ::fstat(opened.descriptor(), &status) == 0;
   const bool streams = is_there && (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode));
   const std::string name = printable(file);
