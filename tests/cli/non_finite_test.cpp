@@ -59,15 +59,12 @@ TEST_F(NonFinite, AWeightIsNamedBeforeAnyPictureWhateverItsRoleAndItsType) {
       tensors_ = before;
     }
   }
-  for (const char* type : {"F16", "BF16"}) {
-    TinyTensors bad = tensors_;
-    bad.at("blocks.1.mlp.fc1.weight").values[5] = kNan;
-    (void)run({"classify"});
-    write_safetensors(folder_ / "model/model.safetensors", bad, type);
-    const auto result = run_fovea({"classify", "-m", at("model"), at("a.png")});
-    EXPECT_EQ(result.exit_code, 3) << type;
-    EXPECT_THAT(result.err, HasSubstr("'blocks.1.mlp.fc1.weight'"));
-  }
+  tensors_.at("blocks.1.mlp.fc1.weight").values[5] = kNan;
+  (void)run({"classify"});
+  write_safetensors(folder_ / "model/model.safetensors", tensors_, "BF16");
+  const auto result = run_fovea({"classify", "-m", at("model"), at("a.png")});
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_THAT(result.err, HasSubstr("'blocks.1.mlp.fc1.weight'"));
 }
 
 TEST_F(NonFinite, ScoresThatOverflowAreARowThatNamesTheFirstBlock) {

@@ -1,10 +1,13 @@
 // Ctrl-C and SIGTERM: every verb ends soon, with 130 or 143, whatever it is at; rows that are done stay.
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <thread>
@@ -148,13 +151,21 @@ TEST_F(Signals, EndAVerbWheneverTheyCome) {
 
 /// Two workers of which the second ignores interrupts, as a foreign library does.
 void run_beside_a_foreign_library() {
+  static std::atomic<bool> inside{false};
   const auto make = [](std::size_t) {
-    return WorkerSteps<int, int>{[](std::size_t item) {
-                                   if (item == 1) std::this_thread::sleep_for(1h);
-                                   return static_cast<int>(item);
-                                 },
-                                 [](std::span<int>) { request_interrupt(); }, [](int& job) { return job; },
-                                 [](std::size_t item, const Failure&) { return static_cast<int>(item); }};
+    WorkerSteps<int, int> steps;
+    steps.prepare = [](std::size_t item) {
+      if (item == 1) inside = true;
+      if (item == 1) std::this_thread::sleep_for(1h);
+      return static_cast<int>(item);
+    };
+    steps.infer = [](std::span<int>) {
+      while (!inside) std::this_thread::yield();
+      request_interrupt();
+    };
+    steps.render = [](int& job) { return job; };
+    steps.fail = [](std::size_t item, const Failure&) { return static_cast<int>(item); };
+    return steps;
   };
   run_batch<int, int>(
       2, {2, 1, 2}, make, [](std::size_t, int) {}, nullptr,

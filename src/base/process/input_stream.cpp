@@ -2,7 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
-#include <poll.h>
+#include <sys/poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,16 +69,19 @@ std::vector<std::byte> read_stream(int descriptor, std::string_view name, std::s
 
 std::string read_standard_input() {
   constexpr std::string_view kName = "standard input";
-  return without_mark(text_of(read_stream(STDIN_FILENO, kName)), kName);
+  return without_mark(text_of(read_stream(STDIN_FILENO, kName, kMostTextBytes)), kName);
 }
 
 std::string read_named_text(const std::filesystem::path& file) {
-  const OpenFile opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
+  // A FIFO is waited for until somebody opens it to write.
+  const bool waits = ::stat(file.c_str(), &status) == 0 && S_ISFIFO(status.st_mode);
+  const OpenFile opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC | (waits ? 0 : O_NONBLOCK)));
   const bool is_there = opened.descriptor() >= 0 && ::fstat(opened.descriptor(), &status) == 0;
   const bool streams = is_there && (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode));
   const std::string name = printable(file);
-  return without_mark(streams ? text_of(read_stream(opened.descriptor(), name)) : read_text_file(file), name);
+  return without_mark(streams ? text_of(read_stream(opened.descriptor(), name, kMostTextBytes)) : read_text_file(file),
+                      name);
 }
 
 }  // namespace fovea

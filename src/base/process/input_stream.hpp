@@ -12,14 +12,15 @@
 namespace fovea {
 
 /// The most bytes of a stream that are read; what goes on for longer, such as /dev/zero, is an error.
-inline constexpr std::size_t kMostStreamBytes = std::size_t{1} << 30;
+inline constexpr std::size_t kMostStreamBytes = std::size_t{1} << 30U;
+/// The same for text: a million paths have about a third of this.
+inline constexpr std::size_t kMostTextBytes = std::size_t{1} << 28U;
 
 /// Reads everything up to the end of a stream, which may be one that does not block.
 /// @param most    bytes
 /// @throws Error  kUnreadable; kTooLarge where there are more bytes.
 /// @throws Interrupted
-[[nodiscard]] std::vector<std::byte> read_stream(int descriptor, std::string_view name,
-                                                 std::size_t most = kMostStreamBytes);
+[[nodiscard]] std::vector<std::byte> read_stream(int descriptor, std::string_view name, std::size_t most);
 /// The same of standard input, as text without a byte order mark.
 [[nodiscard]] std::string read_standard_input();
 

@@ -1,7 +1,7 @@
 #include "cli/terminal/output_stream.hpp"
 
 #include <fmt/core.h>
-#include <poll.h>
+#include <sys/poll.h>
 #include <unistd.h>
 
 #include <cerrno>
