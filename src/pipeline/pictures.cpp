@@ -6,6 +6,7 @@
 #include <numeric>
 #include <utility>
 
+#include "base/files.hpp"
 #include "explain/spearman.hpp"
 #include "image/codec/codec.hpp"
 #include "pipeline/maps/attention_sheet.hpp"

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/pending_file.hpp"
 #include "fovea/model.hpp"
 #include "fovea/precision.hpp"
 #include "fovea/session.hpp"
@@ -38,7 +39,8 @@ TEST_P(QuantizedFamily, KeepsItsLogitsWhenItIsReadBack) {
     Quantizer quantizer(folder, precision);
     for (unsigned seed = 1; seed <= 4; ++seed) quantizer.observe(picture(seed));
     for (unsigned seed = 1; seed <= 4; ++seed) quantizer.measure(picture(seed));
-    quantizer.write(temp / "small.safetensors");
+    PendingFile file(temp / "small.safetensors");
+    quantizer.write(file);
     const auto small = VisionTransformer::load(temp / "small.safetensors", in_float32());
     EXPECT_EQ(small->info().quantized, precision);
     EXPECT_LT(small->info().weight_bytes, model->info().weight_bytes);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <fstream>
 
+#include "base/pending_file.hpp"
 #include "fovea/error.hpp"
 #include "fovea/model.hpp"
 #include "model/quantize/quantize.hpp"
@@ -291,7 +292,8 @@ TEST(TransformersFamilies, AreQuantisedWithTheirTensorsNames) {
                            "hf_metaclip2", "hf_siglip2_naflex_tower"}) {
     const GoldenFamily golden(name);
     const test::TempFolder folder;
-    Quantizer(golden.folder, Precision::kBf16, golden.image_size()).write(folder / "half.safetensors");
+    PendingFile file(folder / "half.safetensors");
+    Quantizer(golden.folder, Precision::kBf16, golden.image_size()).write(file);
     const auto exact = features_of(golden, golden.folder);
     const auto half = features_of(golden, folder / "half.safetensors");
     ASSERT_EQ(half.size(), exact.size());

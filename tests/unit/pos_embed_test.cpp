@@ -140,16 +140,11 @@ TEST(RelativePositions, OfAnotherGridAreThoseOfEachLibrary) {
     const std::string source = name.substr(first + 1, second - first - 1);
     const auto& table = golden.at(source);
     const bool timm = name.starts_with("timm");
-    Architecture a;
-    a.num_heads = table.shape[1];
-    a.patch_size = 1;
-    a.pos_embed_grid = grid_named(source);
     const PatchGrid grid = grid_named(name.substr(second + 1));
-    a.image_size = {static_cast<int>(grid.rows), static_cast<int>(grid.cols)};
-    a.pos_embed_resampling = timm ? PosEmbedResampling::kTimm : PosEmbedResampling::kBicubic;
-    const auto actual =
-        timm ? resample_relative_positions(table.values, a.pos_embed_grid, grid, a.num_heads, a.pos_embed_resampling)
-             : relative_attention_bias(a, table.values);
+    const std::size_t heads = table.shape[1];
+    const auto resampled = resample_relative_positions(table.values, grid_named(source), grid, heads,
+                                                       timm ? PosEmbedResampling::kTimm : PosEmbedResampling::kBicubic);
+    const auto actual = timm ? resampled : expand_relative_positions(grid, heads, 1, resampled);
     ASSERT_EQ(actual.size(), wanted.values.size()) << name;
     for (std::size_t i = 0; i < actual.size(); ++i) ASSERT_NEAR(actual[i], wanted.values[i], 2e-6F) << name << " " << i;
     ++compared[timm ? "timm" : "transformers"];

@@ -91,6 +91,7 @@ std::size_t resolve(Dim dim, const Architecture& a, std::size_t block) {
     case Dim::kTwo: return 2;
     case Dim::kRgb: return 3;
     case Dim::kPatch: return a.patch_size;
+    case Dim::kPatchValues: return a.patch_dim();
     case Dim::kRegisters: return a.num_register_tokens;
     case Dim::kPosTokens: return a.pos_embed_prefix + grid.size();
     case Dim::kEmbed: return a.embed_dim;
@@ -100,6 +101,7 @@ std::size_t resolve(Dim dim, const Architecture& a, std::size_t block) {
     case Dim::kHeads: return a.num_heads;
     case Dim::kHeadDim: return a.head_dim();
     case Dim::kHalfHeadDim: return a.head_dim() / 2;
+    case Dim::kQuarterHeadDim: return a.head_dim() / 4;
     case Dim::kDepth: return a.depth;
     case Dim::kRelativePositions: return (2 * grid.rows - 1) * (2 * grid.cols - 1) + 3;
     case Dim::kRelPosHidden: return a.rel_pos_hidden_dim;

@@ -21,7 +21,7 @@ std::span<const Family> families() {
 
 std::optional<Naming> recognise_family(const Checkpoint& checkpoint, bool has_config) {
   for (const Family& family : families()) {
-    if (family.only_without_config && has_config) continue;
+    if (has_config ? family.only_without_config : family.only_with_config) continue;
     for (const std::string& prefix : family.prefixes) {
       const auto present = [&](const std::string& name) {
         return checkpoint.find(spelled_out(name, prefix, 0)) != nullptr;
