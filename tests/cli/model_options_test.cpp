@@ -247,7 +247,7 @@ TEST_F(ModelOptions, InspectSaysWhatFamiliesDifferIn) {
   for (const auto& entry : std::filesystem::directory_iterator(kGolden)) {
     std::vector<std::string> arguments{"inspect", entry.path().string()};
     const bool naflex = entry.path().filename().string().find("naflex") != std::string::npos;
-    if (naflex) arguments.insert(arguments.end(), {"--image-size", "32x32"});
+    if (naflex) arguments.insert(arguments.end(), {"--image-size", "16x16"});
     const auto text = run_fovea(arguments);
     EXPECT_EQ(text.exit_code, 0) << entry.path();
     for (const char* key : {"\ntokens ", "\npositions ", "\nblocks ", "\nread-out ", "\npreprocessing "}) {

@@ -47,12 +47,12 @@ TEST(ModelFaults, AreAllInOneMessage) {
   auto tensors = golden.tensors;
   tensors.erase("blocks.1.attn.proj.bias");
   tensors["norm.weight"] = test::some_tensor({47});
-  tensors["blocks.0.attn.scale.weight"] = test::some_tensor({48});
+  tensors["blocks.0.attn.extra_norm.weight"] = test::some_tensor({48});
   tensors["blocks.2.norm2.bias"] = test::some_tensor({48});
   EXPECT_THAT(refusal(tensors, golden.config),
               AllOf(HasSubstr("model.safetensors: "), HasSubstr("tensor 'blocks.1.attn.proj.bias' is missing"),
                     HasSubstr("tensor 'norm.weight' is [47], expected [48]"),
-                    HasSubstr("tensor 'blocks.0.attn.scale.weight' [48] is unexpected"),
+                    HasSubstr("tensor 'blocks.0.attn.extra_norm.weight' [48] is unexpected"),
                     HasSubstr("tensor 'blocks.2.norm2.bias' [48] is unexpected")));
 }
 
