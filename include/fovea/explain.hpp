@@ -32,12 +32,12 @@ struct ReadOutToken {
 struct TokenLayout {
   std::size_t num_blocks = 0;
   std::size_t num_heads = 0;
-  std::size_t num_pool_heads = 0;  // of an attention pool; 0: as many as the blocks have
   std::size_t num_prefix = 1;  // tokens before the patches (class token, registers, ...)
   PatchGrid grid;
   /// Class token: {{0, 1}}. Two heads: tokens 0 and 1 at 1/2 each. Mean over patches: each at 1/T. Empty: an attention
   /// pool, which reports its weights when it is observed.
   std::vector<ReadOutToken> read_out{{0, 1.0F}};
+  std::size_t num_pool_heads = 0;  // of an attention pool; 0: as many as the blocks have
   [[nodiscard]] std::size_t tokens() const noexcept { return num_prefix + grid.size(); }
 };
 

@@ -1,5 +1,3 @@
-#include "nn/machine/peaks.hpp"
-
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
 
@@ -7,6 +5,7 @@
 
 #include "base/aligned_buffer.hpp"
 #include "fovea/machine.hpp"
+#include "nn/machine/peaks.hpp"
 #include "support/forced_target.hpp"
 #include "support/normal_values.hpp"
 

@@ -19,6 +19,7 @@
 #include "model/config/config_files.hpp"
 #include "model/config/input_size.hpp"
 #include "model/config/labels.hpp"
+#include "model/config/rope_config.hpp"
 #include "model/config/weights_file.hpp"
 #include "model/family/other_kinds.hpp"
 #include "model/quantize/quantized_file.hpp"
@@ -107,31 +108,6 @@ void check_sizes(const Architecture& a, const ModelConfig& config, const LoadOpt
     fail(fmt::format("config.json names {} classes, expected {} (the rows of the head)", config.labels.size(),
                      a.num_classes));
   }
-}
-
-/// The rotary embedding of timm's Eva and of DINOv3: which one the tensors and the name mean, and what the config
-/// changes of it.
-void apply_rope(const RopeConfig& config, const std::string& file, Architecture& a) {
-  const bool learned = a.rope == Rope::kMixed;
-  const Rope by_position = a.pos_embed ? (a.gated_mlp ? Rope::kEva02 : Rope::kNone) : Rope::kDinoV3;
-  const Rope named = config.named.value_or(learned ? Rope::kMixed : by_position);
-  const Rope built = named == Rope::kNone ? Rope::kEva02 : named;  // Eva's own default where it is switched on
-  a.rope = config.used.value_or(named != Rope::kNone) ? config.kind.value_or(built) : Rope::kNone;
-  if (learned != (a.rope == Rope::kMixed)) {
-    throw Error(ErrorCode::kCheckpoint,
-                fmt::format("{}: the rotary embedding is {} by its config, expected {}, as its tensors have it", file,
-                            learned ? "computed" : "learned (rope_type mixed)",
-                            learned ? "learned (rope_type mixed)" : "computed"),
-                "config.json and checkpoint may belong to different models");
-  }
-  RopeSettings settings = config.named_settings.value_or(usual_rope_settings(built));
-  settings.temperature = config.temperature.value_or(settings.temperature);
-  settings.grid_offset = config.grid_offset.value_or(settings.grid_offset);
-  settings.x_first = config.x_first.value_or(settings.x_first);
-  settings.rotate_half = config.rotate_half.value_or(settings.rotate_half);
-  if (!config.scaled) settings.reference.reset();
-  if (config.reference) settings.reference = config.reference;
-  a.rope_settings = settings;
 }
 
 /// Takes from the config what the tensors do not reveal.

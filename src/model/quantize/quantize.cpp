@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <functional>
 #include <map>
 #include <numeric>
 
@@ -14,10 +13,10 @@
 #include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
 #include "model/config/checkpoint_folder.hpp"
-#include "model/forward/forward_hook.hpp"
 #include "model/forward/forward_pass.hpp"
 #include "model/forward/vision_transformer.hpp"
 #include "model/quantize/layer_noise.hpp"
+#include "model/quantize/layer_visit.hpp"
 #include "model/quantize/quantized_writer.hpp"
 #include "model/quantize/rounding.hpp"
 #include "model/weights/tensor_source.hpp"
@@ -36,31 +35,6 @@ LoadOptions in_float32(const std::optional<Size>& image_size) {
   options.precision = Precision::kF32;
   return options;
 }
-
-std::optional<BlockLayer> block_layer(LayerKind kind) {
-  switch (kind) {
-    case LayerKind::kQkv: return BlockLayer::kQkv;
-    case LayerKind::kProj: return BlockLayer::kProj;
-    case LayerKind::kFc1: return BlockLayer::kFc1;
-    case LayerKind::kFc2: return BlockLayer::kFc2;
-    default: return std::nullopt;
-  }
-}
-
-/// Shows each linear layer of the blocks when it is done: what it read, and the tokens that proj and fc2 added to,
-/// which may be changed.
-class LayerVisit final : public ForwardHook {
- public:
-  using Visit =
-      std::function<void(std::size_t block, BlockLayer kind, std::span<const float> in, std::span<float> out)>;
-  explicit LayerVisit(Visit visit) : visit_(std::move(visit)) {}
-  void after(const LayerCall& layer) override {
-    if (const auto kind = block_layer(layer.kind)) visit_(layer.block, *kind, layer.in, layer.out);
-  }
-
- private:
-  Visit visit_;
-};
 
 /// What is known of a layer so far.
 struct LayerState : LayerNoise {

@@ -12,6 +12,7 @@
 #include "base/process/interrupt.hpp"
 #include "model/weights/pos_embed.hpp"
 #include "model/weights/relative_positions.hpp"
+#include "model/weights/rotary_tables.hpp"
 
 namespace fovea {
 namespace {
@@ -256,26 +257,6 @@ void place_pos_embed(const Architecture& a, const Packer& packer, ModelWeights& 
       resample_pos_embed(std::span(stored).subspan(prefix_values), trained, a.grid(), a.pos_embed_resampling);
 }
 
-/// One table for all blocks and heads, or learned ones for each.
-std::vector<nn::RotaryTable> rotary_tables(const Architecture& a, const Packer& packer) {
-  if (a.rope == Rope::kNone) return {};
-  const RopeSettings settings = a.rope_settings.value_or(usual_rope_settings(a.rope));
-  if (a.rope != Rope::kMixed) {
-    return {rotary_table(a.rope, a.grid(), a.head_dim(), settings,
-                         packer.values(kRopePeriods, Part::kWeight, 0, a.head_dim() / 4))};
-  }
-  const std::size_t of_block = a.embed_dim / 2;  // H·d/2
-  const std::vector<float> frequencies = packer.values(kRopeFrequencies, Part::kWeight, 0, 2 * a.depth * of_block);
-  std::vector<nn::RotaryTable> tables;
-  tables.reserve(a.depth);
-  for (std::size_t block = 0; block < a.depth; ++block) {  // [2, depth, H, d/2]
-    const std::span<const float> first = std::span(frequencies).subspan(block * of_block, of_block);
-    const std::span<const float> second = std::span(frequencies).subspan((a.depth + block) * of_block, of_block);
-    tables.push_back(mixed_rotary_table(a.grid(), a.num_heads, settings.x_first, first, second));
-  }
-  return tables;
-}
-
 void pack_read_out(const Architecture& a, Packer& packer, ModelWeights& weights) {
   if (a.read_out == ReadOut::kAttentionPool) weights.pool = packer.attention_pool();
   weights.head = packer.linear_if_any(kHead, a.num_classes, a.pooled_dim());
@@ -292,7 +273,7 @@ ModelWeights pack_weights(const Architecture& a, Precision precision, const Tens
   place_pos_embed(a, packer, weights);
   weights.embed_norm = packer.norm(kEmbedNorm, a.embed_dim);
   weights.norm_pre = packer.norm(kNormPre, a.embed_dim);
-  weights.rotary = rotary_tables(a, packer);
+  weights.rotary = rotary_tables(a, source);
   weights.norm = packer.norm(kNorm, a.embed_dim);
   weights.fc_norm = packer.norm(kFcNorm, a.embed_dim);
   weights.blocks.resize(a.depth);

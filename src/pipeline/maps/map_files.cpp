@@ -124,8 +124,8 @@ std::string MapFiles::write_panel(const ExplainedPicture& picture, const std::ve
     cells.push_back({{map.heatmap.values, grid.rows, grid.cols},
                      map_caption(*map.method, record, picture.predictions, picture.probabilities),
                      map.method->is_signed});
-    methods +=
-        fmt::format("{}{} ({})", methods.empty() ? "" : "; ", options_.layout.stem(record.method, record.target), record.variant);
+    methods += fmt::format("{}{} ({})", methods.empty() ? "" : "; ", options_.layout.stem(record.method, record.target),
+                           record.variant);
   }
   const OverlayCaption original = picture_caption(picture.predictions);
   std::vector<PngText> texts = model_texts();
