@@ -15,7 +15,7 @@ std::optional<FileId> id_of(int got, const struct stat& status) {
   return FileId{status.st_dev, status.st_ino};
 }
 
-/// Of a regular file: a device or a FIFO may be read and written.
+/// None for what is no regular file: a device or a FIFO may be read and written.
 std::optional<FileId> regular(int got, const struct stat& status) {
   return got == 0 && S_ISREG(status.st_mode) ? id_of(got, status) : std::nullopt;
 }
