@@ -10,6 +10,7 @@ import argparse
 import collections
 import json
 import pathlib
+import pickle
 import warnings
 
 import ml_dtypes
@@ -108,13 +109,59 @@ def write_pth():
     save("torch_no_crc", state, state)
     torch.serialization.set_crc32_options(True)
 
-    torch.save(state, REFUSED / "legacy.pth", _use_new_zipfile_serialization=False)
+    shared = torch.arange(12, dtype=torch.float32)
+    old = {"model": {"a": shared[:6].reshape(2, 3), "b": shared[4:].reshape(4, 2).t(), "half": torch.ones(3).half()},
+           "optimizer": {"momentum": torch.randn(5)}, "epoch": 3}
+    save("torch_before_1_6", old, old["model"], _use_new_zipfile_serialization=False)
+    save("torch_before_1_6_protocol_4", old, old["model"], _use_new_zipfile_serialization=False, pickle_protocol=4)
+    noted = torch.nn.Parameter(torch.ones(2))
+    noted.note = "mine"
+    tagged = torch.zeros(3)
+    tagged.note = "mine"
+    beside = {
+        "state_dict": {"a": shared, "parameter": noted, "tagged": tagged},
+        "size": torch.Size([2, 3]), "device": torch.device("cpu"), "dtype": torch.float8_e4m3fn, "layout": torch.strided,
+        "counter": collections.Counter("abba"), "ordered": collections.OrderedDict(a=1), "set": {1, 2, 3},
+        "bytes": b"\x00\xff", "no_bytes": b"", "bytearray": bytearray(b"ab"), "complex": 1 + 2j, "big": 2**70,
+        "arguments": argparse.Namespace(lr=1e-3), "complex_tensor": torch.zeros(2, dtype=torch.complex64),
+        "sparse": torch.eye(3).to_sparse(), "float8": torch.zeros(2).to(torch.float8_e5m2), "type": torch.FloatTensor,
+        "quantized": torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8)}
+    kept = {"a": shared, "parameter": torch.ones(2), "tagged": torch.zeros(3)}
+    save("torch_beside", beside, kept)
+    later = {**beside, "frozenset": frozenset([1]), "long_bytes": bytes(300)}
+    save("torch_beside_protocol_4", later, kept, pickle_protocol=4)
+
+    class Inner(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.GELU(), torch.nn.LayerNorm(2))
+            self.register_buffer("mask", torch.ones(2, 2))
+            self.sizes = [1, 2]
+
+        def forward(self, x):
+            return self.layers(x) @ self.mask
+
+    class Outer(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.visual = Inner().half()
+            self.scale = torch.nn.Parameter(torch.ones([]))
+            self.resolution = 32
+
+        def forward(self, x):
+            return self.visual(x) * self.scale
+
+    program = torch.jit.script(Outer())
+    program.save(FOLDER / "torch_script.pth")
+    expect("torch_script", program.state_dict())
+
     torch.save(module, REFUSED / "whole_module.pth")
     torch.save({"a": torch.ones(2), "score": numpy.float64(1)}, REFUSED / "numpy_scalar.pth")
     torch.save({"a": torch.zeros(2, dtype=torch.complex64)}, REFUSED / "complex.pth")
     torch.save({"a": torch.zeros(2).to(torch.float8_e5m2)}, REFUSED / "float8.pth")
+    torch.save({"a": torch.eye(3).to_sparse()}, REFUSED / "sparse.pth")
     torch.save({"a": torch.zeros(1).expand(4, 4)}, REFUSED / "expanded.pth")
-    torch.jit.script(torch.nn.Linear(2, 1)).save(REFUSED / "torchscript.pt")
+    (REFUSED / "plain_pickle.pth").write_bytes(pickle.dumps({"a": [1.0]}, 2))
 
 
 def write_shards():

@@ -2,9 +2,11 @@
 """Writes tests/golden/preprocess/libraries.json: results of timm and both backends of transformers for configurations
 that the reference data lacks: old files, missing fields, other sizes, unusual combinations.
 
-usage: python3 tools/make_golden_recipes.py     (timm 1.0.31, transformers 5.23.0, torchvision 0.29, Pillow 13 installed)
+usage: python3 tools/make_golden_recipes.py     (timm 1.0.31, transformers 5.24.0, torchvision 0.29, Pillow 13 installed)
 
 Each picture has the CRC-32 of the uint8 [h, w, 3] pixels before normalisation and of the float32 [3, h, w] input.
+DINOv3's processor resizes floats, whose last digits depend on the CPU: its inputs are in dinov3.safetensors, whole, and
+the configurations in the file's metadata.
 """
 import json
 import pathlib
@@ -19,6 +21,7 @@ import timm.data
 import torchvision
 import transformers
 from PIL import Image, ImageOps
+from safetensors.numpy import save_file
 
 GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "tests" / "golden" / "preprocess"
 PICTURES = ["baseline.jpg", "exif6.jpg", "rgb.png", "large.jpg", "size_130x129.png", "size_67x91.png", "size_71x71.png",
@@ -73,6 +76,15 @@ TRANSFORMERS = {
     "defaults_siglip": {"image_processor_type": "SiglipImageProcessor"},
     "defaults_beit": {"image_processor_type": "BeitImageProcessor"},
 }
+# SigLIP 2's NaFlex gives each picture a size of its own.
+NAFLEX = {"image_processor_type": "Siglip2ImageProcessor", "patch_size": 16, "max_num_patches": 9, **HALF, "resample": 2}
+DINOV3 = {
+    "bilinear": {"image_processor_type": "DINOv3ViTImageProcessorFast", **IMAGENET, "resample": 2,
+                 "size": {"height": 24, "width": 24}, "rescale_factor": 0.00392156862745098},
+    "bicubic_crop": {"image_processor_type": "DINOv3ViTImageProcessor", "resample": 3, "do_center_crop": True,
+                     "size": {"shortest_edge": 24}, "crop_size": {"height": 20, "width": 32}},
+    "plain": {"image_processor_type": "DINOv3ViTImageProcessor", "do_normalize": False, "size": {"height": 32, "width": 16}},
+}
 # pretrained_cfg and, if given, another input size, as with `--image-size`.
 TIMM = {
     "timm_defaults": ({"input_size": [3, 224, 224]}, None),
@@ -96,9 +108,7 @@ def checksums(pixels, values):
 
 
 def by_transformers(config, backend):
-    with tempfile.TemporaryDirectory() as folder:
-        pathlib.Path(folder, "preprocessor_config.json").write_text(json.dumps(config))
-        processor = transformers.AutoImageProcessor.from_pretrained(folder, backend=backend)
+    processor = processor_of(config, backend)
     images = {}
     for name in PICTURES:
         image = picture(name, exif=True)
@@ -106,6 +116,42 @@ def by_transformers(config, backend):
         values = processor(image, return_tensors="np")["pixel_values"][0]
         images[name] = checksums(np.moveaxis(plain, 0, -1), values)
     return images
+
+
+def processor_of(config, backend):
+    with tempfile.TemporaryDirectory() as folder:
+        pathlib.Path(folder, "preprocessor_config.json").write_text(json.dumps(config))
+        return transformers.AutoImageProcessor.from_pretrained(folder, backend=backend)
+
+
+def by_naflex(backend):
+    """Recipes by the size of the picture: {"naflex_48x48_pil": ...}."""
+    processor, side, recipes = processor_of(NAFLEX, backend), NAFLEX["patch_size"], {}
+
+    def run(image, **more):
+        made = processor(image, return_tensors="np", **more)
+        rows, cols = (int(n) for n in made["spatial_shapes"][0])
+        patches = made["pixel_values"][0][: rows * cols].reshape(rows, cols, side, side, 3)
+        return np.ascontiguousarray(patches.transpose(0, 2, 1, 3, 4).reshape(rows * side, cols * side, 3))
+
+    for name in PICTURES:
+        image = picture(name, exif=True)
+        pixels, values = run(image, do_rescale=False, do_normalize=False), run(image)
+        size = list(pixels.shape[:2])
+        recipe = recipes.setdefault(f"naflex_{size[0]}x{size[1]}_{backend}", {
+            "kind": "hf", "backend": backend, "preprocessor_config": NAFLEX, "input_size": size, "images": {}})
+        recipe["images"][name] = checksums(pixels, np.moveaxis(values, -1, 0))
+    return recipes
+
+
+def by_dinov3():
+    tensors = {}
+    for recipe, config in DINOV3.items():
+        processor = processor_of(config, "torchvision")
+        for name in ("baseline.jpg", "size_97x331.png", "size_5x3.png"):
+            values = processor(picture(name, exif=True), return_tensors="np")["pixel_values"][0]
+            tensors[f"{recipe}/{name}"] = np.ascontiguousarray(values)
+    return tensors
 
 
 def by_timm(config, input_size):
@@ -131,12 +177,15 @@ def main():
         for backend in ("pil", "torchvision"):
             recipes[f"{name}_{backend}"] = {"kind": "hf", "backend": backend, "preprocessor_config": config,
                                             "images": by_transformers(config, backend)}
+    for backend in ("pil", "torchvision"):
+        recipes |= by_naflex(backend)
     for name, (config, input_size) in TIMM.items():
         recipes[name] = {"kind": "timm", "pretrained_cfg": config, "input_size": input_size,
                          "images": by_timm(config, input_size)}
     versions = {"pillow": PIL.__version__, "timm": timm.__version__, "torchvision": torchvision.__version__,
                 "transformers": transformers.__version__}
     (GOLDEN / "libraries.json").write_text(json.dumps({"libraries": versions, "recipes": recipes}, indent=1) + "\n")
+    save_file(by_dinov3(), GOLDEN / "dinov3.safetensors", metadata={name: json.dumps(c) for name, c in DINOV3.items()})
 
 
 if __name__ == "__main__":

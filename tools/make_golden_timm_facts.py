@@ -12,14 +12,26 @@ import sys
 import timm
 import torch
 
-MODULES = ("vision_transformer", "deit", "beit", "eva")
-BLOCKS = {"Block", "EvaBlock"}
-ATTENTION = {"Attention", "EvaAttention"}
-ROPES = {"NoneType": "none", "RotaryEmbeddingCat": "eva02", "RotaryEmbeddingDinoV3": "dinov3"}
+MODULES = ("vision_transformer", "deit", "beit", "eva", "vision_transformer_relpos")
+NORMS_BEFORE = {"Block", "EvaBlock", "ParallelScalingBlock", "DiffParallelScalingBlock", "RelPosBlock"}
+NORMS_AFTER = {"ResPostBlock", "EvaBlockPostNorm", "ResPostRelPosBlock"}
+ROPES = {"NoneType": "none", "RotaryEmbeddingCat": "eva02", "RotaryEmbeddingDinoV3": "dinov3",
+         "RotaryEmbeddingMixed": "mixed"}
 
 
-def activation(mlp):
-    text = repr(getattr(mlp, "act", None)).lower()
+def rope_settings(rope):
+    """temperature, grid_offset, ref_feat_shape, x_first, rotate_half; those that matter"""
+    if rope is None:
+        return None
+    x_first = rope.grid_indexing == "xy"
+    if type(rope).__name__ == "RotaryEmbeddingMixed":
+        return {"x_first": x_first}
+    return {"temperature": rope.temperature, "grid_offset": rope.grid_offset,
+            "reference": getattr(rope, "ref_feat_shape", None), "x_first": x_first, "rotate_half": rope.rotate_half}
+
+
+def activation(act):
+    text = repr(act).lower()
     return "gelu_tanh" if "tanh" in text else "quick_gelu" if "quick" in text else "gelu" if "gelu" in text else "silu"
 
 
@@ -27,15 +39,21 @@ def facts(name):
     with torch.device("meta"):
         model = timm.create_model(name, pretrained=False)
     block = model.blocks[0]
-    attention = getattr(block, "attn", None)
-    computed = type(block).__name__ in BLOCKS and type(attention).__name__ in ATTENTION
-    if not computed:
+    kind = type(block).__name__
+    if kind not in NORMS_BEFORE | NORMS_AFTER:
         return {"computed": False}
+    attention = getattr(block, "attn", block)  # a parallel block is its own attention
+    mlp = getattr(block, "mlp", block)
+    norm = getattr(block, "norm1", None) or block.in_norm
     pool = getattr(model, "attn_pool", None)
-    return {"computed": True, "width": model.embed_dim, "heads": attention.num_heads, "eps": block.norm1.eps,
-            "activation": activation(block.mlp), "rope": ROPES[type(getattr(model, "rope", None)).__name__],
-            "absolute": model.pos_embed is not None, "gated": type(block.mlp).__name__ in ("SwiGLU", "GluMlp"),
-            "pool_sees_prefix": bool(pool is not None and getattr(model, "pool_include_prefix", False))}
+    rope = getattr(model, "rope", None)
+    sees_prefix = type(model).__name__ == "Eva" or getattr(model, "pool_include_prefix", False)
+    return {"computed": True, "width": model.embed_dim, "heads": attention.num_heads, "eps": norm.eps,
+            "norm_after": kind in NORMS_AFTER, "activation": activation(getattr(mlp, "act", getattr(mlp, "mlp_act", None))),
+            "rope": ROPES[type(rope).__name__], "rope_settings": rope_settings(rope),
+            "absolute": getattr(model, "pos_embed", None) is not None, "gated": type(mlp).__name__ in ("SwiGLU", "GluMlp"),
+            "pool_heads": pool.num_heads if pool is not None else None,
+            "pool_sees_prefix": bool(pool is not None and sees_prefix)}
 
 
 if __name__ == "__main__":

@@ -36,9 +36,11 @@ enum class Rope {
   kNone,
   kEva02,   // "cat": neighbouring pairs, positions scaled to a 16x16 grid
   kDinoV3,  // rotate-half, positions at patch centres in [-1, 1]
+  kMixed,   // each head of each block has learned frequencies along both axes (RoPE-ViT, Heo et al. 2024)
 };
 
-/// How positions become rotation angles, in timm's terms (RotaryEmbeddingCat, RotaryEmbeddingDinoV3).
+/// How positions become rotation angles, in timm's terms (RotaryEmbeddingCat, RotaryEmbeddingDinoV3; of
+/// RotaryEmbeddingMixed only `x_first`).
 struct RopeSettings {
   double temperature = 10000.0;        // of the slowest frequency
   double grid_offset = 0.0;            // patches, added to each position
@@ -56,6 +58,7 @@ enum class PosEmbedResampling {
   kBicubic,        // bicubic (transformers interpolate_pos_encoding)
   kBicubicOffset,  // bicubic; adds DINO's and DINOv2's 0.1 to the new size
   kAntialiased,    // bicubic, antialiased (DINOv2 with registers)
+  kBilinear,       // bilinear, antialiased (SigLIP 2's NaFlex)
   kFixed,          // the family's own code accepts no other size
 };
 
@@ -77,17 +80,25 @@ struct Architecture {
   std::size_t read_out_blocks = 1;
 
   bool rms_norm = false;                // RMSNorm instead of layer norm (Zhang & Sennrich 2019)
+  bool embed_norm = false;              // a norm of the patches before their positions are added (AIMv2)
   bool norm_pre = false;                // a norm before the first block (CLIP)
+  bool norm_after = false;              // each sub-layer's result is normalised, not what the sub-layer reads
+  bool parallel_mlp = false;            // the MLP reads what the attention reads (ViT-22B, Dehghani et al. 2023)
   bool qk_norm = false;                 // each head's queries and keys are normalised
+  bool attention_norm = false;          // a norm of all heads' outputs, before the projection (BEiT-3)
+  bool differential_attention = false;  // the difference of two softmaxes (Ye et al. 2024)
+  std::vector<std::size_t> kv_dims;     // of each block the width of keys and values that heads share; empty: all D
   bool gated_mlp = false;               // silu(gate) · value (SwiGLU, Shazeer 2020) instead of an activation
-  bool mlp_norm = false;                // a norm before the MLP's second layer (EVA-02)
+  bool mlp_norm = false;                // a norm before the MLP's second layer (EVA-02, BEiT-3)
   bool relative_position_bias = false;  // added to the attention logits (BEiT)
+  std::size_t rel_pos_hidden_dim = 0;   // of the MLP that computes that bias from offsets; 0: a table has it
   Activation activation = Activation::kGelu;
   Rope rope = Rope::kNone;
   std::optional<RopeSettings> rope_settings;  // where a config changes the usual ones
   bool final_norm = true;                     // all tokens are normalised before the read-out
   bool fc_norm = false;                       // the features are normalised after the read-out
   std::size_t pool_hidden_dim = 0;            // MLP width of the attention pool
+  std::size_t pool_num_heads = 0;             // of the attention pool; 0: num_heads
   Activation pool_activation = Activation::kGelu;
   bool pool_sees_prefix = false;   // the attention pool or the mean reads the prefix tokens too
   std::size_t projection_dim = 0;  // width of the space shared with text (CLIP) that features project into; 0: none
@@ -110,6 +121,11 @@ struct Architecture {
   [[nodiscard]] std::size_t mean_tokens() const noexcept { return tokens() - first_mean_token(); }
   [[nodiscard]] std::size_t patch_dim() const noexcept { return 3 * patch_size * patch_size; }
   [[nodiscard]] std::size_t head_dim() const noexcept { return embed_dim / num_heads; }
+  /// Width of a block's stored keys, and of its values.
+  [[nodiscard]] std::size_t kv_dim(std::size_t block) const noexcept {
+    return kv_dims.empty() ? embed_dim : kv_dims[block];
+  }
+  [[nodiscard]] std::size_t pool_heads() const noexcept { return pool_num_heads > 0 ? pool_num_heads : num_heads; }
   /// Output width of the MLP's first layer.
   [[nodiscard]] std::size_t fc1_dim() const noexcept { return gated_mlp ? 2 * mlp_hidden_dim : mlp_hidden_dim; }
   /// Input width of a head.

@@ -67,7 +67,8 @@ class Result {
 struct Classification {
   std::vector<Prediction> predictions;  // at most top_k, best first
   Logits logits;                        // [C]
-  std::vector<float> probabilities;     // [C] softmax of the logits, or the sigmoid of each for a multi-label model
+  std::vector<float> probabilities;     // [C] softmax of the logits, or the sigmoid of each for a multi-label model;
+                                        // empty for a regression, whose outputs are values
 };
 
 struct Features {
@@ -77,7 +78,7 @@ struct Features {
 
 /// What is explained, and how. The defaults are those of `fovea explain`.
 struct ExplainRequest {
-  /// Names out of explain_methods(). None: "rollout", or "generic" where a class is named.
+  /// Names out of explain_methods(). None: "rollout", or "libra" where a class is named.
   std::vector<std::string> methods = {};
   /// For methods that are about a class, one map for each of these: "top1", "top5" (each of the best five), "true" (the
   /// class that the file's folder is called after), or a class by index, WordNet id or label. None: "top1".
@@ -94,6 +95,7 @@ struct ExplanationMap {
   std::string variant;                    // "mean heads, residual 0.5"
   std::optional<MapTarget> target;        // none: the map is the same for every class
   Heatmap heatmap;
+  std::optional<ScoreSum> sum;               // what the target's logit is made of, where the map adds up to it
   std::optional<Faithfulness> faithfulness;  // where it was asked for
 };
 
@@ -111,6 +113,7 @@ struct ClassifierOptions {
   std::optional<Precision> precision = {};
   std::optional<Size> image_size = {};                        // px; position embeddings are resampled
   std::string preprocess = "auto";                            // or whose pipeline, as RecipeOptions::preprocess
+  bool test_size = false;                                     // as RecipeOptions::test_size
   std::size_t top_k = 5;                                      // predictions for each picture
   std::optional<std::filesystem::path> labels = {};           // class names, one a line or JSON
   std::optional<std::filesystem::path> text_embeddings = {};  // zero-shot: the file of --text-embeddings

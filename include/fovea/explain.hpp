@@ -53,6 +53,14 @@ struct PatchPosition {
   std::size_t col = 0;
 };
 
+/// What a score is made of: patches + prefix + biases is the score, but for rounding.
+struct ScoreSum {
+  double patches = 0;  // the sum of the map
+  double prefix = 0;   // class token, distillation token, registers
+  double biases = 0;
+  double score = 0;  // the logit of the target, or the difference of two
+};
+
 /// The options of all methods; each method reads those that apply to it and names them in its variant.
 struct ExplainOptions {
   HeadFusion head_fusion = HeadFusion::kMean;  // rollout, attention, token-rank
@@ -63,7 +71,8 @@ struct ExplainOptions {
   std::optional<float> discard;
   float residual = 0.5F;  // weight of the identity beside the attention; [0, 1)
   RolloutCompat compat = RolloutCompat::kPaper;
-  std::size_t start_block = 0;  // earlier blocks are left out, for gradient methods too
+  std::size_t start_block = 0;             // earlier blocks are left out, for gradient methods too
+  Gradients gradients = Gradients::kTrue;  // of generic, grad-rollout, grad-cam, legrad
   // Attention, token-rank.
   std::optional<std::size_t> block;    // none: the last
   std::optional<std::size_t> head;     // none: all, fused
@@ -81,15 +90,17 @@ struct Evidence {
   bool gradients = false;        // the score's gradient with respect to those attentions
   bool layer_gradients = false;  // gradients of scores read from each block
   bool features = false;         // the input of the last block's attention, and the score's gradient there
+  bool score_terms = false;      // what the score is made of at each block's input
   bool relevance = false;        // relevance propagated through the model, in double
   bool reruns = false;           // scores of changed inputs
+  bool probabilities = false;    // of the class, in reruns: a model whose outputs are values has none
 
   /// Whether the map explains one class.
-  [[nodiscard]] bool class_specific() const noexcept {
-    return gradients || layer_gradients || features || relevance || reruns;
-  }
+  [[nodiscard]] bool class_specific() const noexcept { return backward() || relevance || reruns; }
   /// Whether one backward pass gives what is needed.
-  [[nodiscard]] bool backward() const noexcept { return gradients || layer_gradients || features; }
+  [[nodiscard]] bool backward() const noexcept { return reads_gradients() || score_terms; }
+  /// Whether ExplainOptions::gradients changes the map.
+  [[nodiscard]] bool reads_gradients() const noexcept { return gradients || layer_gradients || features; }
 };
 
 /// The model's score for the explained class, or for one class against another.
@@ -125,6 +136,8 @@ class Explainer {
   /// The last block's features, for Grad-CAM.
   /// @param features, gradient  [N, D]
   virtual void observe_features(MatrixView<const float> features, MatrixView<const float> gradient);
+  /// Last block first.
+  virtual void observe_score_terms(const ScoreTerms& terms);
   /// @param gradient, relevance  both for this block's attention, [H, N, N]
   virtual void observe_relevance(std::size_t block, std::span<const double> gradient,
                                  std::span<const double> relevance);
@@ -135,6 +148,8 @@ class Explainer {
 
   /// Called once, after everything was observed.
   [[nodiscard]] virtual Heatmap heatmap() = 0;
+  /// After heatmap(): what makes up the score, without the score itself; none for most methods.
+  [[nodiscard]] virtual std::optional<ScoreSum> sum() const { return std::nullopt; }
 };
 
 /// One row of the registry.
@@ -144,11 +159,14 @@ struct ExplainMethod {
   std::string_view shows;  // one sentence: what the map shows, and what it does not
   std::string_view costs;  // in addition to the forward pass, e.g. "one backward pass"
   std::string_view reference;
+  bool is_signed = false;  // values below 0 speak against the class
   Evidence needs;
   /// Describes the variant that these options select, e.g. "mean heads, residual 0.5".
   std::string (*variant)(const ExplainOptions&);
   /// @throws Error  kUsage for options that do not fit the layout, e.g. a block that the model does not have.
   std::unique_ptr<Explainer> (*make)(const ExplainOptions&, const TokenLayout&);
+  /// The options that the method reads, by their names on the command line: "head-fusion".
+  std::vector<std::string_view> reads = {};
 };
 
 /// All methods, in the order of methods.def; the first is the default.

@@ -56,11 +56,14 @@ enum class Interpolation { kNearest, kBox, kBilinear, kHamming, kBicubic, kLancz
 enum class CropMode { kCenter, kSquash, kBorder };
 [[nodiscard]] std::string_view name(CropMode mode) noexcept;  // "center"
 
-/// Which library's 8-bit resampling: the two differ by a level or two in a few values per thousand.
+/// Which library's resampling: the first two differ by a level or two in a few values per thousand.
 enum class Resampler {
-  kPillow,  // PIL.Image.resize: 22-bit weights
-  kAten,    // torch's antialiased interpolate() for uint8: 16-bit weights; no box, no hamming
+  kPillow,     // PIL.Image.resize: 22-bit weights
+  kAten,       // torch's antialiased interpolate() for uint8: 16-bit weights; no box, no hamming
+  kAtenFloat,  // the same for float32, after the pixels are multiplied by rescale_factor: bilinear and bicubic only
 };
+
+[[nodiscard]] bool has_filter(Resampler resampler, Interpolation filter) noexcept;
 
 /// How the size that a picture is resized to is chosen.
 enum class ResizeRule {
@@ -90,6 +93,7 @@ enum class Normalization {
   kDivide,   // (x / 255 - mean) / std, all in float32 (timm, torchvision)
   kRescale,  // (float32(x · factor) - mean) / std, with the product in float64 (transformers, backend pil)
   kFused,    // (x - mean · (1 / factor)) / (std · (1 / factor)) in float32 (transformers, backend torchvision)
+  kScaled,   // (x · factor - mean) / std, all in float32; the product comes before resizing (kAtenFloat)
 };
 
 enum class ExifMode {
@@ -100,7 +104,7 @@ enum class ExifMode {
 /// The preprocessing a checkpoint was trained with, step by step: resize, crop or pad, normalise. Every value is the
 /// reference library's, so that the result equals the library's to the bit.
 struct PreprocessRecipe {
-  std::string name = "timm";  // whose pipeline: timm hf-pil hf-torchvision torchvision dinov2 clip siglip
+  std::string name = "timm";  // whose pipeline: timm hf-pil hf-torchvision torchvision dinov2 dinov3-sat clip siglip
 
   ResizeRule resize = ResizeRule::kShortestEdge;
   Size resize_size{248, 248};  // px
@@ -131,6 +135,7 @@ struct PreprocessRecipe {
 /// Settings that override the model's files; absent ones stay as the files have them.
 struct RecipeOptions {
   std::string preprocess = "auto";  // or a pipeline's name, see PreprocessRecipe::name
+  bool test_size = false;           // timm's test_input_size and test_crop_pct, where its config has them
   std::optional<double> crop_pct;
   std::optional<Size> resize_size;  // px; on the command line one number means a square
   std::optional<Size> crop_size;    // px; what the network is fed

@@ -50,6 +50,7 @@ struct ModelInfo {
   std::vector<TensorInfo> tensors;
   std::vector<std::string> assumptions;     // facts that no file states, e.g. "num_heads 3 from width 192 (64 a head)"
   bool multi_label = false;                 // each class has its own probability: sigmoid instead of softmax
+  bool regression = false;                  // the outputs are values: there are no probabilities
   std::vector<std::string> ignored_config;  // keys of its config that are ignored because the user says so
   std::optional<float> logit_scale;         // CLIP and SigLIP only; exp is already applied
   std::optional<float> logit_bias;          // SigLIP only

@@ -15,11 +15,11 @@ enum class MapStyle {
 
 struct OverlayStyle {
   MapStyle style = MapStyle::kHeat;
-  std::string colormap = "inferno";  // one of colormap_names()
-  double mask_threshold = 0.5;       // kMask: the share of the map's range from which a value counts as high
-  double alpha = 0.55;               // kHeat: 0 shows only the picture, 1 only the map
-  bool side_by_side = false;         // the original to the left
-  bool caption = true;               // a strip below with label, probability, method and scale
+  std::string colormap = "auto";  // one of colormap_names(); auto: coolwarm for signed maps, else inferno
+  double mask_threshold = 0.5;    // kMask: the share of the map's range from which a value counts as high
+  double alpha = 0.55;            // kHeat: 0 shows only the picture, 1 only the map
+  bool side_by_side = false;      // the original to the left
+  bool caption = true;            // a strip below with label, probability, method and scale
 };
 
 [[nodiscard]] std::span<const std::string_view> colormap_names();

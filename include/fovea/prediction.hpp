@@ -12,6 +12,7 @@ struct Prediction {
   std::optional<std::string> label;   // the description up to its first comma
   std::optional<std::string> synset;  // where known
   float probability = 0.0F;
+  std::optional<float> value = {};  // the output itself, of a model whose outputs are values: no probability then
 };
 
 /// The class that another one is held against.

@@ -107,8 +107,13 @@ using FeatureGradientObserver = std::function<void(MatrixView<const float> featu
 using RelevanceObserver =
     std::function<void(std::size_t block, std::span<const double> gradient, std::span<const double> relevance)>;
 
+/// Last block first. The views are valid only during the call.
+using ScoreTermObserver = std::function<void(const ScoreTerms& terms)>;
+
 /// What to compute in the backward pass. Nothing else is computed.
 struct GradientRequest {
+  Gradients gradients = Gradients::kTrue;
+  ScoreTermObserver score_terms;  // only with Gradients::kLibra
   GradientObserver attention;
   PoolGradientObserver pool;
   FeatureGradientObserver features;

@@ -38,6 +38,15 @@ struct AttentionDetail {
   bool unread_rows = true;
 };
 
+/// What the backward pass differentiates.
+enum class Gradients {
+  kTrue,  // everything
+  /// LibraGrad (Mehri et al. 2025): attention weights, the deviations of norms and the gates of activations are held
+  /// constant, and products of gated MLPs are halved. For each block, the products of its input and of this gradient
+  /// sum to the score, up to what biases contribute.
+  kLibra,
+};
+
 /// The attention of one block for one image: [num_heads, tokens, tokens], rows are queries.
 struct AttentionView {
   std::size_t block = 0;
@@ -49,6 +58,16 @@ struct AttentionView {
   [[nodiscard]] std::span<const float> head(std::size_t h) const {
     return weights.subspan(h * tokens * tokens, tokens * tokens);
   }
+};
+
+/// What a score is made of at the input of one block, for one image (LibraGrad): Σ tokens ⊙ gradient + biases +
+/// earlier_read_outs is the score.
+struct ScoreTerms {
+  std::size_t block = 0;
+  MatrixView<const float> tokens;    // [N, D], the block's input
+  MatrixView<const float> gradient;  // [N, D], of the score with respect to it
+  double biases = 0;                 // what the biases of this block and of what follows contribute
+  double earlier_read_outs = 0;      // what class tokens contribute that a head reads before this block
 };
 
 }  // namespace fovea

@@ -3,14 +3,27 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <system_error>
 
 #include "base/open_file.hpp"
-#include "base/pending_file.hpp"
+#include "base/output/temporary_file.hpp"
 #include "base/text.hpp"
 
 namespace fovea {
+namespace {
+
+/// What is wrong with a name or with what lies in its way. All else (no room, a disk that fails or may only be read, no
+/// memory) would stop the next file, too.
+bool concerns_one_file(int error_number) {
+  constexpr std::array kOfOneFile{ENAMETOOLONG, EINVAL, EILSEQ, ENOENT, ENOTDIR, EISDIR,     EEXIST,      ELOOP,
+                                  EACCES,       EPERM,  EBUSY,  ENXIO,  ETXTBSY, EPROTOTYPE, ECONNREFUSED};
+  return std::find(kOfOneFile.begin(), kOfOneFile.end(), error_number) != kOfOneFile.end();
+}
+
+}  // namespace
 
 std::vector<std::byte> read_file(const std::filesystem::path& path) {
   const OpenFile file = open_regular_file(path);
@@ -32,24 +45,6 @@ std::string read_text_file(const std::filesystem::path& path) {
   return {reinterpret_cast<const char*>(content.data()), content.size()};
 }
 
-std::vector<std::byte> read_stream(std::FILE* stream, std::string_view name) {
-  constexpr std::size_t kChunk = std::size_t{1} << 16;
-  std::vector<std::byte> content;
-  std::size_t done = 0;
-  while (true) {
-    content.resize(done + kChunk);
-    const std::size_t got = std::fread(content.data() + done, 1, kChunk, stream);
-    done += got;
-    if (got == 0) break;
-  }
-  content.resize(done);
-  if (std::ferror(stream) != 0) {
-    throw Error(ErrorCode::kUnreadable,
-                fmt::format("{}: cannot be read: {}", name, std::generic_category().message(errno)));
-  }
-  return content;
-}
-
 void make_folders(const std::filesystem::path& folder) {
   if (folder.empty()) return;
   std::error_code error;
@@ -58,32 +53,41 @@ void make_folders(const std::filesystem::path& folder) {
   for (std::filesystem::path part = folder; !part.empty(); part = part.parent_path()) {
     std::error_code ignored;
     if (std::filesystem::exists(part, ignored) && !std::filesystem::is_directory(part, ignored)) {
-      throw Error(
+      throw RefusedFile(
           ErrorCode::kOutput,
           fmt::format("{}: cannot be created: {} is a file, expected a folder", printable(folder), printable(part)),
           "choose another place with -o");
     }
     if (part == part.parent_path()) break;
   }
-  throw unwritable(folder, error ? error.value() : ENOTDIR);
+  fail_to_write(folder, error ? error.value() : ENOTDIR);
 }
 
-Error unwritable(const std::filesystem::path& path, int error_number) {
-  return Error(ErrorCode::kOutput,
-               fmt::format("{}: cannot be written: {}", printable(path), std::generic_category().message(error_number)),
-               error_number == ENOSPC || error_number == EFBIG || error_number == EDQUOT
-                   ? "free some space, or choose another place with -o"
-                   : "choose another place with -o");
+void check_writable(const std::filesystem::path& folder) {
+  make_folders(folder);
+  const TemporaryFile probe = create_temporary(folder, folder);
+  ::unlink(probe.path.c_str());
+  ::close(probe.descriptor);
 }
 
-void replace_file(const std::filesystem::path& path, std::span<const std::byte> content) {
+void fail_to_write(const std::filesystem::path& path, int error_number) {
+  const std::string message =
+      fmt::format("{}: cannot be written: {}", printable(path), std::generic_category().message(error_number));
+  const bool lacks_room = error_number == ENOSPC || error_number == EFBIG || error_number == EDQUOT;
+  const std::string hint =
+      lacks_room ? "free some space, or choose another place with -o" : "choose another place with -o";
+  if (concerns_one_file(error_number)) throw RefusedFile(ErrorCode::kOutput, message, hint);
+  throw Error(ErrorCode::kOutput, message, hint);
+}
+
+void replace_file(const std::filesystem::path& path, std::span<const std::byte> content, Sync sync) {
   PendingFile file(path);
   file.append(content);
-  file.commit();
+  file.commit(sync);
 }
 
-void replace_file(const std::filesystem::path& path, std::string_view content) {
-  replace_file(path, std::as_bytes(std::span(content)));
+void replace_file(const std::filesystem::path& path, std::string_view content, Sync sync) {
+  replace_file(path, std::as_bytes(std::span(content)), sync);
 }
 
 std::string printable(const std::filesystem::path& path) {

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cassert>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 namespace fovea {
@@ -38,6 +39,18 @@ double quantile(std::span<const double> values, double q) {
   const auto below = static_cast<std::size_t>(at);
   const std::size_t above = std::min(below + 1, sorted.size() - 1);
   return sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
+}
+
+bool all_finite(std::span<const float> values) noexcept {
+  // NaN and infinities have all bits of the exponent set: one more carries into the sign. It has no branch, so that it
+  // vectorises.
+  std::uint32_t sums = 0;
+  for (const float value : values) sums |= (std::bit_cast<std::uint32_t>(value) & 0x7F800000U) + 0x00800000U;
+  return (sums & 0x80000000U) == 0;
+}
+
+bool is_constant(std::span<const float> values) noexcept {
+  return std::adjacent_find(values.begin(), values.end(), std::not_equal_to<>()) == values.end();
 }
 
 void half_to_float(std::span<const std::uint16_t> in, std::span<float> out) {

@@ -18,6 +18,11 @@ void softmax(std::span<float> logits);
 /// The q-quantile (0..1) by linear interpolation, numpy's default. The span must not be empty.
 [[nodiscard]] double quantile(std::span<const double> values, double q);
 
+/// Whether no value is NaN or infinite.
+[[nodiscard]] bool all_finite(std::span<const float> values) noexcept;
+/// Whether all values are the same.
+[[nodiscard]] bool is_constant(std::span<const float> values) noexcept;
+
 /// Converts IEEE half and bfloat16 to float, exactly.
 void half_to_float(std::span<const std::uint16_t> in, std::span<float> out);
 void bfloat16_to_float(std::span<const std::uint16_t> in, std::span<float> out);

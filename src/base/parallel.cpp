@@ -7,6 +7,8 @@
 #include <exception>
 #include <mutex>
 
+#include "base/process/threads.hpp"
+
 namespace fovea {
 
 void for_each_piece(std::size_t count, const std::function<void(std::size_t)>& body) {
@@ -15,6 +17,7 @@ void for_each_piece(std::size_t count, const std::function<void(std::size_t)>& b
 }
 
 void for_each_parallel(std::size_t count, const std::function<void(std::size_t)>& body) {
+  require_threads(static_cast<std::size_t>(omp_get_max_threads()) - 1);
   std::mutex mutex;
   std::exception_ptr first;
 #pragma omp parallel for schedule(dynamic)

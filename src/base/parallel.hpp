@@ -12,6 +12,7 @@ void for_each_piece(std::size_t count, const std::function<void(std::size_t)>& b
 
 /// Calls body(i) for each i below `count`, on as many threads as there are, which then go; what a call does runs on its
 /// own thread alone. For long pieces of any cost. Once all calls have ended, the first exception of theirs is thrown.
+/// @throws Error  kBackend where the system does not give the threads.
 void for_each_parallel(std::size_t count, const std::function<void(std::size_t)>& body);
 
 }  // namespace fovea

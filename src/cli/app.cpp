@@ -6,19 +6,23 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
+#include <new>
 #include <system_error>
 
 #include "base/files.hpp"
 #include "base/open_file.hpp"
+#include "base/process/interrupt.hpp"
 #include "base/text.hpp"
 #include "cli/options/arguments.hpp"
 #include "cli/options/config.hpp"
+#include "cli/options/effects.hpp"
 #include "cli/terminal/help.hpp"
 #include "cli/terminal/interrupt.hpp"
 #include "cli/terminal/output_stream.hpp"
 #include "cli/terminal/tables.hpp"
 #include "cli/terminal/terminal.hpp"
 #include "fovea/error.hpp"
+#include "fovea/machine.hpp"
 #include "pipeline/folder/inputs.hpp"
 
 namespace fovea::cli {
@@ -26,6 +30,7 @@ namespace {
 
 constexpr int kUsageExit = 2;
 constexpr int kFatalExit = 3;
+constexpr std::size_t kMostThreadsPerCore = 4;  // more have nothing to do: a few beyond one bridge waits for a disk
 
 /// @param rest  the other arguments
 [[noreturn]] void fail_unknown_verb(const std::string& word, const std::vector<std::string>& rest,
@@ -85,7 +90,10 @@ Parsed parse_verb(CommandLine& line, std::size_t index, const std::vector<std::s
     throw Error(ErrorCode::kUsage, fmt::format("'{}' is one argument too many", split.operands.front()),
                 fmt::format("`fovea {} -h` shows what it takes", app.get_name()));
   }
+  if (!split.given.contains("list-methods")) refuse_ignored_options(app, split.given, split.operands.size());
   command.operands = std::move(split.operands);
+  command.common.threads =
+      std::min(command.common.threads, kMostThreadsPerCore * static_cast<std::size_t>(available_cores()));
   return {&command, {}};
 }
 
@@ -130,6 +138,16 @@ int run_app(const std::vector<std::string>& arguments) {
   } catch (const Error& error) {
     messages().error(error.what(), error.hint());
     return error.code() == ErrorCode::kUsage ? kUsageExit : kFatalExit;
+  } catch (const Interrupted&) {
+    return interrupt_exit_code();
+  } catch (const std::bad_alloc&) {
+    messages().error("memory: there is not enough of it for this model and these options",
+                     "-t 1 --batch 1 needs the least memory; `ulimit -v` and a container's limit bound it");
+    return kFatalExit;
+  } catch (const std::system_error& error) {
+    messages().error(fmt::format("the system refused: {}", error.code().message()),
+                     "-t 1 needs the fewest threads; `ulimit -u` and a container's limit of pids bound them");
+    return kFatalExit;
   } catch (const std::exception& error) {
     messages().error(fmt::format("internal: {}", error.what()), "please report this with the command that you ran");
     return kFatalExit;

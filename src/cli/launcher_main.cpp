@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "cli/standard_streams.hpp"
+
 namespace {
 
 /// OpenMP's threads spin while they wait for each other: by default for milliseconds, so when another program has one
@@ -30,6 +32,7 @@ int fail(const char* path, const char* what) {
 }  // namespace
 
 int main(int /*argc*/, char** argv) {
+  if (!fovea::cli::open_standard_streams()) return kInternalError;
   constexpr const char* kSelf = "/proc/self/exe";
   std::array<char, PATH_MAX> launcher{};
   if (::realpath(kSelf, launcher.data()) == nullptr) return fail(kSelf, std::strerror(errno));

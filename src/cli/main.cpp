@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/app.hpp"
+#include "cli/standard_streams.hpp"
 
 namespace {
 
@@ -30,5 +31,6 @@ constexpr int kInternalError = 3;
 
 int main(int argc, char** argv) {
   std::set_terminate(end_without_handler);
+  if (!fovea::cli::open_standard_streams()) return kInternalError;
   return fovea::cli::run_app(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc));
 }

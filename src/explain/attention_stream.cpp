@@ -71,6 +71,18 @@ void AttentionStream::accept(const AttentionView& attention, std::span<const flo
   accept(attention);
 }
 
+void AttentionStream::accept(const ScoreTerms& terms) {
+  require_next(terms.block);
+  const std::size_t width = terms.tokens.cols();
+  if (terms.tokens.rows() != tokens() || terms.gradient.rows() != tokens() || terms.gradient.cols() != width) {
+    throw Error(
+        ErrorCode::kShape,
+        fmt::format("{}: tokens of block {} are [{}, {}], their gradient [{}, {}], expected {} tokens in both", method_,
+                    terms.block, terms.tokens.rows(), width, terms.gradient.rows(), terms.gradient.cols(), tokens()));
+  }
+  ++seen_;
+}
+
 void AttentionStream::accept(std::size_t block, std::span<const double> gradient, std::span<const double> relevance) {
   require_next(block);
   const std::size_t expected = layout_.num_heads * tokens() * tokens();
@@ -115,6 +127,10 @@ Heatmap AttentionStream::patches_of(std::span<const float> row) const {
 
 std::string start_block_text(const ExplainOptions& options) {
   return options.start_block == 0 ? "" : fmt::format(", from block {}", options.start_block);
+}
+
+std::string gradients_text(const ExplainOptions& options) {
+  return options.gradients == Gradients::kTrue ? "" : ", libra gradients";
 }
 
 void require_block(std::string_view method, std::string_view flag, std::size_t block, const TokenLayout& layout) {

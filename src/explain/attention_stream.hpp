@@ -32,6 +32,8 @@ class AttentionStream {
   void accept_fused(const AttentionView& attention);
   /// The same for attention together with its gradient.
   void accept(const AttentionView& attention, std::span<const float> gradient);
+  /// The same for the terms of a score.
+  void accept(const ScoreTerms& terms);
   /// The same for relevance together with its gradient.
   void accept(std::size_t block, std::span<const double> gradient, std::span<const double> relevance);
   /// @throws Error  kShape if no attention pool is expected here, or if it has other sizes.
@@ -64,6 +66,9 @@ class AttentionStream {
 
 /// A suffix for a variant: ", from block 6" if earlier blocks are left out.
 [[nodiscard]] std::string start_block_text(const ExplainOptions& options);
+
+/// The same: ", libra gradients".
+[[nodiscard]] std::string gradients_text(const ExplainOptions& options);
 
 /// @throws Error  kUsage if the model has no such block.
 void require_block(std::string_view method, std::string_view flag, std::size_t block, const TokenLayout& layout);

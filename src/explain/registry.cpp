@@ -19,6 +19,7 @@ void Explainer::observe_gradient(const AttentionView& /*attention*/, std::span<c
 void Explainer::observe_pool_gradient(MatrixView<const float> /*weights*/, MatrixView<const float> /*gradient*/) {}
 void Explainer::observe_layer_gradient(const AttentionView& /*attention*/, std::span<const float> /*gradient*/) {}
 void Explainer::observe_features(MatrixView<const float> /*features*/, MatrixView<const float> /*gradient*/) {}
+void Explainer::observe_score_terms(const ScoreTerms& /*terms*/) {}
 void Explainer::observe_relevance(std::size_t /*block*/, std::span<const double> /*gradient*/,
                                   std::span<const double> /*relevance*/) {}
 void Explainer::rerun(std::span<const float> /*patches*/, std::size_t /*most*/, const RunAgain& /*run*/) {}

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/files.hpp"
+#include "base/numerics.hpp"
 #include "fovea/machine.hpp"
 #include "image/codec/codec.hpp"
 #include "image/overlay/overlay.hpp"
@@ -21,6 +22,7 @@ LoadOptions load_options(const ClassifierOptions& options) {
   load.precision = options.precision;
   load.image_size = options.image_size;
   load.recipe.preprocess = options.preprocess;
+  load.recipe.test_size = options.test_size;
   if (!options.text_embeddings) load.labels = options.labels;  // else they name the embeddings' rows
   return load;
 }
@@ -58,7 +60,7 @@ Explanation explanation_of(PictureOutcome& outcome) {
   for (std::size_t i = 0; i < outcome.maps.size(); ++i) {
     MapRecord& record = outcome.record.maps[i];
     explanation.maps.push_back({outcome.maps[i].method, std::move(record.variant), std::move(record.target),
-                                std::move(outcome.maps[i].heatmap), record.faithfulness});
+                                std::move(outcome.maps[i].heatmap), outcome.maps[i].sum, record.faithfulness});
   }
   return explanation;
 }
@@ -70,7 +72,9 @@ Features features_of(PictureOutcome& outcome) {
 OverlayCaption caption_of(const Explanation& explanation, const ExplanationMap& map) {
   MapRecord record;
   record.variant = map.variant;
+  record.constant = is_constant(map.heatmap.values);
   record.target = map.target;
+  record.sum = map.sum;
   return map_caption(*map.method, record, explanation.classification.predictions,
                      explanation.classification.probabilities);
 }
@@ -195,14 +199,14 @@ Image draw_overlay(const Explanation& explanation, std::size_t map, const Overla
   }
   const ExplanationMap& drawn = explanation.maps[map];
   return draw_overlay(explanation.picture, view_of(drawn.heatmap), explanation.geometry, style,
-                      caption_of(explanation, drawn));
+                      caption_of(explanation, drawn), {}, drawn.method->is_signed);
 }
 
 Image draw_panel(const Explanation& explanation, const OverlayStyle& style) {
   std::vector<PanelMap> cells;
   cells.reserve(explanation.maps.size());
   for (const ExplanationMap& map : explanation.maps) {
-    cells.push_back({view_of(map.heatmap), caption_of(explanation, map)});
+    cells.push_back({view_of(map.heatmap), caption_of(explanation, map), map.method->is_signed});
   }
   return draw_panel(explanation.picture, explanation.geometry, cells, style,
                     picture_caption(explanation.classification.predictions));

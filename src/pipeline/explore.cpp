@@ -86,7 +86,9 @@ std::string page_section(const Record& record, const LoadedPicture& picture, std
                             .variant = method.variant(options),
                             .shows = std::string(method.shows),
                             .target = std::move(target),
-                            .values = std::move(map.heatmap.values)});
+                            .values = std::move(map.heatmap.values),
+                            .is_signed = method.is_signed,
+                            .sum = map.sum});
   }
   if (attention != nullptr) section.attention = attention->pack();
   return explore_section(section);

@@ -4,13 +4,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <algorithm>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/files.hpp"
+#include "base/process/input_stream.hpp"
 #include "fovea/error.hpp"
 #include "image/codec/codec.hpp"
 #include "image/preprocess/patches.hpp"
@@ -25,16 +26,26 @@ struct EncodedPicture {
   std::string name;                  // for messages
 };
 
-EncodedPicture read_input(const Input& input) {
+/// A stream has no size that could be looked at before it is read. No format needs more bytes than this: 16 a pixel, of
+/// four channels in 32 bits, and 1 MB for all else.
+std::size_t most_stream_bytes(const DecodeOptions& decode) {
+  constexpr std::size_t kMostPixels = kMostStreamBytes / 16;
+  return std::min(kMostStreamBytes, 16 * std::min(decode.max_pixels, kMostPixels) + 1'000'000);
+}
+
+EncodedPicture read_input(const Input& input, const DecodeOptions& decode) {
   EncodedPicture file;
   file.name = input.is_standard_input() ? "standard input" : printable(input.path);
-  if (!input.bytes) file.read = input.is_standard_input() ? read_stream(stdin, file.name) : read_file(input.path);
+  if (!input.bytes) {
+    file.read = input.is_standard_input() ? read_stream(STDIN_FILENO, file.name, most_stream_bytes(decode))
+                                          : read_file(input.path);
+  }
   file.bytes = input.bytes.value_or(file.read);
   return file;
 }
 
 LoadedPicture load_file(const Input& input, const DecodeOptions& decode, const ModelInfo& model, Keep keep) {
-  const EncodedPicture file = read_input(input);
+  const EncodedPicture file = read_input(input, decode);
   DecodedPicture decoded = decode_image(file.bytes, file.name, decode, model.recipe);
   LoadedPicture picture{prepare(decoded.image, model, decoded.whole), decoded.whole, decoded.eighths, {}};
   if (keep == Keep::kNothing) return picture;
@@ -79,7 +90,8 @@ void prefetch(const Input& input) {
 
 LoadedPicture load_picture(const Input& input, std::size_t index, const TensorImages* tensors,
                            const DecodeOptions& decode, const ModelInfo& model, Keep keep) {
-  if (input.failure) throw Error(input.failure->code, input.failure->message, input.failure->hint);
+  // It concerns this picture alone, even where it is about the names of its outputs.
+  if (input.failure) throw RefusedFile(input.failure->code, input.failure->message, input.failure->hint);
   if (tensors != nullptr) return load_tensor(*tensors, index, model, keep);
   if (input.pixels != nullptr) return load_pixels(*input.pixels, model, keep);
   return load_file(input, decode, model, keep);

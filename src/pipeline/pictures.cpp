@@ -105,6 +105,10 @@ class PictureWorker {
     outcome.record.index = todo_[item];
     outcome.record.path = inputs_[todo_[item]].path;
     outcome.record.failure = failure;
+    const std::string name = printable(outcome.record.path) + ": ";
+    if (failure.code == ErrorCode::kBackend && !failure.message.starts_with(name)) {  // what computes knows no files
+      outcome.record.failure->message = name + failure.message;
+    }
     if (options_.page) outcome.page_section = page_section(outcome.record);
     return outcome;
   }
@@ -160,7 +164,8 @@ class PictureWorker {
   void write_files(const PictureJob& job, PictureOutcome& outcome) const {
     const Input& input = inputs_[job.index];
     Record& record = outcome.record;
-    const MapFiles files(model_, options_);
+    PictureFiles written(options_.layout.folder);
+    const MapFiles files(model_, options_, written);
     ExplainedPicture explained{input, job.picture, outcome.probabilities, record.predictions, {}};
     if (job.image.looked_at) {
       record.tokens = job.image.looked_at->tokens;
@@ -173,10 +178,11 @@ class PictureWorker {
     if (options_.layout.panel) record.panel = files.write_panel(explained, job.image.maps);
     if (job.sheet) record.attention_sheet = files.write_sheet(input, job.sheet->sheet());
     record.outlier_tokens = job.image.outlier_tokens;
-    if (!options_.layout.thumbnails) return;
-    record.thumbnail = thumbnail_name(input);
-    replace_file(options_.layout.folder / *record.thumbnail,
-                 encode_jpeg(thumbnail(job.picture.original, kThumbnailSide), kThumbnailQuality));
+    if (options_.layout.thumbnails) {
+      record.thumbnail = thumbnail_name(input);
+      written.write(*record.thumbnail, encode_jpeg(thumbnail(job.picture.original, kThumbnailSide), kThumbnailQuality));
+    }
+    if (record.source) record.source->files = written.sizes();
   }
 
   /// With every other map that could be about the same class.
@@ -187,7 +193,7 @@ class PictureWorker {
       if (&other == &map || (other.target && map.target && *other.target != *map.target)) continue;
       std::optional<MapTarget> target;
       if (other.target) target = described(*other.target, classes());
-      agreement.push_back({map_stem(other.method->name, target), spearman(map.heatmap.values, other.heatmap.values)});
+      agreement.push_back({options_.layout.stem(other.method->name, target), spearman(map.heatmap.values, other.heatmap.values)});
     }
     return agreement;
   }
@@ -227,7 +233,7 @@ std::vector<std::size_t> every(std::size_t inputs) {
 
 std::size_t Engine::run(std::span<const Input> inputs, std::span<const std::size_t> todo, const PictureOptions& options,
                         const Schedule& schedule, const std::function<void(PictureOutcome)>& write,
-                        const std::atomic<bool>* stop) {
+                        const std::atomic<bool>* stop, const GiveUp& give_up) {
   using Steps = WorkerSteps<PictureJob, PictureOutcome>;
   const auto make_steps = [&](std::size_t index) {
     const std::size_t batch = options.maps.session_batch(schedule.batch);
@@ -240,7 +246,8 @@ std::size_t Engine::run(std::span<const Input> inputs, std::span<const std::size
                  [worker](std::size_t item, const Failure& failure) { return worker->fail(item, failure); }};
   };
   return run_batch<PictureJob, PictureOutcome>(
-      todo.size(), schedule, make_steps, [&](std::size_t, PictureOutcome outcome) { write(std::move(outcome)); }, stop);
+      todo.size(), schedule, make_steps, [&](std::size_t, PictureOutcome outcome) { write(std::move(outcome)); }, stop,
+      give_up);
 }
 
 }  // namespace fovea

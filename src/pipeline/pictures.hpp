@@ -81,11 +81,12 @@ class Engine {
 
   /// Runs the inputs `todo` (indices into `inputs`; a record's index is the same) through all that the options ask for.
   /// `write` sees the outcomes in the order of `todo`, in the calling thread.
-  /// @return        how many of `todo` were written.
-  /// @throws Error  kOutput, and what `write` throws.
+  /// @param stop     as run_batch(), and so is `give_up`
+  /// @return         how many of `todo` were written.
+  /// @throws Error   kOutput, and what `write` throws.
   std::size_t run(std::span<const Input> inputs, std::span<const std::size_t> todo, const PictureOptions& options,
                   const Schedule& schedule, const std::function<void(PictureOutcome)>& write,
-                  const std::atomic<bool>* stop = nullptr);
+                  const std::atomic<bool>* stop = nullptr, const GiveUp& give_up = {});
 
  private:
   SessionPool sessions_;

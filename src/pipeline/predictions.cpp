@@ -11,19 +11,19 @@
 namespace fovea {
 
 ClassSpace class_space(const ModelInfo& model) {
-  return {model.labels, model.multi_label};
+  if (model.regression) return {model.labels, ScoreFunction::kNone};
+  return {model.labels, model.multi_label ? ScoreFunction::kSigmoid : ScoreFunction::kSoftmax};
 }
 
-void to_probabilities(std::span<float> logits, bool multi_label) {
-  if (!multi_label) {
-    softmax(logits);
-    return;
-  }
+void to_probabilities(std::span<float> logits, ScoreFunction function) {
+  if (function == ScoreFunction::kSoftmax) softmax(logits);
+  if (function != ScoreFunction::kSigmoid) return;
   for (float& logit : logits) logit = static_cast<float>(1.0 / (1.0 + std::exp(-static_cast<double>(logit))));
 }
 
 std::vector<float> probabilities_of(Logits logits, const ClassSpace& classes) {
-  to_probabilities(logits, classes.multi_label);
+  if (classes.function == ScoreFunction::kNone) return {};
+  to_probabilities(logits, classes.function);
   return logits;
 }
 
@@ -32,17 +32,30 @@ std::vector<Prediction> predictions_of(const Logits& logits, std::span<const flo
   const std::vector<std::size_t> best = top_k(logits, options.top_k);
   std::vector<Prediction> predictions;
   predictions.reserve(best.size());
+  const bool values = classes.function == ScoreFunction::kNone;
   for (const std::size_t c : best) {
-    if (static_cast<double>(probabilities[c]) < options.threshold) break;
+    if (!values && static_cast<double>(probabilities[c]) < options.threshold) break;
     Prediction& prediction = predictions.emplace_back();
     prediction.class_index = c;
-    prediction.probability = probabilities[c];
+    if (values) {
+      prediction.value = logits[c];
+    } else {
+      prediction.probability = probabilities[c];
+    }
     if (c < classes.labels.size()) {
       prediction.label = classes.labels[c].label();
       prediction.synset = classes.labels[c].synset;
     }
   }
   return predictions;
+}
+
+void require_probabilities(const ModelInfo& model, const ClassSpace& classes, std::string_view given) {
+  if (classes.function != ScoreFunction::kNone) return;
+  throw Error(ErrorCode::kUsage,
+              fmt::format("{} is about probabilities, but the outputs of {} are values: its problem_type is regression",
+                          given, printable(model.path)),
+              fmt::format("leave out {}", given));
 }
 
 void require_classes(const ModelInfo& model) {

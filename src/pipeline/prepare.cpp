@@ -16,7 +16,7 @@ PreparedImage prepare(const Image& image, const ModelInfo& model, Size whole) {
   const Architecture& architecture = model.architecture;
   PreparedImage prepared;
   prepared.patches.resize(architecture.grid().size() * architecture.patch_dim());
-  extract_patches(ready.pixels, model.recipe, architecture.patch_size, prepared.patches);
+  extract_patches(ready, model.recipe, architecture.patch_size, prepared.patches);
   prepared.geometry = ready.geometry;
   prepared.network_input = std::move(ready.pixels);
   return prepared;

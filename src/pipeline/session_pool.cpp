@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/process/threads.hpp"
 #include "fovea/machine.hpp"
 
 namespace fovea {
@@ -20,7 +21,10 @@ std::shared_ptr<Session> SessionPool::borrow(std::size_t max_batch, std::size_t 
       idle_.erase(fits);
     }
   }
-  if (!session) session = std::make_unique<Session>(model_, max_batch);
+  if (!session) {
+    session = std::make_unique<Session>(model_, max_batch);
+    require_threads(threads - 1);
+  }
   return {session.release(), [this, threads](Session* used) { give_back(threads, std::unique_ptr<Session>(used)); }};
 }
 

@@ -3,11 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "fovea/error.hpp"
+#include "fovea/explain.hpp"
 #include "fovea/faithfulness.hpp"
 #include "fovea/image.hpp"
 #include "fovea/prediction.hpp"
@@ -22,17 +24,22 @@ struct MapAgreement {
   double correlation = 0;
 };
 
+/// "patches +8.25, prefix tokens -0.89, biases +1.13: score 8.50"
+[[nodiscard]] std::string sum_text(const ScoreSum& sum);
+
 struct MapRecord {
   std::string method;
   std::string variant;
   std::optional<MapTarget> target = {};
   /// For the target; for class-agnostic maps, for the picture's first target.
   std::optional<Faithfulness> faithfulness = {};
+  std::optional<ScoreSum> sum = {};             // what the score is made of, where the map adds up to it
   std::vector<MapAgreement> agreement = {};     // with the picture's other maps, except those for other classes
   std::optional<std::string> overlay = {};      // path relative to the output folder, as are the following
   std::optional<std::string> map = {};          // raw float32
   std::optional<std::string> gray_map = {};     // 16-bit grey
   std::optional<std::string> top_patches = {};  // list of the best patches
+  bool constant = false;                        // all patches have the same value: the map says nothing
 };
 
 /// The features of an input: its row in the array that holds the features of all inputs.
@@ -47,11 +54,13 @@ struct Failure {
   std::string hint;
 };
 
-/// Tells `batch` whether an earlier record is still valid; `run` is a fingerprint of model and options.
+/// Tells `batch` whether an earlier record is still valid: its input, model and options are the same, its outputs
+/// whole.
 struct SourceStamp {
   std::uint64_t bytes = 0;
   std::int64_t mtime_ns = 0;
-  std::string run;
+  std::string run;                                  // a fingerprint of model and options
+  std::map<std::string, std::uint64_t> files = {};  // of the outputs, by name as UTF-8: bytes
   friend bool operator==(const SourceStamp&, const SourceStamp&) = default;
 };
 

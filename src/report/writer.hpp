@@ -14,6 +14,7 @@ namespace fovea {
 
 struct ReportOptions {
   std::size_t top_k = 5;
+  bool values = false;  // predictions are values, not probabilities
   bool color = false;
   bool verdicts = false;    // maps were judged by --faithfulness: csv then has a column for that
   bool comparison = false;  // a comparison of methods will follow: text then omits pictures' results and csv their rows

@@ -137,15 +137,15 @@ BENCHMARK_CAPTURE(gelu, f32, Precision::kF32)->ArgName("features")->Arg(768)->Ar
 BENCHMARK_CAPTURE(gelu, bf16, Precision::kBf16)->ArgName("features")->Arg(768)->Arg(3072);
 
 /// @param range  features
-void gelu_with_slope(benchmark::State& state) {
+void gelu_backward(benchmark::State& state) {
   set_compute_threads(1);
   const auto x = normal_values(kTokens * size_at(state, 0), 1);
-  std::vector<float> y(x.size());
-  std::vector<float> slope(x.size());
-  for (auto _ : state) activate(Activation::kGelu, Precision::kF32, x, y, slope);
+  const auto dy = normal_values(x.size(), 2);
+  std::vector<float> dx(x.size());
+  for (auto _ : state) activate_backward(Activation::kGelu, Gradients::kTrue, x, dy, dx);
   count_bytes(state, 3 * x.size() * sizeof(float));
 }
-BENCHMARK(gelu_with_slope)->ArgName("features")->Arg(768)->Arg(3072);
+BENCHMARK(gelu_backward)->ArgName("features")->Arg(768)->Arg(3072);
 
 /// @param range  parts
 void split(benchmark::State& state) {

@@ -131,7 +131,7 @@ TEST_F(BatchVerb, AnInterruptKeepsWhatIsDoneAndTheNextRunGoesOn) {
   make_pictures(300);
   for (const auto& [signal, code] : {std::pair{SIGINT, 130}, std::pair{SIGTERM, 143}}) {
     std::filesystem::remove_all(folder_ / "out");
-    Process running(command({"-t", "1"}));
+    Process running(command({"-t", "1", "--no-sync"}));  // which writes each row at once
     ASSERT_TRUE(has_rows(running, 5));
     running.send(signal);
     const auto stopped = running.wait();
@@ -150,7 +150,7 @@ TEST_F(BatchVerb, AnInterruptKeepsWhatIsDoneAndTheNextRunGoesOn) {
 TEST_F(BatchVerb, AfterAKillEveryWholeRowCountsAndTheTornOneIsCut) {
   make_pictures(200);
   {
-    Process running(command({"-t", "1"}));
+    Process running(command({"-t", "1", "--no-sync"}));  // which writes each row at once
     ASSERT_TRUE(has_rows(running, 5));
     running.send(SIGKILL);
     EXPECT_EQ(running.wait().signal, SIGKILL);

@@ -125,7 +125,7 @@ TEST_F(ExplainOutputs, MapsComeInTheFormatsThatAreAskedFor) {
 
   ASSERT_EQ(run("explain", "npy", {"--save-map"}).exit_code, 0);
   EXPECT_TRUE(std::filesystem::exists(folder_ / "npy/a.png.rollout.npy"));
-  ASSERT_EQ(run("explain", "grey", {"--save-map", "--map-format", "png16"}).exit_code, 0);
+  ASSERT_EQ(run("explain", "grey", {"--map-format", "png16"}).exit_code, 0);
   EXPECT_FALSE(std::filesystem::exists(folder_ / "grey/a.png.rollout.npy"));
   const auto wrong = run("explain", "out", {"--map-format", "jsn"});
   EXPECT_EQ(wrong.exit_code, 2);

@@ -4,8 +4,11 @@
 
 #include <fstream>
 
+#include "base/files.hpp"
 #include "checkpoint/checkpoint.hpp"
 #include "fovea/architecture.hpp"
+#include "fovea/model.hpp"
+#include "report/files/documents.hpp"
 #include "support/checkpoint_writers.hpp"
 #include "support/pictures.hpp"
 #include "support/process.hpp"
@@ -67,6 +70,66 @@ TEST_F(ModelOptions, AKeyThatNobodyKnowsIsRefusedUnlessTheUserSaysToReadPastItAn
   const auto unknown = run("classify", {at("a.png"), "--ignore-config", "rope_offset"});
   EXPECT_EQ(unknown.exit_code, 2);
   EXPECT_THAT(unknown.err, HasSubstr("--ignore-config is 'rope_offset', which no config file"));
+}
+
+TEST_F(ModelOptions, AMapOfLabelsMayLeaveOutClasses) {
+  write_text(folder_ / "map.json", R"({"0": "a", "3": 7})");
+  const auto row = run("classify", {at("a.png"), "--labels", at("map.json"), "-f", "jsonl"}).json_lines().at(0);
+  for (const auto& prediction : row.at("predictions")) {
+    const auto c = prediction.at("class_index").get<std::size_t>();
+    EXPECT_EQ(prediction.at("label"), c == 0 ? nlohmann::json("a") : c == 3 ? nlohmann::json("7") : nlohmann::json());
+  }
+  write_text(folder_ / "map.json", R"({"5": "a"})");
+  EXPECT_THAT(run("classify", {at("a.png"), "--labels", at("map.json")}).err, HasSubstr("is 6, expected 5"));
+}
+
+TEST_F(ModelOptions, TheTestSizeOfTimmsConfigIsFedWhereItIsAskedFor) {
+  auto config = nlohmann::json::parse(std::ifstream(folder_ / "model" / "config.json"));
+  const Size size = inspect_model(folder_ / "model").architecture.image_size;
+  config["model_args"]["dynamic_img_size"] = true;
+  config["model_args"]["img_size"] = {size.height, size.width};
+  config["pretrained_cfg"]["test_input_size"] = {3, 2 * size.height, 2 * size.width};
+  config["pretrained_cfg"]["test_crop_pct"] = 1.0;
+  write_text(folder_ / "model" / "config.json", config.dump());
+  const auto inspected = nlohmann::json::parse(run("inspect", {"--test-size", "-f", "json"}).out);
+  EXPECT_EQ(inspected.at("image_size"), nlohmann::json::array({2 * size.height, 2 * size.width}));
+  EXPECT_EQ(inspected.at("preprocessing").at("crop_pct"), 1.0);
+  EXPECT_EQ(nlohmann::json::parse(run("inspect", {"-f", "json"}).out).at("image_size")[0], size.height);
+  EXPECT_EQ(run("classify", {at("a.png"), "--test-size"}).exit_code, 0);
+  EXPECT_THAT(run("classify", {at("a.png"), "--test-size", "--preprocess", "clip"}).err, HasSubstr("--test-size"));
+  const auto diagnosis = run_fovea({"doctor", at("model"), at("a.png"), "--test-size", "-f", "json"});
+  EXPECT_THAT(diagnosis.out, HasSubstr("test size"));
+}
+
+TEST_F(ModelOptions, ARegressionHasValuesInPlaceOfProbabilities) {
+  auto config = nlohmann::json::parse(std::ifstream(folder_ / "model" / "config.json"));
+  config["model_type"] = "timm_wrapper";
+  config["architectures"] = {"TimmWrapperForImageClassification"};
+  config["problem_type"] = "regression";
+  write_text(folder_ / "model" / "config.json", config.dump());
+  const auto row = run("classify", {at("a.png"), "-f", "jsonl", "--save-logits", at("l.npy")}).json_lines().at(0);
+  const auto logits = parse_npy_f32(read_file(folder_ / "l.npy"), "l.npy").values;
+  ASSERT_EQ(row.at("predictions").size(), 5U);
+  for (const auto& prediction : row.at("predictions")) {
+    EXPECT_FALSE(prediction.contains("probability"));
+    EXPECT_EQ(prediction.at("value").get<float>(), logits.at(prediction.at("class_index").get<std::size_t>()));
+  }
+  EXPECT_THAT(run("classify", {at("a.png"), "-f", "csv", "-k", "1"}).out, HasSubstr("label1,value1,error"));
+  EXPECT_EQ(nlohmann::json::parse(run("inspect", {"-f", "json"}).out).at("regression"), true);
+  const std::vector<std::vector<std::string>> about_probabilities{
+      {"classify", "--threshold", "0.5"}, {"explain", "--faithfulness"}, {"explain", "--method", "rise"}};
+  for (const std::vector<std::string>& about : about_probabilities) {
+    std::vector<std::string> arguments(about.begin() + 1, about.end());
+    arguments.insert(arguments.end(), {at("a.png"), "-o", at("refused")});
+    const auto refused = run(about.front(), arguments);
+    EXPECT_EQ(refused.exit_code, 2) << about.back();
+    EXPECT_THAT(refused.err, HasSubstr("is about probabilities")) << refused.err;
+  }
+  const auto explained = run("explain", {at("a.png"), "--method", "generic", "-o", at("maps"), "-f", "jsonl"});
+  EXPECT_EQ(explained.exit_code, 0) << explained.err;
+  EXPECT_TRUE(explained.json_lines().at(0).at("maps")[0].contains("target"));
+  EXPECT_EQ(run("batch", {at("a.png"), "-o", at("folder")}).exit_code, 0);
+  EXPECT_THAT(read_text_file(folder_ / "folder" / "results.csv"), HasSubstr("value1"));
 }
 
 TEST_F(ModelOptions, InspectSaysUnderWhichKeyTheWeightsAre) {

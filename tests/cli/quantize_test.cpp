@@ -93,7 +93,7 @@ TEST_F(QuantizeVerb, SaysWhatIsMissing) {
   expect_usage(run_fovea({"quantize", at("model"), at("small.bin"), "--calibrate", at("pictures")}),
                "the output's extension is '.bin', expected .safetensors");
   expect_usage(run_fovea({"quantize", at("model"), at("model/model.safetensors"), "--calibrate", at("pictures")}),
-               "the output is the model itself");
+               "output is the model's file");
   std::filesystem::create_directories(folder_ / "empty");
   expect_usage(run_fovea({"quantize", at("model"), at("small.safetensors"), "--calibrate", at("empty")}),
                "the number of pictures to calibrate with is 0");

@@ -16,6 +16,7 @@ import zlib
 from PIL import Image
 
 CORPUS = pathlib.Path(__file__).resolve().parent / "corpus"
+GOLDEN = CORPUS.parent.parent / "golden" / "checkpoints"
 PICTURES = CORPUS.parent.parent / "golden" / "pictures"
 
 
@@ -313,13 +314,14 @@ def pth():
         "good_empty_tensor": pickled({"a": rebuilt((0, 4), (4, 1)), "scalar": rebuilt((), (), 23)}),
         "bad_empty": b"",
         "bad_only_stop": b"\x80\x02.",
+        "good_legacy.pth": (GOLDEN / "torch_before_1_6.pth").read_bytes(),
         "bad_legacy.pth": b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.",
         "bad_protocol_0": pickle.dumps({"a": 1}, 0),
         "bad_protocol_9": b"\x80\x09}.",
         "bad_truncated": good[:-30],
         "bad_after_stop": good + b"N.",
         "bad_two_values": good[:-1] + b"N.",
-        "bad_torchscript.pth": zipped({**archive, "x/constants.pkl": pickle.dumps((), 2)}),
+        "good_torchscript.pth": zipped({**archive, "x/constants.pkl": pickle.dumps((), 2)}),
         "bad_big_endian.pth": zipped({**archive, "x/byteorder": b"big"}),
         "bad_no_pickle.pth": zipped({"x/data/0": bytes(96)}),
         "bad_two_pickles.pth": zipped({**archive, "y/data.pkl": good}),

@@ -1,4 +1,5 @@
-// A PyTorch checkpoint: a whole archive, or else the pickle of one with three storages (stored, and one deflated).
+// A PyTorch checkpoint: a whole archive, a file of torch before 1.6, or else the pickle of one with three storages
+// (stored, and one deflated).
 #include <string>
 
 #include "fuzz/fuzz.hpp"
@@ -10,7 +11,8 @@ namespace fovea::fuzz {
 namespace {
 
 std::string archive_of(const std::string& input) {
-  if (input.starts_with("PK")) return input;
+  const std::size_t magic = input.find("\x8a\nl\xfc\x9c");  // of torch before 1.6
+  if (input.starts_with("PK") || magic < 16) return input;
   std::string numbers;
   for (int i = 0; i < 96; ++i) numbers += static_cast<char>(i);
   auto members = test::torch_members(input, {numbers, numbers.substr(0, 24), numbers});

@@ -33,7 +33,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Relative to the map's maximum. In double the method reproduces itself to 1e-7; a rule that is nearly right is off by 1e-3.
+/// Relative to the map's maximum. In double the method reproduces itself to 1e-7; a rule that is nearly right is off by
+/// 1e-3.
 constexpr float kTolerance = 1e-5F;
 
 /// Under a sanitizer every eighth photograph does: they all take the same way, which is slow there.
@@ -99,6 +100,8 @@ TEST(GoldenAttribution, EqualsTheAuthorsMapsOfDeitTinyForTheFirstClassAndTheFift
 /// What the rules of propagation are not defined for, in the words of the error; empty where they are.
 std::string without_rule(const Architecture& a) {
   if (a.read_out == ReadOut::kAttentionPool) return "an attention pool";
+  if (a.differential_attention) return "differential attention";
+  if (a.parallel_mlp) return "an MLP parallel to the attention";
   if (a.gated_mlp) return "a gated MLP";
   if (a.qk_norm) return "norms of queries and keys";
   return a.rope != Rope::kNone ? "a rotary position embedding" : "";

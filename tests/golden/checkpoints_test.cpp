@@ -36,7 +36,7 @@ std::map<fs::path, fs::path> cases() {
 }
 
 TEST(GoldenCheckpoints, HaveTheNamesTypesShapesAndBytesThatTheirLibrariesGave) {
-  ASSERT_GE(cases().size(), 14U);
+  ASSERT_GE(cases().size(), 19U);
   for (const auto& [file, expected_file] : cases()) {
     SCOPED_TRACE(file.filename());
     const auto actual = open_checkpoint(file);
@@ -59,12 +59,12 @@ TEST(GoldenCheckpoints, ThatAreNoWeightsAreRefusedByTheNameOfWhatIsWrong) {
       {"complex.npz", "numpy's type '<c8'"},
       {"objects.npz", "numpy's type '|O'"},
       {"structured.npz", "arrays of structures"},
-      {"complex.pth", "names torch.ComplexFloatStorage"},
+      {"complex.pth", "tensor 'a' is in a torch.ComplexFloatStorage"},
       {"expanded.pth", "expected no more elements than the 1 of its storage"},
-      {"float8.pth", "names torch._utils._rebuild_tensor_v3"},
-      {"legacy.pth", "before version 1.6"},
+      {"float8.pth", "tensor 'a' is made by torch._utils._rebuild_tensor_v3"},
       {"numpy_scalar.pth", "names numpy._core.multiarray.scalar"},
-      {"torchscript.pt", "a TorchScript program"},
+      {"plain_pickle.pth", "the file is a bare pickle, expected one that torch.save wrote"},
+      {"sparse.pth", "tensor 'a' is made by torch._utils._rebuild_sparse_tensor"},
       {"whole_module.pth", "names torch.nn.modules.container.Sequential"},
   };
   std::size_t files = 0;

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -10,6 +9,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "checkpoint/checkpoint.hpp"
@@ -20,8 +20,10 @@
 #include "fovea/precision.hpp"
 #include "fovea/session.hpp"
 #include "pipeline/maps/explanations.hpp"
+#include "pipeline/maps/map_plan.hpp"
 #include "support/naive_vit.hpp"
 #include "support/needs_precision.hpp"
+#include "support/normal_values.hpp"
 #include "support/shared.hpp"
 
 namespace fovea {
@@ -115,7 +117,9 @@ void expect_equal_to_reference(const std::filesystem::path& folder, const std::s
     if (!expected.has(name)) return;
     compared.insert(name);
     EXPECT_LE(difference(view.weights, expected.values(name), image), 5e-5F) << name << ", image " << image;
-    EXPECT_LE(row_sum_error(view.weights, view.tokens), 1e-5F) << name;
+    if (!a.differential_attention) {
+      EXPECT_LE(row_sum_error(view.weights, view.tokens), 1e-5F) << name;
+    }
   };
   request.tokens = [&](std::size_t image, std::size_t block, MatrixView<const float> tokens) {
     const std::string name = block == 0 ? "tokens_embed" : "block_" + std::to_string(block - 1);
@@ -132,13 +136,16 @@ void expect_equal_to_reference(const std::filesystem::path& folder, const std::s
   };
   const auto results = session.forward(patches, request);
 
-  const auto wanted = expected.values("logits");  // [n, C]
-  const auto [low, high] = std::minmax_element(wanted.begin(), wanted.end());
-  for (std::size_t i = 0; i < images; ++i) {
+  EXPECT_EQ(a.num_classes > 0, expected.has("logits"));
+  for (std::size_t i = 0; i < images && expected.has("logits"); ++i) {
+    const auto wanted = expected.values("logits");  // [n, C]
+    const auto [low, high] = std::minmax_element(wanted.begin(), wanted.end());
     EXPECT_LE(difference(results[i].logits, wanted, i), 1e-5F * (*high - *low)) << "image " << i;
     const auto row = std::span(wanted).subspan(i * a.num_classes, a.num_classes);
     EXPECT_EQ(std::max_element(results[i].logits.begin(), results[i].logits.end()) - results[i].logits.begin(),
               std::max_element(row.begin(), row.end()) - row.begin());
+  }
+  for (std::size_t i = 0; i < images; ++i) {
     if (expected.has("pooled")) {
       compared.insert("pooled");
       const auto reference = expected.values("pooled");
@@ -165,6 +172,10 @@ void expect_equal_to_reference(const std::filesystem::path& folder, const std::s
 
 std::filesystem::path own_folders() {
   return test::source_dir() / "tests/golden/families";
+}
+
+std::filesystem::path feature_folders() {
+  return test::source_dir() / "tests/golden/features";
 }
 
 /// Gradients of the target's logit with respect to every attention matrix, against autograd's.
@@ -206,6 +217,45 @@ void expect_gradients_equal_to_reference(const std::filesystem::path& folder) {
   }
 }
 
+/// At the input of each block, what tokens, biases and earlier read-outs contribute has to be the score. Needs no
+/// reference.
+/// @param tolerance  of the sum of the terms' sizes
+void expect_terms_to_add_up(const std::filesystem::path& folder, Precision precision, double tolerance) {
+  const Expected expected(folder / "expected.safetensors");
+  const auto inputs = expected.values("x");
+  const auto model = load_for(folder, expected, precision);
+  const auto image = std::span(inputs).first(inputs.size() / expected.shape("x")[0]);
+  Session session(model, 1);
+  ForwardRequest forward;
+  forward.keep_for_gradients = true;
+  const ForwardResult result = session.forward(test::naive_patches(model->architecture(), image), forward).front();
+  const bool logits = !result.logits.empty();
+  const std::vector<float>& output = logits ? result.logits : result.features;
+  const auto weights = test::normal_values(output.size(), 5);  // of the score: a sum of all outputs
+  double score = 0;
+  for (std::size_t i = 0; i < output.size(); ++i) score += double(weights[i]) * double(output[i]);
+  const OutputScore sum{logits ? OutputScore::Reads::kLogits : OutputScore::Reads::kFeatures,
+                        [&](std::span<const float>, std::span<float> gradient) {
+                          std::copy(weights.begin(), weights.end(), gradient.begin());
+                        }};
+  std::size_t blocks = 0;
+  GradientRequest request;
+  request.gradients = Gradients::kLibra;
+  request.score_terms = [&](const ScoreTerms& terms) {
+    double total = terms.biases + terms.earlier_read_outs;
+    double size = std::abs(terms.biases) + std::abs(terms.earlier_read_outs);
+    for (std::size_t i = 0; i < terms.tokens.values().size(); ++i) {
+      const double term = double(terms.tokens.values()[i]) * double(terms.gradient.values()[i]);
+      total += term;
+      size += std::abs(term);
+    }
+    EXPECT_NEAR(total, score, tolerance * size) << "block " << terms.block;
+    ++blocks;
+  };
+  session.gradients(sum, request);
+  EXPECT_EQ(blocks, model->architecture().depth);
+}
+
 /// The maps of the reference's target.
 /// @param tolerance  of a map's maximum
 void expect_maps_equal_to_reference(const std::filesystem::path& folder, Precision precision, float tolerance,
@@ -221,8 +271,17 @@ void expect_maps_equal_to_reference(const std::filesystem::path& folder, Precisi
                                          std::span(inputs).subspan(i * inputs.size() / images, inputs.size() / images));
     patches.insert(patches.end(), one.begin(), one.end());
   }
+  // The reference has those that are defined for its attention.
+  std::vector<const char*> names;
   MapPlan plan;
-  plan.methods = {&explain_method("rollout"), &explain_method("generic"), &explain_method("grad-rollout")};
+  for (const auto& [name, method] :
+       {std::pair{"rollout", "rollout"}, {"generic_attention", "generic"}, {"grad_rollout", "grad-rollout"}}) {
+    if (!expected.has(name)) continue;
+    names.push_back(name);
+    plan.methods.push_back(&explain_method(method));
+  }
+  ASSERT_GE(names.size(), 2U);
+  check_plan(plan, model->info());
   Session session(model, images);
   const auto explained =
       explain_images(*model, session, patches, plan, {}, [&](std::size_t image, const ForwardResult&) {
@@ -230,9 +289,9 @@ void expect_maps_equal_to_reference(const std::filesystem::path& folder, Precisi
       });
   ASSERT_EQ(explained.size(), images);
   for (std::size_t image = 0; image < images; ++image) {
-    ASSERT_EQ(explained[image].maps.size(), 3U);
-    for (std::size_t m = 0; m < 3; ++m) {
-      const char* const name = std::array{"rollout", "generic_attention", "grad_rollout"}[m];
+    ASSERT_EQ(explained[image].maps.size(), names.size());
+    for (std::size_t m = 0; m < names.size(); ++m) {
+      const char* const name = names[m];
       const std::vector<float>& map = explained[image].maps[m].heatmap.values;
       const auto all = expected.values(name);  // [n, gh, gw]
       const std::span<const float> reference = std::span(all).subspan(image * map.size(), map.size());
@@ -253,11 +312,21 @@ std::vector<std::string> folder_names() {
   return names;
 }
 
+/// Those, and the folders of models whose library has no head for them.
+std::vector<std::string> with_features(std::vector<std::string> names) {
+  for (const auto& entry : std::filesystem::directory_iterator(feature_folders())) {
+    names.push_back(entry.path().filename().string());
+  }
+  return names;
+}
+
 class Family : public testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
-    folder_ = own_folders() / GetParam();
-    if (std::filesystem::exists(folder_)) return;
+    for (const auto& folders : {own_folders(), feature_folders()}) {
+      folder_ = folders / GetParam();
+      if (std::filesystem::exists(folder_)) return;
+    }
     FOVEA_NEEDS_SHARED(shared, "golden/families/" + GetParam());
     folder_ = shared;
   }
@@ -268,19 +337,29 @@ TEST_P(Family, EqualsItsReferenceInLogitsTokensAndAttention) {
   expect_equal_to_reference(folder_, "expected.safetensors");
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, Family, testing::ValuesIn(folder_names()),
+INSTANTIATE_TEST_SUITE_P(Golden, Family, testing::ValuesIn(with_features(folder_names())),
                          [](const auto& chosen) { return chosen.param; });
 
-TEST_P(Family, EqualsAutogradInTheGradientsOfEveryAttentionMatrix) {
+class FamilyWithHead : public Family {};
+
+INSTANTIATE_TEST_SUITE_P(Golden, FamilyWithHead, testing::ValuesIn(folder_names()),
+                         [](const auto& chosen) { return chosen.param; });
+
+TEST_P(FamilyWithHead, EqualsAutogradInTheGradientsOfEveryAttentionMatrix) {
   expect_gradients_equal_to_reference(folder_);
 }
 
-TEST_P(Family, EqualsItsReferenceInTheMapsOfItsTarget) {
+TEST_P(Family, AddsUpToTheScoreInWhatLibraGradGivesTokensAndBiases) {
+  expect_terms_to_add_up(folder_, Precision::kF32, 1e-5);
+  if (has_units(Precision::kBf16)) expect_terms_to_add_up(folder_, Precision::kBf16, 1e-2);
+}
+
+TEST_P(FamilyWithHead, EqualsItsReferenceInTheMapsOfItsTarget) {
   expect_maps_equal_to_reference(folder_, Precision::kF32, 1e-4F, 0.999);
 }
 
 // The backward pass has a precision of its own, and meets weights of the forward pass in attention pools.
-TEST_P(Family, EqualsItsReferenceInTheMapsOfBfloat16Too) {
+TEST_P(FamilyWithHead, EqualsItsReferenceInTheMapsOfBfloat16Too) {
   FOVEA_NEEDS_PRECISION(Precision::kBf16);
   expect_maps_equal_to_reference(folder_, Precision::kBf16x6, 1e-4F, 0.999);
   expect_maps_equal_to_reference(folder_, Precision::kBf16x3, 1e-3F, 0.999);
@@ -305,7 +384,7 @@ float logit_error(const std::filesystem::path& folder, Precision precision) {
   return worst / (*high - *low);
 }
 
-TEST_P(Family, EqualsItsReferenceInSumsOfBfloat16ProductsToo) {
+TEST_P(FamilyWithHead, EqualsItsReferenceInSumsOfBfloat16ProductsToo) {
   FOVEA_NEEDS_PRECISION(Precision::kBf16x3);
   const float plain = logit_error(folder_, Precision::kBf16);
   const float three = logit_error(folder_, Precision::kBf16x3);
@@ -321,7 +400,9 @@ TEST_P(FamilyAtAnotherSize, EqualsItsReferenceInLogitsAndTheLastBlock) {
   expect_equal_to_reference(folder_, "expected_interpolated.safetensors");
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, FamilyAtAnotherSize, testing::Values("hf_vit", "hf_dinov2", "hf_dinov2_reg"),
+INSTANTIATE_TEST_SUITE_P(Golden, FamilyAtAnotherSize,
+                         testing::Values("hf_vit", "hf_dinov2", "hf_dinov2_reg", "hf_dinov3", "hf_siglip2_naflex",
+                                         "hf_siglip2_naflex_tower"),
                          [](const auto& chosen) { return chosen.param; });
 
 }  // namespace

@@ -177,7 +177,9 @@ fs::path quantized(const fs::path& model, const std::vector<fs::path>& calibrati
   Runner prepare(model);
   for (const fs::path& picture : calibration) quantizer.observe(prepare.patches_of(picture));
   for (const fs::path& picture : calibration) quantizer.measure(prepare.patches_of(picture));
-  quantizer.write(folder / "small.safetensors");
+  PendingFile output(folder / "small.safetensors");
+  quantizer.write(output);
+  output.commit();
   return folder / "small.safetensors";
 }
 

@@ -12,6 +12,7 @@
 #include "support/golden_family.hpp"
 #include "support/naive_layers.hpp"
 #include "support/renamed_tensors.hpp"
+#include "support/shared.hpp"
 #include "support/temp_folder.hpp"
 
 namespace fovea {
@@ -308,6 +309,23 @@ TEST(OpenAiClip, GivesTheReferencesFeaturesProjectedAndLeavesTheTextTowerAlone) 
   EXPECT_EQ(info.architecture.family, "OpenAI CLIP");
   ASSERT_TRUE(info.logit_scale.has_value());
   EXPECT_FLOAT_EQ(*info.logit_scale, std::exp(4.5F));
+}
+
+TEST(OriginalDinoV3, KnowsItsHeadsItsSizeAndWhatItWasTrainedOn) {
+  const auto golden = test::source_dir() / "tests/golden/families/dinov3_original";
+  for (const bool satellite : {false, true}) {
+    const test::TempFolder folder;
+    const char* name =
+        satellite ? "dinov3_vitl16_pretrain_sat493m-eadcf0ff.pth" : "dinov3_vits16_pretrain_lvd1689m.pth";
+    std::filesystem::copy_file(golden / "pytorch_model.bin", folder / name);
+    const ModelInfo info = inspect_model(folder / name);
+    EXPECT_EQ(info.architecture.family, "DINOv3");
+    EXPECT_EQ(info.architecture.num_heads, 3U) << "by the periods, which each head has";
+    EXPECT_EQ(info.architecture.image_size, (Size{224, 224}));
+    EXPECT_EQ(info.architecture.num_classes, 0U) << "a file alone has no head";
+    EXPECT_EQ(info.recipe.resize_size, (Size{256, 256}));
+    EXPECT_EQ(info.recipe.mean[0], satellite ? 0.430F : 0.485F);
+  }
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 
 #include "fovea/image.hpp"
@@ -18,6 +19,7 @@ namespace {
 
 using nlohmann::json;
 using test::GoldenFamily;
+using test::TinyTensor;
 using test::TinyTensors;
 
 void write_config(const test::TempFolder& folder, const json& config) {
@@ -71,6 +73,79 @@ TEST(TimmSiglipGap, AveragesThePatchesBehindTheFinalNormWithoutAnAttentionPool) 
   test::expect_same_features(result.pooled, mean);
   test::expect_same_logits(result.logits,
                            test::naive_linear(tensors.at("head.weight"), tensors.at("head.bias").values, mean));
+}
+
+TEST(TimmHead, GivesTheReferencesLogitsInAContainer) {
+  const GoldenFamily golden("timm_vit_cls");
+  const test::TempFolder folder;
+  write_config(folder, golden.config);
+  test::write_safetensors(folder / "model.safetensors",
+                          test::renamed(golden.tensors, {{R"(head\.(.*))", "head.1.$1"}, {"(.*)", "$1"}}));
+  test::expect_same_logits(test::forward_golden(golden, folder.path()).logits, golden.values("logits"));
+}
+
+TEST(TimmWrapper, GivesTheReferencesLogits) {
+  const GoldenFamily golden("timm_vit_cls");
+  json config = golden.config;
+  config["model_type"] = "timm_wrapper";
+  config["architectures"] = {"TimmWrapperForImageClassification"};
+  config["do_pooling"] = true;
+  config["initializer_range"] = 0.02;
+  config["transformers_version"] = "5.24.0";
+  const test::TempFolder folder;
+  write_config(folder, config);
+  test::write_safetensors(folder / "model.safetensors", test::renamed(golden.tensors, {{"(.*)", "timm_model.$1"}}));
+  test::expect_same_logits(test::forward_golden(golden, folder.path()).logits, golden.values("logits"));
+}
+
+/// An open_clip model around golden tensors of timm's, with a text tower.
+TinyTensors open_clip_of(const TinyTensors& trunk) {
+  TinyTensors tensors = test::renamed(trunk, {{"(.*)", "visual.trunk.$1"}});
+  tensors["text.transformer.resblocks.0.ln_1.weight"] = test::some_tensor({4});
+  tensors["logit_scale"] = {{}, {std::log(50.0F)}};
+  tensors["logit_bias"] = {{}, {-3.0F}};
+  return tensors;
+}
+
+TEST(OpenClipTrunk, IsTimmsWithTheHeadAsTheProjection) {
+  const GoldenFamily golden("timm_siglip_map_tanh");
+  const test::TempFolder folder;
+  std::ofstream(folder / "open_clip_config.json")
+      << R"({"model_cfg":{"embed_dim":7,"vision_cfg":{"timm_model_name":"vit_so400m_patch16_siglip_256",)"
+         R"("timm_pool":"map","timm_proj":null,"image_size":32}},"preprocess_cfg":{"mean":[0.5,0.5,0.5],)"
+         R"("std":[0.5,0.5,0.5],"resize_mode":"squash"}})";
+  test::write_safetensors(folder / "open_clip_model.safetensors", open_clip_of(golden.tensors));
+  LoadOptions options;
+  options.num_heads = golden.num_heads();
+  const auto result = test::forward_golden(golden, folder.path(), options);
+  EXPECT_TRUE(result.logits.empty()) << "a projection has no classes";
+  test::expect_same_features(result.features, golden.values("logits"));
+  const ModelInfo info = inspect_model(folder.path(), options);
+  EXPECT_NEAR(info.logit_scale.value(), 50.0F, 1e-3F);
+  EXPECT_EQ(info.logit_bias, -3.0F);
+  EXPECT_EQ(info.stripped, "visual.trunk.");
+  EXPECT_EQ(info.recipe.resize, ResizeRule::kExact);
+  EXPECT_EQ(info.architecture.image_size, (Size{32, 32}));
+}
+
+TEST(OpenClipTrunk, MayHaveALinearProjectionBehindIt) {
+  const GoldenFamily golden("timm_vit_cls");
+  TinyTensors trunk = golden.tensors;
+  test::take(trunk, "head.");
+  TinyTensors tensors = open_clip_of(trunk);
+  tensors["visual.head.proj.weight"] = golden.tensors.at("head.weight");
+  const test::TempFolder folder;
+  const std::string name = golden.config["architecture"];
+  std::ofstream(folder / "open_clip_config.json")
+      << R"({"model_cfg":{"embed_dim":7,"vision_cfg":{"timm_model_name":")" + name +
+             R"(","timm_pool":"","timm_proj":"linear","image_size":[32,32]}}})";
+  test::write_safetensors(folder / "open_clip_model.safetensors", tensors);
+  LoadOptions options;
+  options.num_heads = golden.num_heads();
+  const auto result = test::forward_golden(golden, folder.path(), options);
+  const TinyTensor& weight = golden.tensors.at("head.weight");
+  const std::vector<float> none(weight.shape[0], 0.0F);
+  test::expect_same_features(result.features, test::naive_linear(weight, none, golden.values("pooled")));
 }
 
 TEST(TimmConfig, InItsOldFlatFormSaysTheSame) {

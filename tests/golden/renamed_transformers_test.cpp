@@ -6,7 +6,10 @@
 #include <cmath>
 #include <fstream>
 
+#include "base/pending_file.hpp"
+#include "fovea/error.hpp"
 #include "fovea/model.hpp"
+#include "model/quantize/quantize.hpp"
 #include "support/checkpoint_writers.hpp"
 #include "support/golden_family.hpp"
 #include "support/naive_layers.hpp"
@@ -216,6 +219,105 @@ TEST(TransformersSiglip, GivesTheReferencesFeaturesAndTellsScaleAndBias) {
   const ModelInfo info = inspect_model(folder.path());
   EXPECT_FLOAT_EQ(info.logit_scale.value_or(0), std::exp(4.7F));
   EXPECT_FLOAT_EQ(info.logit_bias.value_or(0), -12.9F);
+}
+
+/// A golden folder's model with one key of its config changed, or taken away (null).
+void write_changed(const test::TempFolder& folder, const GoldenFamily& golden, const char* key, const json& value) {
+  json config = golden.config;
+  if (value.is_null()) {
+    config.erase(key);
+  } else {
+    config[key] = value;
+  }
+  write_model(folder, golden.tensors, config);
+}
+
+TEST(TransformersConfigs, PartsThatTheTensorsDoNotHaveAreRefusedByName) {
+  struct Case {
+    const char* golden;
+    const char* key;
+    json value;
+  };
+  for (const Case& one :
+       {Case{"hf_dinov3", "query_bias", false}, Case{"hf_dinov3", "key_bias", true},
+        Case{"hf_dinov3", "value_bias", false}, Case{"hf_dinov3", "mlp_bias", false},
+        Case{"hf_dinov3", "proj_bias", false}, Case{"hf_dinov3_swiglu_v5names", "use_gated_mlp", nullptr},
+        Case{"hf_dinov3", "num_register_tokens", 4}, Case{"hf_dinov3", "rope_theta", 0},
+        Case{"hf_dinov3_swiglu_v5names", "hidden_act", "gelu"}, Case{"hf_dinov3", "rope_offset", 0.5},
+        Case{"hf_vit_msn", "qkv_bias", false}, Case{"hf_data2vec", "use_relative_position_bias", nullptr},
+        Case{"hf_data2vec", "use_mean_pooling", false}, Case{"hf_data2vec", "use_absolute_position_embeddings", true},
+        Case{"hf_data2vec", "use_shared_relative_position_bias", true},
+        Case{"hf_data2vec_shared", "use_shared_relative_position_bias", false}}) {
+    const test::TempFolder folder;
+    write_changed(folder, GoldenFamily(one.golden), one.key, one.value);
+    try {
+      (void)inspect_model(folder.path());
+      ADD_FAILURE() << one.golden << " with " << one.key << " " << one.value << " was read";
+    } catch (const Error& error) {
+      const bool counted = std::string(one.key) == "num_register_tokens";
+      EXPECT_THAT(error.what(), testing::HasSubstr(counted ? "the number of register tokens" : one.key));
+    }
+  }
+}
+
+TEST(TransformersConfigs, KeysThatAreAbsentHaveTheirClasssDefaults) {
+  for (const auto& [name, eps] : {std::pair{"hf_vit_msn", 1e-6F},
+                                  {"hf_ijepa", 1e-12F},
+                                  {"hf_dinov3", 1e-5F},
+                                  {"hf_data2vec", 1e-12F},
+                                  {"hf_metaclip2", 1e-5F}}) {
+    const GoldenFamily golden(name);
+    const test::TempFolder folder;
+    json config = golden.config;
+    json& vision = config.contains("vision_config") ? config["vision_config"] : config;
+    vision.erase("layer_norm_eps");
+    write_model(folder, golden.tensors, config);
+    EXPECT_EQ(inspect_model(folder.path()).architecture.norm_eps, eps) << name;
+  }
+  const test::TempFolder folder;
+  write_changed(folder, GoldenFamily("hf_dinov3"), "num_attention_heads", nullptr);
+  EXPECT_EQ(inspect_model(folder.path()).architecture.num_heads, 6U);
+}
+
+/// The features of a golden's own input.
+std::vector<float> features_of(const GoldenFamily& golden, const std::filesystem::path& model) {
+  LoadOptions options;
+  options.image_size = golden.image_size();
+  options.num_heads = golden.num_heads();
+  return test::forward_golden(golden, model, options).features;
+}
+
+TEST(TransformersFamilies, AreQuantisedWithTheirTensorsNames) {
+  for (const char* name : {"hf_dinov3", "hf_dinov3_swiglu_v5names", "hf_vit_msn", "hf_ijepa", "hf_data2vec_shared",
+                           "hf_metaclip2", "hf_siglip2_naflex_tower"}) {
+    const GoldenFamily golden(name);
+    const test::TempFolder folder;
+    PendingFile file(folder / "half.safetensors");
+    Quantizer(golden.folder, Precision::kBf16, golden.image_size()).write(file);
+    const auto exact = features_of(golden, golden.folder);
+    const auto half = features_of(golden, folder / "half.safetensors");
+    ASSERT_EQ(half.size(), exact.size());
+    float largest = 0;
+    float away = 0;
+    for (std::size_t i = 0; i < exact.size(); ++i) {
+      largest = std::max(largest, std::fabs(exact[i]));
+      away = std::max(away, std::fabs(half[i] - exact[i]));
+    }
+    EXPECT_LE(away, 0.05F * largest) << name;
+    EXPECT_GT(away, 0.0F) << name;
+  }
+}
+
+TEST(TransformersSiglip2, ANaflexModelIsFedTheSizeThatIsAskedFor) {
+  const auto folder = GoldenFamily("hf_siglip2_naflex").folder;
+  EXPECT_THROW((void)inspect_model(folder), Error);
+  LoadOptions options;
+  options.image_size = Size{12, 20};
+  const ModelInfo info = inspect_model(folder, options);
+  EXPECT_EQ(info.architecture.grid(), (PatchGrid{3, 5}));
+  EXPECT_EQ(info.recipe.resize, ResizeRule::kExact);
+  EXPECT_EQ(info.recipe.input_size, (Size{12, 20}));
+  EXPECT_EQ(info.recipe.resize_size, (Size{12, 20}));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// One folder of tests/golden/families: a small checkpoint and what its own library computes with it.
+// One folder of tests/golden/families, or of tests/golden/features, where models have no head: a small checkpoint and
+// what its own library computes with it.
 #pragma once
 
 #include <filesystem>

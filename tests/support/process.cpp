@@ -56,14 +56,14 @@ void read_all(int descriptor, std::string& text, std::size_t limit) {
   ::close(descriptor);
 }
 
-void write_all(int descriptor, const std::string& text) {
+void write_all(int descriptor, const std::string& text, bool stays_open) {
   std::string_view rest = text;
   while (!rest.empty()) {
     const ssize_t written = ::write(descriptor, rest.data(), rest.size());
     if (written <= 0) break;  // the program has closed its input
     rest.remove_prefix(static_cast<std::size_t>(written));
   }
-  ::close(descriptor);
+  if (!stays_open) ::close(descriptor);
 }
 
 [[noreturn]] void become(const std::filesystem::path& program, char* const* arguments, char* const* environment,
@@ -74,6 +74,7 @@ void write_all(int descriptor, const std::string& text) {
     const rlimit limit{*options.file_size_limit, *options.file_size_limit};
     ::setrlimit(RLIMIT_FSIZE, &limit);
   }
+  if (options.before_start) options.before_start();
   std::signal(SIGPIPE, SIG_DFL);
   ::alarm(kTimeLimit);
   ::execve(program.c_str(), arguments, environment);
@@ -112,7 +113,9 @@ Process::Process(const std::vector<std::string>& arguments, const ProcessOptions
   ::close(err[1]);
   out_reader_ = std::thread([this, fd = out[0], limit = options.close_after] { read_all(fd, result_.out, limit); });
   err_reader_ = std::thread([this, fd = err[0]] { read_all(fd, result_.err, SIZE_MAX); });
-  in_writer_ = std::thread([fd = in[1], text = options.input] { write_all(fd, text); });
+  if (options.input_stays_open) open_input_ = in[1];
+  in_writer_ = std::thread(
+      [fd = in[1], text = options.input, open = options.input_stays_open] { write_all(fd, text, open); });
 }
 
 Process::~Process() {
@@ -137,6 +140,7 @@ ProcessResult Process::wait() {
   out_reader_.join();
   err_reader_.join();
   in_writer_.join();
+  if (open_input_ >= 0) ::close(open_input_);
   if (WIFEXITED(status)) result_.exit_code = WEXITSTATUS(status);
   if (WIFSIGNALED(status)) result_.signal = WTERMSIG(status);
   return result_;

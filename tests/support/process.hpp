@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -23,6 +24,8 @@ struct ProcessOptions {
   std::optional<std::uint64_t> file_size_limit;  // bytes, RLIMIT_FSIZE
   std::filesystem::path standard_output;         // a file or device instead of a pipe
   std::size_t close_after = SIZE_MAX;            // bytes of standard output to read before closing its pipe
+  bool input_stays_open = false;                 // standard input does not end after `input`
+  std::function<void()> before_start = {};       // in the child; may be empty, and may call what a signal handler may
 };
 
 struct ProcessResult {
@@ -54,6 +57,7 @@ class Process {
   std::thread out_reader_;
   std::thread err_reader_;
   std::thread in_writer_;
+  int open_input_ = -1;  // until the program has ended
   ProcessResult result_;
 };
 

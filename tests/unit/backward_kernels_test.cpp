@@ -104,7 +104,8 @@ TEST(NormalizeBackward, EqualsFiniteDifferencesAndAddsToWhatIsThere) {
         const auto x = normal_values(3 * features, 2, 4.0F);
         const auto dy = normal_values(3 * features, 3);
         std::vector<float> dx(3 * features, 1.0F);
-        normalize_backward(shape, weight, {x.data(), features}, {dy.data(), features}, {dx.data(), features});
+        normalize_backward(shape, Gradients::kTrue, weight, {x.data(), features}, {dy.data(), features},
+                           {dx.data(), features});
         for (float& value : dx) value -= 1.0F;
         SCOPED_TRACE(features);
         ASSERT_NO_FATAL_FAILURE(expect_derivative(
@@ -124,7 +125,7 @@ TEST(SiluGateBackward, EqualsFiniteDifferences) {
     const auto x = normal_values(3 * 2 * features, 1);
     const auto dy = normal_values(3 * features, 2);
     std::vector<float> dx(x.size());
-    silu_gate_backward(3, features, x, dy, dx);
+    silu_gate_backward(Gradients::kTrue, 3, features, x, dy, dx);
     ASSERT_NO_FATAL_FAILURE(expect_derivative(
         [&](std::span<const float> at) {
           std::vector<float> y(dy.size());
@@ -203,13 +204,6 @@ TEST(Activate, IsRightToTheDigitsOfItsReaderOnEachInstructionSet) {
           ASSERT_NEAR(double(y[i]), activated(kind, double(x[i])), 1.2e-4 + 2e-7 * std::abs(double(x[i])))
               << name(kind) << " of " << x[i] << ", " << hwy::TargetName(target);
         }
-        std::vector<float> slopes(x.size());
-        std::vector<float> beside_slopes(x.size());
-        activate(kind, reader, x, beside_slopes, slopes);
-        ASSERT_EQ(beside_slopes, y);
-        std::vector<float> exact_slopes(x.size());
-        activate(kind, Precision::kF32, x, beside_slopes, exact_slopes);
-        ASSERT_EQ(slopes, exact_slopes);
       }
       // Three bfloat16 parts hold all digits of a float, two all but those.
       for (const Precision reader : {Precision::kBf16x3, Precision::kBf16x6}) {
@@ -235,14 +229,8 @@ TEST(ActivateBackward, EqualsTheDifferencesOfTheDefinitionsOnEachInstructionSet)
       for (const std::size_t size : {0U, 1U, 15U, 16U, 31U, 32U, 1023U, 1025U, 4100U}) {
         const auto x = activation_inputs(size);
         const auto dy = normal_values(size, 2);
-        std::vector<float> y(size);
-        std::vector<float> slopes(size);
         std::vector<float> dx(size);
-        activate(kind, Precision::kF32, x, y, slopes);
-        activate_backward(slopes, dy, dx);
-        std::vector<float> alone(size);
-        activate(kind, Precision::kF32, x, alone);
-        ASSERT_EQ(y, alone);
+        activate_backward(kind, Gradients::kTrue, x, dy, dx);
         for (std::size_t i = 0; i < size; ++i) {
           const double at = double(x[i]);
           const double step = 1e-5 * std::max(1.0, std::abs(at));
@@ -255,10 +243,57 @@ TEST(ActivateBackward, EqualsTheDifferencesOfTheDefinitionsOnEachInstructionSet)
   }
 }
 
+TEST(LibraGradients, MultiplyEachActivationsInputToItsOutput) {
+  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    const test::ForcedTarget forced(target);
+    for (const Activation kind : kActivations) {
+      const auto x = activation_inputs(1025);
+      const std::vector<float> ones(x.size(), 1.0F);
+      std::vector<float> gate(x.size());
+      activate_backward(kind, Gradients::kLibra, x, ones, gate);
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        ASSERT_NEAR(double(gate[i]) * double(x[i]), activated(kind, double(x[i])),
+                    2e-7 * std::max(1.0, std::abs(double(x[i]))))
+            << name(kind) << " at " << x[i] << ", " << hwy::TargetName(target);
+      }
+    }
+  }
+}
+
+TEST(LibraGradients, MultiplyAGatesTwoInputsToItsOutputByHalves) {
+  for (const std::size_t features : {1U, 15U, 16U, 33U}) {
+    const auto x = normal_values(3 * 2 * features, 1);
+    const auto dy = normal_values(3 * features, 2);
+    std::vector<float> y(dy.size());
+    std::vector<float> dx(x.size());
+    silu_gate(3, features, x, y);
+    silu_gate_backward(Gradients::kLibra, 3, features, x, dy, dx);
+    ASSERT_NEAR(dot(x, dx), dot(y, dy), 1e-5);
+  }
+}
+
+TEST(LibraGradients, MultiplyANormsInputToItsOutputWithoutItsBias) {
+  for (const NormKind kind : {NormKind::kLayer, NormKind::kRms}) {
+    for (const std::size_t features : {2U, 15U, 16U, 17U, 48U}) {
+      const NormShape shape{kind, 3, features, 1e-6F};
+      const auto weight = normal_values(features, 1);
+      const auto x = normal_values(3 * features, 2, 4.0F);
+      const auto dy = normal_values(3 * features, 3);
+      std::vector<float> y(x.size());
+      std::vector<float> dx(x.size(), 0.0F);
+      normalize(shape, weight, {}, {x.data(), features}, {y.data(), features});
+      normalize_backward(shape, Gradients::kLibra, weight, {x.data(), features}, {dy.data(), features},
+                         {dx.data(), features});
+      ASSERT_NEAR(dot(x, dx), dot(y, dy), 1e-4) << features;
+    }
+  }
+}
+
 TEST(PackLinearBackward, MultipliesByTheWeightFromTheOtherSide) {
   Workspace workspace;
   const auto weight = normal_values(33 * 48, 1);
-  const auto packed = pack_linear_backward(Precision::kF32, MatrixView<const float>(weight, 33, 48));
+  const auto packed =
+      pack_linear_backward(Precision::kF32, MatrixView<const float>(weight, 33, 48), std::vector<float>(33, 0.5F));
   const auto dy = normal_values(5 * 33, 2);
   std::vector<float> dx(5 * 48);
   (*make_linear(Precision::kF32, {5, 33, 48}, workspace))(*packed, dy, dx);

@@ -69,12 +69,12 @@ TEST(ConfigKeys, OfAnotherClassOfTheSameLibraryAreRefused) {
 }
 
 TEST(ConfigKeys, ThatHaveOneComputedValueAreRefusedWithAnyOther) {
-  for (const char* arg : {R"("scale_attn_norm":true)", R"("in_chans":1)", R"("block_fn":"ParallelBlock")",
+  for (const char* arg : {R"("embed_norm_layer":"rmsnorm")", R"("in_chans":1)", R"("block_fn":"ParallelBlock")",
                           R"("features_only":true)", R"("dynamic_img_pad":true)"}) {
     EXPECT_THAT(refusal([&] { return timm_with(arg); }), HasSubstr("no other is computed")) << arg;
   }
   EXPECT_EQ(
-      refusal([] { return timm_with(R"("scale_attn_norm":false,"in_chans":3,"block_fn":null,"drop_rate":0.3)"); }),
+      refusal([] { return timm_with(R"("dynamic_img_pad":false,"in_chans":3,"block_fn":null,"drop_rate":0.3)"); }),
       "accepted");
   EXPECT_THAT(refusal([] { return config_of(R"({"model_type":"vit","num_channels":1})"); }), HasSubstr("num_channels"));
   EXPECT_THAT(refusal([] { return config_of(R"({"model_type":"vit","pruned_heads":{"0":[1]}})"); }),
@@ -85,13 +85,26 @@ TEST(ConfigKeys, ThatHaveOneComputedValueAreRefusedWithAnyOther) {
 
 TEST(ConfigKeys, AreReadPastWhereTheUserSaysSo) {
   const test::TempFolder folder;
-  replace_file(folder / "config.json", R"({"architecture":"vit_tiny_patch16_224","model_args":{"a.b":1,"depth":2}})");
+  replace_file(folder / "config.json",
+               R"({"architecture":"vit_tiny_patch16_224","model_args":{"a.b":1,"depth":2},"pretrained_cfg":{}})");
   ConfigFiles files(folder.path());
   const std::vector<std::string> keys{"model_args.a.b"};
   files.ignore(keys);
   EXPECT_EQ(read_model_config(*files.reader("config.json")).depth, 2U);
   const std::vector<std::string> absent{"model_args.c"};
   EXPECT_THROW(files.ignore(absent), Error);
+}
+
+TEST(TimmConfig, RefusesInAFlatFileWhatTimmTakesForUnknownFields) {
+  const auto flat = [](const std::string& more) {
+    return config_of(R"({"architecture":"vit_tiny_patch16_224","num_classes":3,"input_size":[3,32,32])" + more + "}");
+  };
+  EXPECT_EQ(flat("").num_classes, 3U);
+  EXPECT_EQ(flat(R"(,"labels":["a","b","c"],"num_features":192)").labels.size(), 3U);
+  EXPECT_THAT(refusal([&] { return flat(R"(,"model_args":{"depth":2})"); }),
+              HasSubstr("model_args is in a file without pretrained_cfg"));
+  EXPECT_THAT(refusal([&] { return flat(R"(,"global_pool":"token")"); }),
+              HasSubstr("global_pool is in a file without pretrained_cfg"));
 }
 
 TEST(TimmConfig, FeedsWhatTimmFeeds) {
@@ -145,6 +158,9 @@ TEST(TimmConfig, TakesTheEpsOfTheNormThatItNames) {
   const char* clip = "vit_base_patch16_clip_224";
   EXPECT_EQ(timm_with("", clip).norm_eps, 1e-5F);
   EXPECT_EQ(timm_with(R"("norm_layer":"layernorm")", clip).norm_eps, 1e-6F);
+  EXPECT_EQ(timm_with(R"("norm_layer":"")", clip).norm_eps, 1e-6F);
+  EXPECT_EQ(timm_with(R"("norm_layer":null)", clip).norm_eps, 1e-6F);
+  EXPECT_EQ(timm_with(R"("act_layer":null)", "vit_base_patch32_clip_quickgelu_224").activation, Activation::kGelu);
   EXPECT_EQ(timm_with(R"("norm_layer":"LayerNormFp32")", clip).rms_norm, false);
   EXPECT_EQ(timm_with(R"("norm_layer":"rms_norm")").rms_norm, true);
   for (const char* other : {"simplenorm", "simplenormfp32", "batchnorm2d", "groupnorm1"}) {
@@ -152,6 +168,17 @@ TEST(TimmConfig, TakesTheEpsOfTheNormThatItNames) {
                 HasSubstr("norm_layer is '" + std::string(other)))
         << other;
   }
+}
+
+TEST(TimmConfig, RotatesAsTheNameSaysWhateverTheTensorsAre) {
+  const auto named = [](const char* architecture) { return timm_with("", architecture).rope.named; };
+  EXPECT_EQ(named("eva02_tiny_patch14_224"), Rope::kEva02);
+  EXPECT_EQ(named("vit_medium_patch16_rope_reg1_gap_256"), Rope::kEva02);
+  EXPECT_EQ(named("vit_7b_patch16_dinov3"), Rope::kDinoV3);
+  EXPECT_EQ(named("vit_small_patch16_lingbot"), Rope::kDinoV3);
+  EXPECT_EQ(named("eva_giant_patch14_224"), Rope::kNone);
+  EXPECT_EQ(named("beit_base_patch16_224"), Rope::kNone);
+  EXPECT_EQ(named("vit_tiny_patch16_224"), std::nullopt);
 }
 
 TEST(TimmConfig, ReadsTheRotationThatItChanges) {
@@ -202,7 +229,34 @@ TEST(TransformersConfig, SaysWhatItsOutputsAre) {
   };
   EXPECT_TRUE(with_problem("multi_label_classification").multi_label);
   EXPECT_FALSE(with_problem("single_label_classification").multi_label);
-  EXPECT_THAT(refusal([&] { return with_problem("regression"); }), HasSubstr("problem_type is 'regression'"));
+  EXPECT_TRUE(with_problem("regression").regression);
+  EXPECT_FALSE(with_problem("regression").multi_label);
+  EXPECT_THAT(refusal([&] { return with_problem("ranking"); }), HasSubstr("problem_type is 'ranking'"));
+}
+
+TEST(TransformersConfig, HasTheClassesThatTransformersCounts) {
+  const std::string vit = R"({"model_type":"vit","architectures":["ViTForImageClassification"])";
+  EXPECT_EQ(config_of(vit + "}").num_classes, 2U);
+  EXPECT_EQ(config_of(vit + R"(,"num_labels":3})").num_classes, 3U);
+  EXPECT_EQ(config_of(vit + R"(,"num_labels":3,"id2label":{"0":"LABEL_0"}})").num_classes, 1U);
+  EXPECT_THAT(refusal([&] {
+                return config_of(vit + R"(,"id2label":{"0":"a"},"problem_type":"single_label_classification"})");
+              }),
+              HasSubstr("problem_type is 'single_label_classification'"));
+}
+
+TEST(TransformersConfig, MayLeaveItsClassToTheTensors) {
+  const std::string rest = R"("model_type":"vit","problem_type":"multi_label_classification","id2label":{"0":"a"}})";
+  EXPECT_TRUE(config_of("{" + rest).multi_label);
+  EXPECT_TRUE(config_of(R"({"architectures":null,)" + rest).multi_label);
+  EXPECT_FALSE(config_of(R"({"architectures":["ViTModel"],)" + rest).multi_label);
+}
+
+TEST(TransformersConfig, RefusesDinov2sPositionsOnAGridThatIsNoSquare) {
+  EXPECT_THAT(refusal([] { return config_of(R"({"model_type":"dinov2_with_registers","image_size":[32,48]})"); }),
+              HasSubstr("image_size is [32,48], expected a square"));
+  EXPECT_EQ(refusal([] { return config_of(R"({"model_type":"dinov2","image_size":[32,32]})"); }), "accepted");
+  EXPECT_EQ(refusal([] { return config_of(R"({"model_type":"vit","image_size":[32,48]})"); }), "accepted");
 }
 
 TEST(OpenClipConfig, HasGeluUnlessItSaysQuickGelu) {
@@ -210,8 +264,63 @@ TEST(OpenClipConfig, HasGeluUnlessItSaysQuickGelu) {
   EXPECT_EQ(with(R"("vision_cfg":{"width":128,"head_width":32})").num_heads, 4U);
   EXPECT_EQ(with("").activation, Activation::kGelu);
   EXPECT_EQ(with(R"("quick_gelu":true)").activation, Activation::kQuickGelu);
-  EXPECT_THAT(refusal([&] { return with(R"("vision_cfg":{"timm_model_name":"vit_base_patch16_siglip_224"})"); }),
-              HasSubstr("timm_model_name"));
+}
+
+TEST(OpenClipConfig, TakesWhatTimmsNameMeansForATrunkOfTimms) {
+  const auto with = [](const std::string& vision) {
+    return config_of(R"({"model_cfg":{"quick_gelu":true,"vision_cfg":{)" + vision + "}}}");
+  };
+  const ModelConfig siglip = with(R"("timm_model_name":"vit_base_patch16_siglip_224","timm_pool":"map",)"
+                                  R"("timm_proj":"none","image_size":256)");
+  EXPECT_EQ(siglip.read_out, ReadOut::kAttentionPool);
+  EXPECT_EQ(siglip.activation, Activation::kGelu) << "open_clip's quick_gelu is not for timm's trunks";
+  EXPECT_EQ(siglip.image_size, (Size{256, 256}));
+  EXPECT_FALSE(siglip.resamples_on_load);
+  EXPECT_EQ(with(R"("timm_model_name":"vit_base_patch16_clip_224","timm_pool":"token","timm_proj":null)").norm_eps,
+            1e-5F);
+  EXPECT_EQ(with(R"("timm_model_name":"vit_base_patch16_224")").read_out, ReadOut::kPatchMean) << "its default";
+  EXPECT_EQ(with(R"("timm_model_name":"vit_base_patch16_224","timm_pool":"")").read_out, ReadOut::kClassToken);
+  EXPECT_THAT(
+      refusal([&] { return with(R"("timm_model_name":"vit_base_patch16_224","timm_pool":"","timm_proj":"")"); }),
+      HasSubstr("timm_pool is ''"));
+  EXPECT_THAT(refusal([&] { return with(R"("timm_model_name":"vit_base_patch16_224","timm_proj":"mlp")"); }),
+              HasSubstr("timm_proj is \"mlp\""));
+}
+
+TEST(TimmWrapperConfig, IsTimmsWithWhatTransformersAddsToIt) {
+  const auto with = [](const std::string& more) {
+    return config_of(R"({"model_type":"timm_wrapper","architectures":["TimmWrapperForImageClassification"],)"
+                     R"("architecture":"vit_tiny_patch16_224","do_pooling":true,"initializer_range":0.02,)"
+                     R"("transformers_version":"5.24.0","num_classes":2,"pretrained_cfg":{"input_size":[3,32,32],)"
+                     R"("fixed_input_size":true,"num_classes":1000})" +
+                     more + "}");
+  };
+  const ModelConfig plain = with("");
+  EXPECT_EQ(plain.architecture, "vit_tiny_patch16_224");
+  EXPECT_EQ(plain.num_classes, 2U);
+  EXPECT_TRUE(plain.expects_head);
+  EXPECT_FALSE(plain.resamples_on_load);
+  EXPECT_EQ(plain.input_size, (Size{32, 32}));
+  EXPECT_TRUE(with(R"(,"problem_type":"regression")").regression);
+  EXPECT_TRUE(with(R"(,"problem_type":"multi_label_classification")").multi_label);
+  EXPECT_EQ(names_of(with(R"(,"label_names":["LABEL_0","cat"])")), (std::vector<std::string>{"none", "cat"}));
+  EXPECT_THAT(refusal([&] { return with(R"(,"model_args":{"img_size":48})"); }), HasSubstr("input_size is 32x32"));
+  EXPECT_THAT(refusal([&] { return with(R"(,"rope_theta":1)"); }), HasSubstr("rope_theta"));
+}
+
+TEST(TimmConfig, FeedsTheTestSizeWhereItIsAskedTo) {
+  const auto fed = [](const std::string& args, const std::string& cfg) {
+    return read_model_config(ConfigReader("config.json", "config.json",
+                                          R"({"architecture":"vit_tiny_patch16_224","model_args":{)" + args +
+                                              R"(},"pretrained_cfg":{"input_size":[3,32,32],)" + cfg + "}}"),
+                             true)
+        .input_size;
+  };
+  const std::string larger = R"("test_input_size":[3,48,48])";
+  EXPECT_EQ(fed(R"("dynamic_img_size":true)", larger), (Size{48, 48}));
+  EXPECT_EQ(fed(R"("dynamic_img_size":true)", R"("tag":"none")"), (Size{32, 32})) << "as timm, which falls back";
+  EXPECT_THAT(refusal([&] { return fed("", larger); }),
+              HasSubstr("pretrained_cfg.test_input_size is 48x48, expected 32x32"));
 }
 
 }  // namespace

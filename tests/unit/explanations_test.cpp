@@ -65,7 +65,7 @@ class SeveralDraws : public testing::Test {
         Logits logits = logits_of(patches.subspan(at, patches_.size()));
         ClassScore& score = scores.emplace_back();
         score.score = logits[class_index];
-        to_probabilities(logits, false);
+        to_probabilities(logits, ScoreFunction::kSoftmax);
         score.probability = logits[class_index];
       }
       return scores;

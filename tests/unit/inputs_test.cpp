@@ -121,6 +121,9 @@ TEST(SplitList, LinesOrNulsEndEntriesAndEmptyOnesAreSkipped) {
   EXPECT_THAT(split_list("a b\n\nc", false), ElementsAre("a b", "c"));
   EXPECT_THAT(split_list(std::string("a\nb\0c\0", 6), true), ElementsAre("a\nb", "c"));
   EXPECT_THAT(split_list("", false), IsEmpty());
+  EXPECT_THAT(split_list("a\r\n\r\nb\r\nc", false), ElementsAre("a", "b", "c"));
+  EXPECT_THAT(split_list("a\r\nb\n", false), ElementsAre("a\r", "b"));
+  EXPECT_THAT(split_list("a\r", false), ElementsAre("a\r"));
 }
 
 }  // namespace

@@ -53,9 +53,20 @@ TEST(Labels, JsonIsAnArrayOrAMapFromIndexToName) {
     EXPECT_EQ(labels[2].synset, "n02119789");
     EXPECT_EQ(labels[2].label(), "fox");
   }
-  EXPECT_THAT(usage_error([] { (void)parse_labels("[\"a\", 3]", "f"); }), HasSubstr("class 1"));
-  EXPECT_THAT(usage_error([] { (void)parse_labels(R"({"0": "a", "2": "b"})", "f"); }), HasSubstr("no class \"1\""));
+  EXPECT_THAT(usage_error([] { (void)parse_labels("[\"a\", true]", "f"); }), HasSubstr("class 1"));
+  EXPECT_THAT(usage_error([] { (void)parse_labels(R"({"a": "0"})", "f"); }), HasSubstr("a key is 'a'"));
   EXPECT_THAT(usage_error([] { (void)parse_labels("[\"a\"", "f"); }), HasSubstr("begins like JSON"));
+}
+
+TEST(Labels, AMapMayLeaveOutClassesAndANumberIsAName) {
+  const auto labels = parse_labels(R"({"0": 7, "2": "b"})", "f", 4);
+  ASSERT_EQ(labels.size(), 4U);
+  EXPECT_EQ(labels[0].label(), "7");
+  EXPECT_FALSE(labels[1].label());
+  EXPECT_EQ(labels[2].label(), "b");
+  EXPECT_FALSE(labels[3].label());
+  EXPECT_EQ(parse_labels("[0, 1]", "f", 4).size(), 2U) << "a list names every class";
+  EXPECT_EQ(parse_labels(R"({"9": "a"})", "f", 4).size(), 10U) << "which is too many, and refused as such";
 }
 
 TEST(Labels, TheBuiltInListIsImageNets) {

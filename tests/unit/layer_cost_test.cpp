@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "checkpoint/checkpoint.hpp"
 #include "fovea/architecture.hpp"
 #include "fovea/model.hpp"
 #include "fovea/precision.hpp"
@@ -71,7 +72,11 @@ TEST(LayerCost, CountsTheLayersThatAHookSeesOfEveryFamily) {
   for (const auto& entry : std::filesystem::directory_iterator(test::source_dir() / "tests/golden/families")) {
     if (!std::filesystem::exists(entry.path() / "config.json")) continue;
     SCOPED_TRACE(entry.path().filename());
-    const auto model = VisionTransformer::load(entry.path());
+    const auto expected = open_checkpoint(entry.path() / "expected.safetensors");
+    const auto& input = expected->find("x")->shape;  // [n, 3, H, W]
+    LoadOptions options;
+    options.image_size = Size{static_cast<int>(input[2]), static_cast<int>(input[3])};
+    const auto model = VisionTransformer::load(entry.path(), options);
     for (const std::size_t images : {1U, 3U}) expect_costs_of_the_layers_that_run(model, images);
     ++families;
   }

@@ -102,7 +102,9 @@ TEST(MapFiles, AreCalledAfterTheInputAndTheMethodAndNeverWrittenOverAnInput) {
     std::vector<Input> inputs{{(folder / "tom.jpg").string(), "tom.jpg", std::nullopt},
                               {(folder / name).string(), name, std::nullopt}};
     try {
-      check_outputs(layout, inputs);
+      RunFiles files;
+      files.reads(inputs);
+      check_outputs(layout, inputs, files);
       ADD_FAILURE() << name << " would be overwritten";
     } catch (const Error& error) {
       EXPECT_THAT(error.what(), HasSubstr("is the input"));
@@ -149,7 +151,10 @@ TEST(MapFiles, MakeARowInvalidWhereOneIsMissing) {
   row.source = stamp_of(input);
   row.source->run = "abc";
   const std::vector<std::string> names = output_names(layout, input);
-  for (const std::string& name : names) write_text(folder / name, "x");
+  for (const std::string& name : names) {
+    write_text(folder / name, "x");
+    row.source->files[name] = 1;
+  }
   const auto kept = still_valid(row, input, 0, layout, "abc");
   ASSERT_TRUE(kept);
   EXPECT_EQ(kept->panel, row.panel);

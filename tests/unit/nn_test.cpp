@@ -144,7 +144,7 @@ TEST(Rotate, TurnsTheQueriesAndKeysOfPatchesOnly) {
     const std::size_t heads = 3;
     const std::size_t prefix = 2;
     const std::size_t patches = 5;
-    RotaryTable table{pairs, dim, {}, {}};
+    RotaryTable table{pairs, dim, 1, {}, {}};
     const auto feature = [&](std::size_t pair, std::size_t second) {
       return pairs == RotaryPairs::kNeighbours ? 2 * pair + second : pair + second * dim / 2;
     };

@@ -32,6 +32,12 @@ std::string usage_error(const std::function<void()>& action) {
   return "no error";
 }
 
+void check(const OutputLayout& layout, std::vector<Input>& inputs) {
+  RunFiles files;
+  files.reads(inputs);
+  check_outputs(layout, inputs, files);
+}
+
 TEST(Outputs, FilesAreCalledAfterTheInputAndTheMethod) {
   OutputLayout layout = layout_in("out");
   layout.maps = "overlays/";
@@ -48,7 +54,7 @@ TEST(Outputs, FilesAreCalledAfterTheInputAndTheMethod) {
 TEST(Outputs, TwoInputsOfOneNameAreRefusedAndBothAreNamed) {
   const TempFolder folder;
   std::vector<Input> inputs{{"a/cat.jpg", "cat.jpg", std::nullopt}, {"b/cat.jpg", "cat.jpg", std::nullopt}};
-  const std::string message = usage_error([&] { check_outputs(layout_in(folder.path()), inputs); });
+  const std::string message = usage_error([&] { check(layout_in(folder.path()), inputs); });
   EXPECT_THAT(message, HasSubstr("a/cat.jpg"));
   EXPECT_THAT(message, HasSubstr("b/cat.jpg"));
 }
@@ -60,9 +66,7 @@ TEST(Outputs, AnOverlayIsNeverWrittenOverAnInputWhateverItIsCalled) {
   std::filesystem::create_symlink("cat.jpg.rollout.png", folder / "alias.png");
   std::vector<Input> inputs{{(folder / "cat.jpg").string(), "cat.jpg", std::nullopt},
                             {(folder / "alias.png").string(), "alias.png", std::nullopt}};
-  EXPECT_THAT(usage_error([&] { check_outputs(layout_in(folder.path()), inputs); }), HasSubstr("is the input"));
-  EXPECT_THAT(usage_error([&] { check_not_input(folder / "cat.jpg", inputs); }), HasSubstr("is the input"));
-  EXPECT_NO_THROW(check_not_input(folder / "other.csv", inputs));
+  EXPECT_THAT(usage_error([&] { check(layout_in(folder.path()), inputs); }), HasSubstr("is the input"));
 }
 
 TEST(Outputs, MapsOfAClassAreCalledAfterItAndNeverWrittenOverAnInput) {
@@ -79,24 +83,85 @@ TEST(Outputs, MapsOfAClassAreCalledAfterItAndNeverWrittenOverAnInput) {
     write_text(folder / name, "y");
     std::vector<Input> both = inputs;
     both.push_back({(folder / name).string(), name, std::nullopt});
-    EXPECT_THAT(usage_error([&] { check_outputs(layout, both); }), HasSubstr("is the input")) << name;
+    EXPECT_THAT(usage_error([&] { check(layout, both); }), HasSubstr("is the input")) << name;
   }
   for (const char* name : {"cat.jpg.rollout.3.png", "cat.jpg.generic.png", "dog.jpg.generic.3.png"}) {
     write_text(folder / name, "y");
     std::vector<Input> both = inputs;
     both.push_back({(folder / name).string(), name, std::nullopt});
-    EXPECT_NO_THROW(check_outputs(layout, both)) << name;
+    EXPECT_NO_THROW(check(layout, both)) << name;
   }
 }
 
 TEST(Outputs, ANameThatNoFileSystemTakesFailsAlone) {
   const TempFolder folder;
-  const std::string longest(245, 'n');
-  std::vector<Input> inputs{{longest, longest, std::nullopt}, {"cat.jpg", "cat.jpg", std::nullopt}};
-  check_outputs(layout_in(folder.path()), inputs);
-  ASSERT_TRUE(inputs[0].failure);
-  EXPECT_EQ(inputs[0].failure->code, ErrorCode::kOutput);
-  EXPECT_FALSE(inputs[1].failure);
+  const std::string longest(255 - std::string(".rollout.png").size(), 'n');
+  std::string deep;
+  while (deep.size() < 4095 - folder.path().native().size()) deep += std::string(99, 'd') + '/';
+  deep += "cat.jpg";
+  std::vector<Input> inputs;
+  for (const std::string& name : {longest + 'n', deep, longest, std::string("cat.jpg")}) {
+    inputs.push_back({name, name, std::nullopt});
+  }
+  check(layout_in(folder.path()), inputs);
+  for (const std::size_t i : {std::size_t{0}, std::size_t{1}}) {
+    ASSERT_TRUE(inputs[i].failure) << i;
+    EXPECT_EQ(inputs[i].failure->code, ErrorCode::kOutput);
+  }
+  EXPECT_THAT(inputs[0].failure->message, HasSubstr("name of the output file is 256 bytes, expected at most 255"));
+  EXPECT_THAT(inputs[1].failure->message, HasSubstr("path of the output file is"));
+  EXPECT_FALSE(inputs[2].failure);
+  EXPECT_FALSE(inputs[3].failure);
+  write_text(folder / (longest + ".rollout.png"), "the disk takes it");
+}
+
+TEST(RunFiles, AnOutputIsNoFileThatIsReadThroughLinksAndOtherSpellings) {
+  const TempFolder folder;
+  for (const char* name : {"cat.jpg", "labels.txt", "list", "fovea.toml", "other.csv"}) write_text(folder / name, name);
+  std::filesystem::create_symlink("labels.txt", folder / "link.txt");
+  std::filesystem::create_hard_link(folder / "list", folder / "hard");
+  RunFiles files;
+  const std::vector<Input> inputs{{(folder / "cat.jpg").string(), "cat.jpg", std::nullopt}};
+  files.reads(inputs);
+  files.reads(folder / "labels.txt", "file of labels");
+  files.reads(folder / "list", "list");
+  files.reads(folder / "fovea.toml", "configuration");
+  const std::pair<const char*, const char*> taken[] = {{"cat.jpg", "is the input"},
+                                                       {"./cat.jpg", "is the input"},
+                                                       {"link.txt", "is the file of labels"},
+                                                       {"hard", "is the list"},
+                                                       {"fovea.toml", "is the configuration"}};
+  for (const auto& [name, what] : taken) {
+    EXPECT_THAT(usage_error([&, name = name] { files.writes(folder / name); }), HasSubstr(what)) << name;
+  }
+  for (const char* name : {"other.csv", "new.csv"}) EXPECT_NO_THROW(files.writes(folder / name)) << name;
+  for (const char* name : {"other.csv", "new.csv", "./new.csv"}) {
+    EXPECT_THAT(usage_error([&] { files.writes(folder / name); }), HasSubstr("place of two outputs")) << name;
+  }
+  for (const char* name : {"", "-", "/dev/null", "/dev/null"}) EXPECT_NO_THROW(files.writes(name)) << name;
+}
+
+TEST(RunFiles, OfAModelItsCheckpointShardsHeadAndConfigsAreRead) {
+  const TempFolder folder;
+  write_text(folder / "model.safetensors.index.json", R"({"weight_map":{"a":"a.safetensors","b":"b.safetensors"}})");
+  for (const char* name : {"a.safetensors", "b.safetensors", "config.json", "preprocessor_config.json", "x_linear4.pth",
+                           "quantised.safetensors", "rows.json", "rows.csv"}) {
+    write_text(folder / name, name);
+  }
+  for (const auto& model : {folder.path(), folder / "model.safetensors.index.json"}) {
+    RunFiles files;
+    files.reads_model(model);
+    for (const char* name : {"model.safetensors.index.json", "a.safetensors", "b.safetensors", "config.json",
+                             "preprocessor_config.json"}) {
+      EXPECT_THAT(usage_error([&] { files.writes(folder / name); }), HasSubstr("is the model's file")) << name;
+    }
+    for (const char* name : {"quantised.safetensors", "rows.json", "rows.csv"}) {
+      EXPECT_NO_THROW(files.writes(folder / name)) << name;
+    }
+  }
+  RunFiles whole_folder;
+  whole_folder.reads_model(folder.path());
+  EXPECT_THAT(usage_error([&] { whole_folder.writes(folder / "x_linear4.pth"); }), HasSubstr("is the model's file"));
 }
 
 }  // namespace

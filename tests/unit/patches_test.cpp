@@ -24,6 +24,7 @@ float normalized(std::uint8_t pixel, const PreprocessRecipe& recipe, std::size_t
   volatile float std = recipe.std[channel];
   switch (recipe.normalization) {
     case Normalization::kDivide: x = x / 255.0F; break;
+    case Normalization::kScaled: x = x * static_cast<float>(recipe.rescale_factor); break;
     case Normalization::kRescale: {
       volatile double scaled = static_cast<double>(pixel) * recipe.rescale_factor;
       x = static_cast<float>(scaled);

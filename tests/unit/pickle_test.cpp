@@ -17,7 +17,8 @@ using testing::HasSubstr;
 using Kind = PickleValue::Kind;
 using Role = PickleGlobal::Role;
 
-constexpr std::array<PickleGlobal, 4> kGlobals{{{"lib.make", Role::kFunction},
+constexpr std::array<PickleGlobal, 5> kGlobals{{{"lib.make", Role::kFunction},
+                                                {"mod.*", Role::kObject},
                                                 {"lib.Type", Role::kReference},
                                                 {"lib.Dict", Role::kDict},
                                                 {"lib.Thing", Role::kOpaque}}};
@@ -106,6 +107,41 @@ TEST(Pickle, KeepsNothingOfOpaqueObjectsAndOfTheAttributesOfDicts) {
   EXPECT_EQ(ordered[ordered.root].elements.size(), 2U);
 }
 
+TEST(Pickle, KeepsTheAttributesOfModules) {
+  const std::string module =
+      pickle::global("mod.a", "B") + ")\x81" + pickle::dict({{pickle::string("w"), "K\1"}}) + "b";
+  const Pickle read_back = read(pickle::whole(module));
+  const PickleValue& value = read_back[read_back.root];
+  ASSERT_EQ(value.kind, Kind::kObject);
+  ASSERT_EQ(value.elements.size(), 2U);
+  EXPECT_EQ(read_back[value.elements[0]].text, "w");
+  EXPECT_THAT(refusal(pickle::whole(pickle::global("mod.a", "B") + ")\x81Nb")), HasSubstr("expected a dict"));
+  EXPECT_THAT(refusal(pickle::whole(pickle::call(pickle::global("mod.a", "B"), {"N"}))), HasSubstr("with arguments"));
+  EXPECT_THAT(refusal(pickle::whole(pickle::global("mo", "d"))), HasSubstr("names mo.d"));
+}
+
+TEST(Pickle, TakesSetsAndBytesForObjectsAndOldStringsForText) {
+  using namespace std::string_literals;
+  for (const std::string& opaque : {"\x8f(K\1K\2\x90"s, "(K\1\x91"s, "C\2\xFF\0"s, "B\1\0\0\0\xFF"s,
+                                    "\x8e\1\0\0\0\0\0\0\0\xFF"s, "\x96\1\0\0\0\0\0\0\0\xFF"s, "U\1\xFF"s}) {
+    const Pickle read_back = read(new_whole(opaque));
+    EXPECT_EQ(read_back[read_back.root].kind, Kind::kOpaque) << opaque;
+  }
+  for (const std::string& old : {"U\2ab"s, "T\2\0\0\0ab"s}) {
+    const Pickle read_back = read(new_whole(old));
+    EXPECT_EQ(read_back[read_back.root].text, "ab");
+  }
+  EXPECT_THAT(refusal(new_whole("](N\x90")), HasSubstr("has a list"));
+}
+
+TEST(Pickle, EndsWhereTheNextOneBeginsIfItIsReadAlone) {
+  const std::string two = pickle::whole("K\1") + pickle::whole("K\2");
+  std::size_t length = 0;
+  const Pickle first = read_first_pickle(std::as_bytes(std::span(two)), kGlobals, "x", length);
+  EXPECT_EQ(first[first.root].integer, 1);
+  EXPECT_EQ(length, two.size() / 2);
+}
+
 TEST(Pickle, RemembersValuesAndSurvivesCircles) {
   // l = []; l.append(l); (l, l)
   const Pickle read_back = read(pickle::whole(std::string("]q\0h\0ah\0\x86", 9)));
@@ -155,21 +191,12 @@ TEST(Pickle, RefusesEveryOtherOpcodeByItsName) {
                                                   {'L', "LONG"},
                                                   {'\x8b', "LONG4"},
                                                   {'S', "STRING"},
-                                                  {'T', "BINSTRING"},
-                                                  {'U', "SHORT_BINSTRING"},
-                                                  {'B', "BINBYTES"},
-                                                  {'C', "SHORT_BINBYTES"},
-                                                  {'\x8e', "BINBYTES8"},
-                                                  {'\x96', "BYTEARRAY8"},
                                                   {'\x97', "NEXT_BUFFER"},
                                                   {'\x98', "READONLY_BUFFER"},
                                                   {'V', "UNICODE"},
                                                   {'F', "FLOAT"},
                                                   {'l', "LIST"},
                                                   {'d', "DICT"},
-                                                  {'\x8f', "EMPTY_SET"},
-                                                  {'\x90', "ADDITEMS"},
-                                                  {'\x91', "FROZENSET"},
                                                   {'0', "POP"},
                                                   {'2', "DUP"},
                                                   {'1', "POP_MARK"},

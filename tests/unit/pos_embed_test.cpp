@@ -13,6 +13,7 @@
 
 #include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
+#include "model/weights/relative_positions.hpp"
 #include "support/golden_family.hpp"
 #include "support/renamed_tensors.hpp"
 #include "support/shared.hpp"
@@ -123,6 +124,35 @@ INSTANTIATE_TEST_SUITE_P(All, PosEmbedRule,
                          testing::Values("timm", "google", "bicubic", "bicubic_offset", "antialiased"),
                          [](const auto& chosen) { return chosen.param; });
 
+/// "4x4" as a grid.
+PatchGrid grid_named(const std::string& name) {
+  const std::size_t cross = name.find('x');
+  return {std::stoul(name.substr(0, cross)), std::stoul(name.substr(cross + 1))};
+}
+
+TEST(RelativePositions, OfAnotherGridAreThoseOfEachLibrary) {
+  const auto golden = test::read_tensors(test::source_dir() / "tests/golden/relative_positions.safetensors");
+  std::map<std::string, std::size_t> compared;
+  for (const auto& [name, wanted] : golden) {  // "timm/4x4/6x6": its input is "4x4"
+    const std::size_t first = name.find('/');
+    if (first == std::string::npos) continue;
+    const std::size_t second = name.find('/', first + 1);
+    const std::string source = name.substr(first + 1, second - first - 1);
+    const auto& table = golden.at(source);
+    const bool timm = name.starts_with("timm");
+    const PatchGrid grid = grid_named(name.substr(second + 1));
+    const std::size_t heads = table.shape[1];
+    const auto resampled = resample_relative_positions(table.values, grid_named(source), grid, heads,
+                                                       timm ? PosEmbedResampling::kTimm : PosEmbedResampling::kBicubic);
+    const auto actual = timm ? resampled : expand_relative_positions(grid, heads, 1, resampled);
+    ASSERT_EQ(actual.size(), wanted.values.size()) << name;
+    for (std::size_t i = 0; i < actual.size(); ++i) ASSERT_NEAR(actual[i], wanted.values[i], 2e-6F) << name << " " << i;
+    ++compared[timm ? "timm" : "transformers"];
+  }
+  EXPECT_EQ(compared["timm"], 6U);
+  EXPECT_EQ(compared["transformers"], 8U);
+}
+
 TEST(PosEmbed, OfAFixedFamilyTakesNoOtherGrid) {
   const auto stored = test::some_tensor({4, kWidth}).values;
   EXPECT_EQ(resample_pos_embed(stored, {2, 2}, {2, 2}, PosEmbedResampling::kFixed), stored);
@@ -169,7 +199,7 @@ TEST(RelativePositions, EqualTheirNaiveTwin) {
   for (const PatchGrid grid : {PatchGrid{3, 3}, PatchGrid{2, 4}, PatchGrid{4, 1}}) {
     const std::size_t offsets = (2 * grid.rows - 1) * (2 * grid.cols - 1);
     const auto table = test::some_tensor({offsets + 3, kHeads}).values;
-    const auto bias = expand_relative_positions(grid, kHeads, table);
+    const auto bias = expand_relative_positions(grid, kHeads, 1, table);
     const std::size_t tokens = grid.size() + 1;
     ASSERT_EQ(bias.size(), kHeads * tokens * tokens);
     for (std::size_t at = 0; at < bias.size(); ++at) {

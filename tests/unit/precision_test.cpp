@@ -165,7 +165,8 @@ TEST_P(LinearPrecision, TheBackwardPassMultipliesFromTheOtherSide) {
   if (GetParam() == Precision::kInt8) return;  // a model in int8 has its backward pass in float32
   nn::Workspace workspace;
   const auto weight = normal_values(33 * 48, 1);
-  const auto packed = nn::pack_linear_backward(GetParam(), MatrixView<const float>(weight, 33, 48));
+  const auto packed =
+      nn::pack_linear_backward(GetParam(), MatrixView<const float>(weight, 33, 48), std::vector<float>(33, 0.5F));
   const auto dy = normal_values(5 * 33, 2);
   std::vector<float> dx(5 * 48);
   (*nn::make_linear(GetParam(), {5, 33, 48}, workspace))(*packed, dy, dx);

@@ -53,23 +53,38 @@ std::vector<Prediction> predict(const Logits& logits, const ClassSpace& classes,
 TEST(Predictions, MultiLabelModelsHaveASigmoidForEachClass) {
   const std::vector<ClassLabel> labels{{"a, b", {}}, {{}, {}}, {"c", "n01440764"}};
   const Logits logits{0.0F, -200.0F, std::log(3.0F)};
-  const auto softmaxed = predict(logits, {labels, false}, {3});
+  const auto softmaxed = predict(logits, {labels}, {3});
   ASSERT_EQ(softmaxed.size(), 3U);
   EXPECT_EQ(softmaxed[0].class_index, 2U);
   EXPECT_FLOAT_EQ(softmaxed[0].probability, 0.75F);
   EXPECT_EQ(softmaxed[0].synset, "n01440764");
   EXPECT_EQ(softmaxed[1].label, "a");
-  const auto sigmoids = predict(logits, {labels, true}, {3});
+  const auto sigmoids = predict(logits, {labels, ScoreFunction::kSigmoid}, {3});
   EXPECT_FLOAT_EQ(sigmoids[0].probability, 0.75F);
   EXPECT_FLOAT_EQ(sigmoids[1].probability, 0.5F);
   EXPECT_NEAR(sigmoids[2].probability, 0.0F, 1e-30F);
-  EXPECT_EQ(predict({1000.0F, 0.0F, 0.0F}, {labels, true}, {1})[0].probability, 1.0F);
+  EXPECT_EQ(predict({1000.0F, 0.0F, 0.0F}, {labels, ScoreFunction::kSigmoid}, {1})[0].probability, 1.0F);
+}
+
+TEST(Predictions, OfARegressionAreValues) {
+  const std::vector<ClassLabel> labels{{"age", {}}, {{}, {}}};
+  const auto values = predict({-3.5F, 41.0F}, {labels, ScoreFunction::kNone}, {2, 0.5});
+  ASSERT_EQ(values.size(), 2U) << "no threshold";
+  EXPECT_EQ(values[0].class_index, 1U);
+  EXPECT_EQ(values[0].value, 41.0F);
+  EXPECT_EQ(values[1].label, "age");
+  EXPECT_EQ(values[1].value, -3.5F);
+  ModelInfo model;
+  model.regression = true;
+  EXPECT_THAT(usage_error([&] { require_probabilities(model, class_space(model), "--threshold"); }),
+              HasSubstr("--threshold is about probabilities"));
+  EXPECT_NO_THROW(require_probabilities({}, class_space(ModelInfo{}), "--threshold"));
 }
 
 TEST(Predictions, AThresholdLeavesOutWhatIsLessProbable) {
   const std::vector<ClassLabel> labels(3);
   const Logits logits{std::log(0.5F), std::log(0.3F), std::log(0.2F)};
-  const auto count = [&](double threshold) { return predict(logits, {labels, false}, {5, threshold}).size(); };
+  const auto count = [&](double threshold) { return predict(logits, {labels}, {5, threshold}).size(); };
   EXPECT_EQ(count(0), 3U);
   EXPECT_EQ(count(0.25), 2U);
   EXPECT_EQ(count(0.49), 1U);
@@ -93,7 +108,7 @@ TEST(ZeroShot, LogitsAreScaledCosinesPlusBiasWhateverTheLengths) {
   ForwardResult image;
   image.features = {0.0F, 5.0F, 0.0F};
   const ZeroShotHead clip(text, model);
-  EXPECT_FALSE(clip.classes().multi_label);
+  EXPECT_EQ(clip.classes().function, ScoreFunction::kSoftmax);
   const Logits logits = clip(image);
   ASSERT_EQ(logits.size(), 3U);
   EXPECT_FLOAT_EQ(logits[0], 0.0F);
@@ -101,7 +116,7 @@ TEST(ZeroShot, LogitsAreScaledCosinesPlusBiasWhateverTheLengths) {
   EXPECT_FLOAT_EQ(logits[2], 10.0F * std::sqrt(0.5F));
   model.logit_bias = -12.5F;
   const ZeroShotHead siglip(text, model);
-  EXPECT_TRUE(siglip.classes().multi_label) << "a bias means a sigmoid for each class";
+  EXPECT_EQ(siglip.classes().function, ScoreFunction::kSigmoid) << "a bias means a sigmoid for each class";
   EXPECT_FLOAT_EQ(siglip(image)[1], -22.5F);
 }
 

@@ -194,7 +194,7 @@ TEST(Pth, KnowsEachTypeOfStorage) {
     }
   }
   EXPECT_THAT(refusal_of({.storage_type = "ComplexFloatStorage", .storage_numel = 12, .shape = {1}, .strides = {1}}),
-              HasSubstr("names torch.ComplexFloatStorage, expected tensors"));
+              HasSubstr("tensor 'a' is in a torch.ComplexFloatStorage, expected a storage of floats or integers"));
   EXPECT_THAT(refusal_of({.storage_type = "FloatStorage\n.", .storage_numel = 12}), HasSubstr("x.pth: "));
 }
 
@@ -228,10 +228,9 @@ TEST(Pth, RefusesViewsThatReachOutOfTheirStorage) {
 TEST(Pth, RefusesStoragesThatAreNotThereOrOfAnotherSize) {
   TorchTensor tensor = two_by_three();
   tensor.storage_key = "1";
-  EXPECT_THAT(refusal_of(tensor),
-              HasSubstr("tensor 'a' is in member 'archive/data/1', which the archive does not have"));
+  EXPECT_THAT(refusal_of(tensor), HasSubstr("tensor 'a' is in member 'archive/data/1', which the file does not have"));
   tensor.storage_key = "../data.pkl";
-  EXPECT_THAT(refusal_of(tensor), HasSubstr("which the archive does not have"));
+  EXPECT_THAT(refusal_of(tensor), HasSubstr("which the file does not have"));
   for (const std::int64_t numel : {std::int64_t{23}, std::int64_t{25}, std::int64_t{-1}, std::int64_t{1} << 62U}) {
     tensor = two_by_three();
     tensor.storage_numel = numel;
@@ -266,12 +265,9 @@ TEST(Pth, RefusesCheckpointsWithoutTensors) {
 }
 
 TEST(Pth, SaysWhatToDoWithOtherKindsOfFiles) {
-  EXPECT_THAT(refusal("\x80\x02\x8a\nl\xFC\x9C"), HasSubstr("a bare pickle, as PyTorch wrote before version 1.6"));
+  EXPECT_THAT(refusal(pickle::whole("}")), HasSubstr("a bare pickle, expected one that torch.save wrote"));
   const std::string whole = pickle::whole(pickle::dict({{pickle::string("a"), pickled(two_by_three())}}));
   auto members = torch_members(whole, {floats(24)});
-  members.push_back({.name = "archive/constants.pkl", .content = "\x80\x02)."});
-  EXPECT_THAT(refusal(test::make_zip(members)), HasSubstr("the file is a TorchScript program"));
-  members = torch_members(whole, {floats(24)});
   members[1].content = "big";
   EXPECT_THAT(refusal(test::make_zip(members)), HasSubstr("the byte order is 'big', expected 'little'"));
   EXPECT_THAT(refusal(test::make_zip({{.name = "readme.txt", .content = "hello"}})),
@@ -280,6 +276,56 @@ TEST(Pth, SaysWhatToDoWithOtherKindsOfFiles) {
   members = torch_members(whole, {floats(24)});
   members.push_back({.name = "other/data.pkl", .content = whole});
   EXPECT_THAT(refusal(test::make_zip(members)), HasSubstr("two folders with a data.pkl"));
+}
+
+/// An instance of a module's class, as TorchScript writes it.
+std::string module_of(const pickle::Items& attributes) {
+  return pickle::global("__torch__.clip", "Net") + ")\x81" + pickle::dict(attributes) + "b";
+}
+
+TEST(Pth, FindsTheTensorsOfTorchScriptsModulesUnderTheNamesOfTheirStateDict) {
+  const std::string tensor = pickled(two_by_three());
+  const std::string inner = module_of({{pickle::string("weight"), tensor}, {pickle::string("training"), "\x89"}});
+  const std::string list = pickle::call(pickle::global("torch.jit._pickle", "build_intlist"), {pickle::list({"K\1"})});
+  const std::string outer = module_of({{pickle::string("model"), module_of({{pickle::string("0"), inner}})},
+                                       {pickle::string("bias"), tensor},
+                                       {pickle::string("sizes"), list}});
+  EXPECT_EQ(Opened(archive(outer, {floats(24)})).names(), (std::vector<std::string>{"bias", "model.0.weight"}));
+  // self.self = self
+  const std::string circle = pickle::global("__torch__", "Net") + ")\x81q" + std::string(1, '\0') +
+                             pickle::dict({{pickle::string("self"), "h" + std::string(1, '\0')}}) + "b";
+  EXPECT_THAT(refusal(archive(circle, {})), HasSubstr("expected tensors"));
+}
+
+TEST(Pth, SeesThroughParametersAndTensorsWithAttributes) {
+  const std::string tensor = pickled(two_by_three());
+  const std::string parameter = pickle::call(pickle::global("torch._utils", "_rebuild_parameter_with_state"),
+                                             {tensor, "\x88", pickle::ordered_dict({}), pickle::dict({})});
+  EXPECT_EQ(Opened(archive(pickle::dict({{pickle::string("a"), parameter}}), {floats(24)})).names(),
+            std::vector<std::string>{"a"});
+  const std::string made = pickle::call(pickle::global("torch._utils", "_rebuild_sparse_tensor"), {"N", "N"});
+  EXPECT_THAT(refusal(archive(pickle::dict({{pickle::string("a"), made}}), {})),
+              HasSubstr("tensor 'a' is made by torch._utils._rebuild_sparse_tensor, expected a dense tensor"));
+}
+
+/// A file of torch before 1.6 with one storage of 24 floats.
+std::string legacy(const std::string& content, const std::string& storages, const std::string& keys = "0") {
+  return pickle::whole("\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19") + pickle::whole("M\xe9\x03") +
+         pickle::whole(pickle::dict({{pickle::string("little_endian"), "\x88"}})) + pickle::whole(content) +
+         pickle::whole(pickle::list({pickle::string(keys)})) + storages;
+}
+
+TEST(LegacyPth, ReadsWhatTorchWroteBeforeItWroteArchives) {
+  const std::string content = pickle::dict({{pickle::string("a"), pickled(two_by_three())}});
+  const std::string storage = test::little_endian(24, 8) + floats(24);
+  const Opened opened(legacy(content, storage));
+  EXPECT_EQ(opened->format(), "legacy pth");
+  EXPECT_EQ(to_float(opened->tensors()[0]), (std::vector<float>{1, 2, 3, 4, 5, 6}));
+  EXPECT_THAT(refusal(legacy(content, test::little_endian(25, 8) + floats(24))), HasSubstr("has 25 elements"));
+  EXPECT_THAT(refusal(legacy(content, test::little_endian(23, 8) + floats(23))), HasSubstr("expected 24 elements"));
+  EXPECT_THAT(refusal(legacy(content, storage, "1")), HasSubstr("a storage belongs to no tensor"));
+  const std::string file = legacy(content, storage);
+  for (std::size_t cut = 2; cut < file.size(); ++cut) EXPECT_NE(refusal(file.substr(0, cut)), "accepted") << cut;
 }
 
 TEST(Pth, RefusesEveryTruncationOfTheFileAndOfThePickle) {

@@ -63,7 +63,9 @@ void quantize(const fs::path& model, const fs::path& file, Precision precision =
   const Architecture& a = quantizer.model()->architecture();
   for (unsigned seed = 1; seed <= 8; ++seed) quantizer.observe(picture(a, seed));
   for (unsigned seed = 1; seed <= 8; ++seed) quantizer.measure(picture(a, seed));
-  quantizer.write(file);
+  PendingFile output(file);
+  quantizer.write(output);
+  output.commit();
 }
 
 class QuantizedModel : public testing::Test {
@@ -93,7 +95,9 @@ class QuantizedModel : public testing::Test {
     for (const TensorView& tensor : checkpoint->tensors()) tensors.push_back(stored_tensor(tensor));
     auto metadata = checkpoint->metadata();
     change(tensors, metadata);
-    write_safetensors(folder_ / "damaged.safetensors", tensors, metadata);
+    PendingFile output(folder_ / "damaged.safetensors");
+    write_safetensors(output, tensors, metadata);
+    output.commit();
     return folder_ / "damaged.safetensors";
   }
   test::TempFolder folder_;
@@ -194,7 +198,9 @@ TEST_F(QuantizedModel, NoiseIsFollowedToTheScores) {
 
 TEST_F(QuantizedModel, Bfloat16IsHalfTheSizeAndWhatBf16Computes) {
   write_model();
-  Quantizer(folder_ / "model", Precision::kBf16).write(folder_ / "half.safetensors");
+  PendingFile output(folder_ / "half.safetensors");
+  Quantizer(folder_ / "model", Precision::kBf16).write(output);
+  output.commit();
   const ModelInfo before = inspect_model(folder_ / "model");
   const ModelInfo after = inspect_model(folder_ / "half.safetensors");
   EXPECT_EQ(after.quantized, Precision::kBf16);

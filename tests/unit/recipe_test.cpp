@@ -240,6 +240,8 @@ TEST(Recipe, WhatTheClassCannotDoIsSaidWithTheKey) {
            Case{R"({"image_processor_type":"ViTImageProcessor","image_std":[1,0,1]})", "image_std is [1,0,1]"},
            Case{R"({"image_processor_type":"ViTImageProcessor","do_pad":true})", "do_pad is true"},
            Case{R"({"image_processor_type":"ViTImageProcessor","rescale_factor":0})", "rescale_factor is 0"},
+           Case{R"({"image_processor_type":"ViTImageProcessor","rescale_factor":null})", "rescale_factor is null"},
+           Case{R"({"image_processor_type":"ViTImageProcessor","resample":null})", "resample is null"},
            Case{R"({"image_processor_type":"ConvNextImageProcessor","size":[48,48]})", "size is [48,48]"},
            Case{R"({"image_processor_type":"DetrImageProcessor"})", "image_processor_type is 'DetrImageProcessor'"},
            Case{R"({"feature_extractor_type":"Wav2Vec2FeatureExtractor"})", "feature_extractor_type is"},
@@ -251,6 +253,20 @@ TEST(Recipe, WhatTheClassCannotDoIsSaidWithTheKey) {
   }
   // Another pipeline does not read the file at all.
   EXPECT_EQ(resolve_processor(R"({"image_processor_type":"DetrImageProcessor"})", named("clip")).recipe.name, "clip");
+}
+
+TEST(Recipe, AProcessorWithoutAClassIsRefusedWhereTransformersHasNoneForTheModel) {
+  const auto resolve = [](const std::string& model_type) {
+    const test::TempFolder folder;
+    replace_file(folder / "config.json", R"({"model_type":")" + model_type + R"("})");
+    replace_file(folder / "preprocessor_config.json", R"({"size":{"shortest_edge":256}})");
+    return resolve_recipe(folder.path(), {}, std::nullopt).source;
+  };
+  EXPECT_THAT(resolve("dinov2"), HasSubstr("BitImageProcessor"));
+  for (const char* unpaired : {"dinov2_with_registers", "clip_vision_model", "siglip_vision_model"}) {
+    EXPECT_THAT(error_of([&] { (void)resolve(unpaired); }).what(),
+                HasSubstr("preprocessor_config.json: image_processor_type is absent"));
+  }
 }
 
 TEST(Recipe, ImpossibleValuesOfTimmAreSaidWithTheKey) {

@@ -48,6 +48,7 @@ void expect_equal(const Record& a, const Record& b) {
     EXPECT_EQ(a.predictions[i].label, b.predictions[i].label);
     EXPECT_EQ(a.predictions[i].synset, b.predictions[i].synset);
     EXPECT_EQ(a.predictions[i].probability, b.predictions[i].probability);
+    EXPECT_EQ(a.predictions[i].value, b.predictions[i].value);
   }
   ASSERT_EQ(a.maps.size(), b.maps.size());
   for (std::size_t i = 0; i < a.maps.size(); ++i) {
@@ -65,6 +66,16 @@ void expect_equal(const Record& a, const Record& b) {
   EXPECT_EQ(a.failure->code, b.failure->code);
   EXPECT_EQ(a.failure->message, b.failure->message);
   EXPECT_EQ(a.failure->hint, b.failure->hint);
+}
+
+TEST(RecordJson, HasAValueInPlaceOfAProbabilityWhereTheModelGivesOne) {
+  Record record;
+  record.predictions = {{0, "age", {}, 0.0F, 41.5F}};
+  const std::string line = record_to_json(record);
+  EXPECT_THAT(line, HasSubstr(R"({"class_index":0,"label":"age","value":41.5})"));
+  const auto read_back = record_from_json(line);
+  ASSERT_TRUE(read_back);
+  EXPECT_EQ(read_back->predictions.at(0).value, 41.5F);
 }
 
 TEST(RecordJson, ComesBackAsItWasWithPathsThatAreNotUtf8) {

@@ -50,6 +50,15 @@ TEST(CsvReport, SaysWhatFaithfulnessFoundOfEachMapWhereItWasAskedFor) {
             "0,,,,,,bad,\n");
 }
 
+TEST(CsvReport, HasValuesInPlaceOfProbabilitiesWhereTheModelGivesThem) {
+  Record record = cat();
+  record.predictions = {{0, "age", {}, 0.0F, 41.5F}};
+  std::ostringstream out;
+  const auto writer = report_format("csv").make(out, {.top_k = 1, .values = true});
+  writer->write(record);
+  EXPECT_EQ(out.str(), "index,path,width,height,label1,value1,error\n0,cat.jpg,451,300,age,41.5,\n");
+}
+
 TEST(CsvReport, HasAsManyColumnsAsWereAskedForWhateverTheModelHas) {
   EXPECT_EQ(written({cat()}, 3),
             "index,path,width,height,label1,probability1,label2,probability2,label3,probability3,error\n"

@@ -45,6 +45,15 @@ TEST(TextReport, IsABlockForEachInputWithItsNumbersInOneColumn) {
             "  100.0 %  class 7\n");
 }
 
+TEST(TextReport, PrintsTheValueOfARegression) {
+  Record record = cat();
+  record.predictions = {{0, "age", {}, 0.0F, 41.53F}, {1, {}, {}, 0.0F, -0.25F}};
+  EXPECT_EQ(written({record}, {.succeeded = 1, .failed = 0, .interrupted = false}),
+            "samples/chelsea.jpg  451 x 300\n"
+            "      41.53  age\n"
+            "      -0.25  class 1\n");
+}
+
 TEST(TextReport, CountsWhereThereIsMoreThanOneInput) {
   const std::string text = written({cat(), broken()}, {.succeeded = 1, .failed = 1, .interrupted = false});
   EXPECT_THAT(text, HasSubstr("broken.jpg\n"

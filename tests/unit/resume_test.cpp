@@ -3,11 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cmath>
 #include <limits>
+#include <thread>
 
 #include "base/files.hpp"
 #include "fovea/model.hpp"
+#include "pipeline/folder/earlier_rows.hpp"
+#include "pipeline/folder/row_log.hpp"
 #include "pipeline/pictures.hpp"
 #include "report/files/documents.hpp"
 #include "report/record.hpp"
@@ -32,6 +36,7 @@ class Resume : public ::testing::Test {
     row_.maps = {{.method = "rollout", .variant = "mean heads", .overlay = "overlays/cat.jpg.rollout.png"}};
     row_.source = stamp_of(input_);
     row_.source->run = "abc";
+    row_.source->files["overlays/cat.jpg.rollout.png"] = 7;
   }
   [[nodiscard]] bool holds() const { return still_valid(row_, input_, 7, layout_, "abc").has_value(); }
 
@@ -68,12 +73,24 @@ TEST_F(Resume, AMissingOverlayOrMapDropsIt) {
   EXPECT_FALSE(holds());
 }
 
+TEST_F(Resume, AnOverlayThatWasCutGrewOrIsNotClaimedDropsIt) {
+  for (const char* content : {"", "overla", "overlay!"}) {
+    write_text(folder_ / "overlays/cat.jpg.rollout.png", content);
+    EXPECT_FALSE(holds()) << content;
+  }
+  write_text(folder_ / "overlays/cat.jpg.rollout.png", "overlay");
+  EXPECT_TRUE(holds());
+  row_.source->files.clear();
+  EXPECT_FALSE(holds());
+}
+
 TEST_F(Resume, MapsOfClassesAreFoundByTheClassesOfTheRow) {
   layout_.class_methods = {"generic"};
   EXPECT_FALSE(holds()) << "the method was not run";
   row_.maps.push_back({.method = "generic", .variant = "v", .target = MapTarget{3, "tabby", MapContrast{5, {}}}});
   EXPECT_FALSE(holds()) << "its picture is not there";
   write_text(folder_ / "overlays/cat.jpg.generic.3-5.png", "overlay");
+  row_.source->files["overlays/cat.jpg.generic.3-5.png"] = 7;
   const auto kept = still_valid(row_, input_, 7, layout_, "abc");
   ASSERT_TRUE(kept);
   EXPECT_EQ(kept->maps.at(1).overlay, "overlays/cat.jpg.generic.3-5.png");
@@ -87,14 +104,15 @@ TEST_F(Resume, FailuresAndInputsThatAreGoneAreTriedAgain) {
   EXPECT_FALSE(holds());
 }
 
-TEST_F(Resume, TheLogIsWholeAfterEveryAppendAndReadsBackWithoutTheSummaryAndATornLine) {
+TEST_F(Resume, TheLogReadsBackWithoutTheSummaryAndATornLine) {
   const auto path = folder_ / "results.jsonl";
   Record second = row_;
   second.path = "other\n\xff.jpg";
-  {
-    RowLog log(path, {row_});
+  for (const Sync sync : {Sync::kNo, Sync::kYes}) {
+    RowLog log(path, {row_}, sync);
     EXPECT_EQ(read_rows(path).size(), 1U);
     log.append(second);
+    if (sync == Sync::kYes) log.finish();
     EXPECT_EQ(read_rows(path).size(), 2U);
   }
   const std::string whole = read_text(path);
@@ -103,8 +121,32 @@ TEST_F(Resume, TheLogIsWholeAfterEveryAppendAndReadsBackWithoutTheSummaryAndATor
                        torn.substr(0, torn.size() / 2));
   const auto rows = read_rows(path);
   ASSERT_EQ(rows.size(), 2U);
-  EXPECT_EQ(rows.count(second.path), 1U);
-  EXPECT_EQ(rows.at(row_.path).source, row_.source);
+  EXPECT_EQ(rows[0].source, row_.source);
+  EXPECT_EQ(rows[1].path, second.path);
+}
+
+TEST_F(Resume, AGroupIsInTheLogAfterItsTimeAndLongBeforeTheEnd) {
+  const auto path = folder_ / "results.jsonl";
+  RowLog log(path, {}, Sync::kYes);
+  log.append(row_);
+  const auto begin = std::chrono::steady_clock::now();
+  while (read_rows(path).empty() && std::chrono::steady_clock::now() - begin < std::chrono::minutes(1)) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ(read_rows(path).size(), 1U);
+}
+
+TEST_F(Resume, NoMoreThan256RowsWaitForTheDisk) {
+  const auto path = folder_ / "results.jsonl";
+  RowLog log(path, {}, Sync::kYes);
+  for (std::size_t i = 1; i <= 1000; ++i) {
+    log.append(row_);
+    if (i % 100 == 0) {
+      EXPECT_LE(i - read_rows(path).size(), 256U);
+    }
+  }
+  log.finish();
+  EXPECT_EQ(read_rows(path).size(), 1000U);
 }
 
 TEST_F(Resume, AFileThatIsNoLogHoldsNoRows) {

@@ -62,6 +62,7 @@ TEST(Schedule, WorkersAreAsManyAsThreadsAndPiecesAndShareTheThreads) {
   EXPECT_EQ(plan_schedule(3, 8, 1).workers, 3U);
   EXPECT_EQ(plan_schedule(10, 4, 8).workers, 2U);
   EXPECT_EQ(plan_schedule(0, 4, 1).workers, 1U);
+  EXPECT_EQ(plan_schedule(3, 1, 1'000'000).batch, 3U);
   const Schedule uneven = plan_schedule(3, 8, 1);
   EXPECT_EQ(uneven.threads_of(0) + uneven.threads_of(1) + uneven.threads_of(2), 8U);
   EXPECT_EQ(uneven.threads_of(2), 2U);

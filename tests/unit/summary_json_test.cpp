@@ -12,6 +12,7 @@ namespace {
 TEST(SummaryJson, HoldsCountsModelOptionsAndHistograms) {
   const BatchSummary summary{.counts = {.succeeded = 3, .failed = 1, .interrupted = true},
                              .skipped = 2,
+                             .removed = 4,
                              .seconds = 1.23456789,
                              .images_per_second = 61.7283945,
                              .model_name = "vit_tiny_tin200",
@@ -26,7 +27,7 @@ TEST(SummaryJson, HoldsCountsModelOptionsAndHistograms) {
   EXPECT_TRUE(text.ends_with("}\n"));
   EXPECT_EQ(
       nlohmann::ordered_json::parse(text).dump(),
-      R"({"schema":1,"type":"batch_summary","succeeded":3,"failed":1,"skipped":2,"interrupted":true,"seconds":1.235,)"
+      R"({"schema":1,"type":"batch_summary","succeeded":3,"failed":1,"skipped":2,"removed":4,"interrupted":true,"seconds":1.235,)"
       R"("images_per_second":61.728,"model":{"name":"vit_tiny_tin200",)"
       R"("path":"weights/vit_tiny_tin200/model.safetensors","sha256":"ab","labels":"config.json"},"options":{"--top-k":"5"},)"
       R"("class_histogram":{"Egyptian cat":2,"espresso":1},"failures":{"decode":1},"version":"0.1.0"})");

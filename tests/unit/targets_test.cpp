@@ -22,7 +22,7 @@ const std::vector<ClassLabel> kLabels{{"tabby, tabby cat", "n02123045"},
                                       {"crane", "n02012849"},
                                       {"crane", "n03126707"},
                                       {std::nullopt, std::nullopt}};
-const ClassSpace kClasses{kLabels, false};
+const ClassSpace kClasses{kLabels};
 const Logits kLogits{1, 5, 3, 4, 2};  // ranking: 1 3 2 4 0
 const Input kInput{"photos/tabby/a.jpg", "a.jpg", std::nullopt};
 
@@ -90,7 +90,8 @@ TEST(Targets, TrueIsTheFoldersName) {
 }
 
 TEST(Targets, ANameThatFitsTwoClassesOrNoneIsRefused) {
-  EXPECT_THAT(refusal(ErrorCode::kUsage, [] { (void)parse_target("crane", {}, kClasses); }), HasSubstr("matches 2 classes"));
+  EXPECT_THAT(refusal(ErrorCode::kUsage, [] { (void)parse_target("crane", {}, kClasses); }),
+              HasSubstr("matches 2 classes"));
   (void)refusal(ErrorCode::kUsage, [] { (void)parse_target("topmost", {}, kClasses); });
   (void)refusal(ErrorCode::kUsage, [] { (void)parse_target("top0", {}, kClasses); });
   (void)refusal(ErrorCode::kUsage, [] { (void)parse_target("5", {}, kClasses); });

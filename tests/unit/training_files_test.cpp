@@ -101,6 +101,39 @@ TEST(TrainingFiles, GiveTheWeightsThatTheUserNames) {
   EXPECT_THAT(refusal(folder / "x.safetensors", options).what(), HasSubstr("has one set of weights"));
 }
 
+/// The tiny model with its head's tensors called otherwise, and these beside them.
+TinyTensors with_head(const std::string& layer, const TinyTensors& more = {}) {
+  TinyTensors tensors = test::renamed(tiny(), {{R"(head\.(.*))", layer + ".$1"}, {"(.*)", "$1"}});
+  tensors.insert(more.begin(), more.end());
+  return tensors;
+}
+
+TEST(TrainingFiles, MayHaveTheirHeadInAContainerWithOneLinearLayer) {
+  const test::TempFolder folder;
+  for (const char* layer : {"head", "head.1", "head.0", "head.0.1", "fc", "fc.1", "module.head.1"}) {
+    TinyTensors tensors = with_head(layer);
+    if (std::string(layer).starts_with("module.")) {
+      tensors = test::renamed(tensors, {{R"(module\.(.*))", "module.$1"}, {"(.*)", "module.$1"}});
+    }
+    test::write_safetensors(folder / "x.safetensors", tensors);
+    EXPECT_EQ(inspect_model(folder / "x.safetensors").architecture.num_classes, 10U) << layer;
+  }
+}
+
+TEST(TrainingFiles, WithAHeadOfSeveralLayersAreRefusedByTheirNames) {
+  const test::TempFolder folder;
+  const auto told = [&](const TinyTensors& tensors) {
+    test::write_safetensors(folder / "x.safetensors", tensors);
+    return std::string(refusal(folder / "x.safetensors").what());
+  };
+  const TinyTensors linear{{"head.0.weight", test::some_tensor({48, 48})}, {"head.0.bias", test::some_tensor({48})}};
+  EXPECT_THAT(told(with_head("head.2", linear)),
+              HasSubstr("the head has the layers 'head.0', 'head.2', expected one linear layer"));
+  const TinyTensors norm{{"head.0.weight", test::some_tensor({48})}, {"head.0.bias", test::some_tensor({48})}};
+  EXPECT_THAT(told(with_head("head.1", norm)), HasSubstr("the head has the layers 'head.0', 'head.1'"));
+  EXPECT_THAT(told(with_head("head", {{"fc.weight", test::some_tensor({10, 48})}})), HasSubstr("the layers 'fc'"));
+}
+
 TEST(ForeignFiles, AreNamedFromWhatTheyBeginWith) {
   const test::TempFolder folder;
   const auto told = [&](std::string_view content) {

@@ -29,12 +29,12 @@ constexpr std::array<Opcode, 68> kOpcodes{{
     {0x8a, "LONG1", [](M& m) { m.push_long_integer(); }},
     {0x8b, "LONG4", nullptr},
     {'S', "STRING", nullptr},
-    {'T', "BINSTRING", nullptr},
-    {'U', "SHORT_BINSTRING", nullptr},
-    {'B', "BINBYTES", nullptr},
-    {'C', "SHORT_BINBYTES", nullptr},
-    {0x8e, "BINBYTES8", nullptr},
-    {0x96, "BYTEARRAY8", nullptr},
+    {'T', "BINSTRING", [](M& m) { m.push_old_string<std::uint32_t>(); }},
+    {'U', "SHORT_BINSTRING", [](M& m) { m.push_old_string<std::uint8_t>(); }},
+    {'B', "BINBYTES", [](M& m) { m.push_bytes<std::uint32_t>(); }},
+    {'C', "SHORT_BINBYTES", [](M& m) { m.push_bytes<std::uint8_t>(); }},
+    {0x8e, "BINBYTES8", [](M& m) { m.push_bytes<std::uint64_t>(); }},
+    {0x96, "BYTEARRAY8", [](M& m) { m.push_bytes<std::uint64_t>(); }},
     {0x97, "NEXT_BUFFER", nullptr},
     {0x98, "READONLY_BUFFER", nullptr},
     {'N', "NONE", [](M& m) { m.push_plain(Kind::kNone); }},
@@ -59,9 +59,9 @@ constexpr std::array<Opcode, 68> kOpcodes{{
     {'d', "DICT", nullptr},
     {'s', "SETITEM", [](M& m) { m.set_one_item(); }},
     {'u', "SETITEMS", [](M& m) { m.set_items_to_mark(); }},
-    {0x8f, "EMPTY_SET", nullptr},
-    {0x90, "ADDITEMS", nullptr},
-    {0x91, "FROZENSET", nullptr},
+    {0x8f, "EMPTY_SET", [](M& m) { m.push_plain(Kind::kOpaque); }},
+    {0x90, "ADDITEMS", [](M& m) { m.add_to_mark(); }},
+    {0x91, "FROZENSET", [](M& m) { m.push_set_to_mark(); }},
     {'0', "POP", nullptr},
     {'2', "DUP", nullptr},
     {'(', "MARK", [](M& m) { m.mark(); }},
@@ -113,13 +113,15 @@ std::string_view name(PickleValue::Kind kind) noexcept {
     case Kind::kGlobal: return "function or type";
     case Kind::kCall: return "call";
     case Kind::kPersistent: return "storage";
+    case Kind::kObject: return "module";
     case Kind::kOpaque: return "object";
   }
   return "?";
 }
 
-Pickle read_pickle(std::span<const std::byte> bytes, std::span<const PickleGlobal> globals, const std::string& where) {
-  PickleMachine machine(bytes, globals, where);
+namespace {
+
+Pickle run(PickleMachine& machine) {
   while (!machine.stopped()) {
     const std::size_t at = machine.at();
     const auto code = machine.read_opcode();
@@ -130,6 +132,25 @@ Pickle read_pickle(std::span<const std::byte> bytes, std::span<const PickleGloba
     opcode->carry_out(machine);
   }
   return machine.take_result();
+}
+
+}  // namespace
+
+Pickle read_pickle(std::span<const std::byte> bytes, std::span<const PickleGlobal> globals, const std::string& where) {
+  PickleMachine machine(bytes, globals, where);
+  Pickle pickle = run(machine);
+  if (machine.at() < bytes.size()) {
+    machine.fail(fmt::format("goes on for {} bytes after its end", bytes.size() - machine.at()));
+  }
+  return pickle;
+}
+
+Pickle read_first_pickle(std::span<const std::byte> bytes, std::span<const PickleGlobal> globals,
+                         const std::string& where, std::size_t& length) {
+  PickleMachine machine(bytes, globals, where);
+  Pickle pickle = run(machine);
+  length = machine.at();
+  return pickle;
 }
 
 }  // namespace fovea

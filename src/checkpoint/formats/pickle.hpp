@@ -23,8 +23,9 @@ struct PickleGlobal {
     kDict,       // without arguments it makes a dict (collections.OrderedDict); attributes of that are dropped
     kOpaque,     // makes an object of which nothing is kept (argparse.Namespace)
     kValue,      // the same, of any arguments (torch.Size)
+    kObject,     // makes an object whose attributes are kept (a module of TorchScript)
   };
-  std::string_view name;  // "torch._utils._rebuild_tensor_v2"
+  std::string_view name;  // "torch._utils._rebuild_tensor_v2"; "*" at the end stands for anything
   Role role = Role::kReference;
 };
 
@@ -44,6 +45,7 @@ struct PickleValue {
     kGlobal,
     kCall,        // elements: the function, the tuple of its arguments
     kPersistent,  // elements: the tuple that identifies an object outside the pickle
+    kObject,      // elements: names and values of its attributes in turn
     kOpaque,
   };
   Kind kind = Kind::kNone;
@@ -67,5 +69,9 @@ struct Pickle {
 /// @throws Error   kCheckpoint if the pickle is damaged, names anything else, or describes more than a million values.
 [[nodiscard]] Pickle read_pickle(std::span<const std::byte> bytes, std::span<const PickleGlobal> globals,
                                  const std::string& where);
+/// The same of the pickle that the bytes begin with.
+/// @param length  becomes its size, in bytes
+[[nodiscard]] Pickle read_first_pickle(std::span<const std::byte> bytes, std::span<const PickleGlobal> globals,
+                                       const std::string& where, std::size_t& length);
 
 }  // namespace fovea

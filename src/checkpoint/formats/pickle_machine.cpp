@@ -35,7 +35,6 @@ void PickleMachine::refuse(const std::string& what) const {
 Pickle PickleMachine::take_result() {
   const PickleId root = pop();
   if (!stack_.empty() || !marks_.empty()) fail("leaves several values on the stack, expected a single one at its end");
-  if (reader_.left() > 0) fail(fmt::format("goes on for {} bytes after its end", reader_.left()));
   return {std::move(values_), root};
 }
 
@@ -73,6 +72,21 @@ void PickleMachine::push_text(std::string_view text) {
   push({.kind = Kind::kString, .text = text});
 }
 
+void PickleMachine::push_text_or_bytes(std::string_view text) {
+  is_utf8(text) ? push({.kind = Kind::kString, .text = text}) : push_plain(Kind::kOpaque);
+}
+
+/// ADDITEMS: into a set, of which nothing is kept.
+void PickleMachine::add_to_mark() {
+  static_cast<void>(pop_to_mark());
+  expect_kind(top(), Kind::kOpaque);
+}
+
+void PickleMachine::push_set_to_mark() {
+  static_cast<void>(pop_to_mark());
+  push_plain(Kind::kOpaque);
+}
+
 void PickleMachine::push_tuple_of(std::size_t count) {
   PickleValue tuple{.kind = Kind::kTuple};
   tuple.elements.resize(count);
@@ -105,7 +119,10 @@ void PickleMachine::push_global_from_stack() {
 }
 
 void PickleMachine::push_global(const std::string& global) {
-  const auto found = std::find_if(globals_.begin(), globals_.end(), [&](const auto& g) { return g.name == global; });
+  const auto found = std::find_if(globals_.begin(), globals_.end(), [&](const PickleGlobal& known) {
+    const bool pattern = known.name.ends_with('*');
+    return pattern ? global.starts_with(known.name.substr(0, known.name.size() - 1)) : known.name == global;
+  });
   if (found == globals_.end()) refuse(fmt::format("names {}", printable(global)));
   push({.kind = Kind::kGlobal, .integer = found - globals_.begin(), .text = found->name});
 }
@@ -121,13 +138,18 @@ void PickleMachine::call() {
   if (global.role == Role::kReference) refuse(fmt::format("calls {}", global.name));
   if (global.role == Role::kValue) return push_plain(Kind::kOpaque);
   if (!values_[arguments].elements.empty()) refuse(fmt::format("calls {} with arguments", global.name));
-  push_plain(global.role == Role::kDict ? Kind::kDict : Kind::kOpaque);
+  push_plain(global.role == Role::kDict ? Kind::kDict : global.role == Role::kObject ? Kind::kObject : Kind::kOpaque);
 }
 
-/// BUILD: sets attributes of an object. Attributes of an OrderedDict (`_metadata`) and of opaque objects are dropped.
+/// BUILD: sets attributes of an object. Those of an OrderedDict (`_metadata`) and of opaque objects are dropped.
 void PickleMachine::set_state() {
-  static_cast<void>(pop());
+  const PickleId state = pop();
   const Kind kind = values_[top()].kind;
+  if (kind == Kind::kObject) {
+    expect_kind(state, Kind::kDict);
+    values_[top()].elements = values_[state].elements;
+    return;
+  }
   if (kind != Kind::kDict && kind != Kind::kOpaque) refuse(fmt::format("sets the state (BUILD) of a {}", name(kind)));
 }
 

@@ -27,7 +27,7 @@ class PickleMachine {
   /// Position of the next byte.
   [[nodiscard]] std::size_t at() const noexcept { return reader_.at(); }
   [[nodiscard]] std::uint8_t read_opcode() { return reader_.read<std::uint8_t>(); }
-  /// What the program leaves on the stack, which must be a single value, at the end of the bytes.
+  /// What the program leaves on the stack, which must be a single value.
   [[nodiscard]] Pickle take_result();
 
   void check_protocol();
@@ -47,11 +47,23 @@ class PickleMachine {
   void push_string() {
     push_text(reader_.take_text(reader_.read<Length>()));
   }
+  /// Python 2's `str`, which may be text or bytes.
+  template <typename Length>
+  void push_old_string() {
+    push_text_or_bytes(reader_.take_text(reader_.read<Length>()));
+  }
+  template <typename Length>
+  void push_bytes() {
+    reader_.skip(reader_.read<Length>());
+    push_plain(Kind::kOpaque);
+  }
 
   void push_tuple_of(std::size_t count);
   void push_tuple_to_mark() { push({.kind = Kind::kTuple, .elements = pop_to_mark()}); }
   void append_one() { append({pop()}); }
   void append_to_mark() { append(pop_to_mark()); }
+  void add_to_mark();
+  void push_set_to_mark();
   void set_one_item();
   void set_items_to_mark() { set_items(pop_to_mark()); }
 
@@ -79,6 +91,7 @@ class PickleMachine {
  private:
   void push(PickleValue value);
   void push_text(std::string_view text);
+  void push_text_or_bytes(std::string_view text);
   void push_remembered(std::uint32_t index);
   void push_global(const std::string& global);
   [[nodiscard]] PickleId top() const;

@@ -4,8 +4,6 @@
 #include <cassert>
 #include <nlohmann/json.hpp>
 
-#include "base/pending_file.hpp"
-
 namespace fovea {
 
 static_assert(std::endian::native == std::endian::little, "values are written in memory order");
@@ -18,7 +16,7 @@ StoredTensor stored_tensor(const TensorView& tensor) {
   return stored;
 }
 
-void write_safetensors(const std::filesystem::path& file, std::span<const StoredTensor> tensors,
+void write_safetensors(PendingFile& file, std::span<const StoredTensor> tensors,
                        const std::map<std::string, std::string>& metadata) {
   using Json = nlohmann::ordered_json;
   constexpr std::size_t kLengthBytes = 8;  // of the field that holds the header's length, itself a multiple of 8
@@ -33,12 +31,10 @@ void write_safetensors(const std::filesystem::path& file, std::span<const Stored
   }
   std::string text = header.dump(-1, ' ', false, Json::error_handler_t::replace);
   text.resize((text.size() + kLengthBytes - 1) / kLengthBytes * kLengthBytes, ' ');
-  PendingFile output(file);
   std::string length;
   for (std::size_t i = 0; i < kLengthBytes; ++i) length += static_cast<char>(text.size() >> (8 * i) & 0xFFU);
-  output.append(length + text);
-  for (const StoredTensor& tensor : tensors) output.append(tensor.bytes);
-  output.commit();
+  file.append(length + text);
+  for (const StoredTensor& tensor : tensors) file.append(tensor.bytes);
 }
 
 }  // namespace fovea

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <cstddef>
-#include <filesystem>
 #include <map>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "base/pending_file.hpp"
 #include "checkpoint/checkpoint.hpp"
 
 namespace fovea {
@@ -21,10 +21,10 @@ struct StoredTensor {
 /// A copy of the tensor, independent of the format it was read from.
 [[nodiscard]] StoredTensor stored_tensor(const TensorView& tensor);
 
-/// Writes a temporary file and renames it into place once it is complete.
+/// Appends all of the file; committing it is the caller's.
 /// @param metadata  texts; bytes that are not UTF-8 become U+FFFD
 /// @throws Error    kOutput.
-void write_safetensors(const std::filesystem::path& file, std::span<const StoredTensor> tensors,
+void write_safetensors(PendingFile& file, std::span<const StoredTensor> tensors,
                        const std::map<std::string, std::string>& metadata);
 
 }  // namespace fovea

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <utility>
 
 #include "base/files.hpp"
 #include "fovea/error.hpp"
@@ -14,43 +15,6 @@ namespace fovea {
 namespace {
 
 using Kind = PickleValue::Kind;
-using Role = PickleGlobal::Role;
-
-/// What torch.load(weights_only=True) accepts, and argparse's Namespace, which timm allows, too.
-constexpr std::array kGlobals{PickleGlobal{"collections.OrderedDict", Role::kDict},
-                              PickleGlobal{kRebuildTensor, Role::kFunction},
-                              PickleGlobal{kRebuildParameter, Role::kFunction},
-                              PickleGlobal{"torch.DoubleStorage"},
-                              PickleGlobal{"torch.FloatStorage"},
-                              PickleGlobal{"torch.HalfStorage"},
-                              PickleGlobal{"torch.BFloat16Storage"},
-                              PickleGlobal{"torch.LongStorage"},
-                              PickleGlobal{"torch.IntStorage"},
-                              PickleGlobal{"torch.ShortStorage"},
-                              PickleGlobal{"torch.CharStorage"},
-                              PickleGlobal{"torch.ByteStorage"},
-                              PickleGlobal{"torch.BoolStorage"},
-                              PickleGlobal{"torch.storage.UntypedStorage"},
-                              PickleGlobal{"torch.float64"},
-                              PickleGlobal{"torch.float32"},
-                              PickleGlobal{"torch.float16"},
-                              PickleGlobal{"torch.bfloat16"},
-                              PickleGlobal{"torch.int64"},
-                              PickleGlobal{"torch.int32"},
-                              PickleGlobal{"torch.int16"},
-                              PickleGlobal{"torch.int8"},
-                              PickleGlobal{"torch.uint8"},
-                              PickleGlobal{"torch.bool"},
-                              PickleGlobal{"torch.Size", Role::kValue},
-                              PickleGlobal{"torch.device", Role::kValue},
-                              PickleGlobal{"collections.Counter", Role::kValue},
-                              PickleGlobal{"__builtin__.set", Role::kValue},
-                              PickleGlobal{"builtins.set", Role::kValue},
-                              PickleGlobal{"__builtin__.bytearray", Role::kValue},
-                              PickleGlobal{"builtins.bytearray", Role::kValue},
-                              PickleGlobal{"__builtin__.bytes", Role::kValue},
-                              PickleGlobal{"_codecs.encode", Role::kValue},
-                              PickleGlobal{"argparse.Namespace", Role::kOpaque}};
 
 /// timm's in timm's order (timm/models/_helpers.py, load_state_dict), then DINO's, then those of common training loops.
 constexpr std::array<std::string_view, 15> kWrappers{
@@ -61,19 +25,31 @@ constexpr std::string_view kSelfDistilled = "teacher";
 constexpr std::string_view kParallelPrefix = "module.";
 constexpr std::string_view kBackbonePrefix = "backbone.";
 constexpr std::size_t kMaxKeysShown = 8;
+constexpr int kMostCalls = 4;  // one around the other
 
-/// The call that makes a tensor, or nullptr if the value is something else. A Parameter is a call that wraps its
-/// tensor's.
-const PickleValue* as_tensor(const Pickle& pickle, const PickleValue& value) {
-  const PickleValue* call = &value;
-  for (int around = 0; around < 2 && call->kind == Kind::kCall; ++around) {
-    const auto function = pickle[call->elements[0]].text;
-    const auto& arguments = pickle[call->elements[1]].elements;
-    if (function == kRebuildTensor) return call;
-    if (arguments.empty()) return nullptr;
-    call = &pickle[arguments[0]];
+/// The function that makes a tensor and its arguments; null if the value is something else. Parameters and tensors with
+/// attributes are calls that wrap their tensor's.
+StateDictEntry as_tensor(const Pickle& pickle, const PickleValue& value) {
+  if (value.kind != Kind::kCall) return {};
+  StateDictEntry tensor{{}, pickle[value.elements[0]].text, &pickle[value.elements[1]]};
+  for (int around = 0; around < kMostCalls && tensor.arguments != nullptr; ++around) {
+    const std::vector<PickleId>& arguments = tensor.arguments->elements;
+    if (tensor.function == kRebuildParameter || tensor.function == kRebuildParameterWithState) {
+      if (arguments.empty() || pickle[arguments[0]].kind != Kind::kCall) return {};
+      const PickleValue& inner = pickle[arguments[0]];
+      tensor = {{}, pickle[inner.elements[0]].text, &pickle[inner.elements[1]]};
+    } else if (tensor.function == kRebuildFromType) {  // (function, type, arguments, attributes)
+      if (arguments.size() < 3 || pickle[arguments[0]].kind != Kind::kGlobal) return {};
+      tensor = {{}, pickle[arguments[0]].text, &pickle[arguments[2]]};
+    } else {
+      return tensor;
+    }
   }
-  return nullptr;
+  return {};
+}
+
+bool holds_items(const PickleValue& value) {
+  return value.kind == Kind::kDict || value.kind == Kind::kObject;
 }
 
 /// The value of the last item with this key, as in Python; nullptr if there is none.
@@ -85,15 +61,43 @@ const PickleValue* find_item(const Pickle& pickle, const PickleValue& dict, std:
   return nullptr;
 }
 
-std::vector<StateDictEntry> tensors_of(const Pickle& pickle, const PickleValue& dict) {
-  std::vector<StateDictEntry> entries;
-  entries.reserve(dict.elements.size() / 2);
-  for (std::size_t i = 0; i < dict.elements.size(); i += 2) {
-    const PickleValue& key = pickle[dict.elements[i]];
-    const PickleValue* tensor = as_tensor(pickle, pickle[dict.elements[i + 1]]);
-    if (key.kind == Kind::kString && tensor != nullptr) entries.push_back({std::string(key.text), tensor});
+/// Collects the tensors of a dict; of a TorchScript module those of the modules within it, too, under the names that
+/// its state_dict() gives them.
+class TensorFinder {
+ public:
+  explicit TensorFinder(const Pickle& pickle) : pickle_(pickle) {}
+
+  /// @return  false if there are too many modules, as where one holds itself
+  bool collect(const PickleValue& dict, const std::string& prefix = {}, int depth = 0) {
+    if (depth > kMostDepth || ++visits_ > kMostModules) return false;
+    for (std::size_t i = 0; i < dict.elements.size(); i += 2) {
+      const PickleValue& key = pickle_[dict.elements[i]];
+      if (key.kind != Kind::kString) continue;
+      const PickleValue& value = pickle_[dict.elements[i + 1]];
+      StateDictEntry tensor = as_tensor(pickle_, value);
+      if (tensor.arguments != nullptr) {
+        tensor.name = prefix + std::string(key.text);
+        entries_.push_back(std::move(tensor));
+      } else if (dict.kind == Kind::kObject && value.kind == Kind::kObject) {
+        if (!collect(value, prefix + std::string(key.text) + ".", depth + 1)) return false;
+      }
+    }
+    return true;
   }
-  return entries;
+  [[nodiscard]] std::vector<StateDictEntry> take() { return std::move(entries_); }
+
+ private:
+  static constexpr int kMostDepth = 64;
+  static constexpr int kMostModules = 100'000;
+  const Pickle& pickle_;
+  std::vector<StateDictEntry> entries_;
+  int visits_ = 0;
+};
+
+/// Empty, too, where modules hold each other.
+std::vector<StateDictEntry> tensors_of(const Pickle& pickle, const PickleValue& dict) {
+  TensorFinder finder(pickle);
+  return finder.collect(dict) ? finder.take() : std::vector<StateDictEntry>();
 }
 
 std::string keys_text(const Pickle& pickle, const PickleValue& dict) {
@@ -136,9 +140,10 @@ struct FoundDict {
 
 /// The dict that holds the tensors: one under a wrapper's key, which may be wrapped itself, or else this one.
 FoundDict find_dict(const Pickle& pickle, const PickleValue& dict, int wrappers) {
+  const bool wraps = wrappers > 0 && dict.kind == Kind::kDict;  // a module's attributes are parts of it
   for (const std::string_view wrapper : kWrappers) {
-    const PickleValue* inner = wrappers == 0 ? nullptr : find_item(pickle, dict, wrapper);
-    if (inner == nullptr || inner->kind != Kind::kDict) continue;
+    const PickleValue* inner = !wraps ? nullptr : find_item(pickle, dict, wrapper);
+    if (inner == nullptr || !holds_items(*inner)) continue;
     const FoundDict found = find_dict(pickle, *inner, wrappers - 1);
     if (found.dict == nullptr) continue;
     return {found.dict, std::string(wrapper) + (found.key.empty() ? "" : "." + found.key)};
@@ -150,7 +155,7 @@ FoundDict find_dict(const Pickle& pickle, const PickleValue& dict, int wrappers)
 FoundDict find_wanted(const Pickle& pickle, const PickleValue& dict, std::string_view wanted, const std::string& path) {
   const PickleValue* inner = find_item(pickle, dict, wanted);
   FoundDict found;
-  if (inner != nullptr && inner->kind == Kind::kDict) found = find_dict(pickle, *inner, kMostWrappers);
+  if (inner != nullptr && holds_items(*inner)) found = find_dict(pickle, *inner, kMostWrappers);
   if (found.dict != nullptr) {
     return {found.dict, std::string(wanted) + (found.key.empty() ? "" : "." + found.key)};
   }
@@ -161,18 +166,13 @@ FoundDict find_wanted(const Pickle& pickle, const PickleValue& dict, std::string
 
 }  // namespace
 
-std::span<const PickleGlobal> torch_globals() noexcept {
-  return kGlobals;
-}
-
 StateDict find_state_dict(const Pickle& pickle, const std::string& path, std::string_view wanted) {
   const auto fail = [&](const std::string& what) {
     throw Error(ErrorCode::kCheckpoint, fmt::format("{}: {}", path, what),
                 "save only the weights: torch.save(model.state_dict(), FILE)");
   };
   const PickleValue& root = pickle[pickle.root];
-  if (root.kind != Kind::kDict)
-    fail(fmt::format("the checkpoint is a {}, expected a dict of tensors", name(root.kind)));
+  if (!holds_items(root)) fail(fmt::format("the checkpoint is a {}, expected a dict of tensors", name(root.kind)));
   const FoundDict found =
       wanted.empty() ? find_dict(pickle, root, kMostWrappers) : find_wanted(pickle, root, wanted, path);
   if (found.dict == nullptr) {

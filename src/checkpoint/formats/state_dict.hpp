@@ -9,15 +9,19 @@
 
 namespace fovea {
 
-/// The functions and types that such a pickle may name.
+/// The functions and types that such a pickle may name (torch_globals.cpp).
 [[nodiscard]] std::span<const PickleGlobal> torch_globals() noexcept;
 
 constexpr std::string_view kRebuildTensor = "torch._utils._rebuild_tensor_v2";
+constexpr std::string_view kRebuildOldTensor = "torch._utils._rebuild_tensor";
 constexpr std::string_view kRebuildParameter = "torch._utils._rebuild_parameter";
+constexpr std::string_view kRebuildParameterWithState = "torch._utils._rebuild_parameter_with_state";
+constexpr std::string_view kRebuildFromType = "torch._tensor._rebuild_from_type_v2";
 
 struct StateDictEntry {
   std::string name;
-  const PickleValue* tensor = nullptr;  // the call of kRebuildTensor
+  std::string_view function;               // that makes it, kRebuildTensor
+  const PickleValue* arguments = nullptr;  // of the function, a tuple
 };
 
 struct StateDict {
@@ -28,7 +32,7 @@ struct StateDict {
 
 /// The tensors of the outermost dict, or, where it has one of the keys under which training loops put them, of the dict
 /// under the first of these: averaged weights before others, as timm's load_state_dict does. Entries that are no
-/// tensors are left out.
+/// tensors are left out. A TorchScript module gives the tensors of all modules within it.
 ///
 /// Prefixes of wrappers are taken off: "module." (DistributedDataParallel) if all names have it, "backbone." from
 /// those that have it; what else lies under "teacher" beside a backbone is the projection head of self-distillation,

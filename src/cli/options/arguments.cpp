@@ -32,8 +32,12 @@ const CLI::Option* find_option(const CLI::App& app, const std::string& name) {
 }
 
 /// Whether the argument after this flag is its value.
+/// @param given   receives the long names of the options that the flag names
 /// @throws Error  kUsage for an unknown flag, if `strict`.
-bool wants_next(const std::string& flag, const CLI::App& app, bool strict) {
+bool wants_next(const std::string& flag, const CLI::App& app, bool strict, std::set<std::string>& given) {
+  const auto note = [&](const CLI::Option* option) {
+    if (option != nullptr && !option->get_lnames().empty()) given.insert(option->get_lnames().front());
+  };
   const auto unknown = [&](const std::string& name) {
     if (!strict) return;
     throw Error(ErrorCode::kUsage, fmt::format("unknown option {}", name),
@@ -43,11 +47,13 @@ bool wants_next(const std::string& flag, const CLI::App& app, bool strict) {
     const std::size_t equals = flag.find('=');
     const CLI::Option* option = find_option(app, flag.substr(0, equals));
     if (option == nullptr) unknown(flag.substr(0, equals));
+    note(option);
     return option != nullptr && takes_value(option) && equals == std::string::npos;
   }
   for (std::size_t i = 1; i < flag.size(); ++i) {  // -vq, -k5, -k 5
     const CLI::Option* option = find_option(app, std::string{'-', flag[i]});
     if (option == nullptr) unknown(std::string{'-', flag[i]});
+    note(option);
     if (option != nullptr && takes_value(option)) return i + 1 == flag.size();
   }
   return false;
@@ -69,16 +75,18 @@ Arguments split_arguments(std::span<const std::string> arguments, const CLI::App
       continue;
     }
     split.options.push_back(argument);
-    if (wants_next(argument, app, true) && i + 1 < arguments.size()) split.options.push_back(arguments[++i]);
+    if (wants_next(argument, app, true, split.given) && i + 1 < arguments.size())
+      split.options.push_back(arguments[++i]);
   }
   return split;
 }
 
 std::size_t find_verb(std::span<const std::string> arguments, const CLI::App& any_verb) {
+  std::set<std::string> unused;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     if (arguments[i] == "--") break;
     if (!is_flag(arguments[i])) return i;
-    if (wants_next(arguments[i], any_verb, false)) ++i;
+    if (wants_next(arguments[i], any_verb, false, unused)) ++i;
   }
   return arguments.size();
 }

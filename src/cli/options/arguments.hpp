@@ -1,6 +1,7 @@
 // argv before CLI11 sees it.
 #pragma once
 
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@ namespace fovea::cli {
 struct Arguments {
   std::vector<std::string> options;   // flags and their values, for CLI11
   std::vector<std::string> operands;  // everything else, in order, and everything after `--`
+  std::set<std::string> given;        // long names of these options, without dashes
 };
 
 /// Keeps operands away from CLI11: version 2.1.2 takes a file called `batch` for a verb, splits one called

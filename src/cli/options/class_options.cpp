@@ -15,10 +15,10 @@ namespace fovea::cli {
 void add_class_options(CLI::App& app, ClassFlags& flags) {
   const std::string group = "Classes";
   add_count(app, "-k,--top-k", flags.top_k, 1, "number of classes to print for each input")->group(group);
-  app.add_option("--threshold", flags.threshold, "print only classes with at least this probability")
+  require_number(app.add_option("--threshold", flags.threshold, "print only classes with at least this probability"),
+                 {})
       ->capture_default_str()
       ->type_name("0..1")
-      ->check(CLI::Range(0.0, 1.0).description(""))
       ->group(group);
   app.add_option("--labels", flags.labels, "class names: one per line in class order, or JSON")
       ->type_name("FILE")
@@ -65,13 +65,16 @@ std::map<std::string, std::string> option_texts(const ClassFlags& flags) {
   return texts;
 }
 
-std::map<std::string, std::string> resolved_texts(const ClassFlags& flags) {
+std::map<std::string, std::string> resolved_texts(const ClassFlags& flags, const ClassSpace& classes) {
   std::map<std::string, std::string> texts = option_texts(flags);
-  for (const char* flag : {"labels", "text-embeddings"}) {
-    if (const auto given = texts.find(flag); given != texts.end()) {
-      given->second = sha256_hex(read_text_file(given->second));
+  if (!flags.labels.empty()) {
+    std::string names;
+    for (const ClassLabel& label : classes.labels) {
+      names += label.synset.value_or("") + '\t' + label.description.value_or("") + '\n';
     }
+    texts["labels"] = sha256_hex(names);
   }
+  if (!flags.text_embeddings.empty()) texts["text-embeddings"] = sha256_hex(read_text_file(flags.text_embeddings));
   return texts;
 }
 

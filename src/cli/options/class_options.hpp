@@ -34,7 +34,8 @@ void add_class_options(CLI::App& app, ClassFlags& flags);
 
 /// By flag name, for summary.json.
 [[nodiscard]] std::map<std::string, std::string> option_texts(const ClassFlags& flags);
-/// The same for the fingerprint of a run: a file by the hash of its content.
-[[nodiscard]] std::map<std::string, std::string> resolved_texts(const ClassFlags& flags);
+/// The same for the fingerprint of a run: text embeddings by the hash of their file, class names by their own hash,
+/// because a file of names may be a pipe, which can be read only once.
+[[nodiscard]] std::map<std::string, std::string> resolved_texts(const ClassFlags& flags, const ClassSpace& classes);
 
 }  // namespace fovea::cli

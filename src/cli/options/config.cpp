@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/files.hpp"
+#include "base/process/input_stream.hpp"
 #include "base/text.hpp"
 #include "fovea/error.hpp"
 
@@ -15,7 +16,7 @@ namespace {
 std::vector<CLI::ConfigItem> read_items(const std::filesystem::path& file) {
   std::istringstream text;
   try {
-    text.str(read_text_file(file));
+    text.str(read_named_text(file));
   } catch (const Error& error) {
     throw Error(ErrorCode::kUsage, error.what(), error.hint().empty() ? "--config takes a TOML file" : error.hint());
   }

@@ -18,9 +18,14 @@ constexpr std::string_view kSheetMethod = "attention";
 
 /// An option whose value lies in 0..1.
 template <typename Value>
-CLI::Option* add_share(CLI::App& app, const std::string& flag, Value& value, const std::string& about) {
-  return app.add_option(flag, value, about)->type_name("0..1")->check(CLI::Range(0.0, 1.0).description(""));
+CLI::Option* add_share(CLI::App& app, const std::string& flag, Value& value, const std::string& about,
+                       const NumberRange& range = {}) {
+  return require_number(app.add_option(flag, value, about), range)->type_name("0..1");
 }
+
+// All but 0 or all but 1: nothing would be left of the map at that end.
+constexpr NumberRange kBelowOne{0, 1, false, true};
+constexpr NumberRange kAboveZero{0, 1, true, false};
 
 void add_style_options(CLI::App& app, MapFlags& flags) {
   const std::string group = "Maps";
@@ -86,6 +91,7 @@ ExplainOptions explain_options(const MapFlags& flags) {
   options.compat = flags.compat == "chefer"        ? RolloutCompat::kChefer
                    : flags.compat == "vit-explain" ? RolloutCompat::kVitExplain
                                                    : RolloutCompat::kPaper;
+  options.gradients = flags.gradients == "libra" ? Gradients::kLibra : Gradients::kTrue;
   if (flags.discard) options.discard = static_cast<float>(*flags.discard);
   if (flags.mass) options.mass = static_cast<float>(*flags.mass);
   options.residual = static_cast<float>(flags.residual);
@@ -138,13 +144,18 @@ void add_explanation_options(CLI::App& app, MapFlags& flags, const DefaultMethod
                "rollout: divide each row by its sum, for --head-fusion max and min")
       ->group(group);
   add_share(app, "--discard", flags.discard,
-            "rollout: set this share of the patches in each row, the weakest, to 0 [default: 0]")
+            "rollout: set this share of the patches in each row, the weakest, to 0 [default: 0]", kBelowOne)
       ->group(group);
-  add_share(app, "--residual", flags.residual, "rollout: weight of the residual connection")
+  add_share(app, "--residual", flags.residual, "rollout: weight of the residual connection", kBelowOne)
       ->capture_default_str()
       ->group(group);
   add_choice(app, "--compat", flags.compat, {"paper", "vit-explain", "chefer"},
              "rollout: reproduce the numbers of the paper, of vit-explain or of Chefer's code")
+      ->group(group);
+  add_choice(
+      app, "--gradients", flags.gradients, {"true", "libra"},
+      "generic, grad-rollout, grad-cam, legrad: which gradients they read; libra holds attention weights, norms' "
+      "deviations and activations' gates constant, as the method libra does")
       ->group(group);
   count("--start-block", flags.options.start_block, 0, "leave out the blocks before this one");
   add_count(app, "--block", flags.options.block, "attention, token-rank: use this block [default: the last]")
@@ -155,7 +166,7 @@ void add_explanation_options(CLI::App& app, MapFlags& flags, const DefaultMethod
       ->type_name("ROW,COL")
       ->group(group);
   add_share(app, "--mass", flags.mass,
-            "attention: keep only the fewest patches that hold this share of the attention [default: all]")
+            "attention: keep only the fewest patches that hold this share of the attention [default: all]", kAboveZero)
       ->group(group);
   count("--window", flags.options.occlusion_window, 1, "occlusion: side of the hidden square, in patches");
   count("--masks", flags.options.rise_masks, 1, "rise: number of masks");
@@ -204,6 +215,7 @@ OutputLayout output_layout(const MapFlags& flags, const MapPlan& plan, OutputLay
   const auto saves = [&](std::string_view format) {
     return std::find(flags.map_formats.begin(), flags.map_formats.end(), format) != flags.map_formats.end();
   };
+  base.libra_gradients = plan.options.gradients == Gradients::kLibra;
   base.save_maps = saves("npy") || (flags.save_map && flags.map_formats.empty());
   base.save_gray_maps = saves("png16");
   base.save_top_patches = saves("json");

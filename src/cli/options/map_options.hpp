@@ -20,6 +20,7 @@ struct MapFlags {
   std::optional<std::string> against;
   std::string head_fusion = "mean";
   std::string compat = "paper";
+  std::string gradients = "true";
   std::string query;  // "row,col"; empty is not given
   std::optional<double> discard;
   std::optional<double> mass;
@@ -41,7 +42,7 @@ CLI::Option* add_methods(CLI::App& app, const std::string& flag, std::vector<std
 /// The methods where --method is not given, as the help names them.
 struct DefaultMethods {
   std::string alone = "rollout";
-  std::string with_target = "generic";
+  std::string with_target = "libra";
 };
 /// Which maps of which classes, without how they are drawn.
 void add_explanation_options(CLI::App& app, MapFlags& flags, const DefaultMethods& defaults = {});

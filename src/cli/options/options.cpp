@@ -6,8 +6,11 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <cmath>
 
 #include "base/files.hpp"
+#include "base/process/input_stream.hpp"
+#include "base/process/threads.hpp"
 #include "base/text.hpp"
 #include "cli/verbs/models.hpp"
 #include "fovea/error.hpp"
@@ -18,23 +21,35 @@ namespace fovea::cli {
 namespace {
 
 /// Options of one call only: what it reads, writes or asks. They have no environment variable.
-constexpr std::string_view kOneCallOnly[] = {"help",       "version",    "config",       "output",  "save-logits",
-                                             "files-from", "fresh",      "list-methods", "folder",  "null",
-                                             "tensor",     "dump-input", "dump-pixels",  "compare", "roofline",
-                                             "svg",        "to",         "calibrate",    "report"};
+constexpr std::string_view kOneCallOnly[] = {
+    "help",         "version", "config", "output",    "save-logits", "files-from",  "fresh",
+    "list-methods", "folder",  "null",   "tensor",    "dump-input",  "dump-pixels", "compare",
+    "roofline",     "svg",     "to",     "calibrate", "report",      "append",      "share"};
 
 /// Because CLI11 takes -1 for the largest number that there is.
-void require_count(CLI::Option* option, std::size_t least) {
+void require_count(CLI::Option* option, std::size_t least, std::size_t most) {
   option->type_name("N");
   option->check(
-      [option, least](const std::string& text) -> std::string {
+      [option, least, most](const std::string& text) -> std::string {
         std::size_t value = 0;
         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-        if (error == std::errc() && end == text.data() + text.size() && value >= least) return {};
-        throw Error(ErrorCode::kUsage,
-                    fmt::format("{} is '{}', expected a whole number from {}", option->get_name(), text, least));
+        const bool whole = error == std::errc() && end == text.data() + text.size();
+        if (whole && value >= least && value <= most) return {};
+        throw Error(ErrorCode::kUsage, fmt::format("{} is '{}', expected a whole number from {}{}", option->get_name(),
+                                                   text, least, most == kNoMost ? "" : fmt::format(" to {}", most)));
       },
       "");
+}
+
+/// The entries of --files-from.
+std::vector<std::string> entries_of(const std::string& list, const InputFlags& flags) {
+  if (!flags.nul && list.find('\0') != std::string::npos) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("{}: the list has NUL bytes, expected one path a line",
+                            flags.files_from == kStandardInput ? "standard input" : printable(flags.files_from)),
+                "-0 reads lists whose paths end with NUL, as those of `find -print0` do");
+  }
+  return split_list(list, flags.nul);
 }
 
 }  // namespace
@@ -61,17 +76,38 @@ CLI::Option* add_choice(CLI::App& app, const std::string& flags, std::string& va
 }
 
 CLI::Option* add_count(CLI::App& app, const std::string& flags, std::size_t& value, std::size_t least,
-                       const std::string& about) {
+                       const std::string& about, std::size_t most) {
   CLI::Option* option = app.add_option(flags, value, about)->capture_default_str();
-  require_count(option, least);
+  require_count(option, least, most);
   return option;
 }
 
 CLI::Option* add_count(CLI::App& app, const std::string& flags, std::optional<std::size_t>& value,
                        const std::string& about) {
   CLI::Option* option = app.add_option(flags, value, about);
-  require_count(option, 0);
+  require_count(option, 0, kNoMost);
   return option;
+}
+
+std::optional<double> finite_number(std::string_view text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  return whole && std::isfinite(number) ? std::optional(number) : std::nullopt;
+}
+
+CLI::Option* require_number(CLI::Option* option, const NumberRange& range) {
+  return option->check(
+      [option, range](const std::string& text) -> std::string {
+        const std::optional<double> number = finite_number(text);
+        const bool high_enough = number && (range.open_least ? *number > range.least : *number >= range.least);
+        const bool low_enough = number && (range.open_most ? *number < range.most : *number <= range.most);
+        if (high_enough && low_enough) return {};
+        throw Error(ErrorCode::kUsage, fmt::format("{} is '{}', expected a number {} {} {} {}", option->get_name(),
+                                                   text, range.open_least ? "above" : "from", range.least,
+                                                   range.open_most ? "to below" : "to", range.most));
+      },
+      "");
 }
 
 std::string environment_name(const CLI::Option& option) {
@@ -93,7 +129,7 @@ void add_common_options(CLI::App& app, CommonOptions& options) {
       ->type_name("MODEL")
       ->group(group);
   add_count(app, "-t,--threads", options.threads, 1, "compute threads")->default_str("all cores")->group(group);
-  add_count(app, "--batch", options.batch, 1, "images in one forward pass")->group(group);
+  add_count(app, "--batch", options.batch, 1, "images in one forward pass", kMostBatch)->group(group);
   app.add_flag("-q,--quiet", options.quiet, "print no progress and no summary")->group(group);
   app.add_flag("-v,--verbose", options.verbose, "print more on standard error")->group(group);
   add_choice(app, "--color", options.color, {"auto", "always", "never"}, "colour the text output")->group(group);
@@ -107,36 +143,44 @@ void add_input_options(CLI::App& app, InputFlags& flags) {
   app.add_flag("-0,--null", flags.nul, "paths in --files-from end with NUL, not with a newline");
 }
 
-std::vector<Input> collect_inputs(std::span<const std::string> operands, const InputFlags& flags,
-                                  const std::string& output_folder) {
+void claim_threads(const CommonOptions& options) {
+  require_threads(options.threads + 1);  // the calling one waits meanwhile, and another hashes the model
+  set_compute_threads(static_cast<int>(options.threads));
+}
+
+std::vector<std::string> input_arguments(std::span<const std::string> operands, const InputFlags& flags) {
   std::vector<std::string> paths(operands.begin(), operands.end());
   if (flags.files_from == kStandardInput) {
     if (std::find(paths.begin(), paths.end(), kStandardInput) != paths.end()) {
       throw Error(ErrorCode::kUsage, "standard input is both a picture ('-') and a list (--files-from -)");
     }
-    const std::vector<std::byte> list = read_stream(stdin, "standard input");
-    const std::string text(reinterpret_cast<const char*>(list.data()), list.size());
-    for (std::string& path : split_list(text, flags.nul)) paths.push_back(std::move(path));
+    for (std::string& path : entries_of(read_standard_input(), flags)) paths.push_back(std::move(path));
   } else if (!flags.files_from.empty()) {
-    for (std::string& path : split_list(read_text_file(flags.files_from), flags.nul)) paths.push_back(std::move(path));
+    for (std::string& path : entries_of(read_named_text(flags.files_from), flags)) paths.push_back(std::move(path));
   } else if (paths.empty()) {
     throw Error(ErrorCode::kUsage, "no PATH is given, expected at least one file or folder",
                 "`-` reads a picture from standard input, --files-from a list of paths");
   }
-  std::vector<Input> inputs = list_inputs(paths, {flags.recurse, output_folder});
+  return paths;
+}
+
+std::vector<Input> collect_inputs(std::span<const std::string> arguments, const InputFlags& flags,
+                                  const std::string& output_folder) {
+  std::vector<Input> inputs = list_inputs(arguments, {flags.recurse, output_folder});
   if (inputs.empty()) {
-    const auto model = std::find_if(operands.begin(), operands.end(), is_model);
-    if (model != operands.end()) {
+    const auto model = std::find_if(arguments.begin(), arguments.end(), is_model);
+    if (model != arguments.end()) {
       throw Error(ErrorCode::kUsage, fmt::format("{}: is a model, expected pictures", printable(*model)),
                   hint_for_model(*model));
     }
-    const std::vector<std::string> skipped = skipped_extensions(paths, {flags.recurse, output_folder});
+    const std::vector<std::string> skipped = skipped_extensions(arguments, {flags.recurse, output_folder});
     const std::string others =
         skipped.empty() ? std::string{} : fmt::format(", only {} files", fmt::join(skipped, ", "));
-    throw Error(ErrorCode::kUsage,
-                paths.empty() ? "the list of --files-from is empty" : "no image was found in what was given" + others,
-                flags.recurse ? "hidden files and what lies below the output folder are skipped"
-                              : "-r looks into sub-folders; hidden files are skipped");
+    throw Error(
+        ErrorCode::kUsage,
+        arguments.empty() ? "the list of --files-from is empty" : "no image was found in what was given" + others,
+        flags.recurse ? "hidden files and what lies below the output folder are skipped"
+                      : "-r looks into sub-folders; hidden files are skipped");
   }
   return inputs;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,6 +18,10 @@
 
 namespace fovea::cli {
 
+inline constexpr std::size_t kNoMost = SIZE_MAX;
+/// The most images in one forward pass: no size of memory for them overflows. Runs take as many as there are inputs.
+inline constexpr std::size_t kMostBatch = 1'000'000'000;
+
 /// "a|b|c"
 [[nodiscard]] std::string joined(const std::vector<std::string>& words, std::string_view between);
 /// The names in a registry's table.
@@ -30,18 +35,33 @@ template <typename Table>
 /// Adds an option whose value is one of a set. The help shows the set; the error for a wrong value names the nearest.
 CLI::Option* add_choice(CLI::App& app, const std::string& flags, std::string& value,
                         const std::vector<std::string>& choices, const std::string& about);
-/// A whole number from `least`.
+/// A whole number from `least` to `most`.
 CLI::Option* add_count(CLI::App& app, const std::string& flags, std::size_t& value, std::size_t least,
-                       const std::string& about);
+                       const std::string& about, std::size_t most = kNoMost);
 /// A whole number from 0, or none: without a default.
 CLI::Option* add_count(CLI::App& app, const std::string& flags, std::optional<std::size_t>& value,
                        const std::string& about);
+/// A number from `least` to `most`, finite where these are; an open end is no such number itself.
+struct NumberRange {
+  double least = 0;
+  double most = 1;
+  bool open_least = false;
+  bool open_most = false;
+};
+/// What the option refuses, NaN and infinities included.
+CLI::Option* require_number(CLI::Option* option, const NumberRange& range);
+/// The whole of `text` as a finite number.
+[[nodiscard]] std::optional<double> finite_number(std::string_view text);
 
 /// -m -t --batch -q -v --color --config --version, and an environment variable for each option that makes sense for
 /// more than one call.
 void add_common_options(CLI::App& app, CommonOptions& options);
 /// FOVEA_<NAME>, or empty for an option that makes sense for one call only.
 [[nodiscard]] std::string environment_name(const CLI::Option& option);
+
+/// Before the work, so that OpenMP finds the threads that it starts. The calling thread computes with so many, too.
+/// @throws Error  kBackend where the system does not give them.
+void claim_threads(const CommonOptions& options);
 
 struct InputFlags {
   bool recurse = false;
@@ -52,9 +72,12 @@ struct InputFlags {
 };
 /// --files-from and -0; the verb adds its own flag for recursion.
 void add_input_options(CLI::App& app, InputFlags& flags);
-/// The inputs that operands and lists name.
+/// The files and folders that operands and lists name.
+/// @throws Error  kUsage if neither is given.
+[[nodiscard]] std::vector<std::string> input_arguments(std::span<const std::string> operands, const InputFlags& flags);
+/// The inputs that they are, or that lie in them.
 /// @throws Error  kUsage if there are none.
-[[nodiscard]] std::vector<Input> collect_inputs(std::span<const std::string> operands, const InputFlags& flags,
+[[nodiscard]] std::vector<Input> collect_inputs(std::span<const std::string> arguments, const InputFlags& flags,
                                                 const std::string& output_folder);
 
 /// --tensor

@@ -12,6 +12,7 @@
 #include "cli/terminal/terminal.hpp"
 #include "cli/verbs/models.hpp"
 #include "pipeline/folder/outputs.hpp"
+#include "pipeline/folder/run_files.hpp"
 
 namespace fovea::cli {
 namespace {
@@ -68,10 +69,12 @@ void add_picture_options(CLI::App& app, PictureFlags& flags, bool token_reductio
 
 NamedPictures name_pictures(std::span<const std::string> operands, const InputFlags& flags,
                             const std::string& output_folder) {
-  if (auto tensors = open_tensors(operands, flags)) return {tensors->inputs(), tensors, {}};
-  NamedPictures pictures{collect_inputs(operands, flags, output_folder), nullptr, {}};
+  if (auto tensors = open_tensors(operands, flags)) return {tensors->inputs(), tensors, {}, {}};
+  std::vector<std::string> arguments = input_arguments(operands, flags);
+  NamedPictures pictures{collect_inputs(arguments, flags, output_folder), nullptr, {}, {}};
   name_models(operands, pictures.inputs);
   pictures.remarks = remarks_on_folders(operands, flags, pictures.inputs, output_folder);
+  pictures.arguments = std::move(arguments);
   return pictures;
 }
 
@@ -81,12 +84,32 @@ LoadOptions classifier_options(const ModelFlags& model, const ClassFlags& classe
   return options;
 }
 
+namespace {
+
+/// Nothing that the run reads is written over.
+void check_places(const PictureFlags& flags, const Purpose& purpose, const OutputLayout& layout,
+                  std::vector<Input>& inputs, const CommonOptions& common) {
+  RunFiles files;
+  files.reads(inputs);
+  files.reads(flags.input.files_from, "list");
+  files.reads(flags.classes.labels, "file of labels");
+  files.reads(flags.classes.text_embeddings, "file of text embeddings");
+  files.reads(common.config, "configuration");
+  files.reads_model(find_model(common.model));
+  files.require_unread_standard_output();
+  for (const std::filesystem::path& output : purpose.outputs) files.writes(output);
+  if (!layout.folder.empty()) check_outputs(layout, inputs, files);
+}
+
+}  // namespace
+
 PictureSetup set_up(const PictureFlags& flags, const Purpose& purpose, NamedPictures& pictures,
                     const CommonOptions& common, RunNote& note) {
   const Messages messages(use_color(common.color, STDERR_FILENO));
   for (const Remark& remark : pictures.remarks) {
     if (!common.quiet) messages.warning(remark.message, remark.hint);
   }
+  claim_threads(common);
   PictureOptions options;
   options.tensors = pictures.tensors;
   options.features = purpose.features;
@@ -99,7 +122,7 @@ PictureSetup set_up(const PictureFlags& flags, const Purpose& purpose, NamedPict
   }
   options.maps.reduction = token_reduction(flags.reduction, options.maps.options.seed);
   options.maps.draws = flags.reduction.draws;
-  if (!options.layout.folder.empty()) check_outputs(options.layout, pictures.inputs);
+  check_places(flags, purpose, options.layout, pictures.inputs, common);
 
   const TensorImages* const tensors = pictures.tensors.get();
   auto model = VisionTransformer::load(
@@ -112,6 +135,7 @@ PictureSetup set_up(const PictureFlags& flags, const Purpose& purpose, NamedPict
     options.predictions = prediction_options(flags.classes);
     options.maps.zero_shot = zero_shot_head(flags.classes, info, common);
   }
+  if (options.predictions.threshold > 0) require_probabilities(info, class_space(info, options), "--threshold");
   check_plan(options.maps, info);
   if (options.maps.class_specific() || options.maps.faithfulness) {
     options.targets = parse_targets(flags.maps.targets, flags.maps.against, class_space(info, options));

@@ -1,6 +1,7 @@
 // From the flags of a verb to a model, the pictures that it runs and what is made of each.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -35,9 +36,10 @@ void add_picture_options(CLI::App& app, PictureFlags& flags, bool token_reductio
 
 /// What a verb makes of each picture, whatever its flags say.
 struct Purpose {
-  std::optional<FeaturePool> features = {};  // in place of classes
-  bool maps = false;                         // those of the flags
-  OutputLayout layout = {};                  // where their files go, and what else is written there
+  std::optional<FeaturePool> features = {};         // in place of classes
+  bool maps = false;                                // those of the flags
+  OutputLayout layout = {};                         // where their files go, and what else is written there
+  std::vector<std::filesystem::path> outputs = {};  // all other files that are written; empty ones are none
   bool stamp_sources = false;
 };
 
@@ -52,6 +54,7 @@ struct NamedPictures {
   std::vector<Input> inputs;
   std::shared_ptr<const TensorImages> tensors;  // of --tensor; else null
   std::vector<Remark> remarks;                  // about arguments that give no picture; set_up() says them
+  std::vector<std::string> arguments = {};      // the files and folders that they were found in; none with --tensor
 };
 /// @throws Error  kUsage as collect_inputs() and open_tensors().
 [[nodiscard]] NamedPictures name_pictures(std::span<const std::string> operands, const InputFlags& flags,
@@ -63,8 +66,8 @@ struct PictureSetup {
   PictureOptions options;
 };
 /// All that the flags come to. What is wrong without knowing the model is found before the model is read: flags that
-/// contradict each other, files that would be written over an input. Warns about arguments that give no picture, and
-/// about what had to be assumed of the model.
+/// contradict each other, files that would be written over one that is read. Warns about arguments that give no
+/// picture, and about what had to be assumed of the model.
 /// @param pictures  those that the file system takes no output name for become failures
 /// @throws Error    kUsage for flags that contradict each other or do not fit the model; as find_model() and
 ///                  VisionTransformer::load().

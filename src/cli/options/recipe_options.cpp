@@ -36,10 +36,9 @@ std::optional<typename Values::value_type> value_named(const Values& values, con
   return found == values.end() ? std::nullopt : std::optional(*found);
 }
 
-/// The whole of `text` as a number.
-template <typename Number>
-std::optional<Number> number_of(std::string_view text) {
-  Number number{};
+/// The whole of `text` as a whole number.
+std::optional<int> whole_number_of(std::string_view text) {
+  int number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   const bool whole = error == std::errc() && end == text.data() + text.size() && !text.empty();
   return whole ? std::optional(number) : std::nullopt;
@@ -51,8 +50,8 @@ std::optional<Number> number_of(std::string_view text) {
 
 std::optional<double> parse_number(std::string_view flag, const std::string& text) {
   if (text.empty()) return std::nullopt;
-  const auto number = number_of<double>(text);
-  if (!number) refuse(flag, text, "a number");
+  const auto number = finite_number(text);
+  if (!number) refuse(flag, text, "a finite number");
   return number;
 }
 
@@ -63,9 +62,9 @@ std::optional<std::array<float, 3>> parse_rgb(std::string_view flag, const std::
   std::string_view rest = text;
   for (std::size_t c = 0; c < rgb.size(); ++c) {
     const std::size_t comma = std::min(rest.find(','), rest.size());
-    const auto number = number_of<double>(rest.substr(0, comma));
+    const auto number = finite_number(rest.substr(0, comma));
     const bool last = comma == rest.size();
-    if (!number || last != (c + 1 == rgb.size())) refuse(flag, text, "three numbers, as in 0.485,0.456,0.406");
+    if (!number || last != (c + 1 == rgb.size())) refuse(flag, text, "three finite numbers, as in 0.485,0.456,0.406");
     rgb[c] = static_cast<float>(*number);
     rest.remove_prefix(std::min(comma + 1, rest.size()));
   }
@@ -98,6 +97,10 @@ void add_recipe_options(CLI::App& app, RecipeFlags& flags) {
   const auto add = [&](const std::string& flag, std::string& value, const char* type, const std::string& about) {
     app.add_option(flag, value, about)->type_name(type)->group(group);
   };
+  app.add_flag("--test-size", flags.test_size,
+               "timm's models: the larger size and crop that their config has for evaluation, test_input_size and "
+               "test_crop_pct")
+      ->group(group);
   add("--crop-pct", flags.crop_pct, "0..2", "input size divided by the size before the crop");
   add("--resize-size", flags.resize_size, "N|HxW", "size before the crop, in pixels");
   add("--crop-size", flags.crop_size, "N|HxW", "size of the crop, in pixels: the model's input");
@@ -116,6 +119,7 @@ void add_recipe_options(CLI::App& app, RecipeFlags& flags) {
 RecipeOptions recipe_options(const RecipeFlags& flags) {
   RecipeOptions options;
   options.preprocess = flags.preprocess;
+  options.test_size = flags.test_size;
   options.crop_pct = parse_number("--crop-pct", flags.crop_pct);
   options.resize_size = parse_optional_size("--resize-size", flags.resize_size);
   options.crop_size = parse_optional_size("--crop-size", flags.crop_size);
@@ -123,7 +127,7 @@ RecipeOptions recipe_options(const RecipeFlags& flags) {
   options.interpolation = value_named(kInterpolations, flags.interpolation);
   options.mean = parse_rgb("--mean", flags.mean);
   options.std = parse_rgb("--std", flags.std);
-  options.pillow_version = number_of<int>(flags.pillow_compat);
+  options.pillow_version = whole_number_of(flags.pillow_compat);
   return options;
 }
 
@@ -137,6 +141,7 @@ std::map<std::string, std::string> option_texts(const RecipeFlags& flags) {
                                            {"mean", flags.mean},
                                            {"std", flags.std},
                                            {"pillow-compat", flags.pillow_compat}};
+  if (flags.test_size) given["test-size"] = "true";
   std::erase_if(given, [](const auto& option) { return option.second.empty(); });
   return given;
 }
@@ -144,8 +149,8 @@ std::map<std::string, std::string> option_texts(const RecipeFlags& flags) {
 Size parse_size(std::string_view flag, const std::string& text) {
   constexpr int kMost = 16384;
   const std::size_t cross = std::min(text.find('x'), text.size());
-  const auto height = number_of<int>(std::string_view(text).substr(0, cross));
-  const auto width = cross == text.size() ? height : number_of<int>(std::string_view(text).substr(cross + 1));
+  const auto height = whole_number_of(std::string_view(text).substr(0, cross));
+  const auto width = cross == text.size() ? height : whole_number_of(std::string_view(text).substr(cross + 1));
   const auto possible = [](const std::optional<int>& side) { return side && *side >= 1 && *side <= kMost; };
   if (!possible(height) || !possible(width)) {
     refuse(flag, text, fmt::format("pixels, as in 224 or 240x320 (height x width), up to {}", kMost));
@@ -160,13 +165,14 @@ JsonObject recipe_json(const PreprocessRecipe& recipe, std::string_view source) 
   json.add("resize", name(recipe.resize)).add_raw("resize_size", size_json(recipe.resize_size));
   if (recipe.resize == ResizeRule::kCapped) json.add("longest_edge", recipe.longest_edge);
   json.add("interpolation", fovea::name(recipe.interpolation));
-  json.add("resampler", recipe.resampler == Resampler::kAten ? "aten" : "pillow");
+  constexpr std::array<std::string_view, 3> kResamplers{"pillow", "aten", "aten_float"};
+  json.add("resampler", kResamplers[static_cast<std::size_t>(recipe.resampler)]);
   if (recipe.resampler == Resampler::kPillow) json.add("pillow_version", recipe.pillow_version);
   json.add("center_crop", recipe.center_crop).add_raw("input_size", size_json(recipe.input_size));
   if (recipe.crop_pct > 0.0) json.add("crop_pct", recipe.crop_pct);
   json.add("crop_rounding", recipe.crop_rounding == CropRounding::kFloor ? "floor" : "half_even");
   json.add_raw("padding", json_numbers(recipe.padding));
-  constexpr std::array<std::string_view, 3> kForms{"divide", "rescale", "fused"};
+  constexpr std::array<std::string_view, 4> kForms{"divide", "rescale", "fused", "scaled"};
   json.add("normalization", kForms[static_cast<std::size_t>(recipe.normalization)]);
   json.add("rescale_factor", recipe.rescale_factor).add("normalize", recipe.normalize);
   json.add_raw("mean", json_numbers(recipe.mean)).add_raw("std", json_numbers(recipe.std));

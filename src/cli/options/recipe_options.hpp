@@ -17,6 +17,7 @@ namespace fovea::cli {
 /// As typed; empty is not given.
 struct RecipeFlags {
   std::string preprocess = "auto";
+  bool test_size = false;
   std::string crop_pct;
   std::string resize_size;
   std::string crop_size;
@@ -26,7 +27,8 @@ struct RecipeFlags {
   std::string std;
   std::string pillow_compat;
 };
-/// --preprocess, --crop-pct, --resize-size, --crop-size, --crop-mode, --interpolation, --mean, --std, --pillow-compat.
+/// --preprocess, --test-size, --crop-pct, --resize-size, --crop-size, --crop-mode, --interpolation, --mean, --std,
+/// --pillow-compat.
 void add_recipe_options(CLI::App& app, RecipeFlags& flags);
 /// @throws Error  kUsage for a value that is no number, size or name.
 [[nodiscard]] RecipeOptions recipe_options(const RecipeFlags& flags);

@@ -3,34 +3,21 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 
 #include "cli/options/options.hpp"
 #include "fovea/error.hpp"
 
 namespace fovea::cli {
-namespace {
-
-/// Empty, or throws: CLI11 has no range that excludes one end.
-std::string check_share(const std::string& text) {
-  double share = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), share);
-  if (error == std::errc() && end == text.data() + text.size() && share > 0.0 && share <= 1.0) return {};
-  throw Error(ErrorCode::kUsage, fmt::format("--keep is '{}', expected a share of more than 0 and at most 1", text),
-              "--keep 0.7 keeps 70 % of the patches at each stage");
-}
-
-}  // namespace
-
 void add_token_reduction_options(CLI::App& app, TokenReductionFlags& flags) {
   const std::string group = "Token reduction (hard attention)";
-  app.add_option(
-         "--keep", flags.keep,
-         "after a quarter, a half and three quarters of the blocks, keep this share of the patches: those that the "
-         "class token attends to most; the other patches become one token (EViT)")
+  require_number(
+      app.add_option(
+          "--keep", flags.keep,
+          "after a quarter, a half and three quarters of the blocks, keep this share of the patches: those that the "
+          "class token attends to most; the other patches become one token (EViT)"),
+      {0, 1, true, false})
       ->capture_default_str()
       ->type_name("0..1")
-      ->check(check_share, "")
       ->group(group);
   add_count(app, "--merge", flags.merge, 0, "in each block, merge this many tokens into the most similar ones (ToMe)")
       ->group(group);

@@ -1,6 +1,7 @@
 #include "cli/terminal/output_stream.hpp"
 
 #include <fmt/core.h>
+#include <sys/poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,16 +11,25 @@
 
 namespace fovea::cli {
 
-bool DescriptorBuffer::send() {
-  const char* begin = pbase();
-  while (begin < pptr()) {
-    const ssize_t written = ::write(descriptor_, begin, static_cast<std::size_t>(pptr() - begin));
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      if (error_ == 0) error_ = errno;
-      return false;
+int write_all(int descriptor, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(descriptor, text.data(), text.size());
+    if (written < 0 && errno == EAGAIN) {  // another program has made the pipe or terminal that both share non-blocking
+      pollfd output{descriptor, POLLOUT, 0};
+      ::poll(&output, 1, -1);
+    } else if (written < 0 && errno != EINTR) {
+      return errno;
     }
-    begin += written;
+    if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return 0;
+}
+
+bool DescriptorBuffer::send() {
+  const int error = write_all(descriptor_, {pbase(), static_cast<std::size_t>(pptr() - pbase())});
+  if (error != 0) {
+    if (error_ == 0) error_ = error;
+    return false;
   }
   setp(buffer_.data(), buffer_.data() + buffer_.size());
   return true;

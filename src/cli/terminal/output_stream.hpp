@@ -4,8 +4,13 @@
 #include <array>
 #include <ostream>
 #include <streambuf>
+#include <string_view>
 
 namespace fovea::cli {
+
+/// Writes all of `text`. A descriptor that does not block is waited for.
+/// @return  0, or the errno of the write that failed
+[[nodiscard]] int write_all(int descriptor, std::string_view text);
 
 class DescriptorBuffer : public std::streambuf {
  public:

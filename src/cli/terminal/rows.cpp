@@ -6,21 +6,19 @@
 #include <cerrno>
 #include <system_error>
 
-#include "base/files.hpp"
 #include "cli/terminal/interrupt.hpp"
 
 namespace fovea::cli {
 
 Rows::Rows(std::size_t total, std::string_view format, ReportOptions options, const CommonOptions& common,
            const std::filesystem::path& file)
-    : file_(file == "-" ? std::filesystem::path() : file),
-      stdout_(STDOUT_FILENO),
+    : stdout_(STDOUT_FILENO),
       messages_(use_color(common.color, STDERR_FILENO)),
-      progress_(total, !common.quiet && total > 1),
-      repeat_failures_(format != "text" || !file_.empty() || ::isatty(STDOUT_FILENO) == 0 ||
-                       ::isatty(STDERR_FILENO) == 0) {
-  options.color = file_.empty() ? use_color(common.color, STDOUT_FILENO) : common.color == "always";
-  std::ostream& out = file_.empty() ? static_cast<std::ostream&>(stdout_) : text_;
+      progress_(total, !common.quiet && total > 1) {
+  if (!file.empty() && file != "-") file_.emplace(file);
+  repeat_failures_ = format != "text" || file_ || ::isatty(STDOUT_FILENO) == 0 || ::isatty(STDERR_FILENO) == 0;
+  options.color = file_ ? common.color == "always" : use_color(common.color, STDOUT_FILENO);
+  std::ostream& out = file_ ? static_cast<std::ostream&>(text_) : stdout_;
   guarded([&] { writer_ = report_format(format).make(out, options); });
 }
 
@@ -30,7 +28,7 @@ void Rows::guarded(Action&& action) {
   try {
     action();
   } catch (const Error& error) {
-    if (!file_.empty() || stdout_.error() == 0) throw;
+    if (file_ || stdout_.error() == 0) throw;
     closed_ = stdout_.error() == EPIPE;
     if (closed_) return;
     throw Error(ErrorCode::kOutput,
@@ -60,7 +58,9 @@ void Rows::finish(bool interrupted) {
   progress_.erase();
   summary_.interrupted = interrupted;
   guarded([&] { writer_->finish(summary_); });
-  if (!file_.empty()) replace_file(file_, std::move(text_).str());
+  if (!file_) return;
+  file_->append(std::move(text_).str());
+  file_->commit();
 }
 
 int Rows::exit_code() const {

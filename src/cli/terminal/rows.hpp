@@ -5,10 +5,12 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <string_view>
 
+#include "base/pending_file.hpp"
 #include "cli/command.hpp"
 #include "cli/terminal/output_stream.hpp"
 #include "cli/terminal/terminal.hpp"
@@ -21,7 +23,8 @@ namespace fovea::cli {
 class Rows {
  public:
   /// @param options  without the colour, which `common` decides
-  /// @param file     empty or "-" means standard output.
+  /// @param file     empty or "-" means standard output; a place that cannot be written is found here
+  /// @throws Error   kOutput.
   Rows(std::size_t total, std::string_view format, ReportOptions options, const CommonOptions& common,
        const std::filesystem::path& file = {});
 
@@ -43,14 +46,14 @@ class Rows {
   template <typename Action>
   void guarded(Action&& action);
 
-  std::filesystem::path file_;
+  std::optional<PendingFile> file_;  // none: standard output
   DescriptorStream stdout_;
   std::ostringstream text_;  // contents of the future file
   std::unique_ptr<ReportWriter> writer_;
   Messages messages_;
   Progress progress_;
   Summary summary_;
-  bool repeat_failures_;  // on standard error, unless standard output goes to the same terminal
+  bool repeat_failures_ = true;  // on standard error, unless standard output goes to the same terminal
   bool closed_ = false;
 };
 

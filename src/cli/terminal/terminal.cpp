@@ -4,8 +4,9 @@
 #include <unistd.h>
 
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
+
+#include "cli/terminal/output_stream.hpp"
 
 namespace fovea::cli {
 namespace {
@@ -13,8 +14,7 @@ namespace {
 constexpr std::size_t kBarWidth = 24;  // characters
 
 void write_stderr(const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stderr);
-  std::fflush(stderr);
+  static_cast<void>(write_all(STDERR_FILENO, text));  // there is no place left to report a failure to
 }
 
 }  // namespace

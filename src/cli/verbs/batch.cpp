@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/files.hpp"
+#include "base/output/folder_lock.hpp"
 #include "cli/command.hpp"
 #include "cli/options/picture_options.hpp"
 #include "cli/terminal/interrupt.hpp"
@@ -26,6 +27,11 @@ class Batch : public Command {
     flags_.input.recurse = true;
     app.add_option("-o,--output", output_, "folder for the results")->type_name("OUT");
     app.add_flag("--fresh", fresh_, "run every picture again, whatever results are there");
+    app.add_flag("--append", append_,
+                 "keep the rows of pictures that this call does not name, and number new pictures after them");
+    app.add_flag("--share", share_, "go on where another run is writing into OUT");
+    app.add_flag("--no-sync", no_sync_,
+                 "do not wait for the disk: faster on a slow one, but a power cut may lose what is finished");
     app.add_flag("--no-recurse", no_recurse_, "do not read sub-folders");
     app.add_option("--save-logits", save_logits_,
                    "write the logits, float32 [inputs, classes]; NaN in the rows of failed inputs")
@@ -43,32 +49,40 @@ class Batch : public Command {
     if (output_.empty()) {
       throw Error(ErrorCode::kUsage, "-o is missing, expected a folder for the results", "for example: -o out");
     }
-    const std::atomic<bool>& stop = watch_signals();
+    if (fresh_ && append_) {
+      throw Error(ErrorCode::kUsage, "--fresh and --append are given, expected one of them",
+                  "--fresh drops the rows of an earlier run, --append keeps them");
+    }
     flags_.input.recurse = !no_recurse_;
     flags_.input.flat = no_recurse_;
     NamedPictures pictures = name_pictures(operands, flags_.input, output_);
+    const FolderLock lock(output_, share_);
+    BatchOptions options;
+    options.earlier = earlier_rows(pictures);
     const std::vector<Input>& inputs = pictures.inputs;
-    if (!save_logits_.empty()) check_not_input(save_logits_, inputs);
 
     RunNote note(common);
     const auto [model, made] = set_up(flags_, purpose(), pictures, common, note);
     const ModelInfo& info = model->info();
-    BatchOptions options;
+    options.sync = no_sync_ ? Sync::kNo : Sync::kYes;
     options.model = find_model(common.model);
-    options.load = classifier_options(flags_.model, flags_.classes);
+    options.load = load_options(flags_.model);  // without class names, which change no weight
     options.labels_source = made.maps.zero_shot ? flags_.classes.text_embeddings : info.labels_source;
-    options.fresh = fresh_;
     if (!save_logits_.empty()) options.save_logits = save_logits_;
     set_option_texts(made, info, options);
     options.version = FOVEA_VERSION;
     Engine engine(model);
-    Rows rows(inputs.size(), format_, {.top_k = flags_.classes.top_k, .verdicts = flags_.maps.faithfulness}, common);
-    const BatchOutcome outcome = run_batch_folder(
+    const bool values = class_space(info, made).function == ScoreFunction::kNone;
+    const ReportOptions report{.top_k = flags_.classes.top_k, .values = values, .verdicts = flags_.maps.faithfulness};
+    Rows rows(inputs.size(), format_, report, common);
+    const auto finish = [&](const BatchOutcome& outcome) {
+      rows.finish(outcome.counts.interrupted);
+      if (!common.quiet) say_where(outcome, options.earlier.removed);
+      return rows.exit_code();
+    };
+    return finish(run_batch_folder(
         engine, inputs, made, common.threads, common.batch, options, [&](const Record& record) { rows.write(record); },
-        &stop);
-    rows.finish(outcome.counts.interrupted);
-    if (!common.quiet) say_where(outcome);
-    return rows.exit_code();
+        [&](const BatchOutcome& outcome) { leave_now(finish(outcome)); }));
   }
 
  private:
@@ -79,7 +93,16 @@ class Batch : public Command {
     purpose.layout.maps = "overlays/";
     purpose.layout.thumbnails = true;
     purpose.stamp_sources = true;
+    for (const char* file : kBatchFiles) purpose.outputs.push_back(std::filesystem::path(output_) / file);
+    purpose.outputs.emplace_back(save_logits_);
     return purpose;
+  }
+
+  [[nodiscard]] EarlierRows earlier_rows(NamedPictures& pictures) const {
+    const std::filesystem::path results = std::filesystem::path(output_) / kBatchRows;
+    if (!fresh_) return find_earlier_rows(results, pictures.arguments, append_, pictures.inputs);
+    const std::size_t count = pictures.inputs.size();
+    return {std::vector<std::optional<Record>>(count), std::vector<bool>(count), 0};
   }
 
   /// summary.json gets the flags as given, the fingerprint of the run gets the resolved values.
@@ -88,7 +111,7 @@ class Batch : public Command {
     common_texts.merge(option_texts(flags_.decode));
     common_texts.merge(option_texts(flags_.reduction));
     options.result_options = common_texts;
-    options.result_options.merge(resolved_texts(flags_.classes));
+    options.result_options.merge(resolved_texts(flags_.classes, class_space(model, pictures)));
     options.result_options.merge(resolved_texts(model));
     options.all_options = common_texts;
     options.all_options.merge(option_texts(flags_.classes));
@@ -97,12 +120,13 @@ class Batch : public Command {
     options.all_options["batch"] = std::to_string(common.batch);
   }
 
-  void say_where(const BatchOutcome& outcome) const {
+  void say_where(const BatchOutcome& outcome, std::size_t removed) const {
     const std::string kept = outcome.skipped > 0 ? fmt::format(" ({} kept from before)", outcome.skipped) : "";
+    const std::string gone = removed > 0 ? fmt::format(", {} removed as their files are gone", removed) : "";
     const std::string rest = outcome.counts.interrupted ? "; interrupted: the same command goes on from here" : "";
     Messages(use_color(common.color, STDERR_FILENO))
-        .note(fmt::format("{} done{}, {} failed, {:.1f} s; look at {}{}", outcome.counts.succeeded, kept,
-                          outcome.counts.failed, outcome.seconds,
+        .note(fmt::format("{} done{}, {} failed{}, {:.1f} s; look at {}{}", outcome.counts.succeeded, kept,
+                          outcome.counts.failed, gone, outcome.seconds,
                           printable(std::filesystem::path(output_) / "index.html"), rest));
   }
 
@@ -111,6 +135,9 @@ class Batch : public Command {
   std::string output_;
   std::string save_logits_;
   bool fresh_ = false;
+  bool append_ = false;
+  bool share_ = false;
+  bool no_sync_ = false;
   bool no_recurse_ = false;
 };
 

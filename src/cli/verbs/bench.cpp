@@ -20,7 +20,7 @@
 #include "fovea/error.hpp"
 #include "fovea/precision.hpp"
 #include "pipeline/folder/inputs.hpp"
-#include "pipeline/folder/outputs.hpp"
+#include "pipeline/folder/run_files.hpp"
 #include "report/files/roofline.hpp"
 
 namespace fovea::cli {
@@ -30,10 +30,9 @@ class Bench : public Command {
  public:
   explicit Bench(CLI::App& app) : app_(app) {
     app.add_option("--arch", arch_, "a random model of timm's name instead of a file")->type_name("NAME");
-    app.add_option("--seconds", seconds_, "how long to measure the forward pass")
+    require_number(app.add_option("--seconds", seconds_, "how long to measure the forward pass"), {0.1, 3600})
         ->capture_default_str()
-        ->type_name("S")
-        ->check(CLI::Range(0.1, 3600.0).description(""));
+        ->type_name("S");
     app.add_option("--folder", folder_, "also the throughput over the images of this folder")->type_name("DIR");
     add_methods(app, "--method", methods_, "also what this explanation costs; may be repeated, or separated by commas")
         ->default_str(std::string(explain_methods().front().name));
@@ -53,6 +52,8 @@ class Bench : public Command {
       throw Error(ErrorCode::kUsage, fmt::format("{}: is a model, expected a picture", printable(operands.front())),
                   hint_for_model(operands.front()));
     }
+    claim_threads(common);
+    check_place();
     BenchPlan plan;
     plan.model = load();
     RunNote(common).loaded(plan.model->info());
@@ -68,7 +69,6 @@ class Bench : public Command {
     plan.decode = decode_options(decode_, plan.model->info().recipe);
     plan.roofline = roofline_ || !svg_.empty();
     std::optional<PendingFile> picture;
-    if (!svg_.empty()) check_not_input(svg_, list_inputs(operands, {}));
     if (!svg_.empty()) picture.emplace(svg_);  // a place that cannot be written is found before the work
     const BenchReport report = run_bench(plan);
     if (picture) {
@@ -80,6 +80,18 @@ class Bench : public Command {
   }
 
  private:
+  /// Nothing that the run reads is written over.
+  void check_place() const {
+    if (svg_.empty()) return;
+    std::vector<std::string> pictures = operands;
+    if (!folder_.empty()) pictures.push_back(folder_);
+    RunFiles files;
+    files.reads(list_inputs(pictures, {.recurse = true, .output_folder = {}}));
+    files.reads(common.config, "configuration");
+    if (arch_.empty()) files.reads_model(find_model(common.model));
+    files.writes(svg_);
+  }
+
   [[nodiscard]] std::shared_ptr<const VisionTransformer> load() const {
     const LoadOptions options = load_options(model_);
     if (arch_.empty()) return VisionTransformer::load(find_model(common.model), options);

@@ -4,8 +4,10 @@
 
 #include <CLI/CLI.hpp>
 #include <limits>
+#include <optional>
 
-#include "base/files.hpp"
+#include "base/pending_file.hpp"
+#include "base/process/interrupt.hpp"
 #include "cli/command.hpp"
 #include "cli/options/picture_options.hpp"
 #include "cli/terminal/interrupt.hpp"
@@ -29,22 +31,34 @@ class Classify : public Command {
   }
 
   int run() override {
-    const std::atomic<bool>& stop = watch_signals();
     NamedPictures pictures = name_pictures(operands, flags_.input);
     const std::vector<Input>& inputs = pictures.inputs;
-    check_outputs_are_no_inputs(inputs);
-    // A folder that cannot be written is reported before the work, not after it.
-    make_folders(std::filesystem::path(output_).parent_path());
-    make_folders(std::filesystem::path(save_logits_).parent_path());
     RunNote note(common);
-    const auto [model, options] = set_up(flags_, {}, pictures, common, note);
+    Purpose purpose;
+    purpose.outputs = {output_, save_logits_};
+    const auto [model, options] = set_up(flags_, purpose, pictures, common, note);
     Engine engine(model);
     const Schedule schedule = plan_schedule(inputs.size(), common.threads, common.batch);
-    Rows rows(inputs.size(), format_, {.top_k = flags_.classes.top_k}, common, output_);
-    const std::size_t classes = class_space(model->info(), options).labels.size();
+    const ClassSpace space = class_space(model->info(), options);
+    const bool values = space.function == ScoreFunction::kNone;
+    Rows rows(inputs.size(), format_, {.top_k = flags_.classes.top_k, .values = values}, common, output_);
+    std::optional<PendingFile> logits_file;
+    if (!save_logits_.empty()) logits_file.emplace(save_logits_);
+    const std::size_t classes = space.labels.size();
     std::vector<float> logits(save_logits_.empty() ? 0 : inputs.size() * classes,
                               std::numeric_limits<float>::quiet_NaN());
-    std::atomic<bool> ended{false};  // by a signal, or because standard output is closed
+    std::atomic<bool> ended{false};  // because standard output is closed
+    const auto finish = [&](std::size_t done) {
+      begin_last_writes();
+      rows.finish(interrupt_requested() && done < inputs.size());
+      if (logits_file) {
+        const std::size_t shape[] = {inputs.size(), classes};
+        logits_file->append(npy_f32(logits, shape));
+        logits_file->commit();
+      }
+      note.done(rows.summary(), schedule);
+      return rows.exit_code();
+    };
     const std::size_t done = engine.run(
         inputs, every(inputs.size()), options, schedule,
         [&](const PictureOutcome& outcome) {
@@ -53,25 +67,13 @@ class Classify : public Command {
             std::copy(outcome.logits.begin(), outcome.logits.end(),
                       logits.begin() + static_cast<std::ptrdiff_t>(outcome.record.index * classes));
           }
-          if (stop || (rows.closed() && logits.empty())) ended = true;
+          if (rows.closed() && logits.empty()) ended = true;
         },
-        &ended);
-    rows.finish(stop && done < inputs.size());
-    if (!save_logits_.empty()) {
-      const std::size_t shape[] = {inputs.size(), classes};
-      replace_file(save_logits_, npy_f32(logits, shape));
-    }
-    note.done(rows.summary(), schedule);
-    return rows.exit_code();
+        &ended, [&](std::size_t written) { leave_now(finish(written)); });
+    return finish(done);
   }
 
  private:
-  void check_outputs_are_no_inputs(const std::vector<Input>& inputs) const {
-    for (const std::string& output : {output_, save_logits_}) {
-      if (!output.empty() && output != "-") check_not_input(output, inputs);
-    }
-  }
-
   PictureFlags flags_;
   std::string format_ = "text";
   std::string output_;

@@ -8,6 +8,7 @@
 
 #include "base/files.hpp"
 #include "base/json_text.hpp"
+#include "base/pending_file.hpp"
 #include "base/sha256.hpp"
 #include "cli/command.hpp"
 #include "cli/options/model_options.hpp"
@@ -25,6 +26,7 @@
 #include "image/preprocess/preprocess.hpp"
 #include "model/config/config_files.hpp"
 #include "pipeline/folder/inputs.hpp"
+#include "pipeline/folder/run_files.hpp"
 #include "report/files/documents.hpp"
 #include "report/record.hpp"
 
@@ -166,8 +168,18 @@ class Doctor : public Command {
                   fmt::format("the picture {} comes first, expected the model", printable(operands[0])),
                   fmt::format("fovea doctor {} {}", printable(operands[1]), printable(operands[0])));
     }
-    const Diagnosis diagnosis = examine(find_model(operands[0]), operands[1]);
-    write_dumps(diagnosis);
+    claim_threads(common);
+    const std::filesystem::path model = find_model(operands[0]);
+    check_places(model);
+    std::optional<PendingFile> pixels;  // places that cannot be written are found before the work
+    if (!dump_pixels_.empty()) pixels.emplace(dump_pixels_);
+    std::optional<PendingFile> input;
+    if (!dump_input_.empty()) input.emplace(dump_input_);
+    const Diagnosis diagnosis = examine(model, operands[1]);
+    const auto height = static_cast<std::size_t>(diagnosis.ready.geometry.crop.height);
+    const auto width = static_cast<std::size_t>(diagnosis.ready.geometry.crop.width);
+    if (pixels) write(*pixels, npy_u8(diagnosis.ready.pixels.pixels(), std::array{height, width, std::size_t{3}}));
+    if (input) write(*input, npy_f32(diagnosis.input, std::array{std::size_t{3}, height, width}));
     print(format_ == "json" ? json_of(diagnosis) : text_of(diagnosis));
     return 0;
   }
@@ -199,29 +211,31 @@ class Doctor : public Command {
     d.decoded = picture.image.size();
     d.decoded_eighths = picture.eighths;
     if (model) {
-      PreparedImage prepared = prepare(picture.image, *d.model, picture.whole);
+      const PreparedImage prepared = prepare(picture.image, *d.model, picture.whole);
       d.logits = std::move(Session(model, 1).run(prepared.patches).front());
-      d.ready = {std::move(prepared.network_input), prepared.geometry};
-    } else {
-      d.ready = preprocess(picture.image, d.resolved.recipe, picture.whole);
     }
+    d.ready = preprocess(picture.image, d.resolved.recipe, picture.whole);
     d.input.resize(d.ready.pixels.pixels().size());
-    normalize(d.ready.pixels, d.resolved.recipe, d.input);
+    normalize(d.ready, d.resolved.recipe, d.input);
     d.pixels_sha256 = sha256_of(std::as_bytes(d.ready.pixels.pixels()));
     d.input_sha256 = sha256_of(std::as_bytes(std::span(d.input)));
     if (picture.eighths == 8) d.snippet = preprocess_snippet(d.resolved, image, decode.exif);
     return d;
   }
 
-  void write_dumps(const Diagnosis& d) const {
-    const auto height = static_cast<std::size_t>(d.ready.geometry.crop.height);
-    const auto width = static_cast<std::size_t>(d.ready.geometry.crop.width);
-    if (!dump_pixels_.empty()) {
-      replace_file(dump_pixels_, npy_u8(d.ready.pixels.pixels(), std::array{height, width, std::size_t{3}}));
-    }
-    if (!dump_input_.empty()) {
-      replace_file(dump_input_, npy_f32(d.input, std::array{std::size_t{3}, height, width}));
-    }
+  /// Nothing that the run reads is written over.
+  void check_places(const std::filesystem::path& model) const {
+    RunFiles files;
+    files.reads(operands[1], "picture");
+    files.reads(common.config, "configuration");
+    files.reads_model(model);
+    files.writes(dump_pixels_);
+    files.writes(dump_input_);
+  }
+
+  static void write(PendingFile& file, std::string_view content) {
+    file.append(content);
+    file.commit();
   }
 
   ModelFlags model_;

@@ -7,6 +7,7 @@
 
 #include "base/files.hpp"
 #include "base/pending_file.hpp"
+#include "base/process/interrupt.hpp"
 #include "cli/command.hpp"
 #include "cli/options/picture_options.hpp"
 #include "cli/terminal/interrupt.hpp"
@@ -62,13 +63,11 @@ class Embed : public Command {
       throw Error(ErrorCode::kUsage, "-o is missing, expected a file for the features", "for example: -o features.npy");
     }
     FeatureFile::check_name(output_);
-    const std::atomic<bool>& stop = watch_signals();
     NamedPictures pictures = name_pictures(operands, flags_.input);
     const std::vector<Input>& inputs = pictures.inputs;
-    check_not_input(output_, inputs);
-    check_not_input(sidecar_of(output_), inputs);
     RunNote note(common);
     Purpose purpose;
+    purpose.outputs = {output_, sidecar_of(output_)};
     purpose.features = *std::find_if(kFeaturePools.begin(), kFeaturePools.end(),
                                      [&](FeaturePool pool) { return name(pool) == pool_; });
     const auto [model, options] = set_up(flags_, purpose, pictures, common, note);
@@ -79,6 +78,14 @@ class Embed : public Command {
     PendingFile sidecar(sidecar_of(output_));
     const Schedule schedule = plan_schedule(inputs.size(), common.threads, common.batch);
     Rows rows(inputs.size(), format_, {.top_k = 0}, common);
+    const auto finish = [&](std::size_t done) {
+      begin_last_writes();
+      features.finish();
+      sidecar.commit();
+      rows.finish(done < inputs.size());
+      note.done(rows.summary(), schedule);
+      return rows.exit_code();
+    };
     const std::size_t done = engine.run(
         inputs, every(inputs.size()), options, schedule,
         [&](const PictureOutcome& outcome) {
@@ -86,12 +93,8 @@ class Embed : public Command {
           sidecar.append(record_to_json(outcome.record) + "\n");
           rows.write(outcome.record);
         },
-        &stop);
-    features.finish();
-    sidecar.commit();
-    rows.finish(done < inputs.size());
-    note.done(rows.summary(), schedule);
-    return rows.exit_code();
+        nullptr, [&](std::size_t written) { leave_now(finish(written)); });
+    return finish(done);
   }
 
  private:

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/files.hpp"
+#include "base/process/interrupt.hpp"
 #include "cli/command.hpp"
 #include "cli/options/picture_options.hpp"
 #include "cli/terminal/interrupt.hpp"
@@ -22,6 +23,7 @@ std::string needs_text(const Evidence& needs) {
   if (needs.gradients) words.emplace_back("attention and its gradients");
   if (needs.layer_gradients) words.emplace_back("gradients of a score read from each block");
   if (needs.features) words.emplace_back("features of the last block and their gradient");
+  if (needs.score_terms) words.emplace_back("the terms of the score at each block's input");
   if (needs.relevance) words.emplace_back("relevance propagated in double precision");
   if (needs.reruns) words.emplace_back("scores of changed pictures");
   return joined(words, ", ");
@@ -56,7 +58,6 @@ class Explain : public Command {
       return 0;
     }
     choose_methods();
-    const std::atomic<bool>& stop = watch_signals();
     NamedPictures pictures = name_pictures(operands, flags_.input, output_);
     RunNote note(common);
     Purpose purpose;
@@ -64,26 +65,33 @@ class Explain : public Command {
     purpose.layout.folder = output_;
     const auto [model, options] = set_up(flags_, purpose, pictures, common, note);
     if (comparing()) require_one_target(options.targets);
-    if (!output_.empty()) make_folders(output_);
+    if (!output_.empty()) check_writable(output_);  // before the work
 
     Engine engine(model);
     const std::vector<Input>& inputs = pictures.inputs;
     const Schedule schedule = plan_schedule(inputs.size(), common.threads, common.batch);
-    const ReportOptions report{
-        .top_k = flags_.classes.top_k, .verdicts = flags_.maps.faithfulness, .comparison = comparing()};
+    const bool values = class_space(model->info(), options).function == ScoreFunction::kNone;
+    const ReportOptions report{.top_k = flags_.classes.top_k,
+                               .values = values,
+                               .verdicts = flags_.maps.faithfulness,
+                               .comparison = comparing()};
     Rows rows(inputs.size(), format_, report, common);
     MethodComparison comparison;
+    const auto finish = [&](std::size_t done) {
+      begin_last_writes();
+      if (comparing()) rows.write(comparison.result());
+      rows.finish(done < inputs.size());
+      note.done(rows.summary(), schedule);
+      return rows.exit_code();
+    };
     const std::size_t done = engine.run(
         inputs, every(inputs.size()), options, schedule,
         [&](const PictureOutcome& outcome) {
           if (comparing() && !outcome.record.failure) comparison.add(outcome.record);
           rows.write(outcome.record);
         },
-        &stop);
-    if (comparing()) rows.write(comparison.result());
-    rows.finish(done < inputs.size());
-    note.done(rows.summary(), schedule);
-    return rows.exit_code();
+        nullptr, [&](std::size_t written) { leave_now(finish(written)); });
+    return finish(done);
   }
 
  private:

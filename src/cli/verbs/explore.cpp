@@ -12,6 +12,7 @@
 
 #include "base/files.hpp"
 #include "base/pending_file.hpp"
+#include "base/process/interrupt.hpp"
 #include "cli/command.hpp"
 #include "cli/options/picture_options.hpp"
 #include "cli/terminal/interrupt.hpp"
@@ -90,14 +91,13 @@ class Explore : public Command {
     if (output_.empty()) {
       throw Error(ErrorCode::kUsage, "-o is missing, expected a file for the page", "for example: -o page.html");
     }
-    const std::atomic<bool>& stop = watch_signals();
     choose_maps();
     NamedPictures pictures = name_pictures(operands, flags_.input);
     const std::vector<Input>& inputs = pictures.inputs;
-    check_not_input(output_, inputs);
     RunNote note(common);
     Purpose purpose;
     purpose.maps = true;
+    purpose.outputs = {output_};
     PictureSetup setup = set_up(flags_, purpose, pictures, common, note);
     setup.options.page = page_options(setup.model->architecture());
 
@@ -105,8 +105,19 @@ class Explore : public Command {
     PendingFile page(output_);  // a place that cannot be written is found before the work
     page.append(explore_beginning(explore_heading(engine.info(), *setup.options.page)));
     const Schedule schedule = plan_schedule(inputs.size(), common.threads, common.batch);
-    Rows rows(inputs.size(), format_, {.top_k = flags_.classes.top_k, .verdicts = flags_.maps.faithfulness}, common);
+    const bool values = class_space(engine.info(), setup.options).function == ScoreFunction::kNone;
+    const ReportOptions report{.top_k = flags_.classes.top_k, .values = values, .verdicts = flags_.maps.faithfulness};
+    Rows rows(inputs.size(), format_, report, common);
     std::size_t bytes = 0;
+    const auto finish = [&](std::size_t done) {
+      begin_last_writes();
+      page.append(explore_end());
+      page.commit();
+      rows.finish(done < inputs.size());
+      say_size(bytes, rows.summary());
+      note.done(rows.summary(), schedule);
+      return rows.exit_code();
+    };
     const std::size_t done = engine.run(
         inputs, every(inputs.size()), setup.options, schedule,
         [&](const PictureOutcome& outcome) {
@@ -114,13 +125,8 @@ class Explore : public Command {
           bytes += outcome.page_section.size();
           rows.write(outcome.record);
         },
-        &stop);
-    page.append(explore_end());
-    page.commit();
-    rows.finish(done < inputs.size());
-    say_size(bytes, rows.summary());
-    note.done(rows.summary(), schedule);
-    return rows.exit_code();
+        nullptr, [&](std::size_t written) { leave_now(finish(written)); });
+    return finish(done);
   }
 
  private:

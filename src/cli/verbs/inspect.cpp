@@ -31,7 +31,13 @@ std::string first_labels(const ModelInfo& model) {
 }
 
 std::string_view rope_name(Rope rope) {
-  return rope == Rope::kEva02 ? "eva02" : rope == Rope::kDinoV3 ? "dinov3" : "none";
+  switch (rope) {
+    case Rope::kNone: return "none";
+    case Rope::kEva02: return "eva02";
+    case Rope::kDinoV3: return "dinov3";
+    case Rope::kMixed: return "mixed";
+  }
+  return "";
 }
 
 std::string tokens_text(const Architecture& a) {
@@ -44,8 +50,14 @@ std::string tokens_text(const Architecture& a) {
 std::string block_text(const Architecture& a) {
   std::string text = fmt::format("{}, eps {}, {}", a.rms_norm ? "RMSNorm" : "layer norm", a.norm_eps,
                                  a.gated_mlp ? "gated MLP (SwiGLU)" : name(a.activation));
+  if (a.embed_norm) text += ", norm of the patches";
   if (a.norm_pre) text += ", norm before the first";
+  if (a.norm_after) text += ", norms after attention and MLP";
+  if (a.parallel_mlp) text += ", MLP parallel to the attention";
+  if (a.differential_attention) text += ", differential attention";
+  if (!a.kv_dims.empty()) text += ", keys and values shared by several heads";
   if (a.qk_norm) text += ", norm of queries and keys";
+  if (a.attention_norm) text += ", norm inside the attention";
   if (a.mlp_norm) text += ", norm inside the MLP";
   return text;
 }
@@ -76,6 +88,7 @@ std::string scores_text(const ModelInfo& model) {
   if (model.logit_scale) text = fmt::format("logit scale {}", *model.logit_scale);
   if (model.logit_bias) text += fmt::format(", bias {}", *model.logit_bias);
   if (model.multi_label) text += text.empty() ? "sigmoid: multi-label" : ", sigmoid: multi-label";
+  if (model.regression) text = "values: regression";
   return text;
 }
 
@@ -173,7 +186,7 @@ std::string json_of(const ModelInfo& model, bool verbose) {
   add_kinds(a, json);
   json.add_raw("logit_scale", model.logit_scale ? json_number(*model.logit_scale) : "null");
   json.add_raw("logit_bias", model.logit_bias ? json_number(*model.logit_bias) : "null");
-  json.add("multi_label", model.multi_label);
+  json.add("multi_label", model.multi_label).add("regression", model.regression);
   json.add("gflop_per_image", gflop_per_image(a));
   const JsonObject preprocessing = recipe_json(recipe, model.recipe_source);
   json.add("preprocessing", preprocessing).add_raw("labels", labels_json(model));
@@ -221,6 +234,10 @@ class Inspect : public Command {
     } catch (const Error& error) {
       if (common.verbose && format_ == "text" && error.code() == ErrorCode::kCheckpoint) {
         print(tensors_text(list_tensors(path, options)));
+        const bool this_command = error.hint().find("inspect -v") != std::string::npos;
+        throw Error(
+            error.code(), error.what(),
+            this_command ? "GUIDE.md lists the families that are read, and how their files look" : error.hint());
       }
       throw;
     }

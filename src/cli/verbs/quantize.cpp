@@ -12,18 +12,20 @@
 #include "base/files.hpp"
 #include "base/json_text.hpp"
 #include "base/numerics.hpp"
+#include "base/pending_file.hpp"
+#include "base/process/interrupt.hpp"
 #include "cli/command.hpp"
 #include "cli/options/options.hpp"
+#include "cli/options/recipe_options.hpp"
 #include "cli/terminal/output_stream.hpp"
 #include "cli/terminal/terminal.hpp"
 #include "cli/verbs/models.hpp"
 #include "fovea/error.hpp"
-#include "fovea/machine.hpp"
 #include "fovea/model.hpp"
 #include "fovea/precision.hpp"
 #include "fovea/session.hpp"
 #include "pipeline/folder/inputs.hpp"
-#include "pipeline/folder/outputs.hpp"
+#include "pipeline/folder/run_files.hpp"
 #include "pipeline/picture_source.hpp"
 #include "report/record.hpp"
 
@@ -137,6 +139,8 @@ class Quantize : public Command {
     app.add_option("--calibrate", calibrate_, "folder of pictures like those that the model will see; needed for int8")
         ->type_name("DIR");
     add_count(app, "--pictures", pictures_, 1, "how many calibration pictures to use, spread over the folder");
+    app.add_option("--image-size", image_size_, "size of the model's input in pixels, for models that state none")
+        ->type_name("N|HxW");
     // Has a second name, because FOVEA_PRECISION sets how models run.
     add_choice(app, "--to,--precision", precision_, {"int8", "bf16"},
                "int8: a quarter of float32's bits, with bf16 where int8 loses too much; bf16: half the bits");
@@ -149,24 +153,34 @@ class Quantize : public Command {
     const std::filesystem::path from = find_model(operands[0]);
     const std::filesystem::path to = operands[1];
     const Precision precision = precision_ == "int8" ? Precision::kInt8 : Precision::kBf16;
-    set_compute_threads(static_cast<int>(common.threads));
+    claim_threads(common);
     const std::vector<Input> inputs = calibration_inputs(precision);
-    Quantizer quantizer(from, precision);
+    check_place(to, from, inputs);
+    PendingFile output(to);  // a place that cannot be written is found before the work
+    Quantizer quantizer(from, precision, image_size());
     const ModelInfo& info = quantizer.model()->info();
-    check_output(to, info.path);
     const std::vector<std::vector<float>> pictures = load(inputs, info);
     for (const auto& patches : pictures) quantizer.observe(patches);
     for (const auto& patches : pictures) quantizer.measure(patches);
 
-    quantizer.write(to);
-    QuantizeReport report{from, to, precision, info.weight_bytes, std::filesystem::file_size(to), quantizer.layers(),
-                          {},   {}};
-    if (report_) compare_with_model(quantizer, pictures, report);
+    quantizer.write(output);
+    output.commit();
+    QuantizeReport report{from, to, precision, info.weight_bytes, output.size(), quantizer.layers(), {}, {}};
+    if (output.is_stream()) {
+      report.no_agreement = "the output is a stream, which cannot be read again";
+    } else if (report_) {
+      compare_with_model(quantizer, pictures, report);
+    }
     print(format_ == "json" ? json_of(report, report_) : text_of(report, report_));
     return 0;
   }
 
  private:
+  /// None: as the model's files say.
+  [[nodiscard]] std::optional<Size> image_size() const {
+    return image_size_.empty() ? std::nullopt : std::optional(parse_size("--image-size", image_size_));
+  }
+
   void check_operands() const {
     if (operands.size() != 2) {
       throw Error(ErrorCode::kUsage,
@@ -179,12 +193,14 @@ class Quantize : public Command {
                             printable(std::filesystem::path(operands[1]).extension())));
   }
 
-  static void check_output(const std::filesystem::path& output, const std::filesystem::path& model) {
-    std::error_code ignored;
-    if (!std::filesystem::equivalent(output, model, ignored)) return;
-    throw Error(ErrorCode::kUsage,
-                fmt::format("{}: the output is the model itself, expected another file", printable(output)),
-                "choose another name: quantising again needs the original model");
+  /// Nothing that the run reads is written over: quantising again needs the original model.
+  void check_place(const std::filesystem::path& output, const std::filesystem::path& model,
+                   const std::vector<Input>& inputs) const {
+    RunFiles files;
+    files.reads(inputs);
+    files.reads(common.config, "configuration");
+    files.reads_model(model);
+    files.writes(output);
   }
 
   [[nodiscard]] std::vector<Input> calibration_inputs(Precision precision) const {
@@ -207,6 +223,7 @@ class Quantize : public Command {
     std::vector<std::vector<float>> pictures;
     pictures.reserve(inputs.size());
     for (const Input& input : inputs) {
+      stop_if_interrupted();
       try {
         pictures.push_back(load_picture(input, 0, nullptr, {}, info, Keep::kNothing).patches);
       } catch (const Error& error) {
@@ -221,9 +238,10 @@ class Quantize : public Command {
     return pictures;
   }
 
-  static void compare_with_model(const Quantizer& quantizer, const std::vector<std::vector<float>>& pictures,
-                                 QuantizeReport& report) {
+  void compare_with_model(const Quantizer& quantizer, const std::vector<std::vector<float>>& pictures,
+                          QuantizeReport& report) const {
     LoadOptions options;
+    options.image_size = image_size();
     options.precision = report.precision;
     try {
       require_precision(report.precision);
@@ -236,6 +254,7 @@ class Quantize : public Command {
   }
 
   std::string calibrate_;
+  std::string image_size_;
   std::size_t pictures_ = 64;
   std::string precision_ = "int8";
   bool report_ = false;

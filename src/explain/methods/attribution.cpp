@@ -66,7 +66,8 @@ ExplainMethod attribution_method() {
       .variant = [](const ExplainOptions& options) { return "LRP alpha 1 beta 0, double" + start_block_text(options); },
       .make = [](const ExplainOptions& options, const TokenLayout& layout) -> std::unique_ptr<Explainer> {
         return std::make_unique<Attribution>(options, layout);
-      }};
+      },
+      .reads = {"start-block"}};
 }
 
 }  // namespace fovea

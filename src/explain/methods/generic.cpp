@@ -16,10 +16,14 @@ ExplainMethod generic_method() {
               "Chefer, Gur, Wolf 2021, Generic Attention-model Explainability for Interpreting Bi-Modal and "
               "Encoder-Decoder Transformers, arXiv:2103.15679",
           .needs = {.gradients = true},
-          .variant = [](const ExplainOptions& options) { return "mean of positive heads" + start_block_text(options); },
+          .variant =
+              [](const ExplainOptions& options) {
+                return "mean of positive heads" + start_block_text(options) + gradients_text(options);
+              },
           .make = [](const ExplainOptions& options, const TokenLayout& layout) -> std::unique_ptr<Explainer> {
             return std::make_unique<GradientRow>("generic", RowStep::kAdd, options, layout);
-          }};
+          },
+          .reads = {"start-block", "gradients"}};
 }
 
 }  // namespace fovea

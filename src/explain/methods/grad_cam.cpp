@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "explain/attention_stream.hpp"
 #include "explain/registry.hpp"
 #include "fovea/error.hpp"
 
@@ -52,20 +53,22 @@ class GradCam final : public Explainer {
 }  // namespace
 
 ExplainMethod grad_cam_method() {
-  return {.name = "grad-cam",
-          .title = "Grad-CAM",
-          .shows =
-              "Where the features that the last block's attention reads point towards this class. The map shows one "
-              "block only, is coarse, and is empty if the weighted features point away everywhere.",
-          .costs = "a fraction of a backward pass for each class",
-          .reference =
-              "Selvaraju et al. 2017, Grad-CAM, arXiv:1610.02391; Gildenblat et al., pytorch-grad-cam (ViT: "
-              "blocks[-1].norm1)",
-          .needs = {.features = true},
-          .variant = [](const ExplainOptions&) { return std::string("last block's norm1, positive part"); },
-          .make = [](const ExplainOptions&, const TokenLayout& layout) -> std::unique_ptr<Explainer> {
-            return std::make_unique<GradCam>(layout);
-          }};
+  return {
+      .name = "grad-cam",
+      .title = "Grad-CAM",
+      .shows =
+          "Where the features that the last block's attention reads point towards this class. The map shows one "
+          "block only, is coarse, and is empty if the weighted features point away everywhere.",
+      .costs = "a fraction of a backward pass for each class",
+      .reference =
+          "Selvaraju et al. 2017, Grad-CAM, arXiv:1610.02391; Gildenblat et al., pytorch-grad-cam (ViT: "
+          "blocks[-1].norm1)",
+      .needs = {.features = true},
+      .variant =
+          [](const ExplainOptions& options) { return "last block's norm1, positive part" + gradients_text(options); },
+      .make = [](const ExplainOptions&, const TokenLayout& layout) -> std::unique_ptr<Explainer> {
+        return std::make_unique<GradCam>(layout);
+      }};
 }
 
 }  // namespace fovea

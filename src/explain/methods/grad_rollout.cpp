@@ -19,11 +19,12 @@ ExplainMethod grad_rollout_method() {
           .needs = {.gradients = true},
           .variant =
               [](const ExplainOptions& options) {
-                return "mean of positive heads, rows normalised" + start_block_text(options);
+                return "mean of positive heads, rows normalised" + start_block_text(options) + gradients_text(options);
               },
           .make = [](const ExplainOptions& options, const TokenLayout& layout) -> std::unique_ptr<Explainer> {
             return std::make_unique<GradientRow>("grad-rollout", RowStep::kNormalised, options, layout);
-          }};
+          },
+          .reads = {"start-block", "gradients"}};
 }
 
 }  // namespace fovea

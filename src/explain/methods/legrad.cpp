@@ -53,12 +53,14 @@ ExplainMethod legrad_method() {
           .needs = {.layer_gradients = true},
           .variant =
               [](const ExplainOptions& options) {
-                return options.start_block == 0 ? std::string("all blocks")
-                                                : "blocks" + start_block_text(options).substr(1);
+                const std::string blocks =
+                    options.start_block == 0 ? "all blocks" : "blocks" + start_block_text(options).substr(1);
+                return blocks + gradients_text(options);
               },
           .make = [](const ExplainOptions& options, const TokenLayout& layout) -> std::unique_ptr<Explainer> {
             return std::make_unique<LeGrad>(options, layout);
-          }};
+          },
+          .reads = {"start-block", "gradients"}};
 }
 
 }  // namespace fovea

@@ -93,7 +93,8 @@ ExplainMethod occlusion_method() {
               },
           .make = [](const ExplainOptions& options, const TokenLayout& layout) -> std::unique_ptr<Explainer> {
             return std::make_unique<Occlusion>(options, layout);
-          }};
+          },
+          .reads = {"window"}};
 }
 
 }  // namespace fovea

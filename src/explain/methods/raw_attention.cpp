@@ -112,7 +112,8 @@ ExplainMethod raw_attention_method() {
       .reference = "Caron et al. 2021, Emerging Properties in Self-Supervised Vision Transformers, arXiv:2104.14294",
       .needs = {.attention = true},
       .variant = variant,
-      .make = make};
+      .make = make,
+      .reads = {"head-fusion", "block", "head", "query", "mass"}};
 }
 
 }  // namespace fovea

@@ -133,14 +133,15 @@ ExplainMethod rise_method() {
       .reference =
           "Petsiuk, Das, Saenko 2018, RISE: Randomized Input Sampling for Explanation of Black-box Models, "
           "arXiv:1806.07421",
-      .needs = {.reruns = true},
+      .needs = {.reruns = true, .probabilities = true},
       .variant =
           [](const ExplainOptions& options) {
             return fmt::format("{} masks of {}x{} cells, seed {}", options.rise_masks, kCells, kCells, options.seed);
           },
       .make = [](const ExplainOptions& options, const TokenLayout& layout) -> std::unique_ptr<Explainer> {
         return std::make_unique<Rise>(options, layout);
-      }};
+      },
+      .reads = {"masks", "seed"}};
 }
 
 }  // namespace fovea

@@ -206,7 +206,8 @@ ExplainMethod rollout_method() {
           .reference = "Abnar & Zuidema 2020, Quantifying Attention Flow in Transformers, arXiv:2005.00928",
           .needs = {.attention = true},
           .variant = variant,
-          .make = make};
+          .make = make,
+          .reads = {"head-fusion", "renormalize", "discard", "residual", "compat", "start-block"}};
 }
 
 }  // namespace fovea

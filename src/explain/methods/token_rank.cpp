@@ -91,7 +91,8 @@ ExplainMethod token_rank_method() {
           .reference = "Erel et al. 2025, Attention (as Discrete-Time Markov) Chains, arXiv:2507.17657",
           .needs = {.attention = true},
           .variant = variant,
-          .make = make};
+          .make = make,
+          .reads = {"head-fusion", "block", "head"}};
 }
 
 }  // namespace fovea

@@ -39,6 +39,19 @@ std::vector<float> scaled_to_one(std::span<const float> map) {
   return scaled;
 }
 
+std::vector<float> scaled_about_half(std::span<const float> map) {
+  float largest = 0.0F;
+  for (const float value : map) {
+    if (std::isfinite(value)) largest = std::max(largest, std::abs(value));
+  }
+  std::vector<float> scaled(map.size(), 0.5F);
+  if (largest == 0.0F) return scaled;
+  for (std::size_t i = 0; i < map.size(); ++i) {
+    if (std::isfinite(map[i])) scaled[i] = 0.5F + 0.5F * (map[i] / largest);
+  }
+  return scaled;
+}
+
 SeenArea seen_area(const CropGeometry& g) {
   const double y = static_cast<double>(g.original.height) / g.resized.height;
   const double x = static_cast<double>(g.original.width) / g.resized.width;
@@ -74,9 +87,9 @@ HeatField::Taps HeatField::taps_at(double cell, std::size_t cells) {
   return taps;
 }
 
-HeatField::HeatField(MatrixView<const float> map, const CropGeometry& g)
+HeatField::HeatField(MatrixView<const float> map, const CropGeometry& g, bool is_signed)
     : width_(static_cast<std::size_t>(g.original.width)) {
-  const std::vector<float> heat = scaled_to_one(map.values());
+  const std::vector<float> heat = is_signed ? scaled_about_half(map.values()) : scaled_to_one(map.values());
   columns_.resize(map.rows() * width_);
   for (int x = 0; x < g.original.width; ++x) {
     const Taps taps =

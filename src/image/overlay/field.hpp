@@ -22,13 +22,17 @@ struct SeenArea {
 /// Scales the map so that its minimum is 0 and its maximum 1; a constant map becomes 0. Values that are not finite
 /// count as the minimum.
 [[nodiscard]] std::vector<float> scaled_to_one(std::span<const float> map);
+/// Scales the map by its largest absolute value, so that it is 0.5 where the map is 0, and 0 or 1 at that value. Values
+/// that are not finite count as 0.
+[[nodiscard]] std::vector<float> scaled_about_half(std::span<const float> map);
 
 /// The map, scaled to 0..1 and interpolated with Mitchell and Netravali's cubic, which neither shows the grid nor rings
 /// visibly.
 class HeatField {
  public:
-  /// @param map  [grid.rows, grid.cols], spread evenly over the crop.
-  HeatField(MatrixView<const float> map, const CropGeometry& geometry);
+  /// @param map        [grid.rows, grid.cols], spread evenly over the crop.
+  /// @param is_signed  whether the map is scaled about a half
+  HeatField(MatrixView<const float> map, const CropGeometry& geometry, bool is_signed = false);
 
   /// The heat, 0..1, at each pixel's centre of row y. Outside the crop it is the value at the crop's edge.
   /// @param heat  [geometry.original.width]

@@ -20,13 +20,18 @@ struct Blend {
 constexpr std::size_t kLevels = 1024;  // finer than 8 bits, so that large smooth maps show no bands
 constexpr double kOne = 65536.0;       // fixed point
 
-std::vector<Blend> blend_table(const std::vector<std::uint8_t>& scale, double alpha) {
+/// Cold areas keep more of the photograph; at alpha 1 no area keeps any.
+double opacity_of(double heat, double alpha, bool is_signed) {
+  if (is_signed) return alpha * std::pow(std::abs(2.0 * heat - 1.0), 1.0 - alpha);
+  return alpha * (1.0 - (1.0 - alpha) * (1.0 - heat));
+}
+
+std::vector<Blend> blend_table(const std::vector<std::uint8_t>& scale, double alpha, bool is_signed) {
   alpha = std::clamp(alpha, 0.0, 1.0);
   std::vector<Blend> table(kLevels);
   for (std::size_t i = 0; i < kLevels; ++i) {
     const double heat = static_cast<double>(i) / (kLevels - 1);
-    // Cold areas keep more of the photograph; at alpha 1 no area keeps any.
-    const double opacity = alpha * (1.0 - (1.0 - alpha) * (1.0 - heat));
+    const double opacity = opacity_of(heat, alpha, is_signed);
     const double at = heat * 255.0;
     const auto lower = static_cast<std::size_t>(at);
     const std::size_t upper = std::min<std::size_t>(lower + 1, 255);
@@ -152,8 +157,9 @@ std::vector<std::uint8_t> contour_colors(const std::vector<std::uint8_t>& scale)
   return colors;
 }
 
-std::unique_ptr<MapInk> heat_ink(const HeatField& field, const std::vector<std::uint8_t>& scale, double alpha) {
-  return std::make_unique<BlendInk>(field, blend_table(scale, alpha));
+std::unique_ptr<MapInk> heat_ink(const HeatField& field, const std::vector<std::uint8_t>& scale, double alpha,
+                                 bool is_signed) {
+  return std::make_unique<BlendInk>(field, blend_table(scale, alpha, is_signed));
 }
 
 std::unique_ptr<MapInk> mask_ink(const HeatField& field, double threshold) {

@@ -22,9 +22,10 @@ inline constexpr double kContourShares[] = {0.5, 0.75, 0.9};
 // The field must outlive the ink.
 
 /// Blends the map's colours over the picture.
-/// @param scale  256 RGB triples, low to high
+/// @param scale      256 RGB triples, low to high
+/// @param is_signed  whether the field is 0.5 where the map is 0, which is then transparent
 [[nodiscard]] std::unique_ptr<MapInk> heat_ink(const HeatField& field, const std::vector<std::uint8_t>& scale,
-                                               double alpha);
+                                               double alpha, bool is_signed);
 /// Keeps the picture where the heat is at least `threshold` and darkens the rest.
 [[nodiscard]] std::unique_ptr<MapInk> mask_ink(const HeatField& field, double threshold);
 /// Draws lines with a contrasting edge on the unchanged picture, so that they are visible on any background.

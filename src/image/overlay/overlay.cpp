@@ -19,15 +19,39 @@
 namespace fovea {
 namespace {
 
-constexpr std::array<std::string_view, 5> kColormapNames{"inferno", "turbo", "viridis", "magma", "jet"};
+constexpr std::string_view kAuto = "auto";
+constexpr std::string_view kDiverging = "coolwarm";
+constexpr std::array<std::string_view, 7> kColormapNames{kAuto,   "inferno", "turbo",   "viridis",
+                                                         "magma", "jet",     kDiverging};
 constexpr std::array kColormaps{cv::COLORMAP_INFERNO, cv::COLORMAP_TURBO, cv::COLORMAP_VIRIDIS, cv::COLORMAP_MAGMA,
-                                cv::COLORMAP_JET};
-static_assert(kColormapNames.size() == kColormaps.size());
+                                cv::COLORMAP_JET};  // of the names from the second on
+static_assert(kColormapNames.size() == kColormaps.size() + 2);
+
+/// Moreland 2009, Diverging Color Maps for Scientific Visualization: five of its colours, and between them straight
+/// lines. OpenCV has no diverging map.
+std::vector<std::uint8_t> coolwarm() {
+  constexpr std::array<std::array<double, 3>, 5> kStops{
+      {{59, 76, 192}, {141, 176, 254}, {221, 221, 221}, {244, 152, 122}, {180, 4, 38}}};
+  std::vector<std::uint8_t> colors;
+  colors.reserve(std::size_t{3} * 256);
+  for (int level = 0; level < 256; ++level) {
+    const double at = level * static_cast<double>(kStops.size() - 1) / 255.0;
+    const std::size_t lower = std::min(static_cast<std::size_t>(at), kStops.size() - 2);
+    const double part = at - static_cast<double>(lower);
+    for (std::size_t c = 0; c < 3; ++c) {
+      const double color = kStops[lower][c] * (1.0 - part) + kStops[lower + 1][c] * part;
+      colors.push_back(static_cast<std::uint8_t>(std::lround(color)));
+    }
+  }
+  return colors;
+}
 
 /// The legend of the strip below the picture.
-CaptionScale scale_of(const OverlayStyle& style, const std::vector<std::uint8_t>& colors) {
+CaptionScale scale_of(const OverlayStyle& style, const std::vector<std::uint8_t>& colors, bool is_signed) {
   switch (style.style) {
-    case MapStyle::kHeat: break;
+    case MapStyle::kHeat:
+      if (is_signed) return {colors, "against", "for"};
+      break;
     case MapStyle::kContour: return {contour_colors(colors), "top 50%", "top 10%"};
     case MapStyle::kMask: {
       CaptionScale scale{std::vector<std::uint8_t>(colors.size(), 225)};
@@ -40,8 +64,14 @@ CaptionScale scale_of(const OverlayStyle& style, const std::vector<std::uint8_t>
 }
 
 Image draw_map(const Image& original, MatrixView<const float> map, const CropGeometry& geometry,
-               const OverlayStyle& style, const std::vector<std::uint8_t>& colors) {
-  const HeatField field(map, geometry);
+               const OverlayStyle& style, const std::vector<std::uint8_t>& colors, bool is_signed) {
+  std::vector<float> positive(is_signed && style.style != MapStyle::kHeat ? map.values().size() : 0);
+  if (!positive.empty()) {
+    std::transform(map.values().begin(), map.values().end(), positive.begin(),
+                   [](float value) { return std::max(value, 0.0F); });
+    return draw_map(original, {positive, map.rows(), map.cols()}, geometry, style, colors, false);
+  }
+  const HeatField field(map, geometry, is_signed);
   const SeenArea seen = seen_area(geometry);
   switch (style.style) {
     case MapStyle::kHeat: break;
@@ -50,7 +80,7 @@ Image draw_map(const Image& original, MatrixView<const float> map, const CropGeo
       return paint_seen(original, seen,
                         *contour_ink(field, original.size(), contour_levels(map.values()), contour_colors(colors)));
   }
-  return paint_seen(original, seen, *heat_ink(field, colors, style.alpha));
+  return paint_seen(original, seen, *heat_ink(field, colors, style.alpha, is_signed));
 }
 
 Image beside(const Image& left, const Image& right) {
@@ -67,7 +97,9 @@ std::span<const std::string_view> colormap_names() {
   return kColormapNames;
 }
 
-std::vector<std::uint8_t> color_scale(std::string_view colormap) {
+std::vector<std::uint8_t> color_scale(std::string_view colormap, bool is_signed) {
+  if (colormap == kAuto) colormap = is_signed ? kDiverging : kColormapNames[1];
+  if (colormap == kDiverging) return coolwarm();
   const auto found = std::find(kColormapNames.begin(), kColormapNames.end(), colormap);
   if (found == kColormapNames.end()) {
     throw Error(ErrorCode::kUsage,
@@ -76,13 +108,14 @@ std::vector<std::uint8_t> color_scale(std::string_view colormap) {
   cv::Mat levels(1, 256, CV_8UC1);
   for (int i = 0; i < 256; ++i) levels.at<std::uint8_t>(0, i) = static_cast<std::uint8_t>(i);
   cv::Mat colors;
-  cv::applyColorMap(levels, colors, kColormaps[static_cast<std::size_t>(found - kColormapNames.begin())]);
+  cv::applyColorMap(levels, colors, kColormaps[static_cast<std::size_t>(found - kColormapNames.begin()) - 1]);
   cv::cvtColor(colors, colors, cv::COLOR_BGR2RGB);
   return {colors.datastart, colors.dataend};
 }
 
 Image draw_overlay(const Image& original, MatrixView<const float> map, const CropGeometry& geometry,
-                   const OverlayStyle& style, const OverlayCaption& caption, std::span<const float> kept) {
+                   const OverlayStyle& style, const OverlayCaption& caption, std::span<const float> kept,
+                   bool is_signed) {
   if (original.empty() || original.size() != geometry.original || map.values().empty() ||
       geometry.resized.height <= 0 || geometry.resized.width <= 0 || geometry.crop.height <= 0 ||
       geometry.crop.width <= 0) {
@@ -92,13 +125,13 @@ Image draw_overlay(const Image& original, MatrixView<const float> map, const Cro
                     original.size().width, original.size().height, map.rows(), map.cols(), geometry.original.width,
                     geometry.original.height));
   }
-  const std::vector<std::uint8_t> colors = color_scale(style.colormap);
+  const std::vector<std::uint8_t> colors = color_scale(style.colormap, is_signed);
   try {
     Image ground = original;
     if (!kept.empty()) darken_ignored(kept, {map.rows(), map.cols()}, geometry, ground);
-    Image picture = draw_map(ground, map, geometry, style, colors);
+    Image picture = draw_map(ground, map, geometry, style, colors, is_signed);
     if (style.side_by_side) picture = beside(original, picture);
-    return style.caption ? with_caption(picture, caption, scale_of(style, colors)) : picture;
+    return style.caption ? with_caption(picture, caption, scale_of(style, colors, is_signed)) : picture;
   } catch (const cv::Exception& error) {
     throw Error(ErrorCode::kBackend, fmt::format("overlay: OpenCV failed: {}", error.what()));
   }

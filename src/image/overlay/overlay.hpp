@@ -23,13 +23,15 @@ struct OverlayCaption {
 
 /// @return         256 RGB triples, low to high
 /// @throws Error   kUsage for an unknown colour map.
-[[nodiscard]] std::vector<std::uint8_t> color_scale(std::string_view colormap);
+[[nodiscard]] std::vector<std::uint8_t> color_scale(std::string_view colormap, bool is_signed = false);
 
 /// Draws the map over the whole picture at its original resolution. Grid cells are mapped back through crop and resize
 /// and interpolated with Mitchell and Netravali's cubic. The area outside the crop, which the network never saw, is
 /// dimmed to nearly grey and separated by a thin line. For display the map is scaled to 0..1 by its own minimum and
 /// maximum. The heat's opacity is alpha where it is hottest and alpha^2 where it is coldest, so that cold areas stay
 /// visible. With a caption, a picture narrower than 256 px gets a wider canvas to keep the caption legible.
+/// A signed map is scaled by its largest absolute value instead: 0 lies in the middle of the colours and is
+/// transparent. As a mask or contours, its positive part is drawn.
 /// @param map      [grid.rows, grid.cols]
 /// @param kept     [grid.rows * grid.cols], see darken_ignored(): the picture under the map is darkened where this is
 /// below 1; empty: all
@@ -37,7 +39,7 @@ struct OverlayCaption {
 /// @throws Error   kUsage for an unknown colour map; kShape if geometry does not belong to this picture.
 [[nodiscard]] Image draw_overlay(const Image& original, MatrixView<const float> map, const CropGeometry& geometry,
                                  const OverlayStyle& style, const OverlayCaption& caption,
-                                 std::span<const float> kept = {});
+                                 std::span<const float> kept = {}, bool is_signed = false);
 
 /// Shrinks the picture until its longer side is at most `side` px; never enlarges it.
 [[nodiscard]] Image thumbnail(const Image& image, int side);

@@ -48,7 +48,7 @@ Image draw_panel(const Image& original, const CropGeometry& geometry, std::span<
   cells.reserve(maps.size() + 1);
   cells.push_back(with_caption(small, caption, {}));
   for (const PanelMap& map : maps) {
-    cells.push_back(draw_overlay(small, map.map, small_geometry, cell_style, map.caption, kept));
+    cells.push_back(draw_overlay(small, map.map, small_geometry, cell_style, map.caption, kept, map.is_signed));
   }
   return in_rows(cells);
 }

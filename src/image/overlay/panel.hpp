@@ -13,6 +13,7 @@ namespace fovea {
 struct PanelMap {
   MatrixView<const float> map;  // [grid.rows, grid.cols]
   OverlayCaption caption;
+  bool is_signed = false;
 };
 
 /// Draws the picture and then its maps in order, each above its caption, in rows of at most four, as even as possible.

@@ -7,6 +7,7 @@
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
 #include <string>
+#include <vector>
 
 #include "base/aligned_buffer.hpp"
 #include "fovea/error.hpp"
@@ -25,6 +26,7 @@ float normalized(float x, float mean, float std, const PreprocessRecipe& recipe)
     return fused ? x * static_cast<float>(factor) : static_cast<float>(static_cast<double>(x) * factor);
   switch (recipe.normalization) {
     case Normalization::kDivide: break;
+    case Normalization::kScaled: return (x * static_cast<float>(factor) - mean) / std;
     case Normalization::kRescale: return (static_cast<float>(static_cast<double>(x) * factor) - mean) / std;
     case Normalization::kFused: {
       const auto scale = static_cast<float>(1.0 / factor);
@@ -103,6 +105,15 @@ void normalize(const Image& image, const PreprocessRecipe& recipe, std::span<flo
                    chw.data() + 2 * area);
 }
 
+void normalize(const Preprocessed& ready, const PreprocessRecipe& recipe, std::span<float> chw) {
+  if (ready.scaled.empty()) return normalize(ready.pixels, recipe, chw);
+  const std::size_t area = chw.size() / 3;
+  for (std::size_t i = 0; i < chw.size(); ++i) {
+    const float x = ready.scaled[i];
+    chw[i] = recipe.normalize ? (x - recipe.mean.at(i / area)) / recipe.std.at(i / area) : x;
+  }
+}
+
 void cut_patches(std::span<const float> chw, Size size, std::size_t patch_size, std::span<float> patches) {
   const PatchGrid grid = grid_of(size, patch_size, patches.size());
   const auto width = static_cast<std::size_t>(size.width);
@@ -127,6 +138,14 @@ void extract_patches(const Image& image, const PreprocessRecipe& recipe, std::si
                      strip.data() + 2 * plane);
     cut_row(strip.data(), plane, width, grid.cols, patch_size, patches.data() + row * row_values);
   }
+}
+
+void extract_patches(const Preprocessed& ready, const PreprocessRecipe& recipe, std::size_t patch_size,
+                     std::span<float> patches) {
+  if (ready.scaled.empty()) return extract_patches(ready.pixels, recipe, patch_size, patches);
+  std::vector<float> chw(ready.scaled.size());
+  normalize(ready, recipe, chw);
+  cut_patches(chw, ready.pixels.size(), patch_size, patches);
 }
 
 void blur_patches(std::span<const float> patches, PatchGrid grid, std::size_t patch_size, std::span<float> blurred) {

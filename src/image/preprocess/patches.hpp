@@ -5,6 +5,7 @@
 #include <span>
 
 #include "fovea/image.hpp"
+#include "image/preprocess/preprocess.hpp"
 
 namespace fovea {
 
@@ -12,6 +13,10 @@ namespace fovea {
 /// is equal to the bit.
 /// @param chw  [3, height, width]
 void normalize(const Image& image, const PreprocessRecipe& recipe, std::span<float> chw);
+
+/// The network's input, whether the recipe resizes bytes or floats.
+/// @param chw  [3, height, width]
+void normalize(const Preprocessed& ready, const PreprocessRecipe& recipe, std::span<float> chw);
 
 /// Cuts a normalised picture into patches, row by row. Each patch is channel-major (3, P, P), the order in which a
 /// convolution kernel [D, 3, P, P] is flattened. Pixels after the last whole patch are left out, as a convolution
@@ -25,6 +30,9 @@ void cut_patches(std::span<const float> chw, Size size, std::size_t patch_size, 
 /// @param patches  [T, 3·P·P]
 /// @throws Error   kShape if the picture is smaller than a patch, or `patches` has another size.
 void extract_patches(const Image& image, const PreprocessRecipe& recipe, std::size_t patch_size,
+                     std::span<float> patches);
+/// The same, whether the recipe resizes bytes or floats.
+void extract_patches(const Preprocessed& ready, const PreprocessRecipe& recipe, std::size_t patch_size,
                      std::span<float> patches);
 
 /// Blurs the image that the patches form with a Gaussian of 11x11 px and sigma 5 px, as RISE does. Beyond the edges the

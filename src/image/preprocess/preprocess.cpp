@@ -11,6 +11,7 @@
 
 #include "fovea/error.hpp"
 #include "image/preprocess/resample.hpp"
+#include "image/preprocess/resample_float.hpp"
 
 namespace fovea {
 namespace {
@@ -79,6 +80,21 @@ Image padded(const Image& inside, Size canvas, int top, int left, std::array<std
   return out;
 }
 
+/// The same for [3, height, width], in black, which is the colour that transformers pads with.
+std::vector<float> padded(const std::vector<float>& inside, Size size, Size canvas, int top, int left) {
+  const auto width = static_cast<std::size_t>(size.width);
+  const std::size_t area = static_cast<std::size_t>(canvas.height) * static_cast<std::size_t>(canvas.width);
+  std::vector<float> out(3 * area);
+  for (std::size_t row = 0; row < inside.size() / width; ++row) {
+    const std::size_t color = row / static_cast<std::size_t>(size.height);
+    const std::size_t y = row % static_cast<std::size_t>(size.height) + static_cast<std::size_t>(top);
+    std::copy_n(
+        inside.data() + row * width, width,
+        out.data() + color * area + y * static_cast<std::size_t>(canvas.width) + static_cast<std::size_t>(left));
+  }
+  return out;
+}
+
 void check_sides(Size picture, const PreprocessRecipe& recipe) {
   const auto positive = [](Size size) { return size.height > 0 && size.width > 0; };
   const bool resizes = recipe.resize != ResizeRule::kNone;
@@ -133,12 +149,21 @@ Preprocessed preprocess(const Image& image, const PreprocessRecipe& recipe, Size
       std::max(geometry.top, 0),
       std::max(geometry.left, 0),
       {std::min(geometry.crop.height, geometry.resized.height), std::min(geometry.crop.width, geometry.resized.width)}};
-  const Resampling how{recipe.interpolation, recipe.resampler, recipe.pillow_version};
+  const bool floats = recipe.resampler == Resampler::kAtenFloat;
+  const Resampling how{recipe.interpolation, floats ? Resampler::kAten : recipe.resampler, recipe.pillow_version};
   Image pixels = resample(image, geometry.resized, how, inside);
-  if (pixels.size() != geometry.crop) {
-    pixels = padded(pixels, geometry.crop, std::max(-geometry.top, 0), std::max(-geometry.left, 0), recipe.padding);
+  std::vector<float> scaled;
+  if (floats) {
+    scaled = resample_float(image, static_cast<float>(recipe.rescale_factor), geometry.resized, recipe.interpolation,
+                            inside);
   }
-  return {std::move(pixels), geometry};
+  if (pixels.size() != geometry.crop) {
+    const int top = std::max(-geometry.top, 0);
+    const int left = std::max(-geometry.left, 0);
+    pixels = padded(pixels, geometry.crop, top, left, recipe.padding);
+    if (floats) scaled = padded(scaled, inside.size, geometry.crop, top, left);
+  }
+  return {std::move(pixels), std::move(scaled), geometry};
 }
 
 }  // namespace fovea

@@ -1,17 +1,21 @@
 // Turns a decoded picture into the exact pixels that the network was trained on.
 #pragma once
 
+#include <vector>
+
 #include "fovea/image.hpp"
 
 namespace fovea {
 
 struct Preprocessed {
   Image pixels;  // recipe.input_size; padding included
+  /// [3, height, width], the same before it is rounded to 8 bits, times rescale_factor; empty unless kAtenFloat.
+  std::vector<float> scaled;
   CropGeometry geometry;
 };
 
-/// Performs the recipe's steps before normalisation: resize, then crop or pad. No byte differs from timm, torchvision
-/// or either backend of transformers. Only rows and columns that the crop needs are resized.
+/// Performs the recipe's steps before normalisation: resize, then crop or pad. No byte of `pixels` differs from timm,
+/// torchvision or either backend of transformers. Only rows and columns that the crop needs are resized.
 /// @throws Error  kShape if the recipe itself cannot handle the picture (a side becomes 0, or the crop does not fit).
 [[nodiscard]] Preprocessed preprocess(const Image& image, const PreprocessRecipe& recipe);
 /// The same for a picture that was decoded at a reduced size: sizes and positions refer to the whole picture.

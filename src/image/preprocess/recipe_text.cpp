@@ -32,6 +32,7 @@ std::string normalization_text(const PreprocessRecipe& recipe) {
   if (!recipe.normalize) return fmt::format("x * {}", recipe.rescale_factor);
   switch (recipe.normalization) {
     case Normalization::kDivide: return "(x / 255 - mean) / std; " + mean_and_std;
+    case Normalization::kScaled:
     case Normalization::kRescale: return fmt::format("(x * {} - mean) / std; {}", recipe.rescale_factor, mean_and_std);
     case Normalization::kFused:
       return fmt::format("(x - mean * {0}) / (std * {0}); {1}", 1.0 / recipe.rescale_factor, mean_and_std);
@@ -64,7 +65,9 @@ std::string_view name(CropMode mode) noexcept {
 
 std::vector<std::string> describe(const PreprocessRecipe& recipe) {
   const std::string resampler = recipe.resampler == Resampler::kAten ? "torch's uint8 antialiasing"
-                                                                     : fmt::format("Pillow {}", recipe.pillow_version);
+                                : recipe.resampler == Resampler::kAtenFloat
+                                    ? "torch's float32 antialiasing"
+                                    : fmt::format("Pillow {}", recipe.pillow_version);
   return {
       recipe.resize == ResizeRule::kNone
           ? "resize     none"

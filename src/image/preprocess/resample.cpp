@@ -64,8 +64,7 @@ void check_request(const Image& image, Size to, const Resampling& how, Region re
                 fmt::format("resample: region is {}x{} at ({}, {}), expected one inside {}x{} (height x width)",
                             region.size.height, region.size.width, region.top, region.left, to.height, to.width));
   }
-  const bool pillow_only = how.filter == Interpolation::kBox || how.filter == Interpolation::kHamming;
-  if (how.resampler == Resampler::kAten && pillow_only) {
+  if (!has_filter(how.resampler, how.filter)) {
     throw Error(ErrorCode::kUsage,
                 fmt::format("resample: the filter is {}, expected one that torch has", name(how.filter)),
                 "--preprocess hf-pil resamples with Pillow, which has all six filters");
@@ -73,6 +72,12 @@ void check_request(const Image& image, Size to, const Resampling& how, Region re
 }
 
 }  // namespace
+
+bool has_filter(Resampler resampler, Interpolation filter) noexcept {
+  using enum Interpolation;
+  if (resampler == Resampler::kAtenFloat) return filter == kBilinear || filter == kBicubic;
+  return resampler == Resampler::kPillow || (filter != kBox && filter != kHamming);
+}
 
 Image resample(const Image& image, Size to, const Resampling& how, Region region) {
   check_request(image, to, how, region);

@@ -22,24 +22,30 @@ AttentionPoolBackward::AttentionPoolBackward(const Architecture& a, Precision pr
 
 void AttentionPoolBackward::operator()(const AttentionPoolWeights& weights, const AttentionPoolWeights& backward,
                                        const PooledTokens& pool, std::span<const float> d_pooled,
-                                       std::span<float> d_tokens, const PoolGradientObserver& observe) const {
+                                       std::span<float> d_tokens, BackwardMode& mode,
+                                       const PoolGradientObserver& observe) const {
   const std::size_t width = a_.embed_dim;
   std::vector<float> d_hidden(a_.pool_hidden_dim);
+  mode.count_bias(backward.fc2->bias(), d_pooled);
   (*fc2_)(*backward.fc2, d_pooled, d_hidden);
-  nn::activate_backward(pool.slope, d_hidden, d_hidden);
+  nn::activate_backward(a_.pool_activation, mode.gradients, pool.wide, d_hidden, d_hidden);
+  mode.count_bias(backward.fc1->bias(), d_hidden);
   std::vector<float> d_normed(width);
   (*fc1_)(*backward.fc1, d_hidden, d_normed);
   std::vector<float> d_x(d_pooled.begin(), d_pooled.end());
-  norm_backward(a_, weights.norm, pool.x, d_normed, d_x);
+  mode.norm(a_, weights.norm, pool.x, d_normed, d_x);
+  mode.count_bias(backward.proj->bias(), d_x);
   std::vector<float> d_mixed(width);
   (*proj_)(*backward.proj, d_x, d_mixed);
 
   std::vector<float> gradient(pool.attention.size());  // [H, n]
   std::vector<float> d_kv(pool.kv.size());             // [n, 2D]
-  nn::attend_with_one_query_backward(shape_, weights.query, pool.kv, pool.attention, d_mixed, gradient, d_kv);
+  nn::attend_with_one_query_backward(shape_, mode.gradients, weights.query, pool.kv, pool.attention, d_mixed, gradient,
+                                     d_kv);
   if (observe) {
     observe({pool.attention, shape_.num_heads, shape_.tokens}, {gradient, shape_.num_heads, shape_.tokens});
   }
+  mode.count_bias(backward.kv->bias(), d_kv);
   (*kv_)(*backward.kv, d_kv, d_tokens.last(shape_.tokens * width));
 }
 

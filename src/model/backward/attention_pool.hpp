@@ -7,6 +7,7 @@
 #include "fovea/architecture.hpp"
 #include "fovea/precision.hpp"
 #include "fovea/session.hpp"
+#include "model/backward/mode.hpp"
 #include "model/forward/attention_pool.hpp"
 #include "model/weights/weights.hpp"
 #include "nn/linear/linear.hpp"
@@ -23,9 +24,10 @@ class AttentionPoolBackward {
   /// @param pool      what AttentionPool::forward() returned
   /// @param d_pooled  [D]
   /// @param d_tokens  [N, D]; the rows that the pool sees are overwritten
+  /// @param mode      the pool's biases are counted there
   /// @param observe   may be empty
   void operator()(const AttentionPoolWeights& weights, const AttentionPoolWeights& backward, const PooledTokens& pool,
-                  std::span<const float> d_pooled, std::span<float> d_tokens,
+                  std::span<const float> d_pooled, std::span<float> d_tokens, BackwardMode& mode,
                   const PoolGradientObserver& observe) const;
 
  private:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/process/interrupt.hpp"
 #include "model/forward/norm.hpp"
 #include "model/forward/vision_transformer.hpp"
 
@@ -16,18 +17,22 @@ BackwardPass::BackwardPass(const VisionTransformer& model, nn::Workspace& worksp
       read_out_(a_, model.info().precision, workspace),
       block_(a_, model.info().precision, workspace),
       d_x_(a_.tokens() * a_.embed_dim) {
-  if (!weights_.rotary) return;
-  inverse_rotary_ = *weights_.rotary;  // the inverse of a rotation turns the other way
-  for (float& sine : inverse_rotary_.sin) sine = -sine;
+  inverse_rotary_ = weights_.rotary;  // the inverse of a rotation turns the other way
+  for (nn::RotaryTable& table : inverse_rotary_) {
+    for (float& sine : table.sin) sine = -sine;
+  }
 }
 
 void BackwardPass::operator()(const SavedForward& saved, const ScoreGradient& score, const GradientRequest& request) {
-  if (request.attention || request.pool || request.features) score_of_the_last_block(saved, score, request);
+  if (request.attention || request.pool || request.features || request.score_terms) {
+    score_of_the_last_block(saved, score, request);
+  }
   if (request.layer_attention) scores_of_all_blocks(saved, score, request);
 }
 
-BlockBackwardCall BackwardPass::call_of(const SavedForward& saved, std::size_t block, std::size_t rows) const {
-  return {weights_.blocks[block], backward_.blocks[block], saved.blocks[block], rows};
+BlockBackwardCall BackwardPass::call_of(const SavedForward& saved, std::size_t block, std::size_t rows,
+                                        BackwardMode& mode) const {
+  return {weights_.blocks[block], backward_.blocks[block], saved.blocks[block], rows, mode};
 }
 
 AttentionView BackwardPass::attention_of(const SavedForward& saved, std::size_t block) const {
@@ -36,29 +41,57 @@ AttentionView BackwardPass::attention_of(const SavedForward& saved, std::size_t 
 
 void BackwardPass::score_of_the_last_block(const SavedForward& saved, const ScoreGradient& score,
                                            const GradientRequest& request) {
-  const nn::RotaryTable* rotary = weights_.rotary ? &inverse_rotary_ : nullptr;
+  BackwardMode mode{request.gradients};
   std::fill_n(d_x_.data(), d_x_.size(), 0.0F);
-  read_out_(weights_, backward_, saved.x_out, score(saved.x_out), d_x_.first(saved.x_out.size()), request.pool);
-  const std::size_t stop = request.attention ? request.first_block : a_.depth - 1;
+  read_out_(weights_, backward_, saved.x_out, score(saved.x_out), d_x_.first(saved.x_out.size()), mode, request.pool);
+  const bool through_all = request.attention || request.score_terms;
+  const std::size_t stop = through_all ? request.first_block : a_.depth - 1;
   std::size_t rows = read_rows_;
   for (std::size_t block = a_.depth; block-- > stop; rows = a_.tokens()) {
-    const BlockBackwardCall call = call_of(saved, block, rows);
+    stop_if_interrupted();
+    const BlockBackwardCall call = call_of(saved, block, rows, mode);
     const std::span<float> d_read = d_x_.first(rows * a_.embed_dim);
     block_.mlp_residual(call, d_read);
-    const std::span<const float> d_weights = block_.attention_weights(call, d_read);
-    if (request.attention) request.attention(attention_of(saved, block), d_weights);
+    block_.projection(call, d_read);
+    if (request.attention || mode.gradients == Gradients::kTrue) {
+      const std::span<const float> d_weights = block_.attention_weights(call);
+      if (request.attention) request.attention(attention_of(saved, block), d_weights);
+    }
     const bool features = request.features && block + 1 == a_.depth;
-    if (block == stop && !features) return;  // nobody asks for what lies before
+    if (block == stop && !features && !request.score_terms) return;  // nobody asks for what lies before
+    const nn::RotaryTable* const rotary =
+        inverse_rotary_.empty() ? nullptr : &inverse_rotary_[block % inverse_rotary_.size()];
     const std::span<const float> d_normed = block_.attention_residual(call, rotary, d_x_.span());
     if (features) show_features(call, d_normed, request.features);
-    if (block > 0) read_out_.add_class_token(weights_, block - 1, call.saved.x_in.span(), d_x_.span());
+    if (block > 0) {
+      read_out_.add_class_token(weights_, mode.gradients, block - 1, call.saved.x_in.span(), d_x_.span());
+    }
+    if (!request.score_terms) continue;
+    request.score_terms({block,
+                         {call.saved.x_in.span(), a_.tokens(), a_.embed_dim},
+                         {d_x_.span(), a_.tokens(), a_.embed_dim},
+                         mode.biases,
+                         earlier_class_tokens(saved, block)});
   }
+}
+
+/// What a head that reads the class tokens of several blocks adds to the score before this block's input: Σ x ⊙
+/// ∂score/∂x over the class tokens that earlier blocks put out and that are read directly.
+double BackwardPass::earlier_class_tokens(const SavedForward& saved, std::size_t block) const {
+  double sum = 0;
+  for (std::size_t earlier = 1; earlier < block; ++earlier) {
+    const std::span<const float> x = saved.blocks[earlier].x_in.span().first(a_.embed_dim);  // what block - 1 put out
+    std::vector<float> d_token(a_.embed_dim, 0.0F);
+    read_out_.add_class_token(weights_, Gradients::kLibra, earlier - 1, x, d_token);
+    for (std::size_t i = 0; i < x.size(); ++i) sum += static_cast<double>(x[i]) * static_cast<double>(d_token[i]);
+  }
+  return sum;
 }
 
 void BackwardPass::show_features(const BlockBackwardCall& call, std::span<const float> d_normed,
                                  const FeatureGradientObserver& observe) const {
   std::vector<float> normed(d_normed.size());
-  norm_forward(a_, call.weights.norm1, call.saved.x_in.span(), normed);
+  norm_forward(a_, norm_before(a_, call.weights.norm1), call.saved.x_in.span(), normed);
   observe({normed, a_.tokens(), a_.embed_dim}, {d_normed, a_.tokens(), a_.embed_dim});
 }
 
@@ -66,15 +99,18 @@ void BackwardPass::show_features(const BlockBackwardCall& call, std::span<const 
 void BackwardPass::scores_of_all_blocks(const SavedForward& saved, const ScoreGradient& score,
                                         const GradientRequest& request) {
   const std::size_t values = read_rows_ * a_.embed_dim;
+  BackwardMode mode{request.gradients};
   const std::span<float> d_x = d_x_.first(values);
   for (std::size_t block = a_.depth; block-- > request.first_block;) {
+    stop_if_interrupted();
     const std::span<const float> x =
         block + 1 < a_.depth ? saved.blocks[block + 1].x_in.span() : std::span(saved.x_out);
     std::fill(d_x.begin(), d_x.end(), 0.0F);
-    read_out_(weights_, backward_, x.first(values), score(x.first(values)), d_x, {});
-    const BlockBackwardCall call = call_of(saved, block, read_rows_);
+    read_out_(weights_, backward_, x.first(values), score(x.first(values)), d_x, mode, {});
+    const BlockBackwardCall call = call_of(saved, block, read_rows_, mode);
     block_.mlp_residual(call, d_x);
-    request.layer_attention(attention_of(saved, block), block_.attention_weights(call, d_x));
+    block_.projection(call, d_x);
+    request.layer_attention(attention_of(saved, block), block_.attention_weights(call));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <span>
+#include <vector>
 
 #include "base/aligned_buffer.hpp"
 #include "fovea/model.hpp"
@@ -31,9 +32,11 @@ class BackwardPass {
  private:
   void score_of_the_last_block(const SavedForward& saved, const ScoreGradient& score, const GradientRequest& request);
   void scores_of_all_blocks(const SavedForward& saved, const ScoreGradient& score, const GradientRequest& request);
+  [[nodiscard]] double earlier_class_tokens(const SavedForward& saved, std::size_t block) const;
   void show_features(const BlockBackwardCall& call, std::span<const float> d_normed,
                      const FeatureGradientObserver& observe) const;
-  [[nodiscard]] BlockBackwardCall call_of(const SavedForward& saved, std::size_t block, std::size_t rows) const;
+  [[nodiscard]] BlockBackwardCall call_of(const SavedForward& saved, std::size_t block, std::size_t rows,
+                                          BackwardMode& mode) const;
   [[nodiscard]] AttentionView attention_of(const SavedForward& saved, std::size_t block) const;
 
   const Architecture& a_;
@@ -42,8 +45,8 @@ class BackwardPass {
   std::size_t read_rows_;  // the leading tokens where the read-out needs no patches, else N
   ReadOutBackward read_out_;
   EncoderBlockBackward block_;
-  nn::RotaryTable inverse_rotary_;
-  AlignedBuffer<float> d_x_;  // [N, D], with respect to what runs along the residual connections
+  std::vector<nn::RotaryTable> inverse_rotary_;  // as the model's
+  AlignedBuffer<float> d_x_;                     // [N, D], with respect to what runs along the residual connections
 };
 
 }  // namespace fovea

@@ -9,6 +9,7 @@
 #include "base/aligned_buffer.hpp"
 #include "fovea/architecture.hpp"
 #include "fovea/precision.hpp"
+#include "model/backward/mode.hpp"
 #include "model/forward/encoder_block.hpp"
 #include "model/weights/weights.hpp"
 #include "nn/attention/attention_backward.hpp"
@@ -23,20 +24,25 @@ struct BlockBackwardCall {
   const EncoderBlockWeights& backward;  // of the backward pass: linear layers
   const SavedBlock& saved;
   std::size_t rows;  // N, or the leading tokens where d_x is zero elsewhere
+  BackwardMode& mode;
 };
 
-/// The compiled operations of a block, shared by all blocks. The three steps run in this order.
+/// The compiled operations of a block, shared by all blocks. The steps run in this order.
 class EncoderBlockBackward {
  public:
   /// @param precision  of the forward pass
   EncoderBlockBackward(const Architecture& architecture, Precision precision, nn::Workspace& workspace);
 
-  /// d_x ← d_x + the MLP's gradient: what it is after the block → after the attention.
+  /// d_x ← d_x + the MLP's gradient: what it is after the block → after the attention. A parallel MLP's gradient is
+  /// added by attention_residual().
   /// @param d_x  [rows, D], as everywhere: with respect to what runs along the residual connections
   void mlp_residual(const BlockBackwardCall& call, std::span<float> d_x);
-  /// ∂score/∂A, through the projection.
+  /// Through the projection, to the heads' outputs.
+  /// @param d_x  [rows, D]
+  void projection(const BlockBackwardCall& call, std::span<const float> d_x);
+  /// ∂score/∂A; where A is constant, for observers only.
   /// @return  [H, N, N]
-  [[nodiscard]] std::span<const float> attention_weights(const BlockBackwardCall& call, std::span<const float> d_x);
+  [[nodiscard]] std::span<const float> attention_weights(const BlockBackwardCall& call);
   /// d_x ← d_x + the attention's gradient: what it is after the attention → before the block.
   /// @param rotary  of inverse rotations, or nullptr
   /// @param d_x     [N, D]
@@ -54,22 +60,30 @@ class EncoderBlockBackward {
     std::unique_ptr<nn::Linear> proj;  // [rows, D] → [rows, D]
   };
   [[nodiscard]] Rows& layers_for(std::size_t rows) { return rows == all_rows_.count ? all_rows_ : *leading_rows_; }
+  void attention_inputs(const BlockBackwardCall& call, const nn::RotaryTable* rotary);
+  void attention_values(const BlockBackwardCall& call);
   [[nodiscard]] std::span<const float> query_key_backward(const BlockBackwardCall& call);
+  [[nodiscard]] std::span<const float> through_norm_after(const BlockBackwardCall& call, const NormWeights& norm,
+                                                          std::span<const float> computed, std::span<const float> d_x);
+  void normalize_mixed_backward(const BlockBackwardCall& call, std::span<float> d_mixed);
 
   Architecture a_;
   Rows all_rows_;
   std::unique_ptr<Rows> leading_rows_;  // where the read-out needs the first tokens only
   std::unique_ptr<nn::Linear> qkv_;     // [N, 3D] → [N, D]
+  std::unique_ptr<nn::Linear> value_;   // [N, D] → [N, D]
   nn::AttentionBackward attention_;
 
-  AlignedBuffer<float> d_wide_;     // [N, F or 2F]
-  AlignedBuffer<float> d_hidden_;   // [N, F]
-  AlignedBuffer<float> gated_;      // [N, F], of a gated MLP with a norm
-  AlignedBuffer<float> d_normed_;   // [N, D]
-  AlignedBuffer<float> d_mixed_;    // [N, D]
-  AlignedBuffer<float> d_qkv_;      // [N, 3D]
-  AlignedBuffer<float> d_raw_qkv_;  // [N, 3D], of models with norms of q and k
-  AlignedBuffer<float> d_weights_;  // [H, N, N]
+  AlignedBuffer<float> d_wide_;        // [N, F or 2F]
+  AlignedBuffer<float> d_hidden_;      // [N, F]
+  AlignedBuffer<float> d_normed_;      // [N, D]
+  AlignedBuffer<float> d_mlp_normed_;  // [N, D], of a parallel MLP
+  AlignedBuffer<float> d_computed_;    // [N, D], of a sub-layer with a norm after it
+  AlignedBuffer<float> d_mixed_;       // [N, D]
+  AlignedBuffer<float> d_heads_;       // [N, D], of models with norms of the heads' outputs
+  AlignedBuffer<float> d_qkv_;         // [N, 3D]
+  AlignedBuffer<float> d_raw_qkv_;     // [N, 3D], of models with norms of q and k
+  AlignedBuffer<float> d_weights_;     // [H, N, N]
 };
 
 }  // namespace fovea

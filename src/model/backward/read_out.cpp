@@ -20,30 +20,25 @@ ReadOutBackward::ReadOutBackward(const Architecture& a, Precision precision, nn:
 }
 
 void ReadOutBackward::operator()(const ModelWeights& weights, const ModelWeights& backward, std::span<const float> x,
-                                 const OutputGradient& d_output, std::span<float> d_x,
+                                 OutputGradient d_output, std::span<float> d_x, BackwardMode& mode,
                                  const PoolGradientObserver& observe_pool) {
   const std::size_t width = a_.embed_dim;
   std::vector<float> normed(x.size());
   norm_forward(a_, weights.norm, x, normed);
   const PooledTokens pool = pool_ ? pool_->forward(*weights.pool, normed) : PooledTokens{};
-  const std::vector<float> gradient = d_pooled(weights, backward, normed, pool, d_output);  // [pooled]
+  if (a_.read_out == ReadOut::kClassAndDistToken) {  // logits = (head(class) + head_dist(dist)) / 2
+    for (float& value : d_output.logits) value /= 2.0F;
+  }
+  const std::vector<float> gradient = d_pooled(weights, backward, normed, pool, d_output, mode);  // [pooled]
   std::vector<float> d_normed(x.size(), 0.0F);
   switch (a_.read_out) {
     case ReadOut::kClassToken: std::copy(gradient.begin(), gradient.end(), d_normed.begin()); break;
-    case ReadOut::kClassAndDistToken: {
-      if (d_output.logits.empty()) {  // features are the class token's
-        std::copy(gradient.begin(), gradient.end(), d_normed.begin());
-        break;
-      }
-      // logits = (head(class) + head_dist(dist)) / 2
-      std::vector<float> second(width);
-      (*head_dist_)(*backward.head_dist, d_output.logits, second);
-      for (std::size_t i = 0; i < width; ++i) {
-        d_normed[i] = gradient[i] / 2.0F;
-        d_normed[width + i] = second[i] / 2.0F;
-      }
+    case ReadOut::kClassAndDistToken:
+      std::copy(gradient.begin(), gradient.end(), d_normed.begin());
+      if (d_output.logits.empty()) break;  // features are the class token's
+      mode.count_bias(backward.head_dist->bias(), d_output.logits);
+      (*head_dist_)(*backward.head_dist, d_output.logits, std::span(d_normed).subspan(a_.embed_dim, a_.embed_dim));
       break;
-    }
     case ReadOut::kPatchMean: patch_mean_backward(gradient, d_normed); break;
     case ReadOut::kClassAndPatchMean: {
       const auto earlier = static_cast<std::ptrdiff_t>((a_.read_out_blocks - 1) * width);
@@ -53,20 +48,23 @@ void ReadOutBackward::operator()(const ModelWeights& weights, const ModelWeights
       break;
     }
     case ReadOut::kAttentionPool:
-      (*pool_backward_)(*weights.pool, *backward.pool, pool, gradient, d_normed, observe_pool);
+      (*pool_backward_)(*weights.pool, *backward.pool, pool, gradient, d_normed, mode, observe_pool);
       break;
   }
-  norm_backward(a_, weights.norm, x, d_normed, d_x);
+  if (!d_class_tokens_.empty() && weights.norm) mode.count_bias(weights.norm.bias, d_class_tokens_);
+  mode.norm(a_, weights.norm, x, d_normed, d_x);
 }
 
 /// With respect to what is pooled, before fc_norm.
 std::vector<float> ReadOutBackward::d_pooled(const ModelWeights& weights, const ModelWeights& backward,
                                              std::span<const float> normed, const PooledTokens& pool,
-                                             const OutputGradient& d_output) {
+                                             const OutputGradient& d_output, BackwardMode& mode) {
   std::vector<float> gradient(a_.pooled_dim());
   if (!d_output.logits.empty()) {
+    mode.count_bias(backward.head->bias(), d_output.logits);
     (*head_)(*backward.head, d_output.logits, gradient);
   } else if (projection_) {
+    mode.count_bias(backward.projection->bias(), d_output.features);
     (*projection_)(*backward.projection, d_output.features, gradient);
   } else {
     gradient = d_output.features;
@@ -76,7 +74,7 @@ std::vector<float> ReadOutBackward::d_pooled(const ModelWeights& weights, const 
   if (a_.read_out == ReadOut::kPatchMean) pooled = patch_mean(a_, normed);
   if (a_.read_out == ReadOut::kAttentionPool) pooled = pool.pooled;
   std::vector<float> before(gradient.size(), 0.0F);
-  norm_backward(a_, weights.fc_norm, pooled, gradient, before);
+  mode.norm(a_, weights.fc_norm, pooled, gradient, before);
   return before;
 }
 
@@ -88,12 +86,12 @@ void ReadOutBackward::patch_mean_backward(std::span<const float> d_mean, std::sp
   }
 }
 
-void ReadOutBackward::add_class_token(const ModelWeights& weights, std::size_t block, std::span<const float> x,
-                                      std::span<float> d_x) const {
+void ReadOutBackward::add_class_token(const ModelWeights& weights, Gradients gradients, std::size_t block,
+                                      std::span<const float> x, std::span<float> d_x) const {
   const std::size_t earlier = a_.read_out_blocks - 1;
   if (a_.read_out != ReadOut::kClassAndPatchMean || block + 1 + earlier < a_.depth || block + 1 == a_.depth) return;
   const std::size_t slot = block + 1 + earlier - a_.depth;
-  norm_backward(a_, weights.norm, x.first(a_.embed_dim),
+  norm_backward(a_, gradients, weights.norm, x.first(a_.embed_dim),
                 std::span(d_class_tokens_).subspan(slot * a_.embed_dim, a_.embed_dim), d_x.first(a_.embed_dim));
 }
 

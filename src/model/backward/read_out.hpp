@@ -12,6 +12,7 @@
 #include "fovea/precision.hpp"
 #include "fovea/session.hpp"
 #include "model/backward/attention_pool.hpp"
+#include "model/backward/mode.hpp"
 #include "model/forward/attention_pool.hpp"
 #include "model/weights/weights.hpp"
 #include "nn/linear/linear.hpp"
@@ -28,19 +29,21 @@ class ReadOutBackward {
  public:
   ReadOutBackward(const Architecture& architecture, Precision precision, nn::Workspace& workspace);
 
-  /// @param x    tokens before the final norm: [N, D], or the leading ones where the read-out needs no patches
-  /// @param d_x  as x; added to
+  /// @param x     tokens before the final norm: [N, D], or the leading ones where the read-out needs no patches
+  /// @param d_x   as x; added to
+  /// @param mode  the biases of the read-out are counted there, those of add_class_token() included
   void operator()(const ModelWeights& weights, const ModelWeights& backward, std::span<const float> x,
-                  const OutputGradient& d_output, std::span<float> d_x, const PoolGradientObserver& observe_pool);
+                  OutputGradient d_output, std::span<float> d_x, BackwardMode& mode,
+                  const PoolGradientObserver& observe_pool);
 
   /// Where a head reads the class tokens of several blocks: adds the share of `block`, of which `x` is the output.
-  void add_class_token(const ModelWeights& weights, std::size_t block, std::span<const float> x,
+  void add_class_token(const ModelWeights& weights, Gradients gradients, std::size_t block, std::span<const float> x,
                        std::span<float> d_x) const;
 
  private:
   [[nodiscard]] std::vector<float> d_pooled(const ModelWeights& weights, const ModelWeights& backward,
                                             std::span<const float> normed, const PooledTokens& pool,
-                                            const OutputGradient& d_output);
+                                            const OutputGradient& d_output, BackwardMode& mode);
   void patch_mean_backward(std::span<const float> d_mean, std::span<float> d_tokens) const;
 
   Architecture a_;

@@ -1,6 +1,7 @@
 #include "model/config/checkpoint_folder.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -75,6 +76,18 @@ void check_sizes(const Architecture& a, const ModelConfig& config, const LoadOpt
   if (a.rope != Rope::kNone && a.head_dim() % 4 != 0) {
     fail(fmt::format("the heads are {} wide, expected a multiple of 4 for rotary embeddings", a.head_dim()));
   }
+  if (a.differential_attention && a.head_dim() % 2 != 0) {
+    fail(fmt::format("the heads are {} wide, expected an even number for differential attention", a.head_dim()));
+  }
+  if (a.embed_dim % a.pool_heads() != 0) {
+    fail(fmt::format("the attention pool has {} heads, expected a divisor of the width {}", a.pool_heads(),
+                     a.embed_dim));
+  }
+  for (const std::size_t shared : a.kv_dims) {
+    if (shared % a.head_dim() == 0 && a.embed_dim % shared == 0) continue;
+    fail(fmt::format("keys are {} wide, expected a divisor of the width {} and a multiple of a head's, {}", shared,
+                     a.embed_dim, a.head_dim()));
+  }
   const auto differs = [&](const char* what, const std::optional<std::size_t>& stated, std::size_t actual) {
     if (stated && *stated != actual) {
       fail(fmt::format("{} is {} by its config, expected {}, as its tensors have it", what, *stated, actual));
@@ -83,6 +96,8 @@ void check_sizes(const Architecture& a, const ModelConfig& config, const LoadOpt
   differs("the number of blocks", config.depth, a.depth);
   differs("the width", config.embed_dim, a.embed_dim);
   differs("the width of the MLP", config.mlp_hidden_dim, a.mlp_hidden_dim);
+  differs("the number of register tokens", config.num_register_tokens, a.num_register_tokens);
+  differs("the patch size", config.patch_size, a.patch_size);
   if (config.num_classes && a.num_classes > 0 && *config.num_classes != a.num_classes) {
     fail(fmt::format("num_classes is {} in config.json, expected {} (the rows of head.weight)", *config.num_classes,
                      a.num_classes));
@@ -94,13 +109,22 @@ void check_sizes(const Architecture& a, const ModelConfig& config, const LoadOpt
   }
 }
 
-/// The rotary embedding of timm's Eva: which one the tensors and the name mean, and what the config changes of it.
-void apply_rope(const RopeConfig& config, Architecture& a) {
-  const Rope by_parts = a.pos_embed ? (a.gated_mlp ? Rope::kEva02 : Rope::kNone) : Rope::kDinoV3;
-  const Rope named = config.named.value_or(by_parts);
+/// The rotary embedding of timm's Eva and of DINOv3: which one the tensors and the name mean, and what the config
+/// changes of it.
+void apply_rope(const RopeConfig& config, const std::string& file, Architecture& a) {
+  const bool learned = a.rope == Rope::kMixed;
+  const Rope by_position = a.pos_embed ? (a.gated_mlp ? Rope::kEva02 : Rope::kNone) : Rope::kDinoV3;
+  const Rope named = config.named.value_or(learned ? Rope::kMixed : by_position);
   const Rope built = named == Rope::kNone ? Rope::kEva02 : named;  // Eva's own default where it is switched on
   a.rope = config.used.value_or(named != Rope::kNone) ? config.kind.value_or(built) : Rope::kNone;
-  RopeSettings settings = usual_rope_settings(built);
+  if (learned != (a.rope == Rope::kMixed)) {
+    throw Error(ErrorCode::kCheckpoint,
+                fmt::format("{}: the rotary embedding is {} by its config, expected {}, as its tensors have it", file,
+                            learned ? "computed" : "learned (rope_type mixed)",
+                            learned ? "learned (rope_type mixed)" : "computed"),
+                "config.json and checkpoint may belong to different models");
+  }
+  RopeSettings settings = config.named_settings.value_or(usual_rope_settings(built));
   settings.temperature = config.temperature.value_or(settings.temperature);
   settings.grid_offset = config.grid_offset.value_or(settings.grid_offset);
   settings.x_first = config.x_first.value_or(settings.x_first);
@@ -111,13 +135,16 @@ void apply_rope(const RopeConfig& config, Architecture& a) {
 }
 
 /// Takes from the config what the tensors do not reveal.
-void apply_config(const ModelConfig& config, const std::string& file, Architecture& a) {
+void apply_config(const ModelConfig& config, const Conventions& conventions, const std::string& file, Architecture& a) {
   a.name = config.architecture;
   if (config.norm_eps) a.norm_eps = *config.norm_eps;
   if (config.activation) a.activation = *config.activation;
   a.pool_activation = a.activation;
   a.pool_sees_prefix = config.pool_sees_prefix;
-  if (a.family == "timm EVA") apply_rope(config.rope, a);
+  a.pool_num_heads = config.pool_num_heads;
+  a.norm_after = config.norm_after;
+  if (config.rotates) a.family = "timm EVA";  // some of its models have a ViT's tensors
+  if (conventions.rotary || config.rotates) apply_rope(config.rope, file, a);
   if (config.rms_norm && *config.rms_norm != a.rms_norm) {
     throw Error(
         ErrorCode::kCheckpoint,
@@ -169,11 +196,22 @@ std::optional<Naming> recognise_unwrapped(std::unique_ptr<Checkpoint>& checkpoin
     checkpoint = without_wrapper(std::move(checkpoint), mark);
   }
   for (;;) {
+    checkpoint = with_plain_head(image_tower(std::move(checkpoint)));
     if (auto naming = recognise_family(*checkpoint, has_config)) return naming;
     const std::string prefix = wrapper_prefix(*checkpoint);
     if (prefix.empty()) return std::nullopt;
     checkpoint = without_wrapper(std::move(checkpoint), prefix);
   }
+}
+
+/// A container around the head may hold one linear layer, as with dropout before it.
+void check_head(const Checkpoint& checkpoint, const std::string& file) {
+  const std::vector<std::string> layers = contained_heads(checkpoint);
+  if (layers.empty()) return;
+  throw Error(
+      ErrorCode::kCheckpoint,
+      fmt::format("{}: the head has the layers '{}', expected one linear layer", file, fmt::join(layers, "', '")),
+      "heads of several layers are not computed; `fovea inspect -v` lists a checkpoint's tensors");
 }
 
 [[noreturn]] void fail_unrecognised(const Checkpoint& checkpoint, const std::string& file) {
@@ -187,8 +225,18 @@ std::optional<Naming> recognise_unwrapped(std::unique_ptr<Checkpoint>& checkpoin
                     : "`fovea inspect -v` lists a checkpoint's tensors; GUIDE.md lists the families that are read");
 }
 
+[[noreturn]] void fail_without_size(const std::string& file) {
+  throw Error(
+      ErrorCode::kCheckpoint,
+      fmt::format("{}: the model is a NaFlex one, which transformers feeds each picture in its own shape, expected "
+                  "one input size for all pictures",
+                  file),
+      "--image-size HxW gives it that size: what transformers computes for pictures that it resizes so, such as "
+      "256x256 for square ones of 256 patches of 16 px");
+}
+
 /// What --preprocess calls the evaluation transform of the authors' own code, where no file says any. DeiT's and MAE's
-/// files have timm's names, and are told by what they are called.
+/// files have timm's names, and are told by what they are called, as is DINOv3's training data.
 std::string usual_recipe(const OpenModel& open, const fs::path& file) {
   const auto stored = open.checkpoint->metadata();
   if (const auto found = stored.find(std::string(kUsualRecipeKey)); found != stored.end()) return found->second;
@@ -199,6 +247,7 @@ std::string usual_recipe(const OpenModel& open, const fs::path& file) {
     if (stem.starts_with("deit") || open.naming->has(Option::kDistilled)) return "deit";
     if (stem.starts_with("mae_")) return "mae";
   }
+  if (family.name == "DINOv3" && stem.find("sat493m") != std::string::npos) return "dinov3-sat";
   return std::string(family.conventions.preprocess);
 }
 
@@ -221,10 +270,12 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
   ModelConfig config;
   if (const auto reader = files.reader(files.network())) {
     open.config = *files.text(files.network());
-    config = read_model_config(*reader);
+    config = read_model_config(*reader, options.recipe.test_size);
   }
+  if (config.size_of_each_picture && !options.image_size) fail_without_size(shown);
   open.naming = recognise_unwrapped(open.checkpoint, !open.config.empty());
   if (!open.naming) fail_unrecognised(*open.checkpoint, shown);
+  check_head(*open.checkpoint, shown);
   if (config.expects_head) open.naming->expect(Option::kHead);
 
   ModelInfo& info = open.info;
@@ -239,17 +290,19 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
   info.stripped = origin.stripped;
   info.ignored_config = options.ignore_config;
   Architecture a = infer_architecture(*open.naming, *open.checkpoint, {}, shown);
-  apply_config(config, shown, a);
-  a.num_heads = resolve_heads(config, options, a, info.assumptions);
   const Conventions& conventions = open.naming->family().conventions;
+  apply_config(config, conventions, shown, a);
+  a.num_heads = resolve_heads(config, options, a, info.assumptions);
   resolve_image_size({config, options.image_size, prepared_size(files, options.recipe),
                       open.config.empty() ? conventions.evaluation_size : std::nullopt,
-                      count_pos_embeddings(*open.naming, *open.checkpoint), shown},
+                      count_positions(*open.naming, *open.checkpoint, Role::kPosEmbed),
+                      count_positions(*open.naming, *open.checkpoint, Role::kRelativePosition), shown},
                      info.assumptions, a);
-  if (config.qkv_bias && *config.qkv_bias != open.naming->has(Option::kQkvBias)) {
+  for (const StatedPart& part : config.parts) {
+    if (part.present == open.naming->has(part.option)) continue;
     throw Error(ErrorCode::kCheckpoint,
-                fmt::format("{}: qkv_bias is {} by its config, expected {}, as its tensors have it", shown,
-                            *config.qkv_bias, !*config.qkv_bias),
+                fmt::format("{}: {} is {} by its config, expected {}, as its tensors have it", shown, part.key,
+                            part.present, !part.present),
                 "config.json and checkpoint may belong to different models");
   }
   check_sizes(a, config, options, shown);
@@ -269,7 +322,8 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
   ClassNames names = resolve_labels(options.labels, config.labels, a.num_classes);
   info.labels = std::move(names.labels);
   info.labels_source = std::move(names.source);
-  info.multi_label = config.multi_label || (config.one_class_is_sigmoid && a.num_classes == 1);
+  info.regression = config.regression;
+  info.multi_label = !config.regression && (config.multi_label || (config.one_class_is_sigmoid && a.num_classes == 1));
   describe_storage(*open.checkpoint, info);
   return open;
 }

@@ -4,17 +4,20 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fovea/architecture.hpp"
 #include "fovea/model.hpp"
 #include "model/config/config_reader.hpp"
+#include "model/family/family.hpp"
 
 namespace fovea {
 
 /// What a config changes of the rotary embedding that the tensors and the architecture's name mean.
 struct RopeConfig {
   std::optional<Rope> named;  // by the architecture's name, where the tensors mean another
+  std::optional<RopeSettings> named_settings;
   std::optional<bool> used;
   std::optional<Rope> kind;
   std::optional<double> temperature;
@@ -25,39 +28,58 @@ struct RopeConfig {
   bool scaled = true;  // to 16x16 patches, where `reference` does not say to what
 };
 
+/// Whether a model has the tensors of an option, by its config.
+struct StatedPart {
+  std::string_view key;  // of the config
+  Option option;
+  bool present;
+};
+
 struct ModelConfig {
-  std::string architecture;        // timm's name, or transformers' class; may be empty
-  std::optional<Size> image_size;  // px; the size that the network is built for
-  std::optional<Size> input_size;  // px; the size that its library feeds it; none: image_size
+  std::string architecture;           // timm's name, or transformers' class; may be empty
+  std::optional<Size> image_size;     // px; the size that the network is built for
+  std::optional<Size> input_size;     // px; the size that its library feeds it; none: image_size
+  bool size_of_each_picture = false;  // its library feeds each picture at a size of its own (NaFlex)
   /// Its library resamples position embeddings when it loads a file for another size, or when it is fed another size.
   bool resamples_on_load = false;
   bool resamples_in_forward = false;
   bool embeds_prefix = true;  // prefix tokens have position embeddings, in a file for another size
   std::optional<std::size_t> num_heads;
   std::optional<std::size_t> num_classes;
-  std::optional<std::size_t> embed_dim;  // the tensors reveal these four too: they are only compared
+  std::optional<std::size_t> embed_dim;  // the tensors reveal these six too: they are only compared
   std::optional<std::size_t> depth;
+  std::optional<std::size_t> patch_size;  // px
   std::optional<std::size_t> mlp_hidden_dim;
-  std::optional<bool> qkv_bias;
-  bool expects_head = false;  // it is a classifier, so a missing head is an error in the file
+  std::optional<std::size_t> num_register_tokens;
+  std::vector<StatedPart> parts;  // these, too
+  bool expects_head = false;      // it is a classifier, so a missing head is an error in the file
   std::optional<float> norm_eps;
   std::optional<bool> rms_norm;
   std::optional<Activation> activation;
   std::optional<ReadOut> read_out;
   bool pool_sees_prefix = false;
+  std::size_t pool_num_heads = 0;  // 0: as many as the blocks
+  bool norm_after = false;
+  bool rotates = false;  // its class is one that may have a rotary embedding
   RopeConfig rope;
   bool multi_label = false;
+  bool regression = false;
   bool one_class_is_sigmoid = false;
   std::vector<ClassLabel> labels;  // empty if the config names none
   bool labels_have_gaps = false;   // there may be fewer names than classes
 };
 
+/// @param test_size  timm's models are fed `test_input_size`, where there is one
 /// @throws Error  kCheckpoint if the config says something that fovea does not know or does not support.
-[[nodiscard]] ModelConfig read_model_config(const ConfigReader& reader);
+[[nodiscard]] ModelConfig read_model_config(const ConfigReader& reader, bool test_size = false);
 /// The same for each form.
-[[nodiscard]] ModelConfig read_timm_config(const ConfigReader& reader);
+[[nodiscard]] ModelConfig read_timm_config(const ConfigReader& reader, bool test_size = false);
+/// timm's form as transformers' TimmWrapper writes and reads it.
+[[nodiscard]] ModelConfig read_timm_wrapper_config(const ConfigReader& reader, bool test_size = false);
 [[nodiscard]] ModelConfig read_transformers_config(const ConfigReader& reader);
 [[nodiscard]] ModelConfig read_open_clip_config(const ConfigReader& reader);
+/// transformers' `problem_type`: softmax, sigmoid or nothing after the head.
+void read_problem(const ConfigReader& reader, ModelConfig& config);
 
 /// timm's `pretrained_cfg`; the root where it stands there, as older versions wrote it.
 [[nodiscard]] nlohmann::json timm_pretrained_cfg(const ConfigReader& reader);
@@ -68,10 +90,11 @@ struct TimmSizes {
 };
 /// timm/models/_hub.py, _parse_model_cfg: a model of fixed input size is fed what it is built for, `img_size` before
 /// `input_size`; another one is built for `img_size` and fed `input_size`.
+/// @param test_size  `test_input_size` takes the place of `input_size`, where there is one
 /// @throws Error  kCheckpoint if these differ in a model that takes one size.
-[[nodiscard]] TimmSizes timm_sizes(const ConfigReader& reader);
+[[nodiscard]] TimmSizes timm_sizes(const ConfigReader& reader, bool test_size = false);
 
-enum class TimmClass { kVisionTransformer, kEva, kBeit };
+enum class TimmClass { kVisionTransformer, kVisionTransformerRelPos, kEva, kBeit };
 
 /// Facts that follow from timm's names and are not in its configs.
 struct TimmFacts {
@@ -84,8 +107,10 @@ struct TimmFacts {
   float norm_eps = 1e-6F;
   Activation activation = Activation::kGelu;
   bool pool_sees_prefix = false;
+  std::size_t pool_num_heads = 0;  // 0: as many as the blocks
+  bool norm_after = false;         // norms stand after the sub-layers
   std::optional<Rope> rope;
-  bool supported = true;  // false: a model with the same tensor names but another computation
+  std::optional<RopeSettings> rope_settings;
 };
 [[nodiscard]] TimmFacts timm_facts(std::string_view architecture);
 

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "fovea/error.hpp"
+#include "model/weights/relative_positions.hpp"
 
 namespace fovea {
 namespace {
@@ -50,6 +51,19 @@ bool split_pos_embeddings(std::size_t count, const std::optional<PatchGrid>& con
   return true;
 }
 
+/// The grid that a table of relative positions is for: the config's, or a square one where no config states it or its
+/// library resamples the table. If the number of rows fits none, nothing is guessed: check_tensors reports both shapes.
+void split_relative_positions(std::size_t count, const std::optional<PatchGrid>& configured, const ModelConfig& config,
+                              Architecture& a) {
+  if (configured) a.pos_embed_grid = *configured;
+  if (configured && (!config.resamples_on_load || relative_positions(*configured) == count)) return;
+  const std::size_t of_class_token = relative_positions({1, 1}) - 1;
+  if (count <= of_class_token) return;
+  const auto offsets = static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(count - of_class_token))));
+  if (offsets * offsets + of_class_token != count || offsets % 2 == 0) return;
+  a.pos_embed_grid = {(offsets + 1) / 2, (offsets + 1) / 2};
+}
+
 /// Refuses sizes for which the library resamples twice, or raises an error.
 void check_resampling(const SizeSources& sources, const Architecture& a) {
   const ModelConfig& config = sources.config;
@@ -63,7 +77,7 @@ void check_resampling(const SizeSources& sources, const Architecture& a) {
         fmt::format("--image-size {}x{} resamples the position embeddings", a.image_size.height, a.image_size.width));
   }
   const PatchGrid built = grid_of(a, *config.image_size);
-  if (config.resamples_on_load && a.pos_embed && a.pos_embed_grid != built && a.grid() != built) {
+  if (config.resamples_on_load && a.pos_embed_grid.size() > 0 && a.pos_embed_grid != built && a.grid() != built) {
     throw Error(ErrorCode::kCheckpoint,
                 fmt::format("{}: the position embeddings are for {}x{} patches, expected {}x{}, as img_size says: timm "
                             "would resample them twice, to that and to {}",
@@ -90,18 +104,22 @@ void resolve_image_size(const SizeSources& sources, std::vector<std::string>& as
                             file, sources.pos_embeddings, a.num_prefix_tokens),
                 "put the config.json with the image size beside the checkpoint");
   }
+  if (a.relative_position_bias && !a.pos_embed) {
+    split_relative_positions(sources.relative_positions, configured, config, a);
+  }
   const std::array stated{sources.asked, sources.prepared, config.input_size, config.image_size, sources.evaluation};
   const auto* const first = std::find_if(stated.begin(), stated.end(), [](const auto& size) { return size; });
   if (first != stated.end()) {
     a.image_size = **first;
-  } else if (a.pos_embed) {
+  } else if (a.pos_embed_grid.size() > 0) {
     a.image_size = {static_cast<int>(a.pos_embed_grid.rows) * patch, static_cast<int>(a.pos_embed_grid.cols) * patch};
   } else {
     assumptions.push_back(fmt::format("image size {}x{} px: no config states it; use --image-size if it differs",
                                       a.image_size.height, a.image_size.width));
   }
-  if (a.relative_position_bias) a.pos_embed_grid = configured.value_or(a.grid());
   check_resampling(sources, a);
+  const bool has_table = a.relative_position_bias && a.rel_pos_hidden_dim == 0;
+  if (has_table && a.pos_embed_grid.size() == 0) a.pos_embed_grid = a.grid();
   if (a.pos_embed_resampling == PosEmbedResampling::kFixed && a.pos_embed_grid != a.grid()) {
     throw Error(
         ErrorCode::kUsage,

@@ -15,11 +15,12 @@ namespace fovea {
 /// All that may say it.
 struct SizeSources {
   const ModelConfig& config;
-  std::optional<Size> asked;       // px, by the user
-  std::optional<Size> prepared;    // px, that the files on preprocessing make of every picture
-  std::optional<Size> evaluation;  // px, that the authors' own evaluation feeds, where there is no config
-  std::size_t pos_embeddings = 0;  // in the file
-  const std::string& file;         // for messages
+  std::optional<Size> asked;           // px, by the user
+  std::optional<Size> prepared;        // px, that the files on preprocessing make of every picture
+  std::optional<Size> evaluation;      // px, that the authors' own evaluation feeds, where there is no config
+  std::size_t pos_embeddings = 0;      // in the file
+  std::size_t relative_positions = 0;  // rows of the file's table of them
+  const std::string& file;             // for messages
 };
 
 /// The image size, by the reference's own precedence, and the grid of the position embeddings: of the config's size, or

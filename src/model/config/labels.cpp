@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/files.hpp"
+#include "base/process/input_stream.hpp"
 #include "base/text.hpp"
 #include "fovea/error.hpp"
 #include "model/config/imagenet_labels.hpp"
@@ -60,28 +61,35 @@ std::vector<ClassLabel> parse_lines(std::string_view text) {
 ClassLabel label_of(const json& value, const std::string& name, std::size_t index) {
   if (value.is_null()) return {};
   if (value.is_string()) return parse_line(value.get_ref<const std::string&>());
+  if (value.is_number()) return {value.dump(), std::nullopt};
   if (value.is_array() && value.size() == 2 && value[0].is_string() && value[1].is_string()) {
     return {value[1].get<std::string>(), value[0].get<std::string>()};
   }
   refuse(name, fmt::format("class {} is a JSON {}, expected its name", index, value.type_name()));
 }
 
-std::vector<ClassLabel> parse_json(std::string_view text, const std::string& name) {
+std::vector<ClassLabel> labels_of_map(const json& names, const std::string& name, std::size_t num_classes) {
+  std::vector<ClassLabel> labels(num_classes);
+  for (const auto& [key, value] : names.items()) {
+    const auto c = class_index(key);
+    if (!c) refuse(name, fmt::format("a key is '{}', expected the index of a class", to_utf8(key)));
+    if (*c >= labels.size()) labels.resize(*c + 1);
+    labels[*c] = label_of(value, name, *c);
+  }
+  return labels;
+}
+
+std::vector<ClassLabel> parse_json(std::string_view text, const std::string& name, std::size_t num_classes) {
   json names;
   try {
     names = json::parse(text);
   } catch (const json::exception& error) {
     refuse(name, fmt::format("it begins like JSON but is not valid: {}", to_utf8(error.what())));
   }
+  if (names.is_object()) return labels_of_map(names, name, num_classes);
   std::vector<ClassLabel> labels;
   labels.reserve(names.size());
-  for (std::size_t c = 0; c < names.size(); ++c) {
-    const std::string key = std::to_string(c);
-    if (names.is_object() && !names.contains(key)) {
-      refuse(name, fmt::format("there is no class \"{}\", expected \"0\" to \"{}\"", c, names.size() - 1));
-    }
-    labels.push_back(label_of(names.is_object() ? names[key] : names[c], name, c));
-  }
+  for (const json& value : names) labels.push_back(label_of(value, name, labels.size()));
   return labels;
 }
 
@@ -169,22 +177,22 @@ std::optional<std::size_t> class_index(std::string_view text) {
   return whole && error == std::errc() && index <= kMost ? std::optional(index) : std::nullopt;
 }
 
-std::vector<ClassLabel> parse_labels(std::string_view text, const std::string& name) {
+std::vector<ClassLabel> parse_labels(std::string_view text, const std::string& name, std::size_t num_classes) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // a byte order mark, as Windows editors write it
   const std::size_t begin = text.find_first_not_of(" \t\r\n");
   const bool is_json = begin != std::string_view::npos && (text[begin] == '[' || text[begin] == '{');
-  return is_json ? parse_json(text, name) : parse_lines(text);
+  return is_json ? parse_json(text, name, num_classes) : parse_lines(text);
 }
 
-std::vector<ClassLabel> read_labels(const std::filesystem::path& file) {
+std::vector<ClassLabel> read_labels(const std::filesystem::path& file, std::size_t num_classes) {
   std::string text;
   try {
-    text = read_text_file(file);
+    text = read_named_text(file);
   } catch (const Error& error) {
     throw Error(ErrorCode::kUsage, error.what(),
                 error.hint().empty() ? "--labels takes a file of class names, one a line" : error.hint());
   }
-  return parse_labels(text, printable(file));
+  return parse_labels(text, printable(file), num_classes);
 }
 
 const std::vector<ClassLabel>& imagenet1k_labels() {
@@ -203,7 +211,7 @@ void check_label_count(std::size_t labels, std::size_t num_classes, const std::s
 ClassNames resolve_labels(const std::optional<std::filesystem::path>& file, std::vector<ClassLabel> from_config,
                           std::size_t num_classes) {
   if (file) {
-    ClassNames names{read_labels(*file), printable(*file)};
+    ClassNames names{read_labels(*file, num_classes), printable(*file)};
     check_label_count(names.labels.size(), num_classes, names.source);
     return names;
   }

@@ -28,12 +28,15 @@ struct ClassNames {
 ///  - text, one class a line: "tench, Tinca tinca", or with its WordNet id before it, as in ImageNet's
 ///  synset_words.txt:
 ///    "n01440764 tench, Tinca tinca"; an empty line is a class without a name;
-///  - JSON: ["tench", ...], {"0": "tench", ...} or {"0": ["n01440764", "tench"], ...}.
-/// @param name     for messages.
-/// @throws Error   kUsage for JSON of any other form.
-[[nodiscard]] std::vector<ClassLabel> parse_labels(std::string_view text, const std::string& name);
+///  - JSON: ["tench", ...], {"0": "tench", ...} or {"0": ["n01440764", "tench"], ...}; a number is a name, as of a
+///  digit.
+/// @param name         for messages.
+/// @param num_classes  a map may leave out classes, which then have no name: it is filled up to this number
+/// @throws Error       kUsage for JSON of any other form.
+[[nodiscard]] std::vector<ClassLabel> parse_labels(std::string_view text, const std::string& name,
+                                                   std::size_t num_classes = 0);
 /// @throws Error  kUsage if the file cannot be read, or parse_labels() refuses it.
-[[nodiscard]] std::vector<ClassLabel> read_labels(const std::filesystem::path& file);
+[[nodiscard]] std::vector<ClassLabel> read_labels(const std::filesystem::path& file, std::size_t num_classes = 0);
 
 /// The 1,000 classes of ILSVRC 2012, in the order in which every library trains them.
 [[nodiscard]] const std::vector<ClassLabel>& imagenet1k_labels();

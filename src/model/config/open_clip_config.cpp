@@ -43,7 +43,12 @@ constexpr std::array kVision{KeyRule{"layers"},
                              KeyRule{"attn_pooler_queries", kHarmless, "there is no attentional pool"},
                              KeyRule{"attn_pooler_heads", kHarmless, "there is no attentional pool"},
                              KeyRule{"timm_model_pretrained", kHarmless, kInitial},
-                             KeyRule{"timm_model_name", kOnly, "[]"},
+                             KeyRule{"timm_model_name"},
+                             KeyRule{"timm_pool"},
+                             KeyRule{"timm_proj", kOnly, R"(["none", "linear", ""])"},
+                             KeyRule{"timm_proj_bias", kObeyed, kTensors},
+                             KeyRule{"timm_drop", kHarmless, kTraining},
+                             KeyRule{"timm_drop_path", kHarmless, kTraining},
                              KeyRule{"ls_init_value", kOnly, "[]"},
                              KeyRule{"attentional_pool", kOnly, "[false]"},
                              KeyRule{"no_ln_pre", kOnly, "[false]"},
@@ -68,6 +73,23 @@ constexpr std::array kPreprocess{KeyRule{"size", kHarmless, "the tower's image_s
                                  KeyRule{"resize_mode"},
                                  KeyRule{"fill_color", kHarmless, "nothing is padded"}};
 
+/// A trunk that timm builds (open_clip/timm_model.py): always with its own activation, of its own size.
+ModelConfig read_trunk(const ConfigReader& reader, const json& vision, const std::string& name, Size image_size) {
+  // Without `timm_proj` the trunk keeps timm's head as the projection, and is built with `timm_pool`; else the pool of
+  // its name is exchanged, unless `timm_pool` is empty.
+  const std::string pool = vision.contains("timm_pool") ? reader.text(vision, "timm_pool").value_or("") : "avg";
+  const bool projects = !vision.contains("timm_proj") || reader.text(vision, "timm_proj") == "linear";
+  if (pool.empty() && !projects) reader.fail("timm_pool", "''", "the name of a pool where timm_proj is not linear");
+  json args = json::object();
+  if (!pool.empty()) args["global_pool"] = pool;
+  const json root{{"architecture", name}, {"model_args", args}, {"pretrained_cfg", json::object()}};
+  ModelConfig config = read_timm_config(ConfigReader(reader.file(), reader.file_name(), root.dump()));
+  config.input_size = image_size;
+  if (!timm_facts(name).dynamic_img_size) config.image_size = image_size;
+  config.resamples_on_load = false;  // open_clip loads the weights, not timm
+  return config;
+}
+
 }  // namespace
 
 std::span<const KeyRule> open_clip_preprocess_keys() {
@@ -82,14 +104,18 @@ ModelConfig read_open_clip_config(const ConfigReader& reader) {
   check_keys(reader, reader.root(), "", {kRoot});
   check_keys(reader, model, "model_cfg.", {kModel});
   check_keys(reader, vision, "model_cfg.vision_cfg.", {kVision});
+  const bool sized = vision.contains("image_size") && !vision["image_size"].is_null();
+  const Size image_size = sized ? reader.as_size(vision["image_size"], "image_size") : Size{224, 224};
+  if (const auto trunk = reader.text(vision, "timm_model_name"); trunk && !trunk->empty()) {
+    return read_trunk(reader, vision, *trunk, image_size);
+  }
   ModelConfig config;
   config.depth = reader.count(vision, "layers").value_or(12);
   config.embed_dim = reader.count(vision, "width").value_or(kUsualWidth);
   const std::size_t head_width = reader.count(vision, "head_width").value_or(kUsualHeadWidth);
   if (head_width == 0) reader.fail("head_width", "0", "a number above 0");
   config.num_heads = *config.embed_dim / head_width;
-  const bool sized = vision.contains("image_size") && !vision["image_size"].is_null();
-  config.image_size = sized ? reader.as_size(vision["image_size"], "image_size") : Size{224, 224};
+  config.image_size = image_size;
   config.activation = reader.flag(model, "quick_gelu").value_or(false) ? Activation::kQuickGelu : Activation::kGelu;
   config.norm_eps = 1e-5F;  // torch's default
   return config;

@@ -21,7 +21,8 @@ constexpr std::array kActivations{std::pair{"gelu", Activation::kGelu}, std::pai
                                   std::pair{"swish", Activation::kSilu}};
 constexpr std::array kPools{std::pair{"token", ReadOut::kClassToken}, std::pair{"avg", ReadOut::kPatchMean},
                             std::pair{"map", ReadOut::kAttentionPool}};
-constexpr std::array kRopes{std::pair{"cat", Rope::kEva02}, std::pair{"dinov3", Rope::kDinoV3}};
+constexpr std::array kRopes{std::pair{"cat", Rope::kEva02}, std::pair{"dinov3", Rope::kDinoV3},
+                            std::pair{"mixed", Rope::kMixed}};
 /// Whether it is an RMSNorm. timm writes them with and without underscores.
 constexpr std::array kNorms{std::pair{"layernorm", false},  std::pair{"layernormfp32", false},
                             std::pair{"layer_norm", false}, std::pair{"rmsnorm", true},
@@ -37,20 +38,31 @@ std::string_view pool_name(ReadOut read_out) {
 std::span<const KeyRule> args_of(TimmClass model_class) {
   switch (model_class) {
     case TimmClass::kVisionTransformer: return timm_vision_transformer_args();
+    case TimmClass::kVisionTransformerRelPos: return timm_relpos_args();
     case TimmClass::kEva: return timm_eva_args();
     case TimmClass::kBeit: return timm_beit_args();
   }
   return {};
 }
 
+/// transformers' TimmWrapper writes its keys beside timm's.
+bool is_wrapped(const ConfigReader& reader) {
+  return reader.root().contains("model_type");
+}
+
 /// @param nested  whether there is a pretrained_cfg; without one its keys stand at the root
 void check_all_keys(const ConfigReader& reader, const json& args, TimmClass model_class, bool nested) {
-  if (nested) {
-    check_keys(reader, reader.root(), "", {timm_root_keys()});
-    check_keys(reader, timm_pretrained_cfg(reader), "pretrained_cfg.", {timm_pretrained_cfg_keys()});
-  } else {
-    check_keys(reader, reader.root(), "", {timm_root_keys(), timm_pretrained_cfg_keys()});
+  using Table = std::span<const KeyRule>;
+  const bool wrapped = is_wrapped(reader);
+  // As before timm 0.9, which wrote neither of the two: timm takes them for fields of its PretrainedCfg.
+  for (const char* key : {"model_args", "global_pool"}) {
+    if (nested || wrapped || !reader.root().contains(key)) continue;
+    reader.fail(key, "in a file without pretrained_cfg", "beside one: timm raises an error for it");
   }
+  check_keys(reader, reader.root(), "",
+             {timm_root_keys(), nested ? Table() : timm_pretrained_cfg_keys(),
+              wrapped ? transformers_keys("timm_wrapper") : Table(), wrapped ? transformers_common_keys() : Table()});
+  if (nested) check_keys(reader, timm_pretrained_cfg(reader), "pretrained_cfg.", {timm_pretrained_cfg_keys()});
   check_keys(reader, args, "model_args.", {timm_common_args(), args_of(model_class)});
 }
 
@@ -120,6 +132,7 @@ RopeConfig read_rope(const ConfigReader& reader, const json& args, const ModelCo
   RopeConfig rope;
   rope.used = reader.flag(args, "use_rot_pos_emb");
   rope.named = facts.rope;
+  rope.named_settings = facts.rope_settings;
   if (reader.text(args, "rope_type")) rope.kind = reader.choice(args, "rope_type", kRopes, Rope::kEva02);
   rope.temperature = number_above(reader, args, "rope_temperature", 0.0);
   rope.grid_offset = reader.number(args, "rope_grid_offset");
@@ -137,11 +150,10 @@ RopeConfig read_rope(const ConfigReader& reader, const json& args, const ModelCo
 
 /// A norm that is named takes its class's eps, not that which the architecture's name means.
 void read_norm(const ConfigReader& reader, const json& args, const TimmFacts& facts, ModelConfig& config) {
-  config.norm_eps = facts.norm_eps;
+  config.norm_eps = args.contains("norm_layer") ? 1e-6F : facts.norm_eps;
   const auto norm = reader.text(args, "norm_layer");
-  if (!norm || norm->empty()) return;
+  if (!norm || norm->empty()) return;  // the class's own layer norm
   config.rms_norm = reader.choice(json{{"norm_layer", to_lower(*norm)}}, "norm_layer", kNorms, false);
-  config.norm_eps = 1e-6F;
 }
 
 std::optional<Size> size_in(const ConfigReader& reader, const json& parent, const char* key) {
@@ -155,37 +167,36 @@ json timm_pretrained_cfg(const ConfigReader& reader) {
   return reader.root().contains("pretrained_cfg") ? reader.object(reader.root(), "pretrained_cfg") : reader.root();
 }
 
-TimmSizes timm_sizes(const ConfigReader& reader) {
+TimmSizes timm_sizes(const ConfigReader& reader, bool test_size) {
   const json args = reader.object(reader.root(), "model_args");
   const json cfg = timm_pretrained_cfg(reader);
   const TimmFacts facts = timm_facts(reader.text(reader.root(), "architecture").value_or(""));
   const auto img_size = size_in(reader, args, "img_size");
-  const auto input_size = size_in(reader, cfg, "input_size");
+  const auto tested = test_size ? size_in(reader, cfg, "test_input_size") : std::nullopt;
+  const auto input_size = tested ? tested : size_in(reader, cfg, "input_size");
+  const char* const key = tested ? "pretrained_cfg.test_input_size" : "pretrained_cfg.input_size";
   const bool dynamic = reader.flag(args, "dynamic_img_size").value_or(facts.dynamic_img_size);
   const bool asked_dynamic = reader.flag(args, "dynamic_img_size").value_or(false);
   const bool fixed = reader.flag(cfg, "fixed_input_size").value_or(false) && !asked_dynamic;
   const auto first_of = [](const std::optional<Size>& a, const std::optional<Size>& b) { return a ? a : b; };
-  if (fixed) return {first_of(img_size, input_size), first_of(img_size, input_size)};
+  if (fixed && !tested && !is_wrapped(reader)) return {first_of(img_size, input_size), first_of(img_size, input_size)};
   if (dynamic) return {img_size, first_of(input_size, img_size)};
-  if (img_size && input_size && *img_size != *input_size) {
-    reader.fail("pretrained_cfg.input_size", fmt::format("{}x{}", input_size->height, input_size->width),
-                fmt::format("{}x{}, the img_size of model_args: without dynamic_img_size timm takes no other",
-                            img_size->height, img_size->width));
+  const auto built = tested && !img_size ? size_in(reader, cfg, "input_size") : img_size;
+  if (built && input_size && *built != *input_size) {
+    reader.fail(key, fmt::format("{}x{}", input_size->height, input_size->width),
+                fmt::format("{}x{}, the size that the model is built for: without dynamic_img_size timm takes no other",
+                            built->height, built->width));
   }
-  return {first_of(img_size, input_size), first_of(input_size, img_size)};
+  return {first_of(built, input_size), first_of(input_size, built)};
 }
 
-ModelConfig read_timm_config(const ConfigReader& reader) {
+ModelConfig read_timm_config(const ConfigReader& reader, bool test_size) {
   const json& root = reader.root();
   const json args = reader.object(root, "model_args");
   const json cfg = timm_pretrained_cfg(reader);
   ModelConfig config;
   config.architecture = reader.text(root, "architecture").value_or("");
   const TimmFacts facts = timm_facts(config.architecture);
-  if (!facts.supported) {
-    reader.fail("architecture", fmt::format("'{}'", config.architecture),
-                "a ViT, DeiT, BEiT, EVA-02 or DINOv3 of timm with norms before the sub-layers");
-  }
   check_all_keys(reader, args, facts.model_class, root.contains("pretrained_cfg"));
   config.num_heads = reader.count(args, "num_heads");
   if (!config.num_heads) config.num_heads = facts.num_heads;
@@ -196,17 +207,36 @@ ModelConfig read_timm_config(const ConfigReader& reader) {
   config.embed_dim = reader.count(args, "embed_dim");
   config.depth = reader.count(args, "depth");
   read_norm(reader, args, facts, config);
-  config.activation = reader.choice(args, "act_layer", kActivations, facts.activation);
+  const bool own_activation = args.contains("act_layer");  // null, too, puts the class's own in place of the name's
+  config.activation =
+      reader.choice(args, "act_layer", kActivations, own_activation ? Activation::kGelu : facts.activation);
   config.read_out = read_pool(reader, args, config, facts);
   config.pool_sees_prefix = reader.flag(args, "pool_include_prefix").value_or(facts.pool_sees_prefix);
+  config.rotates = facts.model_class == TimmClass::kEva;
+  if (config.rotates) config.pool_sees_prefix = config.read_out == ReadOut::kAttentionPool;
+  config.pool_num_heads = reader.count(args, "attn_pool_num_heads").value_or(facts.pool_num_heads);
+  config.norm_after = reader.flag(args, "use_post_norm").value_or(facts.norm_after);
   config.rope = read_rope(reader, args, config, facts);
-  const TimmSizes sizes = timm_sizes(reader);
+  const TimmSizes sizes = timm_sizes(reader, test_size);
   config.image_size = sizes.built;
   config.input_size = sizes.fed;
   config.resamples_on_load = !facts.resamples_bilinear;
   config.embeds_prefix = !reader.flag(args, "no_embed_class").value_or(!facts.embeds_prefix);
   config.resamples_in_forward = true;  // timm_sizes has seen to it that it does where they differ
   read_labels(reader, cfg, config);
+  if (const auto patch = size_in(reader, args, "patch_size")) config.patch_size = patch->height;
+  return config;
+}
+
+ModelConfig read_timm_wrapper_config(const ConfigReader& reader, bool test_size) {
+  ModelConfig config = read_timm_config(reader, test_size);
+  config.resamples_on_load = false;  // transformers loads the weights, not timm
+  const json classes = reader.root().value("architectures", json::array());
+  config.expects_head = classes.is_array() && !classes.empty() && classes[0] == "TimmWrapperForImageClassification";
+  read_problem(reader, config);
+  for (std::size_t c = 0; c < config.labels.size(); ++c) {  // as transformers calls classes without a name
+    if (config.labels[c].description == fmt::format("LABEL_{}", c)) config.labels[c] = {};
+  }
   return config;
 }
 

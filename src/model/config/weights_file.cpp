@@ -13,6 +13,7 @@
 #include "base/files.hpp"
 #include "base/open_file.hpp"
 #include "fovea/error.hpp"
+#include "model/quantize/quantized_file.hpp"
 
 namespace fovea {
 
@@ -68,6 +69,27 @@ fs::path checkpoint_file(const fs::path& model) {
                           ".safetensors, .pth, .pt, .bin, .npz or .ckpt",
                           printable(model), found.empty() ? "no" : std::to_string(found.size())),
               "name the checkpoint file itself with -m");
+}
+
+std::vector<fs::path> model_files(const fs::path& model) {
+  std::error_code ignored;
+  const bool is_folder = fs::is_directory(model, ignored);
+  const fs::path folder = is_folder ? model : model.parent_path();
+  std::vector<fs::path> files;
+  for (const char* config : kConfigFiles) files.push_back(folder / config);
+  std::string index;  // names the shards
+  try {
+    files.push_back(checkpoint_file(model));
+    if (files.back().extension() == ".json") index = read_text_file(files.back());
+  } catch (const Error&) {
+    index.clear();  // there is none: loading the model says so
+  }
+  for (const auto& entry : fs::directory_iterator(folder.empty() ? "." : folder, ignored)) {
+    const bool is_shard = index.find('"' + entry.path().filename().string() + '"') != std::string::npos;
+    if (is_shard || (is_folder && is_linear_head(entry.path()))) files.push_back(entry.path());
+  }
+  std::erase_if(files, [&](const fs::path& file) { return !fs::exists(file, ignored); });
+  return files;
 }
 
 std::unique_ptr<Checkpoint> open_with_head(const fs::path& model, const fs::path& file, std::string_view weights) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "checkpoint/checkpoint.hpp"
 
@@ -18,5 +19,9 @@ namespace fovea {
 /// @throws Error   as open_checkpoint().
 [[nodiscard]] std::unique_ptr<Checkpoint> open_with_head(const std::filesystem::path& model,
                                                          const std::filesystem::path& file, std::string_view weights);
+
+/// The files that are read when the model is loaded: its checkpoint with its shards and its linear head, and the JSON
+/// files beside it. What is not there is left out.
+[[nodiscard]] std::vector<std::filesystem::path> model_files(const std::filesystem::path& model);
 
 }  // namespace fovea

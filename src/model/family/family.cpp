@@ -1,64 +1,19 @@
 #include "model/family/family.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <cassert>
+#include <cmath>
 #include <utility>
 
 #include "fovea/error.hpp"
-#include "model/quantize/quantized_file.hpp"
 
 namespace fovea {
 namespace {
 
 void replace_mark(std::string& text, std::string_view mark, std::string_view by) {
   if (const std::size_t at = text.find(mark); at != std::string::npos) text.replace(at, mark.size(), by);
-}
-
-std::string spelled_out(std::string name, std::string_view prefix, std::size_t block) {
-  replace_mark(name, "@", prefix);
-  replace_mark(name, "{}", std::to_string(block));
-  return name;
-}
-
-std::size_t resolve(Dim dim, const Architecture& a) {
-  const PatchGrid grid = a.pos_embed_grid.size() > 0 ? a.pos_embed_grid : a.grid();
-  switch (dim) {
-    case Dim::kOne: return 1;
-    case Dim::kRgb: return 3;
-    case Dim::kPatch: return a.patch_size;
-    case Dim::kRegisters: return a.num_register_tokens;
-    case Dim::kPosTokens: return a.pos_embed_prefix + grid.size();
-    case Dim::kEmbed: return a.embed_dim;
-    case Dim::kTwoEmbed: return 2 * a.embed_dim;
-    case Dim::kThreeEmbed: return 3 * a.embed_dim;
-    case Dim::kHeads: return a.num_heads;
-    case Dim::kHeadDim: return a.head_dim();
-    case Dim::kRelativePositions: return (2 * grid.rows - 1) * (2 * grid.cols - 1) + 3;
-    case Dim::kFc1Width: return a.fc1_dim();
-    case Dim::kMlpHidden: return a.mlp_hidden_dim;
-    case Dim::kPoolHidden: return a.pool_hidden_dim;
-    case Dim::kPooled: return a.pooled_dim();
-    case Dim::kProjectionWidth: return a.projection_dim;
-    case Dim::kClasses: return a.num_classes;
-  }
-  return 0;
-}
-
-std::vector<std::size_t> resolve(const std::vector<Dim>& shape, const Architecture& architecture) {
-  std::vector<std::size_t> sizes;
-  sizes.reserve(shape.size());
-  for (const Dim dim : shape) sizes.push_back(resolve(dim, architecture));
-  return sizes;
-}
-
-/// A scalar may be stored as [] or as [1].
-bool same_shape(std::span<const std::size_t> stored, std::span<const std::size_t> expected) {
-  if (expected.empty()) return stored.empty() || (stored.size() == 1 && stored[0] == 1);
-  return std::equal(stored.begin(), stored.end(), expected.begin(), expected.end());
 }
 
 /// Reads sizes from the tensors.
@@ -68,12 +23,12 @@ class SizeReader {
       : naming_(naming), checkpoint_(checkpoint), file_(file) {}
 
   /// The size along the axis on which the rule of `role` has `dim`; 0 if the model has no such tensor, or axis.
-  [[nodiscard]] std::size_t size(Role role, Dim dim) const {
+  [[nodiscard]] std::size_t size(Role role, Dim dim, std::size_t block = 0) const {
     const TensorRule* rule = naming_.rule(role, Part::kWeight);
     if (rule == nullptr) return 0;
     const auto axis = std::find(rule->shape.begin(), rule->shape.end(), dim) - rule->shape.begin();
     if (static_cast<std::size_t>(axis) == rule->shape.size()) return 0;
-    const std::string name = naming_.tensor_name(*rule);
+    const std::string name = naming_.tensor_name(*rule, block);
     const TensorView* tensor = checkpoint_.find(name);
     if (tensor == nullptr) {
       throw Error(
@@ -104,13 +59,43 @@ class SizeReader {
   std::string_view file_;
 };
 
-/// The number of heads, if a tensor has an axis for them (Google, BEiT) or is as wide as one of them; else 0.
+/// A side of a patch, from a convolution or from a linear layer over a patch's values.
+std::size_t infer_patch_size(const SizeReader& reader) {
+  const double area = static_cast<double>(reader.size(Role::kPatchEmbed, Dim::kPatchValues)) / 3.0;
+  return area > 0 ? static_cast<std::size_t>(std::lround(std::sqrt(area)))
+                  : reader.size(Role::kPatchEmbed, Dim::kPatch);
+}
+
+/// The number of heads, if a tensor has an axis for them (Google, BEiT, RoPE-ViT), or is as wide as one of them
+/// or as a part of one; else 0.
 std::size_t infer_heads(const SizeReader& reader, std::size_t embed_dim) {
-  for (const Role role : {Role::kQuery, Role::kRelativePosition}) {
+  for (const Role role : {Role::kQuery, Role::kRelativePosition, Role::kRelPosFc2, Role::kRopeFrequencies}) {
     if (const std::size_t heads = reader.size(role, Dim::kHeads)) return heads;
   }
-  const std::size_t head_dim = reader.size(Role::kQNorm, Dim::kHeadDim);
+  const std::size_t head_dim =
+      std::max({reader.size(Role::kQNorm, Dim::kHeadDim), 2 * reader.size(Role::kLambdaQ1, Dim::kHalfHeadDim),
+                4 * reader.size(Role::kRopePeriods, Dim::kQuarterHeadDim)});
   return head_dim > 0 ? embed_dim / head_dim : 0;
+}
+
+/// Empty if each head has keys and values of its own in every block.
+std::vector<std::size_t> infer_kv_dims(const SizeReader& reader, const Architecture& a) {
+  std::vector<std::size_t> widths;
+  for (std::size_t block = 0; block < a.depth; ++block) {
+    const std::size_t width = reader.size(Role::kKey, Dim::kKeyValue, block);
+    if (width == 0) return {};
+    widths.push_back(width);
+  }
+  const bool shared =
+      std::any_of(widths.begin(), widths.end(), [&](std::size_t width) { return width != a.embed_dim; });
+  return shared ? widths : std::vector<std::size_t>();
+}
+
+/// The width of the MLP, which a tensor may have beside qkv's.
+std::size_t infer_mlp_hidden_dim(const SizeReader& reader, std::size_t embed_dim) {
+  if (const std::size_t width = reader.size(Role::kFc2, Dim::kMlpHidden)) return width;
+  const std::size_t both = reader.size(Role::kFc1, Dim::kMlpAndThreeEmbed);
+  return both - std::min(both, 3 * embed_dim);
 }
 
 /// The read-out, as far as the tensors reveal it.
@@ -124,64 +109,13 @@ ReadOut infer_read_out(const Naming& naming, const Architecture& a) {
   return a.fc_norm || (needs_class_token && !has_class_token) ? ReadOut::kPatchMean : usual;
 }
 
-/// Whether the tensor holds the scales of an integer weight.
-bool is_scale(const TensorView& tensor, const Checkpoint& checkpoint) {
-  if (!tensor.name.ends_with(kScaleSuffix)) return false;
-  const TensorView* of =
-      checkpoint.find(std::string_view(tensor.name).substr(0, tensor.name.size() - kScaleSuffix.size()));
-  return of != nullptr && of->dtype == DType::kI8;
-}
-
-/// The weight of a block's linear layer may be integers with a scale for each output.
-void check_scale(const Naming& naming, const Checkpoint& checkpoint, const TensorRule& rule, const TensorView& tensor,
-                 std::vector<std::string>& faults) {
-  using enum Role;
-  constexpr std::array kLayers{kQkv, kQuery, kKey, kValue, kProj, kFc1, kFc1Gate, kFc2};
-  if (tensor.dtype != DType::kI8) return;
-  if (rule.part != Part::kWeight || std::find(kLayers.begin(), kLayers.end(), rule.role) == kLayers.end()) {
-    faults.push_back(fmt::format("tensor '{}' is I8, expected floating point (F64 F32 F16 BF16)", tensor.name));
-    return;
-  }
-  const std::vector<std::size_t> expected{out_features(naming, rule, tensor.shape)};
-  const std::string name = tensor.name + std::string(kScaleSuffix);
-  const TensorView* scale = checkpoint.find(name);
-  if (scale == nullptr) {
-    faults.push_back(fmt::format("tensor '{}' is I8 and its scales, '{}', are missing, expected F32 {}", tensor.name,
-                                 name, shape_text(expected)));
-  } else if (scale->dtype != DType::kF32 || scale->shape != expected) {
-    faults.push_back(fmt::format("tensor '{}' is {} {}, expected F32 {}", name, fovea::name(scale->dtype),
-                                 shape_text(scale->shape), shape_text(expected)));
-  }
-}
-
-/// Finds tensors that no rule matches. A rule that ends in "*" matches all names that begin like it.
-void find_left_over(const Naming& naming, const Checkpoint& checkpoint, std::size_t depth,
-                    std::vector<std::string>& faults) {
-  std::set<std::string, std::less<>> taken;
-  std::vector<std::string> beginnings;
-  for (const TensorRule& rule : naming.family().rules) {
-    if (!naming.in_use(rule)) continue;
-    for (std::size_t block = 0; block < (rule.per_block() ? depth : 1); ++block) {
-      std::string name = naming.tensor_name(rule, block);
-      if (name.back() == '*') {
-        name.pop_back();
-        beginnings.push_back(std::move(name));
-      } else {
-        taken.insert(std::move(name));
-      }
-    }
-  }
-  for (const TensorView& tensor : checkpoint.tensors()) {
-    if (is_scale(tensor, checkpoint)) continue;
-    const bool begins = std::any_of(beginnings.begin(), beginnings.end(),
-                                    [&](const std::string& beginning) { return tensor.name.starts_with(beginning); });
-    if (begins || taken.contains(tensor.name)) continue;
-    faults.push_back(fmt::format("tensor '{}' {} is unexpected: {} does not use it", tensor.name,
-                                 shape_text(tensor.shape), naming.family().name));
-  }
-}
-
 }  // namespace
+
+std::string spelled_out(std::string name, std::string_view prefix, std::size_t block) {
+  replace_mark(name, "@", prefix);
+  replace_mark(name, "{}", std::to_string(block));
+  return name;
+}
 
 Naming::Naming(const Family& family, std::string prefix, const Checkpoint& checkpoint)
     : family_(&family), prefix_(std::move(prefix)) {
@@ -208,22 +142,6 @@ bool Naming::in_use(const TensorRule& rule) const {
   return std::includes(options_.begin(), options_.end(), rule.options.begin(), rule.options.end());
 }
 
-std::optional<Naming> recognise_family(const Checkpoint& checkpoint, bool has_config) {
-  for (const Family& family : families()) {
-    if (family.only_without_config && has_config) continue;
-    for (const std::string& prefix : family.prefixes) {
-      const auto present = [&](const std::string& name) {
-        return checkpoint.find(spelled_out(name, prefix, 0)) != nullptr;
-      };
-      if (std::all_of(family.has.begin(), family.has.end(), present) &&
-          std::none_of(family.has_not.begin(), family.has_not.end(), present)) {
-        return Naming(family, prefix, checkpoint);
-      }
-    }
-  }
-  return std::nullopt;
-}
-
 Architecture infer_architecture(const Naming& naming, const Checkpoint& checkpoint, Architecture known,
                                 std::string_view file) {
   const SizeReader reader(naming, checkpoint, file);
@@ -233,20 +151,27 @@ Architecture infer_architecture(const Naming& naming, const Checkpoint& checkpoi
   a.norm_eps = family.conventions.norm_eps;
   a.activation = family.conventions.activation;
   a.embed_dim = reader.size(Role::kPatchEmbed, Dim::kEmbed);
-  a.patch_size = reader.size(Role::kPatchEmbed, Dim::kPatch);
+  a.patch_size = infer_patch_size(reader);
   a.depth = reader.blocks();
   a.num_heads = infer_heads(reader, a.embed_dim);
-  a.mlp_hidden_dim = reader.size(Role::kFc2, Dim::kMlpHidden);
+  a.mlp_hidden_dim = infer_mlp_hidden_dim(reader, a.embed_dim);
   a.num_classes = reader.size(Role::kHead, Dim::kClasses);
   a.num_register_tokens = reader.size(Role::kRegisterTokens, Dim::kRegisters);
   const auto has = [&](Role role) { return naming.rule(role, Part::kWeight) != nullptr; };
   a.num_prefix_tokens = (has(Role::kClassToken) ? 1U : 0U) + (has(Role::kDistToken) ? 1U : 0U) + a.num_register_tokens;
 
   a.rms_norm = !naming.has(Option::kNormBias);
+  a.embed_norm = has(Role::kEmbedNorm);
   a.norm_pre = has(Role::kNormPre);
+  a.parallel_mlp = !has(Role::kNorm2);  // the MLP has no norm of its own: it reads what the attention reads
   a.qk_norm = has(Role::kQNorm);
+  a.attention_norm = has(Role::kAttentionNorm);
+  a.differential_attention = has(Role::kLambdaQ1);
+  a.kv_dims = infer_kv_dims(reader, a);
   a.mlp_norm = has(Role::kMlpNorm);
-  a.relative_position_bias = has(Role::kRelativePosition);
+  a.rel_pos_hidden_dim = reader.size(Role::kRelPosFc1, Dim::kRelPosHidden);
+  a.relative_position_bias = has(Role::kRelativePosition) || a.rel_pos_hidden_dim > 0;
+  if (has(Role::kRopeFrequencies)) a.rope = Rope::kMixed;
   a.final_norm = has(Role::kNorm);
   a.fc_norm = has(Role::kFcNorm);
   a.pos_embed = has(Role::kPosEmbed);
@@ -276,41 +201,10 @@ std::size_t out_features(const Naming& naming, const TensorRule& rule, std::span
   return out;
 }
 
-std::size_t count_pos_embeddings(const Naming& naming, const Checkpoint& checkpoint) {
-  const TensorRule* rule = naming.rule(Role::kPosEmbed, Part::kWeight);
+std::size_t count_positions(const Naming& naming, const Checkpoint& checkpoint, Role role) {
+  const TensorRule* rule = naming.rule(role, Part::kWeight);
   const TensorView* tensor = rule == nullptr ? nullptr : checkpoint.find(naming.tensor_name(*rule));
   return tensor == nullptr || tensor->shape.size() != rule->shape.size() ? 0 : tensor->shape[tensor->shape.size() - 2];
-}
-
-void check_tensors(const Naming& naming, const Checkpoint& checkpoint, const Architecture& architecture,
-                   std::string_view file) {
-  std::vector<std::string> faults;
-  for (const TensorRule& rule : naming.family().rules) {
-    if (rule.role == Role::kIgnored || !naming.in_use(rule)) continue;
-    const std::vector<std::size_t> expected = resolve(rule.shape, architecture);
-    for (std::size_t block = 0; block < (rule.per_block() ? architecture.depth : 1); ++block) {
-      const std::string name = naming.tensor_name(rule, block);
-      const TensorView* tensor = checkpoint.find(name);
-      if (tensor == nullptr) {
-        faults.push_back(fmt::format("tensor '{}' is missing, expected {}", name, shape_text(expected)));
-      } else if (!same_shape(tensor->shape, expected)) {
-        faults.push_back(
-            fmt::format("tensor '{}' is {}, expected {}", name, shape_text(tensor->shape), shape_text(expected)));
-      } else {
-        check_scale(naming, checkpoint, rule, *tensor, faults);
-      }
-    }
-  }
-  find_left_over(naming, checkpoint, architecture.depth, faults);
-  if (faults.empty()) return;
-  constexpr std::size_t kMostShown = 40;
-  const std::size_t more = faults.size() > kMostShown ? faults.size() - kMostShown : 0;
-  faults.resize(faults.size() - more);
-  throw Error(
-      ErrorCode::kCheckpoint,
-      fmt::format("{}: {}{}", file, fmt::join(faults, "\n  "), more > 0 ? fmt::format("\n  and {} more", more) : ""),
-      "the config.json may belong to another model, or the family is not supported; "
-      "`fovea inspect -v` lists a checkpoint's tensors");
 }
 
 }  // namespace fovea

@@ -22,15 +22,27 @@ enum class Role {
   kRegisterTokens,
   kPosEmbed,
   kPatchEmbed,
+  kEmbedNorm,
   kNormPre,
   kNorm1,
-  kQkv,  // the three below in one
+  kQkv,          // the three below in one
+  kQkvBiasMask,  // multiplies the bias of kQkv (DINOv3's file)
   kQuery,
   kKey,
   kValue,
   kQNorm,
   kKNorm,
+  kRopeFrequencies,   // learned, of all blocks
   kRelativePosition,  // BEiT's table
+  kRopePeriods,       // of the rotary embedding, in place of the temperature's
+  kRelPosFc1,         // of the MLP that computes relative positions
+  kRelPosFc2,
+  kLambdaQ1,  // of differential attention
+  kLambdaK1,
+  kLambdaQ2,
+  kLambdaK2,
+  kSubNorm,        // of each head's output
+  kAttentionNorm,  // of all heads' outputs
   kProj,
   kLayerScale1,
   kNorm2,
@@ -61,18 +73,27 @@ enum class Part { kWeight, kBias };
 /// A size by its meaning; resolved against an Architecture.
 enum class Dim {
   kOne,
+  kTwo,
   kRgb,
   kPatch,
+  kPatchValues,  // of all its pixels and colours
   kRegisters,
   kPosTokens,  // patches of the position embedding's grid, and its prefix tokens
   kEmbed,
   kTwoEmbed,
   kThreeEmbed,
+  kKeyValue,  // keys, or values, that heads may share; a block's own
   kHeads,
   kHeadDim,
+  kHalfHeadDim,
+  kQuarterHeadDim,  // frequencies of the rotary embedding, for each axis
+  kDepth,
+  kRelPosHidden,
   kRelativePositions,  // (2 rows - 1)(2 cols - 1) + 3
   kFc1Width,
   kMlpHidden,
+  kMlpAndThreeEmbed,  // fc1, then qkv
+  kEmbedAndMlp,       // what proj reads, then what fc2 reads
   kPoolHidden,
   kPooled,
   kProjectionWidth,
@@ -87,27 +108,51 @@ enum class Option {
   kRegisters,
   kPosEmbed,
   kPatchBias,
+  kEmbedNorm,
   kNormPre,
   kNormBias,  // layer norm, not RMSNorm
   kQkvBias,
+  kQueryBias,  // these three where they are independent
+  kKeyBias,
+  kValueBias,
+  kQkvBiasMask,
+  kProjBias,  // in timm of fc1 and fc2, too
+  kFc1Bias,
+  kMlpBias,
+  kGatedMlp,
   kQkNorm,
+  kRopeFrequencies,
+  kDifferential,
+  kAttentionNorm,
   kLayerScale,
-  kGamma,  // layer scale by its older name
+  kGamma,            // layer scale by its older name
+  kMlpGamma,         // that of the MLP where only the attention may have one
+  kBlockPositions,   // relative positions of each block's own
+  kSharedPositions,  // or of all blocks together
   kMlpNorm,
   kNorm,
   kAttentionPool,
   kFcNorm,
   kHead,
   kProjection,
+  kProjectionBias,
   kLogitScale,
   kLogitBias,
 };
 
 /// How a stored tensor becomes row-major [out, in].
 enum class Layout {
-  kOutIn,  // stored so already
-  kInOut,  // Flax: the axes before the outputs are the inputs
-  kHwio,   // Flax convolution [P, P, 3, D]
+  kOutIn,   // stored so already
+  kInOut,   // Flax: the axes before the outputs are the inputs
+  kHwio,    // Flax convolution [P, P, 3, D]
+  kOutHwi,  // a linear layer over pixels [D, P·P·3]
+};
+
+/// Neighbouring rows (axis 0) or columns (1) of a tensor.
+struct Slice {
+  std::size_t axis;
+  std::optional<Dim> after;  // what lies before them; none: they are the first
+  Dim size;
 };
 
 /// One line of a family's table.
@@ -115,9 +160,10 @@ struct TensorRule {
   std::string name;  // "{}" stands for the block's index, "@" for the family's prefix, "*" at the end for anything
   Role role;
   Part part;
-  std::vector<Dim> shape;
+  std::vector<Dim> shape;  // of the whole tensor
   std::set<Option> options;
   Layout layout = Layout::kOutIn;
+  std::optional<Slice> slice = std::nullopt;  // the role is only this part of the tensor
   [[nodiscard]] bool per_block() const { return name.find("{}") != std::string::npos; }
 };
 
@@ -130,6 +176,7 @@ struct Conventions {
   ReadOut read_out = ReadOut::kClassToken;
   ReadOut read_out_with_head = ReadOut::kClassToken;
   std::optional<Size> evaluation_size = std::nullopt;  // px, where that is not what it was trained with
+  bool rotary = false;                                 // queries and keys may be rotated (timm's Eva, DINOv3)
 };
 
 struct Family {
@@ -140,14 +187,21 @@ struct Family {
   Conventions conventions;
   std::vector<TensorRule> rules;
   bool only_without_config = false;  // with a config, the same names mean another family
+  bool only_with_config = false;     // the tensors leave open what is computed
+  std::string matrix = {};           // recognised only if this tensor is one; empty: whatever it is
 };
 
 [[nodiscard]] std::vector<Family> timm_families();
 [[nodiscard]] std::vector<Family> original_families();
 [[nodiscard]] std::vector<Family> torchvision_families();
 [[nodiscard]] std::vector<Family> transformers_families();
+[[nodiscard]] std::vector<Family> transformers_dinov3_families();
+[[nodiscard]] std::vector<Family> transformers_tower_families();
 /// All of these, tried in this order.
 [[nodiscard]] std::span<const Family> families();
+
+/// A rule's name with its marks replaced.
+[[nodiscard]] std::string spelled_out(std::string name, std::string_view prefix, std::size_t block);
 
 /// A family, with the prefix of its names and the options in one checkpoint.
 class Naming {
@@ -181,13 +235,16 @@ class Naming {
 [[nodiscard]] Architecture infer_architecture(const Naming& naming, const Checkpoint& checkpoint, Architecture known,
                                               std::string_view file);
 
+/// @param block  matters for kKeyValue alone
+[[nodiscard]] std::size_t resolve(Dim dim, const Architecture& architecture, std::size_t block = 0);
+
 /// The number of outputs of a weight of this shape, by the rule's layout. In Flax's layout the outputs are the last
 /// axes, as many as the bias has; without a bias, the last one.
 [[nodiscard]] std::size_t out_features(const Naming& naming, const TensorRule& rule,
                                        std::span<const std::size_t> shape);
 
-/// The number of position embeddings in the file; 0 if it has none.
-[[nodiscard]] std::size_t count_pos_embeddings(const Naming& naming, const Checkpoint& checkpoint);
+/// The rows of the tensor of kPosEmbed or kRelativePosition in the file; 0 if it has none.
+[[nodiscard]] std::size_t count_positions(const Naming& naming, const Checkpoint& checkpoint, Role role);
 
 /// Compares every tensor with the table.
 /// @throws Error   kCheckpoint, listing all tensors that are missing, of the wrong shape, or unexpected.

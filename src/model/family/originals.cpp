@@ -1,5 +1,5 @@
-// The original authors' files: facebookresearch/dino and dinov2, openai/CLIP, google-research/vision_transformer.
-// (DeiT and DeiT3 have timm's names.)
+// The original authors' files: facebookresearch/dino, dinov2 and dinov3, openai/CLIP,
+// google-research/vision_transformer. (DeiT and DeiT3 have timm's names.)
 #include "fovea/architecture.hpp"
 #include "model/family/rules.hpp"
 
@@ -27,6 +27,32 @@ Rules dinov2(const std::string& fc1, const std::string& fc2) {
                linear("blocks.{}.mlp." + fc2, kFc2, kEmbed, kMlpHidden),
                norm("norm", kNorm),
                linear("linear_head", kHead, kClasses, kPooled, {Option::kHead})});
+}
+
+/// The bias of the keys is masked. The norm of local crops and the mask token are for training.
+Rules dinov3(const Rules& mlp) {
+  return join({{tensor("cls_token", kClassToken, {kOne, kOne, kEmbed}),
+                tensor("storage_tokens", kRegisterTokens, {kOne, kRegisters, kEmbed}, {Option::kRegisters}),
+                ignored("mask_token"), ignored("local_cls_norm.*"),
+                tensor("rope_embed.periods", kRopePeriods, {kQuarterHeadDim}),
+                tensor("blocks.{}.attn.qkv.bias_mask", kQkvBiasMask, {kThreeEmbed}, {Option::kQkvBiasMask})},
+               patch_embed("patch_embed.proj"),
+               norm("blocks.{}.norm1", kNorm1),
+               dinov2_attention(),
+               linear_maybe_bias("blocks.{}.attn.proj", kProj, kEmbed, kEmbed, Option::kProjBias),
+               norm("blocks.{}.norm2", kNorm2),
+               mlp,
+               norm("norm", kNorm),
+               linear("linear_head", kHead, kClasses, kPooled, {Option::kHead})});
+}
+Rules dinov3_mlp() {
+  return join({linear_maybe_bias("blocks.{}.mlp.fc1", kFc1, kFc1Width, kEmbed, Option::kMlpBias),
+               linear_maybe_bias("blocks.{}.mlp.fc2", kFc2, kEmbed, kMlpHidden, Option::kMlpBias)});
+}
+Rules dinov3_swiglu() {
+  return join({linear_maybe_bias("blocks.{}.mlp.w1", kFc1Gate, kMlpHidden, kEmbed, Option::kMlpBias),
+               linear_maybe_bias("blocks.{}.mlp.w2", kFc1, kMlpHidden, kEmbed, Option::kMlpBias),
+               linear_maybe_bias("blocks.{}.mlp.w3", kFc2, kEmbed, kMlpHidden, Option::kMlpBias)});
 }
 
 Rules openai_clip() {
@@ -95,11 +121,17 @@ std::vector<Family> original_families() {
   dinov2_hub.preprocess = "dinov2";
   dinov2_hub.evaluation_size = Size{224, 224};  // trained with 518
   dinov2_hub.read_out_with_head = ReadOut::kClassAndPatchMean;
+  Conventions dinov3_hub = dinov2_hub;
+  dinov3_hub.norm_eps = 1e-5F;
+  dinov3_hub.rotary = true;
   const Conventions clip{1e-5F, Activation::kQuickGelu, kFixed, "clip"};
   Conventions google;
   google.pos_embed_resampling = kGoogle;
   const std::string patch = "patch_embed.proj.weight";
+  const std::string periods = "rope_embed.periods";
   return {
+      {"DINOv3", {""}, {patch, periods, "blocks.0.mlp.w1.weight"}, {}, dinov3_hub, dinov3(dinov3_swiglu())},
+      {"DINOv3", {""}, {patch, periods, "blocks.0.mlp.fc1.weight"}, {}, dinov3_hub, dinov3(dinov3_mlp())},
       {"DINOv2", {""}, {patch, "mask_token", "blocks.0.mlp.w12.weight"}, {}, dinov2_hub, dinov2("w12", "w3")},
       {"DINOv2", {""}, {patch, "mask_token"}, {}, dinov2_hub, dinov2("fc1", "fc2")},
       {"OpenAI CLIP", {""}, {"visual.conv1.weight", "visual.class_embedding"}, {}, clip, openai_clip()},

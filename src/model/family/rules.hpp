@@ -33,6 +33,12 @@ inline constexpr Part kBias = Part::kBias;
   return {std::move(name), kIgnored, kWeight, {}, {}};
 }
 
+/// A role that is only some rows or columns of a tensor.
+[[nodiscard]] inline TensorRule part_of(TensorRule whole, Slice slice) {
+  whole.slice = slice;
+  return whole;
+}
+
 [[nodiscard]] inline Options with(Options options, Option one) {
   options.insert(one);
   return options;

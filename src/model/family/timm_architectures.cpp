@@ -47,10 +47,21 @@ constexpr std::array kUnusualHeads{std::pair{"vit_base_patch16_gap_224", 16U},
                                    std::pair{"vit_giant_patch16_gap", 16U},
                                    std::pair{"vit_giantopt_", 16U},
                                    std::pair{"vit_gigantic_", 16U},
+                                   std::pair{"vit_pe_core_gigantic_", 16U},
+                                   std::pair{"vit_pe_lang_gigantic_", 16U},
+                                   std::pair{"vit_pe_spatial_gigantic_", 16U},
+                                   std::pair{"vit_5b_", 32U},
                                    std::pair{"vit_7b_", 32U},
                                    std::pair{"vit_so400m_", 16U},
                                    std::pair{"deit3_huge_", 16U},
+                                   std::pair{"beit3_giant_", 16U},
+                                   std::pair{"aimv2_large_", 8U},
+                                   std::pair{"aimv2_huge_", 12U},
+                                   std::pair{"aimv2_1b_", 16U},
+                                   std::pair{"aimv2_3b_", 24U},
                                    std::pair{"eva_giant_", 16U},
+                                   std::pair{"eva02_enormous_", 16U},
+                                   std::pair{"test_vit_relpos", 3U},
                                    std::pair{"test_vit3", 3U},
                                    std::pair{"test_vit4", 3U},
                                    std::pair{"test_vit", 2U}};
@@ -59,20 +70,20 @@ constexpr std::array kUnusualHeads{std::pair{"vit_base_patch16_gap_224", 16U},
 /// with it.
 constexpr std::array kTanhNames{"so400m_patch16_siglip", "giantopt_patch16_siglip", "base_patch32_siglip",
                                 "large_patch16_siglip_512", "large_patch16_siglip_gap_512"};
-/// Parts of names with a norm eps of 1e-5.
-constexpr std::array kLargerEpsNames{"_clip_", "dinov3", "lingbot"};
-/// Parts of names whose tensors are named like those of supported models but whose computation differs: norms after the
-/// sub-layers, other kinds of rotary embedding.
-constexpr std::array kUnsupportedNames{"_rpn_", "eva02_enormous", "_rope_", "vit_pe_"};
+/// Parts of names with a norm eps of 1e-5, unless the name begins like the others.
+constexpr std::array kLargerEpsNames{"_clip_", "dinov3", "lingbot", "beit3_", "aimv2_", "vit_pe_"};
+constexpr std::array kUsualEpsBeginnings{"eva_", "eva02_"};
+/// Parts of names with norms after the sub-layers.
+constexpr std::array kNormAfterNames{"_rpn_", "eva02_enormous"};
 
 /// Parts of names of models that timm's Eva builds, of those that it averages by default or not, of those that take any
 /// size.
 constexpr std::array kEvaNames{"dinov3", "lingbot", "_rope_", "vit_pe_", "sapiens"};
-constexpr std::array kTokenNames{"_clip_", "lingbot", "_rope_"};
+constexpr std::array kTokenNames{"_clip_", "lingbot", "_rope_", "sapiens2"};
 constexpr std::array kAverageNames{"_gap_", "aimv2_", "beit3_", "_rpn_", "eva_large_patch14_"};
-constexpr std::array kDynamicNames{"dinov3", "lingbot", "intern300m"};
+constexpr std::array kDynamicNames{"dinov3", "lingbot", "intern300m", "sapiens2"};
 /// Names of models whose prefix tokens have no position embeddings.
-constexpr std::array kNoEmbedClassNames{"deit3_", "_reg1_", "_reg4_"};
+constexpr std::array kNoEmbedClassNames{"deit3_", "_reg1_", "_reg4_", "_xp_", "_ape_"};
 constexpr std::array kEmbedClassNames{"so150m", "_rope_reg"};
 
 bool contains(std::string_view text, std::string_view part) {
@@ -85,14 +96,40 @@ bool contains_any(std::string_view text, const Parts& parts) {
 }
 
 TimmClass class_of(std::string_view name) {
+  if (contains(name, "vit_relpos") || contains(name, "vit_srelpos")) return TimmClass::kVisionTransformerRelPos;
   if (name.starts_with("beit_") || name.starts_with("beitv2_")) return TimmClass::kBeit;
   if (name.starts_with("eva_large_patch14_")) return TimmClass::kVisionTransformer;
   return name.starts_with("eva") || contains_any(name, kEvaNames) ? TimmClass::kEva : TimmClass::kVisionTransformer;
 }
 
+/// The rotary embedding that the name's own function asks for, where the tensors mean another or none.
+void name_rope(std::string_view name, TimmFacts& facts) {
+  if (contains(name, "_rope_reg")) {
+    facts.rope = Rope::kEva02;
+  } else if (contains(name, "_rope_")) {  // RoPE-ViT
+    facts.rope = contains(name, "_rope_mixed_") ? Rope::kMixed : Rope::kEva02;
+    facts.rope_settings = RopeSettings{.temperature = 100.0, .reference = {}, .x_first = true};
+  } else if (contains(name, "vit_pe_")) {
+    const bool pre_trained_at_384 = contains(name, "_384") || contains(name, "_336");
+    const std::size_t side = contains(name, "_224") ? 14 : pre_trained_at_384 ? 24 : 32;
+    facts.rope = Rope::kEva02;
+    facts.rope_settings = RopeSettings{
+        .grid_offset = contains(name, "gigantic") ? 0.0 : 1.0, .reference = PatchGrid{side, side}, .x_first = true};
+  } else if (name.starts_with("beit") || name.starts_with("eva_") || name.starts_with("eva02_enormous")) {
+    facts.rope = Rope::kNone;
+  } else if (name.starts_with("eva02_")) {
+    facts.rope = Rope::kEva02;
+  } else if (contains(name, "dinov3") || contains(name, "lingbot")) {
+    facts.rope = Rope::kDinoV3;
+  }
+}
+
 /// The `global_pool` that the name's own function asks for, or its class's default.
 ReadOut read_out_of(std::string_view name, TimmClass model_class) {
   if (contains_any(name, kAverageNames) || model_class == TimmClass::kBeit) return ReadOut::kPatchMean;
+  if (model_class == TimmClass::kVisionTransformerRelPos) {
+    return contains(name, "_cls_") ? ReadOut::kClassToken : ReadOut::kPatchMean;
+  }
   if (model_class == TimmClass::kEva) {
     if (contains(name, "pe_core")) return ReadOut::kAttentionPool;
     return contains_any(name, kTokenNames) ? ReadOut::kClassToken : ReadOut::kPatchMean;
@@ -143,12 +180,16 @@ TimmFacts timm_facts(std::string_view architecture) {
   for (const auto& [beginning, heads] : kUnusualHeads) {
     if (!facts.num_heads && architecture.starts_with(beginning)) facts.num_heads = heads;
   }
-  if (contains_any(architecture, kLargerEpsNames) && !architecture.starts_with("eva_")) facts.norm_eps = 1e-5F;
+  const bool usual_eps = std::any_of(kUsualEpsBeginnings.begin(), kUsualEpsBeginnings.end(),
+                                     [&](std::string_view beginning) { return architecture.starts_with(beginning); });
+  if (contains_any(architecture, kLargerEpsNames) && !usual_eps) facts.norm_eps = 1e-5F;
+  facts.norm_after = contains_any(architecture, kNormAfterNames);
   if (contains(architecture, "quickgelu")) facts.activation = Activation::kQuickGelu;
   if (contains_any(architecture, kTanhNames)) facts.activation = Activation::kGeluTanh;
-  facts.pool_sees_prefix = architecture == "test_vit3";
-  if (contains(architecture, "_rope_reg")) facts.rope = Rope::kEva02;
-  facts.supported = facts.rope.has_value() || !contains_any(architecture, kUnsupportedNames);
+  const bool pe_core = contains(architecture, "vit_pe_core_");
+  facts.pool_sees_prefix = architecture == "test_vit3" || pe_core;
+  if (pe_core) facts.pool_num_heads = 8;
+  name_rope(architecture, facts);
   return facts;
 }
 

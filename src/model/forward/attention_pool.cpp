@@ -6,7 +6,9 @@
 namespace fovea {
 
 AttentionPool::AttentionPool(const Architecture& a, Precision model_precision, nn::Workspace& workspace)
-    : a_(a), shape_{a.grid().size() + (a.pool_sees_prefix ? a.num_prefix_tokens : 0), a.num_heads, a.head_dim()} {
+    : a_(a),
+      shape_{a.grid().size() + (a.pool_sees_prefix ? a.num_prefix_tokens : 0), a.pool_heads(),
+             a.embed_dim / a.pool_heads()} {
   const auto linear = [&](std::size_t rows, std::size_t in, std::size_t out) {
     return nn::make_linear(read_out_precision(model_precision), {rows, in, out}, workspace);
   };
@@ -18,7 +20,7 @@ AttentionPool::AttentionPool(const Architecture& a, Precision model_precision, n
 
 PooledTokens AttentionPool::forward(const AttentionPoolWeights& weights, std::span<const float> tokens) const {
   const std::size_t width = a_.embed_dim;
-  PooledTokens pool{std::vector<float>(shape_.tokens * 2 * width), std::vector<float>(a_.num_heads * shape_.tokens),
+  PooledTokens pool{std::vector<float>(shape_.tokens * 2 * width), std::vector<float>(shape_.num_heads * shape_.tokens),
                     std::vector<float>(width), std::vector<float>(a_.pool_hidden_dim), std::vector<float>(width)};
   (*kv_)(*weights.kv, tokens.last(shape_.tokens * width), pool.kv);
   std::vector<float> mixed(width);
@@ -28,8 +30,8 @@ PooledTokens AttentionPool::forward(const AttentionPoolWeights& weights, std::sp
   std::vector<float> normed(width);
   norm_forward(a_, weights.norm, pool.x, normed);
   std::vector<float> hidden(a_.pool_hidden_dim);
-  (*fc1_)(*weights.fc1, normed, hidden);
-  nn::activate(a_.pool_activation, Precision::kF32, hidden, hidden, pool.slope);
+  (*fc1_)(*weights.fc1, normed, pool.wide);
+  nn::activate(a_.pool_activation, Precision::kF32, pool.wide, hidden);
   (*fc2_)(*weights.fc2, hidden, pool.pooled);
   for (std::size_t i = 0; i < width; ++i) pool.pooled[i] += pool.x[i];
   return pool;

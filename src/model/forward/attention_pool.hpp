@@ -20,7 +20,7 @@ struct PooledTokens {
   std::vector<float> kv;         // [n, 2D]
   std::vector<float> attention;  // [H, n]
   std::vector<float> x;          // [D], after the projection
-  std::vector<float> slope;      // [F], of the activation
+  std::vector<float> wide;       // [F], before the activation
   std::vector<float> pooled;     // [D]
 };
 
@@ -30,7 +30,7 @@ class AttentionPool {
   /// @param architecture  of a model that is read out at an attention pool
   AttentionPool(const Architecture& architecture, Precision precision, nn::Workspace& workspace);
 
-  /// n, H, d: the pool sees the last n tokens, all but the prefix tokens in some models.
+  /// n, and the pool's own heads: the pool sees the last n tokens, all but the prefix tokens in some models.
   [[nodiscard]] nn::AttentionShape shape() const noexcept { return shape_; }
   /// x = proj(attention(query, tokens)); x + mlp(norm(x)).
   /// @param tokens  [N, D], after the final norm

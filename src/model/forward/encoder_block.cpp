@@ -1,9 +1,11 @@
 #include "model/forward/encoder_block.hpp"
 
 #include <algorithm>
+#include <functional>
 
 #include "base/parallel.hpp"
 #include "model/forward/norm.hpp"
+#include "nn/attention/differential.hpp"
 #include "nn/kernels/activation.hpp"
 #include "nn/kernels/rows.hpp"
 
@@ -26,15 +28,18 @@ SavedBlock::SavedBlock(const Architecture& a)
       raw_qkv(a.qk_norm ? 3 * x_in.size() : 0),
       qkv(3 * x_in.size()),
       attention(a.num_heads * a.tokens() * a.tokens()),
+      heads(a.attention_norm || a.differential_attention ? x_in.size() : 0),
+      attended(a.norm_after ? x_in.size() : 0),
       x_mid(x_in.size()),
-      wide(a.gated_mlp ? a.tokens() * a.fc1_dim() : 0),
-      slope(a.gated_mlp ? 0 : a.tokens() * a.mlp_hidden_dim) {}
+      wide(a.tokens() * a.fc1_dim()),
+      hidden(a.mlp_norm ? a.tokens() * a.mlp_hidden_dim : 0),
+      mlp(a.norm_after ? x_in.size() : 0) {}
 
 EncoderBlock::Rows::Rows(const Architecture& a, Precision precision, std::size_t num_rows, nn::Workspace& workspace)
     : count(num_rows),
-      proj(nn::make_linear(precision, {num_rows, a.embed_dim, a.embed_dim, true}, workspace)),
+      proj(nn::make_linear(precision, {num_rows, a.embed_dim, a.embed_dim, !a.norm_after}, workspace)),
       fc1(nn::make_linear(precision, {num_rows, a.embed_dim, a.fc1_dim()}, workspace)),
-      fc2(nn::make_linear(precision, {num_rows, a.mlp_hidden_dim, a.embed_dim, true}, workspace)) {}
+      fc2(nn::make_linear(precision, {num_rows, a.mlp_hidden_dim, a.embed_dim, !a.norm_after}, workspace)) {}
 
 EncoderBlock::EncoderBlock(const Architecture& a, Precision precision, std::size_t batch, std::size_t tokens,
                            nn::Workspace& workspace)
@@ -55,25 +60,62 @@ std::size_t EncoderBlock::leading_tokens(const Architecture& a) noexcept {
 std::span<float> EncoderBlock::attention_residual(const BlockCall& call, std::span<float> x) {
   const BlockActivations& own = call.activations;
   if (own.saved != nullptr) save(x, own.saved->x_in);
-  const LayerCall norm1 = call.begin(LayerKind::kNorm, x, own.normed, false);
-  norm_forward(a_, call.weights.norm1, x, own.normed, qkv_->packer(*call.weights.qkv, own.normed));
-  call.hook.after(norm1);
+  const std::span<float> read = a_.norm_after ? x : own.normed;
+  if (a_.norm_after) {
+    qkv_->pack(*call.weights.qkv, read);
+  } else {
+    const LayerCall norm1 = call.begin(LayerKind::kNorm, x, read, false);
+    norm_forward(a_, call.weights.norm1, x, read, qkv_->packer(*call.weights.qkv, read));
+    call.hook.after(norm1);
+  }
 
-  const LayerCall qkv = call.begin(LayerKind::kQkv, own.normed, own.qkv, false);
-  qkv_->multiply(*call.weights.qkv, own.normed, own.qkv, {});  // [n·N, D] → [n·N, 3D]
+  const LayerCall qkv = call.begin(LayerKind::kQkv, read, own.qkv, false);
+  qkv_->multiply(*call.weights.qkv, read, own.qkv, {});  // [n·N, D] → [n·N, 3D]
   call.hook.after(qkv);
 
   for (std::size_t image = 0; image < batch_; ++image) attend(call, image);
 
   if (call.leading_only) x = gather_leading(x);
+  if (call.leading_only && a_.parallel_mlp) (void)gather_leading(own.normed);  // the MLP reads it
   const std::span<float> heads = call.leading_only ? gather_leading(own.mixed) : own.mixed;
   nn::Linear& linear = *rows_of(call).proj;
-  const LayerCall proj = call.begin(LayerKind::kProj, heads, x, call.leading_only);
+  normalize_mixed(call, heads);
   linear.pack(*call.weights.proj, heads);
-  linear.multiply(*call.weights.proj, heads, x, {});  // [rows, D] → [rows, D], added
+  const std::span<float> written = a_.norm_after ? own.normed.first(x.size()) : x;
+  const LayerCall proj = call.begin(LayerKind::kProj, heads, written, call.leading_only);
+  linear.multiply(*call.weights.proj, heads, written, {});  // [rows, D] → [rows, D], added to x
   call.hook.after(proj);
+  if (a_.norm_after) {
+    if (own.saved != nullptr) save(written, own.saved->attended);
+    add_normed(call, call.weights.norm1, x, false);
+  }
   if (own.saved != nullptr) save(x, own.saved->x_mid);
   return x;
+}
+
+/// The norms between the attention and its projection: of each head, or of all heads side by side.
+/// @param heads  [rows, H, d]
+void EncoderBlock::normalize_mixed(const BlockCall& call, std::span<float> heads) {
+  const EncoderBlockWeights& weights = call.weights;
+  if (!weights.attention_norm && !weights.sub_norm) return;
+  if (call.activations.saved != nullptr) save(heads, call.activations.saved->heads);
+  const LayerCall norm = call.begin(LayerKind::kNorm, heads, heads, call.leading_only);
+  normalize_heads(sub_norm_shape(a_, heads.size() / a_.embed_dim), weights.sub_norm, heads, a_.embed_dim);
+  norm_forward(a_, weights.attention_norm, heads, heads);
+  call.hook.after(norm);
+}
+
+/// x ← x + norm(what the sub-layer has computed).
+void EncoderBlock::add_normed(const BlockCall& call, const NormWeights& norm, std::span<float> x,
+                              bool ends_block) const {
+  const std::span<float> computed = call.activations.normed.first(x.size());
+  const LayerCall layer = call.begin(LayerKind::kNorm, computed, x, call.leading_only, 0, ends_block);
+  norm_forward(a_, norm, computed, computed, [&](std::size_t first, std::size_t count) {
+    const std::span<float> rows = nn::rows_of(x, a_.embed_dim, first, count);
+    const std::span<const float> normed = nn::rows_of(computed, a_.embed_dim, first, count);
+    std::transform(rows.begin(), rows.end(), normed.begin(), rows.begin(), std::plus<>());
+  });
+  call.hook.after(layer);
 }
 
 /// One image at a time: its attention stays in cache, and an observer sees it at once.
@@ -85,8 +127,9 @@ void EncoderBlock::attend(const BlockCall& call, std::size_t image) {
   if (own.saved != nullptr && weights.q_norm) save(qkv, own.saved->raw_qkv);
   if (weights.q_norm || weights.k_norm || call.rotary != nullptr) {
     const LayerCall query_key = call.begin(LayerKind::kQueryKey, qkv, qkv, false, image);
-    normalize_heads(weights.q_norm, qkv);
-    normalize_heads(weights.k_norm, qkv.subspan(a_.embed_dim));
+    const nn::NormShape of_head = norm_shape(a_, tokens_, a_.head_dim());
+    normalize_heads(of_head, weights.q_norm, qkv, 3 * a_.embed_dim);
+    normalize_heads(of_head, weights.k_norm, qkv.subspan(a_.embed_dim), 3 * a_.embed_dim);
     if (call.rotary != nullptr) nn::rotate(*call.rotary, a_.num_prefix_tokens, a_.num_heads, qkv);
     call.hook.after(query_key);
   }
@@ -95,19 +138,25 @@ void EncoderBlock::attend(const BlockCall& call, std::size_t image) {
   const bool all_queries = !call.leading_only || (!own.weights.empty() && own.detail.unread_rows);
   const std::span<float> mixed = own.mixed.subspan(image * size, size);  // [N, H, d]
   LayerCall attention = call.begin(LayerKind::kAttention, qkv, mixed, call.leading_only, image);
-  attention_(qkv, all_queries ? tokens_ : leading_tokens(a_), bias, mixed, own.weights, own.detail.fused);
+  const std::size_t queries = all_queries ? tokens_ : leading_tokens(a_);
+  if (a_.differential_attention) {
+    nn::attend_differentially({tokens_, a_.num_heads, a_.head_dim()}, weights.lambda, qkv, queries, mixed, own.weights);
+  } else {
+    attention_(qkv, queries, bias, mixed, own.weights, own.detail.fused);
+  }
   attention.attention = own.weights;
   call.hook.after(attention);
 }
 
-/// Each head's q, or k, of one image.
-/// @param first_head  from the first value of the first head on; tokens lie 3D apart
-void EncoderBlock::normalize_heads(const NormWeights& norm, std::span<float> first_head) const {
+/// Each head's q, k, or output.
+/// @param first_head  from the first value of the first head on
+/// @param stride      from token to token
+void EncoderBlock::normalize_heads(const nn::NormShape& shape, const NormWeights& norm, std::span<float> first_head,
+                                   std::size_t stride) const {
   if (!norm) return;
   for (std::size_t head = 0; head < a_.num_heads; ++head) {
     float* const values = first_head.data() + head * a_.head_dim();
-    nn::normalize(norm_shape(a_, tokens_, a_.head_dim()), norm.weight, norm.bias, {values, 3 * a_.embed_dim},
-                  {values, 3 * a_.embed_dim});
+    nn::normalize(shape, norm.weight, norm.bias, {values, stride}, {values, stride});
   }
 }
 
@@ -120,39 +169,36 @@ std::span<float> EncoderBlock::gather_leading(std::span<float> rows) const {
   return rows.first(batch_ * kept);
 }
 
-void EncoderBlock::activate_rows(const BlockCall& call, std::span<float> wide, std::size_t first,
-                                 std::size_t count) const {
-  const Precision reader = call.weights.fc2->precision();
-  const std::span<float> rows = nn::rows_of(wide, a_.mlp_hidden_dim, first, count);
-  SavedBlock* const saved = call.activations.saved;
-  if (saved == nullptr) return nn::activate(a_.activation, reader, rows, rows);
-  nn::activate(a_.activation, reader, rows, rows, nn::rows_of(saved->slope.span(), a_.mlp_hidden_dim, first, count));
-}
-
 void EncoderBlock::mlp_residual(const BlockCall& call, std::span<float> x) {
   const EncoderBlockWeights& weights = call.weights;
   SavedBlock* const saved = call.activations.saved;
   Rows& rows = rows_of(call);
   const std::size_t features = a_.mlp_hidden_dim;  // F
-  const std::span<float> normed = call.activations.normed.first(x.size());
-  const bool keep_entered = saved != nullptr && a_.gated_mlp;  // the gate's backward reads what entered the gate
-  const std::span<float> wide =                                // [rows, F or 2F]
-      (keep_entered ? saved->wide.span() : call.activations.wide).first(rows.count * a_.fc1_dim());
-  const std::span<float> hidden = a_.gated_mlp ? call.activations.gated.first(rows.count * features) : wide;
+  const std::span<float> normed = a_.norm_after ? x : call.activations.normed.first(x.size());
+  const std::span<float> own = call.activations.wide.first(rows.count * a_.fc1_dim());
+  // The backward pass reads what entered the activation.
+  const std::span<float> wide = saved != nullptr ? saved->wide.first(own.size()) : own;  // [rows, F or 2F]
+  const std::span<float> hidden = a_.gated_mlp ? call.activations.gated.first(rows.count * features) : own;
 
-  const LayerCall norm2 = call.begin(LayerKind::kNorm, x, normed, call.leading_only);
-  norm_forward(a_, weights.norm2, x, normed, rows.fc1->packer(*weights.fc1, normed));
-  call.hook.after(norm2);
+  if (a_.norm_after || a_.parallel_mlp) {  // what fc1 reads is there already
+    rows.fc1->pack(*weights.fc1, normed);
+  } else {
+    const LayerCall norm2 = call.begin(LayerKind::kNorm, x, normed, call.leading_only);
+    norm_forward(a_, weights.norm2, x, normed, rows.fc1->packer(*weights.fc1, normed));
+    call.hook.after(norm2);
+  }
 
   // The last operation before fc2 packs rows for fc2 while they are in the core's own cache.
   const nn::RowsDone pack = rows.fc2->packer(*weights.fc2, hidden);
   const nn::RowsDone pack_unless_norm = weights.mlp_norm ? nn::RowsDone() : pack;
-  const LayerCall fc1 = call.begin(LayerKind::kFc1, normed, wide, call.leading_only);
+  const LayerCall fc1 = call.begin(LayerKind::kFc1, normed, a_.gated_mlp ? wide : hidden, call.leading_only);
   if (a_.gated_mlp) {
     rows.fc1->multiply(*weights.fc1, normed, wide, {});  // [rows, D] → [rows, 2F]
   } else {
+    const Precision reader = weights.fc2->precision();
     rows.fc1->multiply(*weights.fc1, normed, wide, [&](std::size_t first, std::size_t count) {  // → [rows, F]
-      activate_rows(call, wide, first, count);
+      nn::activate(a_.activation, reader, nn::rows_of(wide, features, first, count),
+                   nn::rows_of(hidden, features, first, count));
       if (pack_unless_norm) pack_unless_norm(first, count);
     });
   }
@@ -163,13 +209,18 @@ void EncoderBlock::mlp_residual(const BlockCall& call, std::span<float> x) {
     call.hook.after(gate);
   }
   if (weights.mlp_norm) {
+    if (saved != nullptr) save(hidden, saved->hidden);
     const LayerCall mlp_norm = call.begin(LayerKind::kNorm, hidden, hidden, call.leading_only);
     norm_forward(a_, weights.mlp_norm, hidden, hidden, pack);
     call.hook.after(mlp_norm);
   }
-  const LayerCall fc2 = call.begin(LayerKind::kFc2, hidden, x, call.leading_only);
-  rows.fc2->multiply(*weights.fc2, hidden, x, {});  // [rows, F] → [rows, D], added
+  const std::span<float> written = a_.norm_after ? call.activations.normed.first(x.size()) : x;
+  const LayerCall fc2 = call.begin(LayerKind::kFc2, hidden, written, call.leading_only, 0, !a_.norm_after);
+  rows.fc2->multiply(*weights.fc2, hidden, written, {});  // [rows, F] → [rows, D], added to x
   call.hook.after(fc2);
+  if (!a_.norm_after) return;
+  if (saved != nullptr) save(written, saved->mlp);
+  add_normed(call, weights.norm2, x, true);
 }
 
 }  // namespace fovea

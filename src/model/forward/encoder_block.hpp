@@ -1,4 +1,4 @@
-// One pre-norm encoder block (Dosovitskiy et al. 2021, equations 2 and 3).
+// One encoder block (Dosovitskiy et al. 2021, equations 2 and 3), and what published models change in it.
 #pragma once
 
 #include <cstddef>
@@ -24,15 +24,19 @@ struct SavedBlock {
   AlignedBuffer<float> raw_qkv;    // [N, 3, H, d] before the norms of q and k; empty where there are none
   AlignedBuffer<float> qkv;        // [N, 3, H, d] as the attention read it
   AlignedBuffer<float> attention;  // [H, N, N]
-  AlignedBuffer<float> x_mid;      // [N, D] after the attention; of a shortened last block the leading rows only
-  AlignedBuffer<float> wide;       // [N, 2F] of a gated MLP, before the gate; likewise
-  AlignedBuffer<float> slope;      // [N, F] of the activation of one without; likewise
+  // Of a shortened last block the leading rows only; empty where no gradient needs it:
+  AlignedBuffer<float> heads;     // [N, D] the heads' outputs before their norm
+  AlignedBuffer<float> attended;  // [N, D] of the projection before the norm after it
+  AlignedBuffer<float> x_mid;     // [N, D] after the attention
+  AlignedBuffer<float> wide;      // [N, F], of a gated MLP [N, 2F], before the activation
+  AlignedBuffer<float> hidden;    // [N, F] of the MLP before its inner norm
+  AlignedBuffer<float> mlp;       // [N, D] of fc2 before the norm after it
   explicit SavedBlock(const Architecture& architecture);
 };
 
 /// Where a block writes; one set serves all blocks, one after the other.
 struct BlockActivations {
-  std::span<float> normed;           // [n·N, D]
+  std::span<float> normed;           // [n·N, D]; of norms after the sub-layers: what these have computed
   std::span<float> qkv;              // [n·N, 3D]
   std::span<float> mixed;            // [n·N, D], the heads' outputs side by side
   std::span<float> wide;             // [n·N, F], of a gated MLP [n·N, 2F]; may be where qkv and mixed were
@@ -57,8 +61,8 @@ struct BlockCall {
   /// Tells the hook; who calls this calls hook.after() with the result when the layer is done.
   /// @param leading  whether this layer has the leading tokens only
   [[nodiscard]] LayerCall begin(LayerKind kind, std::span<const float> in, std::span<float> out, bool leading,
-                                std::size_t image = 0) const {
-    const LayerCall layer{kind, index, image, leading, in, out};
+                                std::size_t image = 0, bool ends_block = false) const {
+    const LayerCall layer{kind, index, image, leading, in, out, {}, ends_block};
     hook.before(layer);
     return layer;
   }
@@ -71,11 +75,12 @@ class EncoderBlock {
   EncoderBlock(const Architecture& architecture, Precision precision, std::size_t batch, std::size_t tokens,
                nn::Workspace& workspace);
 
-  /// x ← x + proj(attention(norm1(x))).
+  /// x ← x + proj(attention(norm1(x))); with norms after the sub-layers x ← x + norm1(proj(attention(x))).
   /// @param x  [n·N, D], updated in place
   /// @return   x; with leading_only its first rows, [n·leading_tokens(), D], which these tokens moved to
   [[nodiscard]] std::span<float> attention_residual(const BlockCall& call, std::span<float> x);
-  /// x ← x + fc2(act(fc1(norm2(x)))).
+  /// x ← x + fc2(act(fc1(norm2(x)))); with norms after the sub-layers x ← x + norm2(fc2(act(fc1(x)))). A parallel MLP
+  /// reads norm1 of the block's input instead.
   /// @param x  what attention_residual() returned
   void mlp_residual(const BlockCall& call, std::span<float> x);
 
@@ -93,8 +98,10 @@ class EncoderBlock {
   };
   [[nodiscard]] Rows& rows_of(const BlockCall& call) { return call.leading_only ? *leading_rows_ : all_rows_; }
   void attend(const BlockCall& call, std::size_t image);
-  void normalize_heads(const NormWeights& norm, std::span<float> first_head) const;
-  void activate_rows(const BlockCall& call, std::span<float> wide, std::size_t first, std::size_t count) const;
+  void normalize_heads(const nn::NormShape& shape, const NormWeights& norm, std::span<float> first_head,
+                       std::size_t stride) const;
+  void normalize_mixed(const BlockCall& call, std::span<float> heads);
+  void add_normed(const BlockCall& call, const NormWeights& norm, std::span<float> x, bool ends_block) const;
   [[nodiscard]] std::span<float> gather_leading(std::span<float> rows) const;
 
   Architecture a_;

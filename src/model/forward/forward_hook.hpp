@@ -9,15 +9,15 @@ namespace fovea {
 /// In the order of the forward pass.
 enum class LayerKind {
   kPatchEmbed,
-  kNorm,  // of a block
+  kNorm,  // of a block; added to the tokens where norms stand after the sub-layers
   kQkv,
   kQueryKey,        // norms and rotation of q and k
   kAttention,       // softmax(q kᵀ / √d) v
-  kProj,            // added to the tokens
+  kProj,            // added to the tokens, where no norm stands after it
   kTokenReduction,  // tokens are left out or merged
   kFc1,             // with the activation, where there is no gate
   kGate,            // silu(gate) · value
-  kFc2,             // added to the tokens
+  kFc2,             // added to the tokens, where no norm stands after it
   kLastBlock,  // stands for all after the last block's qkv, where only the class tokens are computed: see cost_kind()
   kReadOut,    // final norm, pool, heads
 };
@@ -31,7 +31,8 @@ struct LayerCall {
   std::span<const float> in;  // what it reads, always as float32; whole before() and after()
   std::span<float> out;       // what it writes or adds to; whole after()
   std::span<const float> attention =
-      {};  // kAttention: [H, N, N] or fused [N, N], kReadOut: the pool's [H, n], where asked for
+      {};                   // kAttention: [H, N, N] or fused [N, N], kReadOut: the pool's [H, n], where asked for
+  bool ends_block = false;  // `out` are the tokens that leave the block
 };
 
 /// Is told about each layer. Does nothing by itself: this class is what a pass without a hook runs with.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/process/interrupt.hpp"
 #include "model/forward/norm.hpp"
 #include "model/forward/vision_transformer.hpp"
 
@@ -39,12 +40,18 @@ std::span<float> ForwardPass::embed(std::span<const float> patches, ForwardHook&
     const std::span<const float> own = patches.subspan(image * pixels, pixels);  // [T, 3·P·P]
     const std::span<float> tokens = x.subspan(image * size, size);               // [N, D]
     const LayerCall layer{LayerKind::kPatchEmbed, 0, image, false, own, tokens};
+    stop_if_interrupted();
     hook.before(layer);
     std::copy(prefix.begin(), prefix.end(), tokens.begin());
     const std::span<float> patch_tokens = tokens.subspan(prefix.size());  // [T, D]
-    if (pos_embed.empty()) std::fill(patch_tokens.begin(), patch_tokens.end(), 0.0F);
-    std::copy(pos_embed.begin(), pos_embed.end(), patch_tokens.begin());
+    const bool positions_first = !pos_embed.empty() && !weights_.embed_norm;
+    if (positions_first) std::copy(pos_embed.begin(), pos_embed.end(), patch_tokens.begin());
+    if (!positions_first) std::fill(patch_tokens.begin(), patch_tokens.end(), 0.0F);
     (*patch_embed_)(*weights_.patch_embed, own, patch_tokens);  // [T, 3·P·P] → [T, D], added to the positions
+    if (weights_.embed_norm) {
+      norm_forward(a, weights_.embed_norm, patch_tokens, patch_tokens);
+      for (std::size_t i = 0; i < pos_embed.size(); ++i) patch_tokens[i] += pos_embed[i];
+    }
     norm_forward(a, weights_.norm_pre, tokens, tokens);
     hook.after(layer);
   }
@@ -58,9 +65,10 @@ std::span<float> ForwardPass::run_blocks(std::size_t first, std::size_t last, st
   const std::size_t batch = x.size() / (tokens * a.embed_dim);  // n
   const bool shortens = EncoderBlock::leading_tokens(a) > 0 && !options.all_tokens;
   for (std::size_t index = first; index < last; ++index) {
+    stop_if_interrupted();
     BlockCall call{index,
                    weights_.blocks[index],
-                   weights_.rotary ? &*weights_.rotary : nullptr,
+                   weights_.rotary_of(index),
                    shortens && index + 1 == a.depth,
                    activations_for(index, batch, tokens, options),
                    hook};

@@ -38,7 +38,7 @@ class Costs {
   void block(std::size_t index) {
     block_ = index;
     leading_only_ = false;
-    norm(rows_ * a_.embed_dim);
+    if (!a_.norm_after) norm(rows_ * a_.embed_dim);
     block_linear(LayerKind::kQkv, BlockLayer::kQkv, rows_);
     if (a_.qk_norm || a_.rope != Rope::kNone) query_key();
     const std::size_t leading = EncoderBlock::leading_tokens(a_);
@@ -78,7 +78,7 @@ class Costs {
   }
 
   void block_linear(LayerKind layer, BlockLayer weights, std::size_t rows) {
-    const bool accumulate = weights == BlockLayer::kProj || weights == BlockLayer::kFc2;
+    const bool accumulate = !a_.norm_after && (weights == BlockLayer::kProj || weights == BlockLayer::kFc2);
     const Precision packed = setting_.packed_in ? setting_.packed_in(block_, weights) : setting_.precision;
     costs_.push_back(linear(kind(layer), rows, size_of(weights, a_), accumulate, packed));
   }
@@ -112,13 +112,15 @@ class Costs {
   void after_qkv(std::size_t tokens) {
     const std::size_t rows = setting_.batch * tokens;
     attention(tokens);
+    if (a_.attention_norm || a_.differential_attention) norm(rows * a_.embed_dim);
     block_linear(LayerKind::kProj, BlockLayer::kProj, rows);
-    norm(rows * a_.embed_dim);
+    if (!a_.parallel_mlp) norm(rows * a_.embed_dim);  // before the MLP, or after the attention
     block_linear(LayerKind::kFc1, BlockLayer::kFc1, rows);
     const auto hidden = static_cast<double>(rows * a_.mlp_hidden_dim);
     if (a_.gated_mlp) costs_.push_back({kind(LayerKind::kGate), block_, 0, 4 * hidden, 3 * kFloat * hidden});
     if (a_.mlp_norm) norm(rows * a_.mlp_hidden_dim);
     block_linear(LayerKind::kFc2, BlockLayer::kFc2, rows);
+    if (a_.norm_after) norm(rows * a_.embed_dim);
   }
 
   const Architecture& a_;

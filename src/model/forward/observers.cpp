@@ -17,20 +17,18 @@ void Observers::after(const LayerCall& layer) {
         request_.reduced(image, reducer_->map(image).seen_after(layer.block));
       }
       break;
-    case LayerKind::kFc2:
-      if (request_.tokens) {
-        const std::size_t size = (reducer_ != nullptr ? reducer_->tokens() : a_.tokens()) * a_.embed_dim;  // N·D
-        for (std::size_t image = 0; image < layer.out.size() / size; ++image) {
-          show_tokens(image, layer.block + 1, layer.out.subspan(image * size, size));
-        }
-      }
-      break;
     case LayerKind::kReadOut:
       if (request_.pool_attention && !layer.attention.empty()) {
-        request_.pool_attention(layer.image, {layer.attention, a_.num_heads, layer.attention.size() / a_.num_heads});
+        const std::size_t heads = a_.pool_heads();
+        request_.pool_attention(layer.image, {layer.attention, heads, layer.attention.size() / heads});
       }
       break;
     default: break;
+  }
+  if (!layer.ends_block || !request_.tokens) return;
+  const std::size_t size = (reducer_ != nullptr ? reducer_->tokens() : a_.tokens()) * a_.embed_dim;  // N·D
+  for (std::size_t image = 0; image < layer.out.size() / size; ++image) {
+    show_tokens(image, layer.block + 1, layer.out.subspan(image * size, size));
   }
 }
 

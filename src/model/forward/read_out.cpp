@@ -69,6 +69,12 @@ ForwardResult ReadOutForward::operator()(const ModelWeights& weights, std::size_
   }
   if (head_dist_) average_with_distillation_head(weights, tokens, result.logits);
   result.features = result.pooled;
+  if (a_.read_out ==
+      ReadOut::kClassAndDistToken) {  // each head reads its own token: timm's forward_head(pre_logits=True)
+    for (std::size_t i = 0; i < a_.embed_dim; ++i) {
+      result.features[i] = (tokens[i] + tokens[a_.embed_dim + i]) / 2.0F;
+    }
+  }
   if (projection_) {
     result.features.resize(a_.projection_dim);
     (*projection_)(*weights.projection, result.pooled, result.features);

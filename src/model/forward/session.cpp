@@ -12,6 +12,7 @@
 #include "fovea/error.hpp"
 #include "fovea/model.hpp"
 #include "model/backward/backward_pass.hpp"
+#include "model/forward/first_non_finite.hpp"
 #include "model/forward/forward_pass.hpp"
 #include "model/forward/observers.hpp"
 #include "model/forward/token_reduction.hpp"
@@ -73,7 +74,9 @@ struct Session::Impl {
     options.reducer = reducer ? &*reducer : nullptr;
     if (request.attention) {
       options.attention = request.attention_detail;
-      if (request.keep_for_gradients || reducer) options.attention->fused.reset();
+      if (request.keep_for_gradients || reducer || architecture().differential_attention) {
+        options.attention->fused.reset();
+      }
     }
     if (request.keep_for_gradients) {
       while (saved.blocks.size() < architecture().depth) saved.blocks.emplace_back(architecture());
@@ -121,20 +124,26 @@ std::vector<ForwardResult> Session::forward(std::span<const float> patches, cons
   Impl& impl = *impl_;
   const std::size_t batch = impl.batch_of(patches);
   require_possible(impl.pass.model().info(), request, batch);
-  impl.reducer.reset();
-  if (request.reduction.active()) impl.reducer.emplace(impl.architecture(), request.reduction, batch);
-  const BlockOptions options = impl.options_of(request);
-  Observers observers(impl.architecture(), request, options.reducer, impl.unmerged);
+  for (std::optional<FirstNonFinite> search;; search.emplace(impl.architecture())) {
+    impl.reducer.reset();
+    if (request.reduction.active()) impl.reducer.emplace(impl.architecture(), request.reduction, batch);
+    const BlockOptions options = impl.options_of(request);
+    Observers observers(impl.architecture(), request, options.reducer, impl.unmerged);
+    ForwardHook& hook = search ? static_cast<ForwardHook&>(*search) : observers;
 
-  std::span<float> x = impl.pass.embed(patches, observers);
-  x = impl.pass.run_blocks(0, impl.architecture().depth, x, options, observers);
-  if (request.keep_for_gradients) impl.saved.x_out.assign(x.begin(), x.end());
-  std::vector<float> whole;
-  if (impl.reducer && options.all_tokens) {
-    whole = impl.reducer->unmerge_tokens(x);  // [n·N', D] → [n·N, D]
-    x = whole;
+    std::span<float> x = impl.pass.embed(patches, hook);
+    x = impl.pass.run_blocks(0, impl.architecture().depth, x, options, hook);
+    if (request.keep_for_gradients) impl.saved.x_out.assign(x.begin(), x.end());
+    std::vector<float> whole;
+    if (impl.reducer && options.all_tokens) {
+      whole = impl.reducer->unmerge_tokens(x);  // [n·N', D] → [n·N, D]
+      x = whole;
+    }
+    std::vector<ForwardResult> results = impl.pass.read_out(batch, x, request.keep_tokens, hook);
+    if (search) search->fail();
+    if (all_finite(results)) return results;
+    // Where the first number that is not finite comes from is looked for in a second pass.
   }
-  return impl.pass.read_out(batch, x, request.keep_tokens, observers);
 }
 
 void Session::gradients(const ScoreSeed& seed, const GradientRequest& request) {

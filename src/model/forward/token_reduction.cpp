@@ -23,6 +23,8 @@ std::string obstacle(const Architecture& a) {
   }
   if (a.rope != Rope::kNone) return "positions are rotations of queries and keys";
   if (a.relative_position_bias) return "positions are a bias between each two patches";
+  if (a.parallel_mlp) return "the MLP is parallel to the attention that tokens are reduced after";
+  if (a.differential_attention) return "attention is a difference, which has negative weights";
   return {};
 }
 

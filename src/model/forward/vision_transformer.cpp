@@ -3,6 +3,8 @@
 #include <atomic>
 #include <utility>
 
+#include "base/files.hpp"
+#include "base/process/interrupt.hpp"
 #include "base/sha256.hpp"
 #include "fovea/architecture.hpp"
 #include "fovea/precision.hpp"
@@ -28,6 +30,24 @@ class CountingSource final : public TensorSource {
   mutable std::atomic<std::uint64_t> values_ = 0;
 };
 
+/// Packing reads every weight: what it finds wrong is the file's.
+ModelWeights packed(const OpenModel& open) {
+  try {
+    const auto source = checkpoint_source(*open.checkpoint, *open.naming, open.info.architecture);
+    return pack_weights(open.info.architecture, open.info.precision, *source);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kCheckpoint) throw;
+    throw Error(error.code(), printable(open.info.path) + ": " + error.what(), error.hint());
+  }
+}
+
+/// How weights are read once more: class names change none, and their file may be a pipe, which was read already.
+LoadOptions without_labels(const LoadOptions& options) {
+  LoadOptions again = options;
+  again.labels = std::nullopt;
+  return again;
+}
+
 }  // namespace
 
 VisionTransformer::VisionTransformer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -42,15 +62,16 @@ std::shared_ptr<const VisionTransformer> VisionTransformer::load(const std::file
   OpenModel open = open_model(model, options);
   const Precision precision = open.info.precision;
   auto impl = std::make_unique<Impl>();
-  const auto source = checkpoint_source(*open.checkpoint, *open.naming);
-  impl->weights = pack_weights(open.info.architecture, precision, *source);
-  impl->pack_backward = [model, options, back = backward_precision(precision)] {
+  impl->weights = packed(open);
+  impl->pack_backward = [model, options = without_labels(options), back = backward_precision(precision)] {
     const OpenModel again = open_model(model, options);
-    return pack_backward_weights(again.info.architecture, back, *checkpoint_source(*again.checkpoint, *again.naming));
+    const Architecture& a = again.info.architecture;
+    return pack_backward_weights(a, back, *checkpoint_source(*again.checkpoint, *again.naming, a));
   };
-  impl->read_relevance = [model, options] {
+  impl->read_relevance = [model, options = without_labels(options)] {
     const OpenModel again = open_model(model, options);
-    return read_relevance_weights(again.info.architecture, *checkpoint_source(*again.checkpoint, *again.naming));
+    const Architecture& a = again.info.architecture;
+    return read_relevance_weights(a, *checkpoint_source(*again.checkpoint, *again.naming, a));
   };
   impl->info = std::move(open.info);
   return std::shared_ptr<const VisionTransformer>(new VisionTransformer(std::move(impl)));
@@ -89,6 +110,7 @@ std::string model_sha256(const std::filesystem::path& model, const LoadOptions& 
   const OpenModel open = open_model(model, options);
   Sha256 hash;
   for (const TensorView& tensor : open.checkpoint->tensors()) {
+    stop_if_interrupted();
     visit_bytes(tensor, [&](std::span<const std::byte> run) { hash.update(run); });
   }
   hash.update(std::as_bytes(std::span(open.config)));

@@ -11,15 +11,16 @@ namespace fovea {
 [[nodiscard]] std::span<const KeyRule> timm_root_keys();
 /// PretrainedCfg (timm/models/_pretrained.py); before timm 0.9 these stood at the root.
 [[nodiscard]] std::span<const KeyRule> timm_pretrained_cfg_keys();
-/// What create_model itself reads of model_args, and what all three constructors have (timm/models/_factory.py).
+/// What create_model itself reads of model_args, and what all its constructors have (timm/models/_factory.py).
 [[nodiscard]] std::span<const KeyRule> timm_common_args();
 [[nodiscard]] std::span<const KeyRule> timm_vision_transformer_args();  // timm/models/vision_transformer.py, deit.py
+[[nodiscard]] std::span<const KeyRule> timm_relpos_args();              // timm/models/vision_transformer_relpos.py
 [[nodiscard]] std::span<const KeyRule> timm_eva_args();                 // timm/models/eva.py
 [[nodiscard]] std::span<const KeyRule> timm_beit_args();                // timm/models/beit.py
 
 /// PreTrainedConfig, of every class of transformers, with what its earlier versions wrote.
 [[nodiscard]] std::span<const KeyRule> transformers_common_keys();
-/// The configuration class of a model_type; empty for one that fovea does not compute.
+/// The configuration class of a model_type that fovea computes.
 [[nodiscard]] std::span<const KeyRule> transformers_keys(std::string_view model_type);
 /// preprocessor_config.json, of every class of image processor.
 [[nodiscard]] std::span<const KeyRule> transformers_processor_keys();

@@ -29,12 +29,12 @@ constexpr std::array kPretrainedCfg{KeyRule{"url", kHarmless, kAbout},
                                     KeyRule{"tag", kHarmless, kAbout},
                                     KeyRule{"custom_load", kHarmless, kAbout},
                                     KeyRule{"input_size"},
-                                    KeyRule{"test_input_size", kHarmless, "timm takes it when it is asked to"},
+                                    KeyRule{"test_input_size"},
                                     KeyRule{"min_input_size", kHarmless, kConvolutional},
                                     KeyRule{"fixed_input_size"},
                                     KeyRule{"interpolation"},
                                     KeyRule{"crop_pct"},
-                                    KeyRule{"test_crop_pct", kHarmless, "timm takes it when it is asked to"},
+                                    KeyRule{"test_crop_pct"},
                                     KeyRule{"crop_mode"},
                                     KeyRule{"mean"},
                                     KeyRule{"std"},
@@ -88,16 +88,29 @@ constexpr std::array kVisionTransformer{KeyRule{"qk_norm", kObeyed, kTensors},
                                         KeyRule{"dynamic_img_size"},
                                         KeyRule{"norm_layer"},
                                         KeyRule{"act_layer"},
-                                        KeyRule{"scale_attn_norm", kOnly, "[false]"},
-                                        KeyRule{"scale_mlp_norm", kOnly, "[false]"},
+                                        KeyRule{"scale_attn_norm", kObeyed, kTensors},
+                                        KeyRule{"scale_mlp_norm", kObeyed, kTensors},
                                         KeyRule{"dynamic_img_pad", kOnly, "[false]"},
                                         KeyRule{"embed_layer", kOnly, "[]"},
                                         KeyRule{"embed_norm_layer", kOnly, "[]"},
                                         KeyRule{"block_fn", kOnly, "[]"},
                                         KeyRule{"mlp_layer", kOnly, "[]"},
-                                        KeyRule{"attn_layer", kOnly, "[]"},
+                                        KeyRule{"attn_layer", kOnly, R"(["", "attn", "diff"])"},
                                         KeyRule{"weight_init", kHarmless, kInitial},
                                         KeyRule{"fix_init", kHarmless, kInitial}};
+
+constexpr std::array kRelPos{KeyRule{"qk_norm", kObeyed, kTensors},
+                             KeyRule{"class_token", kObeyed, kTensors},
+                             KeyRule{"fc_norm", kObeyed, kTensors},
+                             KeyRule{"rel_pos_dim", kObeyed, kTensors},
+                             KeyRule{"shared_rel_pos", kObeyed, kTensors},
+                             KeyRule{"rel_pos_type", kOnly, R"(["mlp"])"},
+                             KeyRule{"embed_layer", kOnly, "[]"},
+                             KeyRule{"norm_layer", kOnly, "[]"},
+                             KeyRule{"act_layer", kOnly, "[]"},
+                             KeyRule{"block_fn", kOnly, "[]"},
+                             KeyRule{"weight_init", kHarmless, kInitial},
+                             KeyRule{"fix_init", kHarmless, kInitial}};
 
 constexpr std::array kEva{KeyRule{"qkv_fused", kObeyed, kTensors},
                           KeyRule{"swiglu_mlp", kObeyed, kTensors},
@@ -122,16 +135,16 @@ constexpr std::array kEva{KeyRule{"qkv_fused", kObeyed, kTensors},
                           KeyRule{"rope_rescale_coords", kHarmless, kTraining},
                           KeyRule{"head_init_scale", kHarmless, kInitial},
                           KeyRule{"rope_mrope_section", kOnly, "[]"},
-                          KeyRule{"num_kv_heads", kOnly, "[]"},
-                          KeyRule{"qk_norm", kOnly, "[false]"},
-                          KeyRule{"scale_attn_inner", kOnly, "[false]"},
+                          KeyRule{"num_kv_heads", kObeyed, kTensors},
+                          KeyRule{"qk_norm", kObeyed, kTensors},
+                          KeyRule{"scale_attn_inner", kObeyed, kTensors},
                           KeyRule{"attn_type", kOnly, R"(["eva", "rope"])"},
                           KeyRule{"norm_layer", kOnly, "[]"},
-                          KeyRule{"attn_only_layer_scale", kOnly, "[false]"},
-                          KeyRule{"use_post_norm", kOnly, "[false]"},
-                          KeyRule{"use_pre_transformer_norm", kOnly, "[false]"},
-                          KeyRule{"attn_pool_num_heads", kOnly, "[]"},
-                          KeyRule{"attn_pool_mlp_ratio", kOnly, "[]"},
+                          KeyRule{"attn_only_layer_scale", kObeyed, kTensors},
+                          KeyRule{"use_post_norm"},
+                          KeyRule{"use_pre_transformer_norm", kObeyed, kTensors},
+                          KeyRule{"attn_pool_num_heads"},
+                          KeyRule{"attn_pool_mlp_ratio", kObeyed, kTensors},
                           KeyRule{"dynamic_img_pad", kOnly, "[false]"}};
 
 constexpr std::array kBeit{KeyRule{"use_abs_pos_emb", kObeyed, kTensors},
@@ -156,6 +169,9 @@ std::span<const KeyRule> timm_common_args() {
 }
 std::span<const KeyRule> timm_vision_transformer_args() {
   return kVisionTransformer;
+}
+std::span<const KeyRule> timm_relpos_args() {
+  return kRelPos;
 }
 std::span<const KeyRule> timm_eva_args() {
   return kEva;

@@ -16,6 +16,7 @@ constexpr std::string_view kReturned = "it says what the forward call returns";
 constexpr std::string_view kBackbone = "it is for the backbone class";
 constexpr std::string_view kSegmentation = "it is for segmentation";
 constexpr std::string_view kTensors = "the tensors reveal it";
+constexpr std::string_view kNaflex = "--image-size says what a NaFlex model is fed";
 
 constexpr std::array kCommon{
     KeyRule{"model_type"},
@@ -23,7 +24,7 @@ constexpr std::array kCommon{
     KeyRule{"id2label"},
     KeyRule{"problem_type"},
     KeyRule{"label2id", kHarmless, "id2label is what is read"},
-    KeyRule{"num_labels", kHarmless, kTensors},
+    KeyRule{"num_labels"},
     KeyRule{"dtype", kHarmless, "weights are read as they are stored"},
     KeyRule{"torch_dtype", kHarmless, "weights are read as they are stored"},
     KeyRule{"transformers_version", kHarmless, kAbout},
@@ -84,7 +85,7 @@ constexpr std::array kCommon{
     KeyRule{"suppress_tokens", kHarmless, kGeneration},
     KeyRule{"begin_suppress_tokens", kHarmless, kGeneration}};
 
-// The fields that ViTConfig, DeiTConfig, the two of DINOv2 and BeitConfig have in common.
+// The fields that ViTConfig and its like, the two of DINOv2, BeitConfig and Data2VecVisionConfig have in common.
 constexpr std::array kVision{KeyRule{"hidden_size"},
                              KeyRule{"num_hidden_layers"},
                              KeyRule{"num_attention_heads"},
@@ -97,7 +98,7 @@ constexpr std::array kVision{KeyRule{"hidden_size"},
                              KeyRule{"attention_probs_dropout_prob", kHarmless, kTraining},
                              KeyRule{"initializer_range", kHarmless, kInitial}};
 
-// ViTConfig and DeiTConfig.
+// ViTConfig, DeiTConfig, ViTMSNConfig and IJepaConfig.
 constexpr std::array kVit{KeyRule{"intermediate_size"}, KeyRule{"qkv_bias"},
                           KeyRule{"encoder_stride", kHarmless, "it is for masked pictures"},
                           KeyRule{"pooler_output_size", kHarmless, "no classifier reads the pooler"},
@@ -109,7 +110,7 @@ constexpr std::array kDinov2{KeyRule{"mlp_ratio", kObeyed, kTensors},
                              KeyRule{"layerscale_value", kHarmless, kInitial},
                              KeyRule{"drop_path_rate", kHarmless, kTraining},
                              KeyRule{"use_swiglu_ffn", kObeyed, kTensors},
-                             KeyRule{"num_register_tokens", kObeyed, kTensors},
+                             KeyRule{"num_register_tokens"},
                              KeyRule{"use_mask_token", kHarmless, "it is for masked pictures"},
                              KeyRule{"apply_layernorm", kHarmless, kBackbone},
                              KeyRule{"reshape_hidden_states", kHarmless, kBackbone},
@@ -119,15 +120,49 @@ constexpr std::array kDinov2{KeyRule{"mlp_ratio", kObeyed, kTensors},
                              KeyRule{"_out_features", kHarmless, kBackbone},
                              KeyRule{"_out_indices", kHarmless, kBackbone}};
 
+constexpr std::array kDinov3{KeyRule{"hidden_size"},
+                             KeyRule{"intermediate_size"},
+                             KeyRule{"num_hidden_layers"},
+                             KeyRule{"num_attention_heads"},
+                             KeyRule{"hidden_act"},
+                             KeyRule{"layer_norm_eps"},
+                             KeyRule{"image_size"},
+                             KeyRule{"patch_size", kObeyed, kTensors},
+                             KeyRule{"num_channels", kOnly, "[3]"},
+                             KeyRule{"rope_theta"},
+                             KeyRule{"query_bias"},
+                             KeyRule{"key_bias"},
+                             KeyRule{"value_bias"},
+                             KeyRule{"proj_bias"},
+                             KeyRule{"mlp_bias"},
+                             KeyRule{"use_gated_mlp"},
+                             KeyRule{"num_register_tokens"},
+                             KeyRule{"layerscale_value", kHarmless, kInitial},
+                             KeyRule{"initializer_range", kHarmless, kInitial},
+                             KeyRule{"attention_dropout", kHarmless, kTraining},
+                             KeyRule{"drop_path_rate", kHarmless, kTraining},
+                             KeyRule{"pos_embed_shift", kHarmless, kTraining},
+                             KeyRule{"pos_embed_jitter", kHarmless, kTraining},
+                             KeyRule{"pos_embed_rescale", kHarmless, kTraining},
+                             KeyRule{"apply_layernorm", kHarmless, kBackbone},
+                             KeyRule{"return_class_token", kHarmless, kBackbone},
+                             KeyRule{"reshape_hidden_states", kHarmless, kBackbone},
+                             KeyRule{"stage_names", kHarmless, kBackbone},
+                             KeyRule{"out_features", kHarmless, kBackbone},
+                             KeyRule{"out_indices", kHarmless, kBackbone},
+                             KeyRule{"_out_features", kHarmless, kBackbone},
+                             KeyRule{"_out_indices", kHarmless, kBackbone}};
+
+// BeitConfig and Data2VecVisionConfig.
 constexpr std::array kBeit{KeyRule{"intermediate_size"},
                            KeyRule{"vocab_size", kHarmless, "it is for masked pictures"},
                            KeyRule{"use_mask_token", kHarmless, "it is for masked pictures"},
-                           KeyRule{"use_absolute_position_embeddings", kOnly, "[false]"},
-                           KeyRule{"use_relative_position_bias", kObeyed, kTensors},
-                           KeyRule{"use_shared_relative_position_bias", kOnly, "[false]"},
+                           KeyRule{"use_absolute_position_embeddings"},
+                           KeyRule{"use_relative_position_bias"},
+                           KeyRule{"use_shared_relative_position_bias"},
                            KeyRule{"layer_scale_init_value", kObeyed, kTensors},
                            KeyRule{"drop_path_rate", kHarmless, kTraining},
-                           KeyRule{"use_mean_pooling", kObeyed, kTensors},
+                           KeyRule{"use_mean_pooling"},
                            KeyRule{"pool_scales", kHarmless, kSegmentation},
                            KeyRule{"use_auxiliary_head", kHarmless, kSegmentation},
                            KeyRule{"auxiliary_loss_weight", kHarmless, kSegmentation},
@@ -143,7 +178,7 @@ constexpr std::array kBeit{KeyRule{"intermediate_size"},
                            KeyRule{"_out_features", kHarmless, kBackbone},
                            KeyRule{"_out_indices", kHarmless, kBackbone}};
 
-// CLIPVisionConfig and SiglipVisionConfig.
+// CLIPVisionConfig, MetaClip2VisionConfig, SiglipVisionConfig and Siglip2VisionConfig.
 constexpr std::array kTower{KeyRule{"hidden_size"},
                             KeyRule{"intermediate_size"},
                             KeyRule{"num_hidden_layers"},
@@ -153,6 +188,7 @@ constexpr std::array kTower{KeyRule{"hidden_size"},
                             KeyRule{"image_size"},
                             KeyRule{"patch_size", kObeyed, kTensors},
                             KeyRule{"num_channels", kOnly, "[3]"},
+                            KeyRule{"num_patches", kObeyed, kTensors},
                             KeyRule{"projection_dim", kObeyed, kTensors},
                             KeyRule{"vision_use_head", kObeyed, kTensors},
                             KeyRule{"attention_dropout", kHarmless, kTraining},
@@ -160,7 +196,7 @@ constexpr std::array kTower{KeyRule{"hidden_size"},
                             KeyRule{"initializer_range", kHarmless, kInitial},
                             KeyRule{"initializer_factor", kHarmless, kInitial}};
 
-// CLIPConfig and SiglipConfig.
+// CLIPConfig, MetaClip2Config, SiglipConfig and Siglip2Config.
 constexpr std::array kTwoTowers{KeyRule{"vision_config"},
                                 KeyRule{"vision_config_dict"},
                                 KeyRule{"text_config", kHarmless, "the text tower is not computed"},
@@ -168,6 +204,9 @@ constexpr std::array kTwoTowers{KeyRule{"vision_config"},
                                 KeyRule{"projection_dim", kObeyed, kTensors},
                                 KeyRule{"logit_scale_init_value", kHarmless, kInitial},
                                 KeyRule{"initializer_factor", kHarmless, kInitial}};
+
+constexpr std::array kTimmWrapper{KeyRule{"do_pooling", kHarmless, kReturned},
+                                  KeyRule{"initializer_range", kHarmless, kInitial}};
 
 constexpr std::array kProcessor{KeyRule{"image_processor_type"},
                                 KeyRule{"feature_extractor_type"},
@@ -178,6 +217,8 @@ constexpr std::array kProcessor{KeyRule{"image_processor_type"},
                                 KeyRule{"do_center_crop"},
                                 KeyRule{"crop_size"},
                                 KeyRule{"crop_pct"},
+                                KeyRule{"patch_size", kHarmless, kNaflex},
+                                KeyRule{"max_num_patches", kHarmless, kNaflex},
                                 KeyRule{"do_rescale"},
                                 KeyRule{"rescale_factor"},
                                 KeyRule{"do_normalize"},
@@ -221,11 +262,15 @@ std::span<const KeyRule> transformers_processor_keys() {
 }
 
 std::span<const KeyRule> transformers_keys(std::string_view model_type) {
-  if (model_type == "vit" || model_type == "deit") return kVitAll;
+  if (model_type == "vit" || model_type == "deit" || model_type == "vit_msn" || model_type == "ijepa") return kVitAll;
   if (model_type == "dinov2" || model_type == "dinov2_with_registers") return kDinov2All;
-  if (model_type == "beit") return kBeitAll;
-  if (model_type == "clip" || model_type == "siglip") return kTwoTowers;
-  if (model_type == "clip_vision_model" || model_type == "siglip_vision_model") return kTower;
+  if (model_type == "dinov3_vit") return kDinov3;
+  if (model_type == "beit" || model_type == "data2vec-vision") return kBeitAll;
+  if (model_type == "timm_wrapper") return kTimmWrapper;
+  if (model_type.ends_with("_vision_model")) return kTower;
+  if (model_type.starts_with("clip") || model_type.starts_with("siglip") || model_type.starts_with("metaclip")) {
+    return kTwoTowers;
+  }
   return {};
 }
 

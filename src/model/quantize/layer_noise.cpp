@@ -55,4 +55,17 @@ std::vector<Precision> choose_precisions(std::span<const LayerNoise> layers) {
   return chosen;
 }
 
+void keep_tensors_whole(const Naming& naming, std::vector<Precision>& chosen) {
+  const auto at = [&](std::size_t block, BlockLayer kind) -> Precision& {
+    return chosen[block * kBlockLayers.size() + static_cast<std::size_t>(kind)];
+  };
+  const bool rows_shared = naming.rule(Role::kProj, Part::kWeight)->slice.has_value();
+  for (std::size_t block = 0; block < chosen.size() / kBlockLayers.size(); ++block) {
+    Precision& qkv = at(block, BlockLayer::kQkv);
+    Precision& fc1 = at(block, BlockLayer::kFc1);
+    if (qkv != fc1) qkv = fc1 = Precision::kBf16;
+    if (rows_shared) at(block, BlockLayer::kProj) = at(block, BlockLayer::kFc2) = Precision::kBf16;
+  }
+}
+
 }  // namespace fovea

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fovea/precision.hpp"
+#include "model/family/family.hpp"
 #include "model/weights/block_layers.hpp"
 
 namespace fovea {
@@ -38,5 +39,9 @@ struct LayerNoise {
 /// outputs. Layers that write to the tokens are ranked by the noise that each adds to the scores for its size; the
 /// noisiest of these layers are kBf16, as many as it takes for the remaining noise to stay below a limit.
 [[nodiscard]] std::vector<Precision> choose_precisions(std::span<const LayerNoise> layers);
+/// For blocks that have qkv and fc1 in one tensor: both stay in bfloat16 together. proj and fc2 always do where they
+/// share a tensor's rows, because int8 has one scale for a row.
+/// @param chosen  of all layers, in the order of the forward pass
+void keep_tensors_whole(const Naming& naming, std::vector<Precision>& chosen);
 
 }  // namespace fovea

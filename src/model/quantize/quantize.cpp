@@ -10,6 +10,7 @@
 #include <numeric>
 
 #include "base/files.hpp"
+#include "base/numerics.hpp"
 #include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
 #include "model/config/checkpoint_folder.hpp"
@@ -29,8 +30,9 @@ namespace {
 constexpr std::size_t kTraced = 8;  // pictures; each takes about as long as a dozen other pictures
 
 /// What rounding costs is measured against float32, whatever this CPU would run a model in.
-LoadOptions in_float32() {
+LoadOptions in_float32(const std::optional<Size>& image_size) {
   LoadOptions options;
+  options.image_size = image_size;
   options.precision = Precision::kF32;
   return options;
 }
@@ -71,11 +73,11 @@ struct LayerState : LayerNoise {
 }  // namespace
 
 struct Quantizer::Impl {
-  Impl(const std::filesystem::path& path, Precision wanted)
-      : open(open_model(path, in_float32())),
+  Impl(const std::filesystem::path& path, Precision wanted, const std::optional<Size>& image_size)
+      : open(open_model(path, in_float32(image_size))),
         precision(wanted),
-        model(VisionTransformer::load(path, in_float32())),
-        source(checkpoint_source(*open.checkpoint, *open.naming)),
+        model(VisionTransformer::load(path, in_float32(image_size))),
+        source(checkpoint_source(*open.checkpoint, *open.naming, open.info.architecture)),
         forward(model, 1) {
     assert(precision == Precision::kInt8 || precision == Precision::kBf16);
     const Architecture& a = model->architecture();
@@ -111,16 +113,26 @@ struct Quantizer::Impl {
     return weight;
   }
 
-  void round(LayerState& layer) const {
+  /// Of all layers that read the same norm.
+  /// @param weight  [out, in], the layer's own
+  [[nodiscard]] std::vector<float> smoothing_for(const LayerState& layer, std::vector<float> weight) {
+    if (!norm_before(layer.kind, model->architecture())) return {};
+    if (model->architecture().parallel_mlp) {
+      const BlockLayer beside = layer.kind == BlockLayer::kQkv ? BlockLayer::kFc1 : BlockLayer::kQkv;
+      const std::vector<float> other = weight_of(state(layer.block, beside));
+      weight.insert(weight.end(), other.begin(), other.end());
+    }
+    return smoothing_of(layer.largest, weight);
+  }
+
+  void round(LayerState& layer) {
     std::vector<float> weight = weight_of(layer);
     const std::size_t in = layer.size.in;
     if (precision == Precision::kBf16) {
       round_to_bf16(weight);
     } else {
-      if (norm_before(layer.kind)) {
-        layer.smoothing = smoothing_of(layer.largest, weight);
-        for (std::size_t i = 0; i < weight.size(); ++i) weight[i] *= layer.smoothing[i % in];
-      }
+      layer.smoothing = smoothing_for(layer, weight);
+      for (std::size_t i = 0; i < weight.size() && !layer.smoothing.empty(); ++i) weight[i] *= layer.smoothing[i % in];
       layer.rounded = {std::vector<std::int8_t>(weight.size()), std::vector<float>(layer.size.out)};
       nn::quantize_rows(in, weight, layer.rounded.integers, layer.rounded.scales);
       weight = layer.rounded.values(in);
@@ -218,7 +230,9 @@ struct Quantizer::Impl {
   /// What each layer is kept in.
   [[nodiscard]] std::vector<Precision> kept_in() const {
     if (precision == Precision::kBf16) return std::vector(layers.size(), precision);
-    return choose_precisions(std::vector<LayerNoise>(layers.begin(), layers.end()));
+    std::vector<Precision> chosen = choose_precisions(std::vector<LayerNoise>(layers.begin(), layers.end()));
+    if (model->architecture().parallel_mlp) keep_tensors_whole(*open.naming, chosen);
+    return chosen;
   }
 
   OpenModel open;
@@ -233,8 +247,8 @@ struct Quantizer::Impl {
   std::size_t traced = 0;  // pictures
 };
 
-Quantizer::Quantizer(const std::filesystem::path& model, Precision precision)
-    : impl_(std::make_unique<Impl>(model, precision)) {
+Quantizer::Quantizer(const std::filesystem::path& model, Precision precision, const std::optional<Size>& image_size)
+    : impl_(std::make_unique<Impl>(model, precision, image_size)) {
   if (!impl_->open.info.quantized) return;
   throw Error(ErrorCode::kUsage,
               fmt::format("{}: the model is quantised for {}, expected one as it was trained",
@@ -249,7 +263,7 @@ const std::shared_ptr<const VisionTransformer>& Quantizer::model() const noexcep
 
 void Quantizer::observe(std::span<const float> patches) {
   LayerVisit note_largest([&](std::size_t block, BlockLayer kind, std::span<const float> in, std::span<float>) {
-    if (!norm_before(kind)) return;
+    if (!norm_before(kind, impl_->model->architecture())) return;
     std::vector<float>& largest = impl_->state(block, kind).largest;
     for (std::size_t i = 0; i < in.size(); ++i) {
       float& most = largest[i % largest.size()];
@@ -274,6 +288,10 @@ void Quantizer::measure(std::span<const float> patches) {
     impl_->run_blocks(block, block + 1, x, compare);
     entering.emplace_back(x.begin(), x.end());
   }
+  if (!all_finite(entering.back())) {
+    throw Error(ErrorCode::kBackend, "calibration: a picture's tokens become NaN or infinite, expected finite numbers",
+                "`fovea classify` with this model and picture names the layer");
+  }
   if (impl_->precision == Precision::kInt8 && impl_->traced < kTraced) impl_->trace(entering);
 }
 
@@ -290,7 +308,7 @@ std::vector<QuantizedLayer> Quantizer::layers() const {
   return result;
 }
 
-void Quantizer::write(const std::filesystem::path& file) const {
+void Quantizer::write(PendingFile& file) const {
   const std::vector<Precision> kept = impl_->kept_in();
   std::vector<StoredLayer> stored;
   stored.reserve(kept.size());

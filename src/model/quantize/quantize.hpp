@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "base/pending_file.hpp"
 #include "fovea/model.hpp"
 #include "fovea/precision.hpp"
 #include "model/weights/block_layers.hpp"
@@ -31,9 +32,10 @@ struct QuantizedLayer {
 /// it. The layers that then harm the model's scores most stay in bfloat16, with the weights that they had.
 class Quantizer {
  public:
-  /// @param precision  kInt8 or kBf16
-  /// @throws Error     as VisionTransformer::load; kUsage for a model that is quantised already.
-  Quantizer(const std::filesystem::path& model, Precision precision);
+  /// @param precision   kInt8 or kBf16
+  /// @param image_size  px, of the calibration pictures; none: as the model's files say
+  /// @throws Error      as VisionTransformer::load; kUsage for a model that is quantised already.
+  Quantizer(const std::filesystem::path& model, Precision precision, const std::optional<Size>& image_size = {});
   ~Quantizer();
   Quantizer(const Quantizer&) = delete;
   Quantizer& operator=(const Quantizer&) = delete;
@@ -52,7 +54,7 @@ class Quantizer {
   /// One safetensors file with all that the model's folder says. Int8 only after measure(), which decides what stays in
   /// bfloat16.
   /// @throws Error  kOutput.
-  void write(const std::filesystem::path& file) const;
+  void write(PendingFile& file) const;
 
  private:
   struct Impl;

@@ -1,5 +1,6 @@
 #include "model/quantize/quantized_writer.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <map>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "fovea/precision.hpp"
 #include "model/config/config_files.hpp"
 #include "model/quantize/quantized_file.hpp"
+#include "model/weights/stored_part.hpp"
 #include "model/weights/tensor_source.hpp"
 #include "nn/linear/bf16_parts.hpp"
 
@@ -30,7 +32,7 @@ class Replacements {
   using ByName = std::map<std::string, StoredTensor>;
 
   explicit Replacements(const OpenModel& model)
-      : model_(model), source_(checkpoint_source(*model.checkpoint, *model.naming)) {}
+      : model_(model), source_(checkpoint_source(*model.checkpoint, *model.naming, model.info.architecture)) {}
 
   void put(const StoredLayer& layer) {
     const bool int8 = layer.precision == Precision::kInt8;
@@ -60,18 +62,40 @@ class Replacements {
     const TensorView& tensor = tensor_of(part.role, Part::kWeight, layer.block);
     const std::size_t in = layer.size.in;
     const auto integers = layer.integers.subspan(part.first * in, part.rows * in);
+    const auto scales = layer.scales.subspan(part.first, part.rows);
+    const std::string scale = tensor.name + std::string(kScaleSuffix);
+    const TensorRule& rule = *model_.naming->rule(part.role, Part::kWeight);
+    if (const auto some = stored_part(rule, model_.info.architecture, layer.block)) {
+      put_rows<std::int8_t>(*some, {tensor.name, DType::kI8, tensor.shape, {}}, integers);
+      return put_rows<float>(*some, {scale, DType::kF32, {tensor.shape[0]}, {}}, scales);
+    }
     std::vector<std::int8_t> stored(integers.begin(), integers.end());
-    if (model_.naming->rule(part.role, Part::kWeight)->layout != Layout::kOutIn) {
+    if (rule.layout != Layout::kOutIn) {
       transpose<std::int8_t>(integers, part.rows, in, stored);
     }
     tensors_[tensor.name] = {tensor.name, DType::kI8, tensor.shape, bytes_of<std::int8_t>(stored)};
-    const std::string scale = tensor.name + std::string(kScaleSuffix);
-    tensors_[scale] = {scale, DType::kF32, {part.rows}, bytes_of(layer.scales.subspan(part.first, part.rows))};
+    tensors_[scale] = {scale, DType::kF32, {part.rows}, bytes_of(scales)};
+  }
+
+  /// Some rows of a tensor whose others another layer has.
+  /// @param values  [some.rows.size(), columns]
+  template <typename T>
+  void put_rows(const StoredPart& some, StoredTensor whole, std::span<const T> values) {
+    const std::size_t columns = values.size() / some.rows.size();
+    whole.bytes.resize(whole.shape[0] * columns * sizeof(T));
+    const std::string name = whole.name;
+    std::vector<std::byte>& bytes = tensors_.try_emplace(name, std::move(whole)).first->second.bytes;
+    const auto rows = std::as_bytes(values);
+    const auto size = static_cast<std::ptrdiff_t>(columns * sizeof(T));
+    for (std::size_t row = 0; row < some.rows.size(); ++row) {
+      std::copy_n(rows.begin() + static_cast<std::ptrdiff_t>(row) * size, size,
+                  bytes.begin() + static_cast<std::ptrdiff_t>(some.rows[row]) * size);
+    }
   }
 
   /// The norm before a layer, each channel divided by the factor that the layer's weights were multiplied by.
   void put_norm(const StoredLayer& layer) {
-    const Role norm = *norm_before(layer.kind);
+    const Role norm = *norm_before(layer.kind, model_.info.architecture);
     for (const Part part : {Part::kWeight, Part::kBias}) {
       if (!source_->has(norm, part)) continue;
       std::vector<float> values(layer.size.in);
@@ -90,7 +114,7 @@ class Replacements {
 }  // namespace
 
 void write_quantized(const OpenModel& model, std::span<const StoredLayer> layers, Precision precision,
-                     const std::filesystem::path& file) {
+                     PendingFile& file) {
   Replacements replacements(model);
   for (const StoredLayer& layer : layers) replacements.put(layer);
   Replacements::ByName replaced = std::move(replacements).take();

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <span>
 
+#include "base/pending_file.hpp"
 #include "fovea/precision.hpp"
 #include "model/config/checkpoint_folder.hpp"
 #include "model/weights/block_layers.hpp"
@@ -29,6 +30,6 @@ struct StoredLayer {
 /// @param precision  that the file is meant for
 /// @throws Error     kOutput.
 void write_quantized(const OpenModel& model, std::span<const StoredLayer> layers, Precision precision,
-                     const std::filesystem::path& file);
+                     PendingFile& file);
 
 }  // namespace fovea

@@ -28,9 +28,17 @@ PreprocessRecipe torchvision_preset(Size input_size) {
   return torchvision_transform(256, 224, Interpolation::kBilinear);
 }
 
-/// dinov2/data/transforms.py, make_classification_eval_transform; DINO v1 has the same.
+/// dinov2/data/transforms.py, make_classification_eval_transform; DINO v1 and DINOv3 have the same.
 PreprocessRecipe dinov2_preset() {
   return torchvision_transform(256, 224, Interpolation::kBicubic);
+}
+
+/// The same for the weights that were trained on satellite pictures (facebookresearch/dinov3, README.md).
+PreprocessRecipe dinov3_sat_preset() {
+  PreprocessRecipe recipe = dinov2_preset();
+  recipe.mean = {0.430F, 0.411F, 0.296F};
+  recipe.std = {0.213F, 0.156F, 0.143F};
+  return recipe;
 }
 
 /// deit/datasets.py, build_transform: the crop is 0.875 of the picture, as in mae/util/datasets.py up to 224 px; larger
@@ -81,6 +89,8 @@ constexpr std::array kPresets{
            "weights need --resize-size 242",
            torchvision_preset},
     Preset{"dinov2", "DINOv2's evaluation transform: 256 to 224 px bicubic", [](Size) { return dinov2_preset(); }},
+    Preset{"dinov3-sat", "DINOv3's evaluation transform for its satellite weights: 256 to 224 px bicubic",
+           [](Size) { return dinov3_sat_preset(); }},
     Preset{"deit", "DeiT's evaluation transform: 256 to 224 px bicubic, as 438 to 384",
            [](Size input_size) { return deit_preset(input_size, kDeitCrop); }},
     Preset{"deit3", "DeiT III's evaluation transform: bicubic without a margin",

@@ -19,7 +19,6 @@ namespace fovea {
 namespace {
 
 using nlohmann::json;
-namespace fs = std::filesystem;
 
 /// A model's files that describe preprocessing.
 struct RecipeFiles {  // NOLINT(bugprone-exception-escape): json checks itself when moved, and never fails
@@ -62,18 +61,19 @@ RecipeFiles open_files(const ConfigFiles& model) {
 std::string processor_class(const RecipeFiles& files) {
   std::string type;
   if (files.preprocessor) type = processor_type(*files.preprocessor, files.processor);
-  if (type.empty() && files.config) {
-    type = processor_of_model(files.config->text(files.config->root(), "model_type").value_or(""));
+  if (!type.empty() || !files.config) return type;
+  const std::string model_type = files.config->text(files.config->root(), "model_type").value_or("");
+  if (files.preprocessor && !has_paired_processor(model_type)) {
+    files.preprocessor->fail("image_processor_type", "absent",
+                             fmt::format("a class: transformers has none for the model_type '{}'", model_type));
   }
-  return type;
+  return std::string(processor_of_model(model_type));
 }
 
 /// The input size in the files, for pipelines other than the files' own.
 Size stated_size(const RecipeFiles& files) {
   if (files.config) {
-    const json& root = files.config->root();
-    const std::array<const json*, 2> places{&files.timm, &root};
-    for (const json* place : places) {
+    for (const json* place : {&files.timm, &files.config->root()}) {
       for (const char* key : {"input_size", "image_size"}) {
         if (!place->is_object() || !place->contains(key) || (*place)[key].is_null()) continue;
         const Size size = files.config->as_size((*place)[key], key);
@@ -85,21 +85,22 @@ Size stated_size(const RecipeFiles& files) {
 }
 
 ResolvedRecipe from_open_clip(const RecipeFiles& files, const std::optional<Size>& input_size) {
-  const Size built = read_open_clip_config(*files.config).image_size.value_or(Size{224, 224});
+  const ModelConfig config = read_open_clip_config(*files.config);
+  const Size built = config.input_size.value_or(config.image_size.value_or(Size{224, 224}));
   return {read_open_clip_recipe(*files.config, input_size.value_or(built)),
           fmt::format("{} (preprocess_cfg), open_clip's evaluation transform", files.config->file_name()), false,
           files.config_path};
 }
 
-ResolvedRecipe from_timm(const RecipeFiles& files) {
+ResolvedRecipe from_timm(const RecipeFiles& files, bool test_size) {
   const bool nested = files.config->root().contains("pretrained_cfg");
   json cfg = files.timm;
-  if (const auto fed = timm_sizes(*files.config).fed) {
+  if (const auto fed = timm_sizes(*files.config, test_size).fed) {
     cfg["input_size"] = {3U, static_cast<unsigned>(fed->height), static_cast<unsigned>(fed->width)};
   }
-  return {read_timm_recipe(*files.config, cfg),
-          fmt::format("{} ({}), timm's evaluation transform", files.config->file_name(),
-                      nested ? "pretrained_cfg" : "flat, as older timm wrote it"),
+  return {read_timm_recipe(*files.config, cfg, test_size),
+          fmt::format("{} ({}{}), timm's evaluation transform", files.config->file_name(),
+                      nested ? "pretrained_cfg" : "flat, as older timm wrote it", test_size ? ", test size" : ""),
           false, files.config_path};
 }
 
@@ -126,12 +127,21 @@ ResolvedRecipe from_preset(std::string_view preset, Size input_size, bool asked)
           {}};
 }
 
+[[noreturn]] void refuse(const std::string& message, const std::string& hint = {}) {
+  throw Error(ErrorCode::kUsage, message, hint);
+}
+
 /// The recipe before the options change it.
-ResolvedRecipe find_recipe(const RecipeFiles& files, std::string_view wanted, const std::optional<Size>& input_size,
-                           std::string_view fallback) {
+ResolvedRecipe find_recipe(const RecipeFiles& files, const RecipeOptions& options,
+                           const std::optional<Size>& input_size, std::string_view fallback) {
+  const std::string_view wanted = options.preprocess;
   const bool automatic = wanted == "auto";
+  if (options.test_size && (files.timm.is_null() || (!automatic && wanted != "timm"))) {
+    refuse("--test-size is given, expected a model whose pretrained_cfg timm reads",
+           "--image-size and --crop-pct set both for other models");
+  }
   if (files.open_clip && automatic) return from_open_clip(files, input_size);
-  if (!files.timm.is_null() && (automatic || wanted == "timm")) return from_timm(files);
+  if (!files.timm.is_null() && (automatic || wanted == "timm")) return from_timm(files, options.test_size);
   const bool transformers = files.preprocessor.has_value() || !processor_class(files).empty();
   if (transformers && (automatic || wanted == "hf-torchvision")) {
     return from_transformers(files, TransformersBackend::kTorchvision,
@@ -150,10 +160,6 @@ void check_name(const std::string& wanted) {
   throw Error(ErrorCode::kUsage,
               fmt::format("--preprocess is '{}', expected one of {}", wanted, fmt::join(known, ", ")),
               did_you_mean(wanted, known));
-}
-
-[[noreturn]] void refuse(const std::string& message, const std::string& hint = {}) {
-  throw Error(ErrorCode::kUsage, message, hint);
 }
 
 void set_crop_mode(PreprocessRecipe& recipe, CropMode mode) {
@@ -205,11 +211,13 @@ void change_values(PreprocessRecipe& recipe, const RecipeOptions& options) {
     refuse(fmt::format("--std is {}, expected three numbers above 0", fmt::join(recipe.std, " ")));
   }
   if (recipe.resize == ResizeRule::kFit) recipe.padding = mean_color(recipe.mean);
-  const bool aten = recipe.resampler == Resampler::kAten;
-  if (aten && (recipe.interpolation == Interpolation::kBox || recipe.interpolation == Interpolation::kHamming)) {
-    refuse(fmt::format("--interpolation is {}, expected a filter of torch's resampler, which the pipeline {} uses",
-                       name(recipe.interpolation), recipe.name),
-           "use --preprocess hf-pil, which has all six filters");
+  const bool aten = recipe.resampler != Resampler::kPillow;
+  if (!has_filter(recipe.resampler, recipe.interpolation)) {
+    const bool floats = recipe.resampler == Resampler::kAtenFloat;
+    refuse(
+        fmt::format("--interpolation is {}, expected {}, which the pipeline {} uses", name(recipe.interpolation),
+                    floats ? "bilinear or bicubic of torch's resampler" : "a filter of torch's resampler", recipe.name),
+        floats ? "" : "use --preprocess hf-pil, which has all six filters");
   }
   if (options.pillow_version) {
     if (*options.pillow_version != 12 && *options.pillow_version != 13) {
@@ -284,7 +292,7 @@ std::optional<Size> prepared_size(const ConfigFiles& model, const RecipeOptions&
   return read_transformers_recipe(*files.preprocessor, files.processor, processor_class(files), backend).input_size;
 }
 
-ResolvedRecipe resolve_recipe(const fs::path& model, const RecipeOptions& options,
+ResolvedRecipe resolve_recipe(const std::filesystem::path& model, const RecipeOptions& options,
                               const std::optional<Size>& input_size, std::string_view fallback) {
   return resolve_recipe(ConfigFiles(model), options, input_size, fallback);
 }
@@ -297,7 +305,7 @@ ResolvedRecipe resolve_recipe(const ConfigFiles& files, const RecipeOptions& opt
                        options.crop_size->height, options.crop_size->width, input_size->height, input_size->width),
            "use --image-size to change the model's input size");
   }
-  ResolvedRecipe resolved = find_recipe(open_files(files), options.preprocess, input_size, fallback);
+  ResolvedRecipe resolved = find_recipe(open_files(files), options, input_size, fallback);
   if (input_size && *input_size != resolved.recipe.input_size) {
     resolved.source += fmt::format("; adapted from {}x{} to {}x{} px", resolved.recipe.input_size.height,
                                    resolved.recipe.input_size.width, input_size->height, input_size->width);

@@ -20,8 +20,10 @@ inline constexpr std::array kClipMean{0.48145466F, 0.4578275F, 0.40821073F};
 inline constexpr std::array kClipStd{0.26862954F, 0.26130258F, 0.27577711F};
 
 /// timm's `pretrained_cfg`; absent values are timm's defaults (timm/data/config.py, constants.py).
+/// @param test_size  `test_crop_pct` takes the place of `crop_pct`, where there is one
 /// @throws Error  kCheckpoint for a value that no recipe can have.
-[[nodiscard]] PreprocessRecipe read_timm_recipe(const ConfigReader& reader, const nlohmann::json& pretrained_cfg);
+[[nodiscard]] PreprocessRecipe read_timm_recipe(const ConfigReader& reader, const nlohmann::json& pretrained_cfg,
+                                                bool test_size);
 
 /// open_clip's `preprocess_cfg`, for a tower of this image size (open_clip/transform.py, image_transform).
 /// @throws Error  kCheckpoint for a value that no recipe can have.
@@ -42,6 +44,8 @@ enum class TransformersBackend { kPil, kTorchvision };
 [[nodiscard]] std::string processor_type(const ConfigReader& reader, const nlohmann::json& cfg);
 /// The class that transformers pairs with a `model_type`; empty for models that fovea does not know.
 [[nodiscard]] std::string_view processor_of_model(std::string_view model_type) noexcept;
+/// False if transformers pairs no class with it, and raises for a preprocessor_config.json that names none.
+[[nodiscard]] bool has_paired_processor(std::string_view model_type) noexcept;
 
 /// The pipelines that need no file: torchvision, dinov2, clip, siglip, and timm's for a bare checkpoint.
 /// @param name  any of preprocess_names() except "auto".

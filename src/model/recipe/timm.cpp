@@ -74,9 +74,11 @@ PreprocessRecipe timm_recipe(Size input_size, double crop_pct, CropMode crop_mod
   return recipe;
 }
 
-PreprocessRecipe read_timm_recipe(const ConfigReader& reader, const json& cfg) {
-  const double crop_pct = reader.number(cfg, "crop_pct").value_or(0.875);
-  if (!(crop_pct > 0.0) || crop_pct > 2.0) reader.fail("crop_pct", cfg["crop_pct"].dump(), "a number above 0");
+PreprocessRecipe read_timm_recipe(const ConfigReader& reader, const json& cfg, bool test_size) {
+  const bool tested = test_size && reader.number(cfg, "test_crop_pct").value_or(0.0) != 0.0;  // timm: 0 is none
+  const char* const key = tested ? "test_crop_pct" : "crop_pct";
+  const double crop_pct = reader.number(cfg, key).value_or(0.875);
+  if (!(crop_pct > 0.0) || crop_pct > 2.0) reader.fail(key, cfg[key].dump(), "a number above 0");
   const bool sized = cfg.contains("input_size") && !cfg["input_size"].is_null();
   const Size input_size = sized ? reader.as_size(cfg["input_size"], "input_size") : Size{224, 224};
   if (input_size.height == 0 || input_size.width == 0) {

@@ -1,4 +1,4 @@
-// transformers' image processors: the meaning of a preprocessor_config.json, class by class (version 5.23).
+// transformers' image processors: the meaning of a preprocessor_config.json, class by class (version 5.24).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -29,6 +29,7 @@ struct ProcessorClass {
   int crop_size;          // 0: the class has none
   bool center_crop;       // do_center_crop
   double crop_pct = 0.0;  // ConvNext's
+  bool floats = false;    // it rescales before it resizes, and has the backend torchvision only
 };
 
 constexpr std::array kClasses{
@@ -42,6 +43,11 @@ constexpr std::array kClasses{
                    false},
     ProcessorClass{"BeitImageProcessor", Interpolation::kBicubic, kInceptionMean, kInceptionMean, 224, true, true, 224,
                    false},
+    // The size is that of square pictures with 256 patches of 16 px.
+    ProcessorClass{"Siglip2ImageProcessor", Interpolation::kBilinear, kInceptionMean, kInceptionMean, 256, true, true,
+                   0, false},
+    ProcessorClass{"DINOv3ViTImageProcessor", Interpolation::kBilinear, kImagenetMean, kImagenetStd, 224, true, true, 0,
+                   false, 0.0, true},
     ProcessorClass{"ConvNextImageProcessor", Interpolation::kBicubic, kInceptionMean, kInceptionMean, 384, false, false,
                    0, false, 224.0 / 256.0},
 };
@@ -59,13 +65,22 @@ constexpr std::array kModels{
     ModelProcessor{"deit", "DeiTImageProcessor"},
     ModelProcessor{"dinov2", "BitImageProcessor"},
     ModelProcessor{"dinov2_with_registers", "BitImageProcessor"},
+    ModelProcessor{"dinov3_vit", "DINOv3ViTImageProcessor"},
     ModelProcessor{"beit", "BeitImageProcessor"},
     ModelProcessor{"data2vec-vision", "BeitImageProcessor"},
     ModelProcessor{"clip", "CLIPImageProcessor"},
     ModelProcessor{"clip_vision_model", "CLIPImageProcessor"},
+    ModelProcessor{"metaclip_2", "CLIPImageProcessor"},
+    ModelProcessor{"metaclip_2_vision_model", "CLIPImageProcessor"},
     ModelProcessor{"siglip", "SiglipImageProcessor"},
     ModelProcessor{"siglip_vision_model", "SiglipImageProcessor"},
+    ModelProcessor{"siglip2", "Siglip2ImageProcessor"},
+    ModelProcessor{"siglip2_vision_model", "Siglip2ImageProcessor"},
 };
+
+// The kinds among these for which transformers has no class of its own, so that it raises if the file names none.
+constexpr std::array<std::string_view, 5> kUnpaired{"dinov2_with_registers", "clip_vision_model", "siglip_vision_model",
+                                                    "siglip2_vision_model", "metaclip_2_vision_model"};
 
 // Indexed by the numbers of PIL.Image.Resampling.
 constexpr std::array kPillowFilters{Interpolation::kNearest, Interpolation::kLanczos, Interpolation::kBilinear,
@@ -100,6 +115,13 @@ PreprocessRecipe defaults_of(const ProcessorClass& type, TransformersBackend bac
   recipe.exif = ExifMode::kApply;
   recipe.center_crop = type.center_crop;
   recipe.input_size = {type.crop_size, type.crop_size};
+  if (!type.floats) return recipe;
+  if (pil) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("--preprocess is 'hf-pil', expected 'hf-torchvision', the one backend of {}", type.name));
+  }
+  recipe.resampler = Resampler::kAtenFloat;
+  recipe.normalization = Normalization::kScaled;
   return recipe;
 }
 
@@ -186,7 +208,10 @@ double read_crop_pct(const ConfigReader& reader, const json& cfg, double absent)
 /// Applies the file's resize and crop on top of the class's defaults.
 void read_steps(const ConfigReader& reader, const json& cfg, const ProcessorClass& type, PreprocessRecipe& recipe) {
   const bool resizes = flag(reader, cfg, "do_resize", true);
-  if (resizes) require(reader, cfg, "size", "do_resize");
+  if (resizes) {
+    require(reader, cfg, "size", "do_resize");
+    require(reader, cfg, "resample", "do_resize");
+  }
   const bool square_if_one = flag(reader, cfg, "default_to_square", type.square_if_one);
   if (given(cfg, "size")) read_resize(reader, cfg["size"], square_if_one, recipe);
   if (type.crop_pct > 0.0 && resizes) {
@@ -207,15 +232,16 @@ void read_steps(const ConfigReader& reader, const json& cfg, const ProcessorClas
 }
 
 Interpolation read_resample(const ConfigReader& reader, const json& cfg, const ProcessorClass& type,
-                            TransformersBackend backend) {
+                            Resampler resampler) {
   const auto number = reader.count(cfg, "resample");
   if (!number) return type.resample;
   if (*number >= kPillowFilters.size()) reader.fail("resample", cfg["resample"].dump(), "a filter of Pillow's, 0 to 5");
   const Interpolation filter = kPillowFilters.at(*number);
-  const bool pillow_only = filter == Interpolation::kBox || filter == Interpolation::kHamming;
-  if (pillow_only && backend == TransformersBackend::kTorchvision) {
+  if (!has_filter(resampler, filter)) {
     reader.fail("resample", fmt::format("{} ({})", *number, name(filter)),
-                "a filter of the backend torchvision: 0 to 3 (use --preprocess hf-pil, which has them all)");
+                resampler == Resampler::kAtenFloat
+                    ? fmt::format("2 or 3 for {}", type.name)
+                    : "a filter of the backend torchvision: 0 to 3 (use --preprocess hf-pil, which has them all)");
   }
   return filter;
 }
@@ -235,7 +261,12 @@ void read_normalization(const ConfigReader& reader, const json& cfg, PreprocessR
   }
   recipe.rescale_factor = reader.number(cfg, "rescale_factor").value_or(recipe.rescale_factor);
   if (!(recipe.rescale_factor > 0.0)) reader.fail("rescale_factor", cfg["rescale_factor"].dump(), "a number above 0");
-  if (!flag(reader, cfg, "do_rescale", true)) recipe.rescale_factor = 1.0;
+  const bool rescales = flag(reader, cfg, "do_rescale", true);
+  if (rescales) require(reader, cfg, "rescale_factor", "do_rescale");
+  if (!rescales) recipe.rescale_factor = 1.0;
+  if (recipe.resampler == Resampler::kAtenFloat && recipe.rescale_factor == 1.0) {
+    reader.fail("do_rescale", "false", "true: DINOv3ViTImageProcessor does not normalise bytes");
+  }
   recipe.normalize = flag(reader, cfg, "do_normalize", true);
   if (!recipe.normalize) return;
   require(reader, cfg, "image_mean", "do_normalize");
@@ -249,6 +280,10 @@ std::string_view processor_of_model(std::string_view model_type) noexcept {
     if (known.model_type == model_type) return known.processor;
   }
   return {};
+}
+
+bool has_paired_processor(std::string_view model_type) noexcept {
+  return std::find(kUnpaired.begin(), kUnpaired.end(), model_type) == kUnpaired.end();
 }
 
 std::string processor_type(const ConfigReader& reader, const json& cfg) {
@@ -281,7 +316,7 @@ PreprocessRecipe read_transformers_recipe(const ConfigReader& reader, const json
   check_keys(reader, cfg, reader.root().contains("image_processor") ? "image_processor." : "",
              {transformers_processor_keys()});
   if (flag(reader, cfg, "do_pad", false)) reader.fail("do_pad", "true", "false, because fovea does not pad batches");
-  recipe.interpolation = read_resample(reader, cfg, known, backend);
+  recipe.interpolation = read_resample(reader, cfg, known, recipe.resampler);
   read_steps(reader, cfg, known, recipe);
   read_normalization(reader, cfg, recipe);
   return recipe;

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/process/interrupt.hpp"
 #include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
 #include "fovea/model.hpp"
@@ -21,17 +22,36 @@ namespace {
 
 using nn::MatrixF64;
 
-/// x_mid = x + proj(attention(norm1(x))); the block's output is x_mid + fc2(act(fc1(norm2(x_mid)))).
+/// x_mid = x + proj(attention(norm1(x))); the block's output is x_mid + fc2(act(fc1(norm2(x_mid)))). Norms that stand
+/// after the sub-layers normalise what is added.
 struct BlockTrace {
   MatrixF64 x;        // [N, D]
-  MatrixF64 normed1;  // [N, D]
+  MatrixF64 normed1;  // [N, D], what the attention reads
   AttentionF64 attention;
-  MatrixF64 attended;  // [N, D], after proj
-  MatrixF64 x_mid;     // [N, D]
-  MatrixF64 normed2;   // [N, D]
-  MatrixF64 wide;      // [N, F], before the activation
-  MatrixF64 hidden;    // [N, F], after it
-  MatrixF64 mlp;       // [N, D], after fc2
+  MatrixF64 heads;      // [N, D], after their norm
+  MatrixF64 projected;  // [N, D], after proj
+  MatrixF64 attended;   // [N, D], what is added
+  MatrixF64 x_mid;      // [N, D]
+  MatrixF64 normed2;    // [N, D], what the MLP reads
+  MatrixF64 wide;       // [N, F], before the activation
+  MatrixF64 active;     // [N, F], after it
+  MatrixF64 hidden;     // [N, F], after the MLP's norm
+  MatrixF64 computed;   // [N, D], after fc2
+  MatrixF64 mlp;        // [N, D], what is added
+};
+
+/// The norms before the sub-layers, and after them: of each pair one is none.
+struct BlockNorms {
+  BlockNorms(const Architecture& a, const BlockF64& weights)
+      : before1(a.norm_after ? kNone : weights.norm1),
+        before2(a.norm_after ? kNone : weights.norm2),
+        after1(a.norm_after ? weights.norm1 : kNone),
+        after2(a.norm_after ? weights.norm2 : kNone) {}
+  inline static const NormF64 kNone;
+  const NormF64& before1;
+  const NormF64& before2;
+  const NormF64& after1;
+  const NormF64& after2;
 };
 
 MatrixF64 sum_of(MatrixF64 a, const MatrixF64& b) {
@@ -40,16 +60,21 @@ MatrixF64 sum_of(MatrixF64 a, const MatrixF64& b) {
 }
 
 BlockTrace run_block(const Architecture& a, const BlockF64& weights, MatrixF64 x) {
+  const BlockNorms norms(a, weights);
   BlockTrace trace;
   trace.x = std::move(x);
-  trace.normed1 = normalize(a, weights.norm1, trace.x);
+  trace.normed1 = normalize(a, norms.before1, trace.x);
   trace.attention = attend(a.num_heads, linear(weights.qkv, trace.normed1), weights.attention_bias);
-  trace.attended = linear(weights.proj, trace.attention.mixed);
+  trace.heads = normalize(a, weights.attention_norm, trace.attention.mixed);
+  trace.projected = linear(weights.proj, trace.heads);
+  trace.attended = normalize(a, norms.after1, trace.projected);
   trace.x_mid = sum_of(trace.x, trace.attended);
-  trace.normed2 = normalize(a, weights.norm2, trace.x_mid);
+  trace.normed2 = normalize(a, norms.before2, trace.x_mid);
   trace.wide = linear(weights.fc1, trace.normed2);
-  trace.hidden = activate(a.activation, trace.wide);
-  trace.mlp = linear(weights.fc2, trace.hidden);
+  trace.active = activate(a.activation, trace.wide);
+  trace.hidden = normalize(a, weights.mlp_norm, trace.active);
+  trace.computed = linear(weights.fc2, trace.hidden);
+  trace.mlp = normalize(a, norms.after2, trace.computed);
   return trace;
 }
 
@@ -61,11 +86,17 @@ struct BlockBackward {
 
 /// @param dy  [N, D], of the block's output
 BlockBackward block_gradient(const Architecture& a, const BlockF64& weights, const BlockTrace& trace, MatrixF64 dy) {
+  const BlockNorms norms(a, weights);
   MatrixF64 dx = std::move(dy);
-  const MatrixF64 d_wide = activation_gradient(a.activation, trace.wide, linear_gradient(weights.fc2, dx));
-  add(dx, normalize_gradient(a, weights.norm2, trace.x_mid, linear_gradient(weights.fc1, d_wide)));
-  AttentionBackwardF64 back = attention_gradient(trace.attention, linear_gradient(weights.proj, dx));
-  add(dx, normalize_gradient(a, weights.norm1, trace.x, linear_gradient(weights.qkv, back.qkv)));
+  const MatrixF64 d_computed = normalize_gradient(a, norms.after2, trace.computed, dx);
+  MatrixF64 d_active = normalize_gradient(a, weights.mlp_norm, trace.active, linear_gradient(weights.fc2, d_computed));
+  const MatrixF64 d_wide = activation_gradient(a.activation, trace.wide, std::move(d_active));
+  add(dx, normalize_gradient(a, norms.before2, trace.x_mid, linear_gradient(weights.fc1, d_wide)));
+  const MatrixF64 d_projected = normalize_gradient(a, norms.after1, trace.projected, dx);
+  const MatrixF64 d_heads = linear_gradient(weights.proj, d_projected);
+  AttentionBackwardF64 back = attention_gradient(
+      trace.attention, normalize_gradient(a, weights.attention_norm, trace.attention.mixed, d_heads));
+  add(dx, normalize_gradient(a, norms.before1, trace.x, linear_gradient(weights.qkv, back.qkv)));
   return {std::move(back.weights), std::move(dx)};
 }
 
@@ -77,7 +108,7 @@ BlockBackward block_relevance(const BlockF64& weights, const BlockTrace& trace, 
       clone_relevance(trace.x_mid, past_mlp, linear_relevance(weights.fc1, trace.normed2, of_hidden));
   const auto [past_attention, of_attended] = add_relevance(trace.x, trace.attended, of_x_mid);
   AttentionBackwardF64 back =
-      attention_relevance(trace.attention, linear_relevance(weights.proj, trace.attention.mixed, of_attended));
+      attention_relevance(trace.attention, linear_relevance(weights.proj, trace.heads, of_attended));
   const MatrixF64 of_normed1 = linear_relevance(weights.qkv, trace.normed1, back.qkv);
   return {std::move(back.weights), clone_relevance(trace.x, past_attention, of_normed1)};
 }
@@ -86,7 +117,7 @@ BlockBackward block_relevance(const BlockF64& weights, const BlockTrace& trace, 
 MatrixF64 embed(const Architecture& a, const RelevanceWeights& weights, std::span<const float> patches) {
   MatrixF64 pixels(a.grid().size(), a.patch_dim());
   std::copy(patches.begin(), patches.end(), pixels.values.begin());
-  const MatrixF64 embedded = linear(weights.patch_embed, pixels);
+  const MatrixF64 embedded = normalize(a, weights.embed_norm, linear(weights.patch_embed, pixels));
   MatrixF64 x(a.tokens(), a.embed_dim);
   std::copy(weights.prefix_tokens.values.begin(), weights.prefix_tokens.values.end(), x.values.begin());
   double* const patch_tokens = x.row(a.num_prefix_tokens);
@@ -141,6 +172,7 @@ void propagate_relevance(const VisionTransformer& model, std::span<const float> 
   std::vector<BlockTrace> blocks;
   blocks.reserve(a.depth);
   for (std::size_t block = 0; block < a.depth; ++block) {
+    stop_if_interrupted();
     blocks.push_back(run_block(a, weights.blocks[block], std::move(x)));
     x = sum_of(blocks[block].x_mid, blocks[block].mlp);
   }
@@ -165,11 +197,13 @@ void propagate_relevance(const VisionTransformer& model, std::span<const float> 
   const ReadOutBackwardF64 d_read_out = read_out.gradient(d_logits);
   MatrixF64 d_x = d_read_out.x;
   for (std::size_t block = a.depth; block-- > 0;) {
+    stop_if_interrupted();
     add_earlier_class_token(a, block, d_read_out.earlier, d_x);
     BlockBackward gradient = block_gradient(a, weights.blocks[block], blocks[block], std::move(d_x));
     d_x = std::move(gradient.x);
     MatrixF64 relevance(gradient.attention.rows, gradient.attention.cols);
     for (Propagation& term : terms) {
+      stop_if_interrupted();
       add_earlier_class_token(a, block, term.read_out.earlier, term.x);
       BlockBackward back = block_relevance(weights.blocks[block], blocks[block], term.x);
       add(relevance, back.attention);

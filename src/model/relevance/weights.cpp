@@ -8,6 +8,7 @@
 
 #include "fovea/error.hpp"
 #include "model/weights/pos_embed.hpp"
+#include "model/weights/relative_positions.hpp"
 
 namespace fovea {
 namespace {
@@ -45,10 +46,15 @@ class Reader {
     BlockF64 weights;
     weights.norm1 = norm(kNorm1, width, index);
     weights.qkv = qkv(index);
-    if (a_.relative_position_bias) weights.attention_bias = attention_bias(index);
+    if (a_.relative_position_bias) {
+      const std::vector<float> bias = attention_bias(a_, source_, index);
+      weights.attention_bias.assign(bias.begin(), bias.end());
+    }
+    weights.attention_norm = norm(kAttentionNorm, width, index);
     weights.proj = scaled(kProj, kLayerScale1, width, width, index);
     weights.norm2 = norm(kNorm2, width, index);
     weights.fc1 = linear(kFc1, a_.mlp_hidden_dim, width, index);
+    weights.mlp_norm = norm(kMlpNorm, a_.mlp_hidden_dim, index);
     weights.fc2 = scaled(kFc2, kLayerScale2, width, a_.mlp_hidden_dim, index);
     return weights;
   }
@@ -83,14 +89,6 @@ class Reader {
       layer.bias[o] *= gamma[o];
     }
     return layer;
-  }
-
-  [[nodiscard]] std::vector<double> attention_bias(std::size_t block) const {
-    const PatchGrid grid = a_.grid();
-    const std::size_t positions = (2 * grid.rows - 1) * (2 * grid.cols - 1) + 3;
-    const std::vector<float> bias = expand_relative_positions(
-        grid, a_.num_heads, stored(kRelativePosition, Part::kWeight, block, positions * a_.num_heads));
-    return {bias.begin(), bias.end()};
   }
 
   const Architecture& a_;
@@ -130,6 +128,8 @@ void require_relevance_rules(const Architecture& a) {
   if (a.rope != Rope::kNone) without_rule = "a rotary position embedding";
   if (a.qk_norm) without_rule = "norms of queries and keys";
   if (a.gated_mlp) without_rule = "a gated MLP";
+  if (a.parallel_mlp) without_rule = "an MLP parallel to the attention";
+  if (a.differential_attention) without_rule = "differential attention";
   if (a.read_out == ReadOut::kAttentionPool) without_rule = "an attention pool";
   if (without_rule.empty()) return;
   throw Error(ErrorCode::kUsage,
@@ -144,6 +144,7 @@ RelevanceWeights read_relevance_weights(const Architecture& a, const TensorSourc
   weights.prefix_tokens = prefix_tokens(a, reader);
   place_pos_embed(a, reader, weights);
   weights.patch_embed = reader.linear(kPatchEmbed, a.embed_dim, a.patch_dim());
+  weights.embed_norm = reader.norm(kEmbedNorm, a.embed_dim);
   weights.norm_pre = reader.norm(kNormPre, a.embed_dim);
   weights.blocks.reserve(a.depth);
   for (std::size_t block = 0; block < a.depth; ++block) weights.blocks.push_back(reader.block(block));

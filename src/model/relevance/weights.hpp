@@ -25,9 +25,11 @@ struct BlockF64 {
   NormF64 norm1;
   LinearF64 qkv;                       // [3D, D]
   std::vector<double> attention_bias;  // [H, N, N], or empty
-  LinearF64 proj;                      // [D, D]
+  NormF64 attention_norm;
+  LinearF64 proj;  // [D, D]
   NormF64 norm2;
   LinearF64 fc1;  // [F, D]
+  NormF64 mlp_norm;
   LinearF64 fc2;  // [D, F]
 };
 
@@ -35,6 +37,7 @@ struct RelevanceWeights {
   nn::MatrixF64 prefix_tokens;    // [P, D], position embedding added where they have one
   std::vector<double> pos_embed;  // [T, D], of the patches; empty: none
   LinearF64 patch_embed;          // [D, 3·P·P]
+  NormF64 embed_norm;
   NormF64 norm_pre;
   std::vector<BlockF64> blocks;
   NormF64 norm;

@@ -22,9 +22,9 @@ LayerSize size_of(BlockLayer layer, const Architecture& a) noexcept {
   return {};
 }
 
-std::optional<Role> norm_before(BlockLayer layer) noexcept {
-  if (layer == BlockLayer::kQkv) return Role::kNorm1;
-  return layer == BlockLayer::kFc1 ? std::optional(Role::kNorm2) : std::nullopt;
+std::optional<Role> norm_before(BlockLayer layer, const Architecture& a) noexcept {
+  if (a.norm_after || layer == BlockLayer::kProj || layer == BlockLayer::kFc2) return std::nullopt;
+  return layer == BlockLayer::kQkv || a.parallel_mlp ? Role::kNorm1 : Role::kNorm2;
 }
 
 std::optional<Role> layer_scale_of(BlockLayer layer) noexcept {

@@ -29,8 +29,8 @@ struct LayerSize {
   return block == 0;
 }
 
-/// The norm whose output a layer reads; none for proj and fc2.
-[[nodiscard]] std::optional<Role> norm_before(BlockLayer layer) noexcept;
+/// The norm whose output a layer reads; none for proj and fc2, and none where norms stand after the sub-layers.
+[[nodiscard]] std::optional<Role> norm_before(BlockLayer layer, const Architecture& architecture) noexcept;
 /// The layer scale that multiplies a layer's outputs, where a model has one.
 [[nodiscard]] std::optional<Role> layer_scale_of(BlockLayer layer) noexcept;
 

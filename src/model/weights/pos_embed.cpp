@@ -29,14 +29,16 @@ Matrix interpolation(std::size_t from, std::size_t to, double scale, PosEmbedRes
   const auto at_edge = [&](Eigen::Index i) { return std::clamp<Eigen::Index>(i, 0, in - 1); };
   for (Eigen::Index o = 0; o < weights.rows(); ++o) {
     const double centre = (static_cast<double>(o) + 0.5) * scale;
-    if (rule == PosEmbedResampling::kTimm || rule == PosEmbedResampling::kAntialiased) {
+    const bool bilinear = rule == PosEmbedResampling::kBilinear;
+    if (bilinear || rule == PosEmbedResampling::kTimm || rule == PosEmbedResampling::kAntialiased) {
       // antialias=True: Pillow's filter, a = -0.5; what lies outside is left out and the rest scaled up.
       const double filter_scale = std::max(scale, 1.0);
-      const double support = 2.0 * filter_scale;
+      const double support = (bilinear ? 1.0 : 2.0) * filter_scale;
       const auto first = std::max<Eigen::Index>(static_cast<Eigen::Index>(std::floor(centre - support + 0.5)), 0);
       const auto last = std::min<Eigen::Index>(static_cast<Eigen::Index>(std::floor(centre + support + 0.5)), in);
       for (Eigen::Index i = first; i < last; ++i) {
-        weights(o, i) = cubic((static_cast<double>(i) - centre + 0.5) / filter_scale, -0.5);
+        const double x = (static_cast<double>(i) - centre + 0.5) / filter_scale;
+        weights(o, i) = bilinear ? std::max(1.0 - std::abs(x), 0.0) : cubic(x, -0.5);
       }
       weights.row(o) /= weights.row(o).sum();
     } else if (rule == PosEmbedResampling::kGoogle) {
@@ -64,8 +66,9 @@ double coordinate_scale(std::size_t from, std::size_t to, PosEmbedResampling rul
 
 /// One axis of rotation angles: [patches along it, d/4].
 /// @param reference  of the same axis
+/// @param periods    [d/4], or empty
 Matrix axis_angles(Rope rope, std::size_t count, std::size_t frequencies, const RopeSettings& settings,
-                   std::optional<std::size_t> reference) {
+                   std::optional<std::size_t> reference, std::span<const float> periods) {
   Matrix angles(static_cast<Eigen::Index>(count), static_cast<Eigen::Index>(frequencies));
   for (Eigen::Index position = 0; position < angles.rows(); ++position) {
     const double place = static_cast<double>(position) + settings.grid_offset;
@@ -76,7 +79,9 @@ Matrix axis_angles(Rope rope, std::size_t count, std::size_t frequencies, const 
         angles(position, f) = scaled * std::pow(settings.temperature, -share);
       } else {
         const double centre = 2.0 * (place + 0.5) / static_cast<double>(count) - 1.0;
-        angles(position, f) = 2.0 * std::numbers::pi * centre / std::pow(settings.temperature, share);
+        const double period = periods.empty() ? std::pow(settings.temperature, share)
+                                              : static_cast<double>(periods[static_cast<std::size_t>(f)]);
+        angles(position, f) = 2.0 * std::numbers::pi * centre / period;
       }
     }
   }
@@ -115,16 +120,18 @@ RopeSettings usual_rope_settings(Rope rope) {
   if (rope == Rope::kEva02) settings.reference = PatchGrid{16, 16};  // 224 px of 14
   if (rope == Rope::kDinoV3) settings.temperature = 100.0;
   settings.rotate_half = rope == Rope::kDinoV3;
+  settings.x_first = rope == Rope::kMixed;
   return settings;
 }
 
-nn::RotaryTable rotary_table(Rope rope, PatchGrid grid, std::size_t head_dim, const RopeSettings& settings) {
+nn::RotaryTable rotary_table(Rope rope, PatchGrid grid, std::size_t head_dim, const RopeSettings& settings,
+                             std::span<const float> periods) {
   const std::size_t quarter = head_dim / 4;
   const auto side = [&](std::size_t PatchGrid::*axis) {
     return settings.reference ? std::optional((*settings.reference).*axis) : std::nullopt;
   };
-  const Matrix y = axis_angles(rope, grid.rows, quarter, settings, side(&PatchGrid::rows));
-  const Matrix x = axis_angles(rope, grid.cols, quarter, settings, side(&PatchGrid::cols));
+  const Matrix y = axis_angles(rope, grid.rows, quarter, settings, side(&PatchGrid::rows), periods);
+  const Matrix x = axis_angles(rope, grid.cols, quarter, settings, side(&PatchGrid::cols), periods);
   nn::RotaryTable table;
   table.head_dim = head_dim;
   table.pairs = settings.rotate_half ? nn::RotaryPairs::kHalves : nn::RotaryPairs::kNeighbours;
@@ -146,31 +153,29 @@ nn::RotaryTable rotary_table(Rope rope, PatchGrid grid, std::size_t head_dim, co
   return table;
 }
 
-std::vector<float> expand_relative_positions(PatchGrid grid, std::size_t num_heads, std::span<const float> table) {
-  const std::size_t patches = grid.size();
-  const std::size_t tokens = patches + 1;
-  const std::size_t offsets = (2 * grid.rows - 1) * (2 * grid.cols - 1);
-  assert(table.size() == (offsets + 3) * num_heads);
-  const auto entry = [&](std::size_t query, std::size_t key) {
-    if (query == 0 && key == 0) return offsets + 2;
-    if (query == 0) return offsets;
-    if (key == 0) return offsets + 1;
-    const std::size_t q = query - 1;
-    const std::size_t k = key - 1;
-    const std::size_t down = q / grid.cols + grid.rows - 1 - k / grid.cols;
-    const std::size_t right = q % grid.cols + grid.cols - 1 - k % grid.cols;
-    return down * (2 * grid.cols - 1) + right;
-  };
-  std::vector<float> bias(num_heads * tokens * tokens);
-  for (std::size_t query = 0; query < tokens; ++query) {
-    for (std::size_t key = 0; key < tokens; ++key) {
-      const std::size_t row = entry(query, key);
-      for (std::size_t head = 0; head < num_heads; ++head) {
-        bias[(head * tokens + query) * tokens + key] = table[row * num_heads + head];
+nn::RotaryTable mixed_rotary_table(PatchGrid grid, std::size_t num_heads, bool x_first, std::span<const float> first,
+                                   std::span<const float> second) {
+  assert(first.size() == second.size() && first.size() % num_heads == 0);
+  const std::size_t pairs = first.size() / num_heads;  // d/2
+  nn::RotaryTable table;
+  table.head_dim = 2 * pairs;
+  table.num_heads = num_heads;
+  table.cos.reserve(2 * first.size() * grid.size());
+  table.sin.reserve(2 * first.size() * grid.size());
+  for (std::size_t head = 0; head < num_heads; ++head) {
+    for (std::size_t patch = 0; patch < grid.size(); ++patch) {
+      const auto row = static_cast<double>(patch / grid.cols);
+      const auto col = static_cast<double>(patch % grid.cols);
+      for (std::size_t i = 0; i < table.head_dim; ++i) {  // both features of a pair have the same angle
+        const std::size_t at = head * pairs + i / 2;
+        const double angle = (x_first ? col : row) * static_cast<double>(first[at]) +
+                             (x_first ? row : col) * static_cast<double>(second[at]);
+        table.cos.push_back(static_cast<float>(std::cos(angle)));
+        table.sin.push_back(static_cast<float>(std::sin(angle)));
       }
     }
   }
-  return bias;
+  return table;
 }
 
 }  // namespace fovea

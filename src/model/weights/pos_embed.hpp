@@ -19,14 +19,15 @@ namespace fovea {
                                                     PosEmbedResampling rule);
 
 /// timm's RotaryEmbeddingCat (EVA-02), or RotaryEmbeddingDinoV3.
+/// @param periods  [d/4], for kDinoV3; empty: those of the settings' temperature
 [[nodiscard]] nn::RotaryTable rotary_table(Rope rope, PatchGrid grid, std::size_t head_dim,
-                                           const RopeSettings& settings);
+                                           const RopeSettings& settings, std::span<const float> periods = {});
 
-/// BEiT's table, one value for each head and offset, as a bias for each pair of tokens (Bao et al. 2022; timm beit.py
-/// gen_relative_position_index). One prefix token, the class token, has three entries of its own at the end.
-/// @param table  [(2 rows - 1)(2 cols - 1) + 3, H]
-/// @return       [H, N, N]
-[[nodiscard]] std::vector<float> expand_relative_positions(PatchGrid grid, std::size_t num_heads,
-                                                           std::span<const float> table);
+/// timm's RotaryEmbeddingMixed (RoPE-ViT): the angle of a patch is its place along the first axis times one frequency
+/// plus its place along the second axis times another.
+/// @param x_first        the first axis is that of columns
+/// @param first, second  [H, d/2], of one block
+[[nodiscard]] nn::RotaryTable mixed_rotary_table(PatchGrid grid, std::size_t num_heads, bool x_first,
+                                                 std::span<const float> first, std::span<const float> second);
 
 }  // namespace fovea

@@ -40,8 +40,9 @@ class TensorSource {
                              std::span<float> scales) const;
 };
 
-/// A checkpoint whose tensors have been checked against the family. Both must outlive the source.
-[[nodiscard]] std::unique_ptr<TensorSource> checkpoint_source(const Checkpoint& checkpoint, const Naming& naming);
+/// A checkpoint whose tensors have been checked against the family. All three must outlive the source.
+[[nodiscard]] std::unique_ptr<TensorSource> checkpoint_source(const Checkpoint& checkpoint, const Naming& naming,
+                                                              const Architecture& architecture);
 
 /// Random and reproducible, of a size that keeps activations in a trained model's range. It has every tensor of the
 /// architecture, in timm's form.

@@ -4,10 +4,14 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
+#include <numeric>
 
 #include "base/aligned_buffer.hpp"
 #include "base/parallel.hpp"
+#include "base/process/interrupt.hpp"
 #include "model/weights/pos_embed.hpp"
+#include "model/weights/relative_positions.hpp"
 
 namespace fovea {
 namespace {
@@ -60,9 +64,14 @@ class Packer {
     EncoderBlockWeights weights;
     weights.norm1 = norm(kNorm1, width, index);
     weights.qkv = block_layer(BlockLayer::kQkv, index);
+    if (direction_ == Direction::kBackward) weights.value = value_layer(index);
     weights.q_norm = norm(kQNorm, a_.head_dim(), index);
     weights.k_norm = norm(kKNorm, a_.head_dim(), index);
-    if (a_.relative_position_bias && direction_ == Direction::kForward) weights.attention_bias = attention_bias(index);
+    if (a_.relative_position_bias && direction_ == Direction::kForward) {
+      weights.attention_bias = attention_bias(a_, source_, index);
+    }
+    if (a_.differential_attention) read_differential(index, weights);
+    weights.attention_norm = norm(kAttentionNorm, width, index);
     weights.proj = block_layer(BlockLayer::kProj, index);
     weights.norm2 = norm(kNorm2, width, index);
     weights.fc1 = block_layer(BlockLayer::kFc1, index);
@@ -122,7 +131,18 @@ class Packer {
   [[nodiscard]] std::unique_ptr<nn::LinearWeights> pack(Precision precision, MatrixView<const float> weight,
                                                         std::span<const float> bias) const {
     return direction_ == Direction::kForward ? nn::pack_linear(precision, weight, bias)
-                                             : nn::pack_linear_backward(precision, weight);
+                                             : nn::pack_linear_backward(precision, weight, bias);
+  }
+
+  /// The rows of v in qkv.
+  [[nodiscard]] std::unique_ptr<nn::LinearWeights> value_layer(std::size_t block) {
+    const std::size_t width = a_.embed_dim;
+    DenseLayer layer = dense(3 * width, width);
+    for (const LayerPart& part : bias_parts(BlockLayer::kQkv, a_, source_)) {
+      source_.read(part.role, Part::kBias, block, layer.bias_rows(part.first, part.rows));
+    }
+    const MatrixView<const float> qkv = weight_of(weight_parts(BlockLayer::kQkv, a_, source_), block, layer);
+    return pack({qkv.values().last(width * width), width, width}, layer.bias_rows(2 * width, width));
   }
 
   /// The layer with its layer scale, where it has one.
@@ -188,11 +208,18 @@ class Packer {
     return nn::pack_linear_int8(MatrixView<const std::int8_t>(weight, out, layer.in), scales, layer.bias);
   }
 
-  [[nodiscard]] std::vector<float> attention_bias(std::size_t block) const {
-    const PatchGrid grid = a_.grid();
-    const std::size_t positions = (2 * grid.rows - 1) * (2 * grid.cols - 1) + 3;
-    return expand_relative_positions(grid, a_.num_heads,
-                                     values(kRelativePosition, Part::kWeight, block, positions * a_.num_heads));
+  /// timm's lambda_init grows with the depth; λ = exp(q₁ · k₁) - exp(q₂ · k₂) + lambda_init of four learned vectors.
+  void read_differential(std::size_t block, EncoderBlockWeights& weights) const {
+    const auto exponential = [&](Role query, Role key) {
+      const std::vector<float> q = values(query, Part::kWeight, block, a_.head_dim() / 2);
+      const std::vector<float> k = values(key, Part::kWeight, block, a_.head_dim() / 2);
+      return std::exp(std::inner_product(q.begin(), q.end(), k.begin(), 0.0));
+    };
+    const double initial = 0.8 - 0.6 * std::exp(-0.3 * static_cast<double>(block));
+    weights.lambda =
+        static_cast<float>(exponential(kLambdaQ1, kLambdaK1) - exponential(kLambdaQ2, kLambdaK2) + initial);
+    weights.sub_norm = norm(kSubNorm, a_.head_dim(), block);
+    for (float& weight : weights.sub_norm.weight) weight *= static_cast<float>(1.0 - initial);
   }
 
   const Architecture& a_;
@@ -229,6 +256,26 @@ void place_pos_embed(const Architecture& a, const Packer& packer, ModelWeights& 
       resample_pos_embed(std::span(stored).subspan(prefix_values), trained, a.grid(), a.pos_embed_resampling);
 }
 
+/// One table for all blocks and heads, or learned ones for each.
+std::vector<nn::RotaryTable> rotary_tables(const Architecture& a, const Packer& packer) {
+  if (a.rope == Rope::kNone) return {};
+  const RopeSettings settings = a.rope_settings.value_or(usual_rope_settings(a.rope));
+  if (a.rope != Rope::kMixed) {
+    return {rotary_table(a.rope, a.grid(), a.head_dim(), settings,
+                         packer.values(kRopePeriods, Part::kWeight, 0, a.head_dim() / 4))};
+  }
+  const std::size_t of_block = a.embed_dim / 2;  // H·d/2
+  const std::vector<float> frequencies = packer.values(kRopeFrequencies, Part::kWeight, 0, 2 * a.depth * of_block);
+  std::vector<nn::RotaryTable> tables;
+  tables.reserve(a.depth);
+  for (std::size_t block = 0; block < a.depth; ++block) {  // [2, depth, H, d/2]
+    const std::span<const float> first = std::span(frequencies).subspan(block * of_block, of_block);
+    const std::span<const float> second = std::span(frequencies).subspan((a.depth + block) * of_block, of_block);
+    tables.push_back(mixed_rotary_table(a.grid(), a.num_heads, settings.x_first, first, second));
+  }
+  return tables;
+}
+
 void pack_read_out(const Architecture& a, Packer& packer, ModelWeights& weights) {
   if (a.read_out == ReadOut::kAttentionPool) weights.pool = packer.attention_pool();
   weights.head = packer.linear_if_any(kHead, a.num_classes, a.pooled_dim());
@@ -238,50 +285,20 @@ void pack_read_out(const Architecture& a, Packer& packer, ModelWeights& weights)
 
 }  // namespace
 
-const nn::LinearWeights& linear_of(const EncoderBlockWeights& block, BlockLayer layer) noexcept {
-  switch (layer) {
-    case BlockLayer::kQkv: return *block.qkv;
-    case BlockLayer::kProj: return *block.proj;
-    case BlockLayer::kFc1: return *block.fc1;
-    case BlockLayer::kFc2: break;
-  }
-  return *block.fc2;
-}
-
-Precision patch_embed_precision(Precision precision) {
-  if (precision == Precision::kF32 || fastest_full_precision() == Precision::kF32) return Precision::kF32;
-  return Precision::kBf16x6;
-}
-
-Precision attention_precision(Precision precision) {
-  const bool rounded = precision == Precision::kBf16 || precision == Precision::kInt8;
-  return rounded && has_units(Precision::kBf16) ? Precision::kBf16 : Precision::kF32;
-}
-
-Precision read_out_precision(Precision precision) {
-  if (precision == Precision::kBf16x3) return Precision::kBf16x6;
-  return precision == Precision::kBf16 || precision == Precision::kInt8 ? fastest_full_precision() : precision;
-}
-
-Precision backward_precision(Precision precision) {
-  return precision == Precision::kBf16 || precision == Precision::kInt8 ? Precision::kF32 : precision;
-}
-
 ModelWeights pack_weights(const Architecture& a, Precision precision, const TensorSource& source) {
   const Packer packer(a, precision, source);
   ModelWeights weights;
   weights.prefix_tokens = read_prefix_tokens(a, packer);
   place_pos_embed(a, packer, weights);
+  weights.embed_norm = packer.norm(kEmbedNorm, a.embed_dim);
   weights.norm_pre = packer.norm(kNormPre, a.embed_dim);
-  if (a.rope != Rope::kNone) {
-    weights.rotary =
-        rotary_table(a.rope, a.grid(), a.head_dim(), a.rope_settings.value_or(usual_rope_settings(a.rope)));
-  }
+  weights.rotary = rotary_tables(a, packer);
   weights.norm = packer.norm(kNorm, a.embed_dim);
   weights.fc_norm = packer.norm(kFcNorm, a.embed_dim);
   weights.blocks.resize(a.depth);
   // On all threads: most of the time goes into memory that is touched for the first time.
   for_each_parallel(a.depth + 2, [&](std::size_t i) {
+    stop_if_interrupted();
     if (i < a.depth) {
       weights.blocks[i] = Packer(a, precision, source).block(i);
     } else if (i == a.depth) {
@@ -300,6 +317,7 @@ ModelWeights pack_backward_weights(const Architecture& a, Precision precision, c
   ModelWeights weights;
   weights.blocks.resize(a.depth);
   for_each_parallel(a.depth + 1, [&](std::size_t i) {
+    stop_if_interrupted();
     Packer packer(a, precision, source, Packer::Direction::kBackward);
     if (i < a.depth) {
       weights.blocks[i] = packer.block(i);

@@ -21,17 +21,21 @@ struct NormWeights {
   [[nodiscard]] explicit operator bool() const noexcept { return !weight.empty(); }
 };
 
-/// One pre-norm block: x += proj(attention(norm1(x))); x += fc2(act(fc1(norm2(x)))). Layer scale is part of proj and
-/// fc2: γ ⊙ (W x + b) = (γ W) x + γ b.
+/// One block: x += proj(attention(norm1(x))); x += fc2(act(fc1(norm2(x)))). Layer scale is part of proj and fc2:
+/// γ ⊙ (W x + b) = (γ W) x + γ b.
 struct EncoderBlockWeights {
   NormWeights norm1;
-  std::unique_ptr<nn::LinearWeights> qkv;  // [3D, D]; rows: q of all heads, k, v
-  NormWeights q_norm;                      // of each head's features
+  std::unique_ptr<nn::LinearWeights> qkv;    // [3D, D]; rows: q of all heads, k, v
+  std::unique_ptr<nn::LinearWeights> value;  // [D, D], the rows of v once more; for the backward pass only
+  NormWeights q_norm;                        // of each head's features
   NormWeights k_norm;
   std::vector<float> attention_bias;        // [H, N, N], BEiT's relative positions; or empty
+  float lambda = 0;                         // of differential attention
+  NormWeights sub_norm;                     // of each head's output in differential attention, times 1 - λ_init
+  NormWeights attention_norm;               // of all heads' outputs
   std::unique_ptr<nn::LinearWeights> proj;  // [D, D]
-  NormWeights norm2;
-  std::unique_ptr<nn::LinearWeights> fc1;  // [F, D], of a gated MLP [2F, D], the gate first
+  NormWeights norm2;                        // none of a parallel MLP
+  std::unique_ptr<nn::LinearWeights> fc1;   // [F, D], of a gated MLP [2F, D], the gate first
   NormWeights mlp_norm;
   std::unique_ptr<nn::LinearWeights> fc2;  // [D, F]
 };
@@ -51,8 +55,9 @@ struct ModelWeights {
   std::vector<float> prefix_tokens;                // [P, D], position embedding added where they have one
   std::vector<float> pos_embed;                    // [T, D], of the patches; empty: none
   std::unique_ptr<nn::LinearWeights> patch_embed;  // [D, 3·P·P]
+  NormWeights embed_norm;
   NormWeights norm_pre;
-  std::optional<nn::RotaryTable> rotary;
+  std::vector<nn::RotaryTable> rotary;  // one that all blocks share, or one for each block; or empty
   std::vector<EncoderBlockWeights> blocks;
   NormWeights norm;
   std::optional<AttentionPoolWeights> pool;
@@ -60,6 +65,11 @@ struct ModelWeights {
   std::unique_ptr<nn::LinearWeights> head;        // [C, pooled]; none: features only
   std::unique_ptr<nn::LinearWeights> head_dist;   // [C, D]
   std::unique_ptr<nn::LinearWeights> projection;  // [E, D]
+
+  /// nullptr: no rotation
+  [[nodiscard]] const nn::RotaryTable* rotary_of(std::size_t block) const noexcept {
+    return rotary.empty() ? nullptr : &rotary[block % rotary.size()];
+  }
 };
 
 /// The patch embedding's precision in a model of this one. Neighbouring pixels are alike and largely cancel in the

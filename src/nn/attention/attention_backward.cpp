@@ -79,7 +79,24 @@ void AttentionBackward::inputs(std::span<const float> qkv, std::span<const float
   }
 }
 
-void attend_with_one_query_backward(const AttentionShape& shape, std::span<const float> query,
+void AttentionBackward::values(std::span<const float> attention, std::size_t queries, std::span<const float> d_out,
+                               std::span<float> d_value) {
+  const std::size_t tokens = shape_.tokens;
+  const std::size_t dim = shape_.head_dim;
+  const std::size_t heads = shape_.num_heads;
+  const std::size_t width = heads * dim;  // D
+  assert(attention.size() == heads * tokens * tokens && d_out.size() == queries * width);
+  assert(d_value.size() == tokens * width);
+#pragma omp parallel
+  for_own_rows(heads, tokens, [&](std::size_t head, std::size_t begin, std::size_t count) {
+    for_pieces(begin, count, [&](std::size_t first, std::size_t rows) {
+      multiply_transposed({rows, queries, dim}, 1.0F, {attention.data() + head * tokens * tokens + first, tokens},
+                          {d_out.data() + head * dim, width}, {d_value.data() + first * width + head * dim, width});
+    });
+  });
+}
+
+void attend_with_one_query_backward(const AttentionShape& shape, Gradients gradients, std::span<const float> query,
                                     std::span<const float> kv, std::span<const float> weights,
                                     std::span<const float> d_out, std::span<float> gradient, std::span<float> d_kv) {
   const auto& [tokens, num_heads, head_dim] = shape;
@@ -97,7 +114,9 @@ void attend_with_one_query_backward(const AttentionShape& shape, std::span<const
       row[token] = sum;
     }
     const auto attention = weights.subspan(head * tokens, tokens);
-    softmax_backward_rows(1, tokens, {attention.data(), tokens}, {row.data(), tokens}, {d_scores.data(), tokens});
+    if (gradients == Gradients::kTrue) {
+      softmax_backward_rows(1, tokens, {attention.data(), tokens}, {row.data(), tokens}, {d_scores.data(), tokens});
+    }
     for (std::size_t token = 0; token < tokens; ++token) {
       float* const d_key = d_kv.data() + 2 * token * width + column;
       for (std::size_t i = 0; i < head_dim; ++i) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
+#include "fovea/tensor.hpp"
 #include "nn/attention/attention.hpp"
 
 namespace fovea::nn {
@@ -29,6 +30,12 @@ class AttentionBackward {
   void inputs(std::span<const float> qkv, std::span<const float> attention, std::size_t queries,
               std::span<const float> d_out, std::span<const float> gradient, std::span<float> d_qkv);
 
+  /// dv = Aᵀ do alone: the backward pass where A is constant.
+  /// @param attention  [H, N, N]
+  /// @param d_value    [N, H, d]
+  void values(std::span<const float> attention, std::size_t queries, std::span<const float> d_out,
+              std::span<float> d_value);
+
  private:
   AttentionShape shape_;
   std::vector<AlignedBuffer<float>> values_;  // for each thread [d, N], v of a head transposed
@@ -36,13 +43,13 @@ class AttentionBackward {
   AlignedBuffer<float> d_scores_;             // [H, N, stride]
 };
 
-/// The backward pass of attend_with_one_query().
+/// The backward pass of attend_with_one_query(); for Gradients::kLibra the weights are constant and keys receive 0.
 /// @param kv        [n, 2, H, d]
 /// @param weights   [H, n]
 /// @param d_out     [H, d]
 /// @param gradient  [H, n], receives ∂score/∂weights
 /// @param d_kv      [n, 2, H, d]
-void attend_with_one_query_backward(const AttentionShape& shape, std::span<const float> query,
+void attend_with_one_query_backward(const AttentionShape& shape, Gradients gradients, std::span<const float> query,
                                     std::span<const float> kv, std::span<const float> weights,
                                     std::span<const float> d_out, std::span<float> gradient, std::span<float> d_kv);
 

@@ -24,13 +24,15 @@ void rotate_head(const RotaryTable& table, const float* cos, const float* sin, f
 void rotate(const RotaryTable& table, std::size_t prefix, std::size_t num_heads, std::span<float> qkv) {
   const std::size_t dim = table.head_dim;
   const std::size_t width = num_heads * dim;  // D
-  const std::size_t patches = table.cos.size() / dim;
+  const std::size_t patches = table.cos.size() / (table.num_heads * dim);
   assert(dim % 2 == 0 && qkv.size() == (prefix + patches) * 3 * width);
+  assert(table.num_heads == 1 || table.num_heads == num_heads);
 #pragma omp parallel for schedule(static)
   for (std::size_t patch = 0; patch < patches; ++patch) {
     float* token = qkv.data() + (prefix + patch) * 3 * width;
     for (std::size_t head = 0; head < 2 * num_heads; ++head) {  // of q, then of k, which follows q
-      rotate_head(table, table.cos.data() + patch * dim, table.sin.data() + patch * dim, token + head * dim);
+      const std::size_t row = (head % table.num_heads * patches + patch) * dim;
+      rotate_head(table, table.cos.data() + row, table.sin.data() + row, token + head * dim);
     }
   }
 }

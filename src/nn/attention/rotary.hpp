@@ -15,9 +15,10 @@ enum class RotaryPairs {
 
 struct RotaryTable {
   RotaryPairs pairs = RotaryPairs::kNeighbours;
-  std::size_t head_dim = 0;  // d, even
-  std::vector<float> cos;    // [T, d]
-  std::vector<float> sin;    // [T, d]
+  std::size_t head_dim = 0;   // d, even
+  std::size_t num_heads = 1;  // each head's own angles, or 1: all heads share them
+  std::vector<float> cos;     // [num_heads, T, d]
+  std::vector<float> sin;     // [num_heads, T, d]
 };
 
 /// Rotates q and k of all patches in place; the tokens before them stay as they are.

@@ -56,12 +56,17 @@ struct Gelu {
     const auto a = bounded(x);
     return hn::NegMulAdd(a, normal_tail(a), ramp(x));
   }
+  /// Φ(x)
+  HWY_INLINE Vec gate(Vec x) const {
+    const Floats d;
+    const auto tail = normal_tail(bounded(x));
+    return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), tail, hn::Sub(hn::Set(d, 1.0F), tail));
+  }
   /// Φ(x) + x φ(x)
   HWY_INLINE Vec slope(Vec x) const {
     const Floats d;
     const auto a = bounded(x);
-    const auto tail = normal_tail(a);
-    const auto distribution = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), tail, hn::Sub(hn::Set(d, 1.0F), tail));
+    const auto distribution = gate(x);
     const auto bell = exp2(hn::Mul(hn::Set(d, -0.72134752F), hn::Mul(a, a)));  // -1 / (2 ln 2)
     const auto density = hn::Mul(hn::Set(d, 0.39894228F), bell);               // 1 / √(2π)
     return hn::MulAdd(hn::CopySign(a, x), density, distribution);
@@ -94,7 +99,8 @@ HWY_INLINE Vec gated_slope(Vec x, Vec s, Vec d_s) {
 
 struct LinearGate {  // s(x) = factor · x: SiLU, quick GELU
   float factor;
-  HWY_INLINE Vec operator()(Vec x) const { return hn::Mul(x, sigmoid(hn::Mul(hn::Set(Floats(), factor), x))); }
+  HWY_INLINE Vec operator()(Vec x) const { return hn::Mul(x, gate(x)); }
+  HWY_INLINE Vec gate(Vec x) const { return sigmoid(hn::Mul(hn::Set(Floats(), factor), x)); }
   HWY_INLINE Vec slope(Vec x) const {
     const auto scale = hn::Set(Floats(), factor);
     return gated_slope(x, hn::Mul(scale, x), scale);
@@ -110,7 +116,8 @@ struct GeluTanh {
     const auto cubed = hn::Mul(hn::Mul(x, x), x);
     return hn::Mul(hn::Set(d, kLinear), hn::MulAdd(hn::Set(d, kCubic), cubed, x));
   }
-  HWY_INLINE Vec operator()(Vec x) const { return hn::Mul(x, sigmoid(twice_u(x))); }
+  HWY_INLINE Vec operator()(Vec x) const { return hn::Mul(x, gate(x)); }
+  HWY_INLINE Vec gate(Vec x) const { return sigmoid(twice_u(x)); }
   HWY_INLINE Vec slope(Vec x) const {
     const Floats d;
     const auto a = hn::Clamp(x, hn::Set(d, -20.0F), hn::Set(d, 20.0F));  // beyond that the slope is 0 or 1
@@ -127,20 +134,14 @@ void apply(const Function& function, const float* x, std::size_t size, float* y)
       [&](std::size_t i, std::size_t count) { store_first(function(load_first(x + i, count)), y + i, count); });
 }
 
-template <typename Function>
-void apply_with_slope(const Function& function, const float* x, std::size_t size, float* y, float* slope) {
+/// y = dy ⊙ factor(x)
+template <typename Factor>
+void multiply_by(const Factor& factor, const float* x, const float* dy, std::size_t size, float* y) {
   const Floats d;
   for_vectors(
-      size,
-      [&](std::size_t i) {
-        const auto values = hn::LoadU(d, x + i);
-        hn::StoreU(function.slope(values), d, slope + i);
-        hn::StoreU(function(values), d, y + i);
-      },
+      size, [&](std::size_t i) { hn::StoreU(hn::Mul(factor(hn::LoadU(d, x + i)), hn::LoadU(d, dy + i)), d, y + i); },
       [&](std::size_t i, std::size_t count) {
-        const auto values = load_first(x + i, count);
-        store_first(function.slope(values), slope + i, count);
-        store_first(function(values), y + i, count);
+        store_first(hn::Mul(factor(load_first(x + i, count)), load_first(dy + i, count)), y + i, count);
       });
 }
 
@@ -160,18 +161,15 @@ void activate_piece(Activation activation, bool few_digits, const float* x, std:
   with_function(activation, few_digits, [&](const auto& function) { apply(function, x, size, y); });
 }
 
-void activate_with_slope_piece(Activation activation, bool few_digits, const float* x, std::size_t size, float* y,
-                               float* slope) {
-  with_function(activation, few_digits, [&](const auto& function) { apply_with_slope(function, x, size, y, slope); });
-}
-
-void multiply_piece(const float* a, const float* b, std::size_t size, float* y) {
-  const Floats d;
-  for_vectors(
-      size, [&](std::size_t i) { hn::StoreU(hn::Mul(hn::LoadU(d, a + i), hn::LoadU(d, b + i)), d, y + i); },
-      [&](std::size_t i, std::size_t count) {
-        store_first(hn::Mul(load_first(a + i, count), load_first(b + i, count)), y + i, count);
-      });
+void activate_backward_piece(Activation activation, Gradients gradients, const float* x, const float* dy,
+                             std::size_t size, float* dx) {
+  with_function(activation, false, [&](const auto& function) {
+    if (gradients == Gradients::kLibra) {
+      multiply_by([&](Vec values) { return function.gate(values); }, x, dy, size, dx);
+    } else {
+      multiply_by([&](Vec values) { return function.slope(values); }, x, dy, size, dx);
+    }
+  });
 }
 
 void silu_gate_row(std::size_t features, const float* x, float* y) {
@@ -185,21 +183,24 @@ void silu_gate_row(std::size_t features, const float* x, float* y) {
       });
 }
 
-void silu_gate_backward_row(std::size_t features, const float* x, const float* dy, float* dx) {
+void silu_gate_backward_row(Gradients gradients, std::size_t features, const float* x, const float* dy, float* dx) {
   const Floats d;
   const LinearGate silu{1.0F};
+  const bool libra = gradients == Gradients::kLibra;
+  const auto share = hn::Set(d, libra ? 0.5F : 1.0F);
+  const auto slope_of = [&](Vec gate) { return libra ? silu.gate(gate) : silu.slope(gate); };
   for_vectors(
       features,
       [&](std::size_t i) {
         const auto gate = hn::LoadU(d, x + i);
-        const auto g = hn::LoadU(d, dy + i);
-        hn::StoreU(hn::Mul(hn::Mul(g, hn::LoadU(d, x + features + i)), silu.slope(gate)), d, dx + i);
+        const auto g = hn::Mul(hn::LoadU(d, dy + i), share);
+        hn::StoreU(hn::Mul(hn::Mul(g, hn::LoadU(d, x + features + i)), slope_of(gate)), d, dx + i);
         hn::StoreU(hn::Mul(g, silu(gate)), d, dx + features + i);
       },
       [&](std::size_t i, std::size_t count) {
         const auto gate = load_first(x + i, count);
-        const auto g = load_first(dy + i, count);
-        store_first(hn::Mul(hn::Mul(g, load_first(x + features + i, count)), silu.slope(gate)), dx + i, count);
+        const auto g = hn::Mul(load_first(dy + i, count), share);
+        store_first(hn::Mul(hn::Mul(g, load_first(x + features + i, count)), slope_of(gate)), dx + i, count);
         store_first(hn::Mul(g, silu(gate)), dx + features + i, count);
       });
 }
@@ -212,8 +213,7 @@ HWY_AFTER_NAMESPACE();
 namespace fovea::nn {
 
 HWY_EXPORT(activate_piece);
-HWY_EXPORT(activate_with_slope_piece);
-HWY_EXPORT(multiply_piece);
+HWY_EXPORT(activate_backward_piece);
 HWY_EXPORT(silu_gate_row);
 HWY_EXPORT(silu_gate_backward_row);
 
@@ -235,19 +235,12 @@ void activate(Activation activation, Precision reader, std::span<const float> x,
   });
 }
 
-void activate(Activation activation, Precision reader, std::span<const float> x, std::span<float> y,
-              std::span<float> slope) {
-  assert(activation != Activation::kNone && x.size() == y.size() && slope.size() == x.size());
-  share(x.size(), kPiece, [&](std::size_t first, std::size_t size) {
-    HWY_DYNAMIC_DISPATCH(activate_with_slope_piece)
-    (activation, has_few_digits(reader), x.data() + first, size, y.data() + first, slope.data() + first);
-  });
-}
-
-void activate_backward(std::span<const float> slope, std::span<const float> dy, std::span<float> dx) {
-  assert(slope.size() == dy.size() && dx.size() == dy.size());
+void activate_backward(Activation activation, Gradients gradients, std::span<const float> x, std::span<const float> dy,
+                       std::span<float> dx) {
+  assert(activation != Activation::kNone && x.size() == dy.size() && dx.size() == dy.size());
   share(dy.size(), kPiece, [&](std::size_t first, std::size_t size) {
-    HWY_DYNAMIC_DISPATCH(multiply_piece)(slope.data() + first, dy.data() + first, size, dx.data() + first);
+    HWY_DYNAMIC_DISPATCH(activate_backward_piece)
+    (activation, gradients, x.data() + first, dy.data() + first, size, dx.data() + first);
   });
 }
 
@@ -262,13 +255,13 @@ void silu_gate(std::size_t rows, std::size_t features, std::span<const float> x,
   });
 }
 
-void silu_gate_backward(std::size_t rows, std::size_t features, std::span<const float> x, std::span<const float> dy,
-                        std::span<float> dx) {
+void silu_gate_backward(Gradients gradients, std::size_t rows, std::size_t features, std::span<const float> x,
+                        std::span<const float> dy, std::span<float> dx) {
   assert(x.size() == 2 * rows * features && dy.size() == rows * features && dx.size() == x.size());
   share(rows, kFewRows, [&](std::size_t first, std::size_t count) {
     for (std::size_t row = first; row < first + count; ++row) {
       HWY_DYNAMIC_DISPATCH(silu_gate_backward_row)
-      (features, x.data() + row * 2 * features, dy.data() + row * features, dx.data() + row * 2 * features);
+      (gradients, features, x.data() + row * 2 * features, dy.data() + row * features, dx.data() + row * 2 * features);
     }
   });
 }

@@ -133,7 +133,7 @@ HWY_INLINE GradientMeans gradient_means(const NormShape& shape, const float* wei
           hn::GetLane(hn::SumOfLanes(d, dot)) * of_size};
 }
 
-/// dx += factor (g - mean(g) - x̂ mean(g ⊙ x̂)); RMSNorm has no mean(g).
+/// dx += factor (g - mean(g) - x̂ mean(g ⊙ x̂)); RMSNorm has no mean(g), and a constant deviation no mean(g ⊙ x̂).
 HWY_INLINE void add_gradient(const NormShape& shape, const float* weight, const float* x, const float* dy,
                              const Standardization& of_row, const GradientMeans& means, float* dx) {
   const Floats d;
@@ -158,13 +158,15 @@ HWY_INLINE void add_gradient(const NormShape& shape, const float* weight, const 
       });
 }
 
-HWY_INLINE void normalize_backward_group(const NormShape& shape, const float* weight, std::size_t rows,
-                                         Strided<const float> x, Strided<const float> dy, Strided<float> dx) {
+HWY_INLINE void normalize_backward_group(const NormShape& shape, Gradients gradients, const float* weight,
+                                         std::size_t rows, Strided<const float> x, Strided<const float> dy,
+                                         Strided<float> dx) {
   Standardization of_row[kRowGroup];
   GradientMeans means[kRowGroup];
   standardize(shape, rows, x, of_row);
   for (std::size_t r = 0; r < rows; ++r) {
     means[r] = gradient_means(shape, weight, x.values + r * x.stride, dy.values + r * dy.stride, of_row[r]);
+    if (gradients == Gradients::kLibra) means[r].product = 0.0F;
   }
   for (std::size_t r = 0; r < rows; ++r) {
     add_gradient(shape, weight, x.values + r * x.stride, dy.values + r * dy.stride, of_row[r], means[r],
@@ -172,10 +174,11 @@ HWY_INLINE void normalize_backward_group(const NormShape& shape, const float* we
   }
 }
 
-void normalize_backward_rows(const NormShape& shape, const float* weight, std::size_t rows, Strided<const float> x,
-                             Strided<const float> dy, Strided<float> dx) {
+void normalize_backward_rows(const NormShape& shape, Gradients gradients, const float* weight, std::size_t rows,
+                             Strided<const float> x, Strided<const float> dy, Strided<float> dx) {
   for_groups(rows, [&](std::size_t first, std::size_t count) {
-    normalize_backward_group(shape, weight, count, from_row(x, first), from_row(dy, first), from_row(dx, first));
+    normalize_backward_group(shape, gradients, weight, count, from_row(x, first), from_row(dy, first),
+                             from_row(dx, first));
   });
 }
 
@@ -200,12 +203,12 @@ void normalize(const NormShape& shape, std::span<const float> weight, std::span<
   });
 }
 
-void normalize_backward(const NormShape& shape, std::span<const float> weight, Strided<const float> x,
-                        Strided<const float> dy, Strided<float> dx) {
+void normalize_backward(const NormShape& shape, Gradients gradients, std::span<const float> weight,
+                        Strided<const float> x, Strided<const float> dy, Strided<float> dx) {
   assert(weight.size() == shape.features);
   share(shape.rows, kFewRows, [&](std::size_t first, std::size_t rows) {
     HWY_DYNAMIC_DISPATCH(normalize_backward_rows)
-    (shape, weight.data(), rows, from_row(x, first), from_row(dy, first), from_row(dx, first));
+    (shape, gradients, weight.data(), rows, from_row(x, first), from_row(dy, first), from_row(dx, first));
   });
 }
 

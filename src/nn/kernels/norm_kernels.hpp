@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <span>
 
+#include "fovea/tensor.hpp"
 #include "nn/kernels/rows.hpp"
 
 namespace fovea::nn {
@@ -27,10 +28,10 @@ struct NormShape {
 void normalize(const NormShape& shape, std::span<const float> weight, std::span<const float> bias,
                Strided<const float> x, Strided<float> y, const RowsDone& done = {});
 
-/// dx += the gradient with respect to x of normalize().
+/// dx += the gradient with respect to x of normalize(); for Gradients::kLibra the one with a constant deviation.
 /// @param dy  [rows, features], the gradient with respect to y
 /// @param dx  [rows, features]; not the same memory as dy
-void normalize_backward(const NormShape& shape, std::span<const float> weight, Strided<const float> x,
-                        Strided<const float> dy, Strided<float> dx);
+void normalize_backward(const NormShape& shape, Gradients gradients, std::span<const float> weight,
+                        Strided<const float> x, Strided<const float> dy, Strided<float> dx);
 
 }  // namespace fovea::nn

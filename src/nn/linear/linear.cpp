@@ -69,10 +69,14 @@ std::unique_ptr<LinearWeights> pack_linear(Precision precision, MatrixView<const
   return parts == 0 ? pack_linear_f32(weight, bias) : pack_linear_bf16(parts, weight, bias);
 }
 
-std::unique_ptr<LinearWeights> pack_linear_backward(Precision precision, MatrixView<const float> weight) {
-  assert(precision != Precision::kInt8);
+std::unique_ptr<LinearWeights> pack_linear_backward(Precision precision, MatrixView<const float> weight,
+                                                    std::span<const float> bias) {
+  assert(precision != Precision::kInt8 && bias.size() == weight.rows());
   const std::size_t parts = bf16_parts(precision);
-  return parts == 0 ? pack_linear_backward_f32(weight) : pack_linear_backward_bf16(parts, weight);
+  std::unique_ptr<LinearWeights> packed =
+      parts == 0 ? pack_linear_backward_f32(weight) : pack_linear_backward_bf16(parts, weight);
+  packed->bias_.assign(bias.begin(), bias.end());
+  return packed;
 }
 
 std::unique_ptr<Linear> make_linear(Precision precision, const LinearShape& shape, Workspace& workspace) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "fovea/precision.hpp"
 #include "fovea/tensor.hpp"
@@ -26,6 +27,13 @@ class LinearWeights {
   virtual ~LinearWeights() = default;
   /// The precision of the operation that these weights are for.
   [[nodiscard]] virtual Precision precision() const noexcept { return Precision::kF32; }
+  /// Of weights for the backward pass: the layer's bias, [out_features], which is not added; else empty.
+  [[nodiscard]] std::span<const float> bias() const noexcept { return bias_; }
+
+ private:
+  friend std::unique_ptr<LinearWeights> pack_linear_backward(Precision precision, MatrixView<const float> weight,
+                                                             std::span<const float> bias);
+  std::vector<float> bias_;
 };
 
 /// x of a linear layer in the form in which it is multiplied. The layer that computes x packs a few rows at a time,
@@ -78,9 +86,10 @@ class Linear {
 [[nodiscard]] std::unique_ptr<LinearWeights> pack_linear_int8(MatrixView<const std::int8_t> weight,
                                                               std::span<const float> scales,
                                                               std::span<const float> bias);
-/// The same weight for the backward pass: y = x W, a linear layer of shape {rows, out_features, in_features}, no bias.
-/// Not in int8: gradients want more digits.
-[[nodiscard]] std::unique_ptr<LinearWeights> pack_linear_backward(Precision precision, MatrixView<const float> weight);
+/// The same weight for the backward pass: y = x W, a linear layer of shape {rows, out_features, in_features}. The bias
+/// is kept beside it and not added. Not in int8: gradients want more digits.
+[[nodiscard]] std::unique_ptr<LinearWeights> pack_linear_backward(Precision precision, MatrixView<const float> weight,
+                                                                  std::span<const float> bias);
 /// An operation for kInt8 accepts weights of any precision: a model in int8 has layers in others, too.
 [[nodiscard]] std::unique_ptr<Linear> make_linear(Precision precision, const LinearShape& shape, Workspace& workspace);
 

@@ -59,6 +59,7 @@ void PackedMemory::fill(const memory::desc& stored, const void* values) {
     // share: two of them at once can break it.
     static std::mutex mutex;
     const std::scoped_lock lock(mutex);
+    require_memory(kMemoryForCode);
     return dnnl::reorder(source, *this);
   }();
   dnnl::stream stream(cpu_engine());

@@ -10,6 +10,7 @@
 
 #include "base/aligned_buffer.hpp"
 #include "base/page_arena.hpp"
+#include "base/process/foreign_call.hpp"
 #include "fovea/precision.hpp"
 #include "nn/linear/workspace.hpp"
 
@@ -17,13 +18,19 @@ namespace fovea::nn {
 
 [[nodiscard]] const dnnl::engine& cpu_engine();
 
-/// Runs `body`; a dnnl::error leaves it as Error kBackend that says what was attempted.
+/// More than oneDNN takes for the code of one primitive: up to some 50 kernels of 256 KB each.
+inline constexpr std::size_t kMemoryForCode = std::size_t{16} << 20;
+
+/// Runs `body`; a dnnl::error leaves it as Error kBackend that says what was attempted. Memory for what oneDNN compiles
+/// has to be there before, because oneDNN does not check that it is.
 template <typename Body>
 auto translate_errors(const char* attempt, Body&& body);
 [[noreturn]] void throw_backend_error(const char* attempt, const dnnl::error& error);
 
 template <typename Body>
 auto translate_errors(const char* attempt, Body&& body) {
+  require_memory(kMemoryForCode);
+  const ForeignCall inside(attempt);
   try {
     return std::forward<Body>(body)();
   } catch (const dnnl::error& error) {

@@ -60,6 +60,7 @@ struct Subject {
         decoded(decode_image(file, name, plan.decode, model.recipe)),
         prepared(prepare(decoded.image, model, decoded.whole)) {
     const std::vector<float>& one = prepared.patches;
+    patches.reserve(plan.batch * one.size());
     for (std::size_t i = 0; i < plan.batch; ++i) patches.insert(patches.end(), one.begin(), one.end());
   }
 };

@@ -8,6 +8,7 @@
 
 #include "base/files.hpp"
 #include "base/numerics.hpp"
+#include "base/process/interrupt.hpp"
 #include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
 #include "fovea/machine.hpp"
@@ -38,6 +39,7 @@ Pass run_folder_once(const BenchPlan& plan, std::span<const Input> inputs, std::
   Engine(plan.model)
       .run(inputs, todo, options, plan_schedule(todo.size(), plan.threads, plan.batch),
            [&](const PictureOutcome& outcome) { succeeded += outcome.record.failure ? 0U : 1U; });
+  stop_if_interrupted();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return {static_cast<double>(succeeded) / seconds, (process_seconds() - computed) / seconds};
 }

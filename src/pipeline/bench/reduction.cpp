@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/numerics.hpp"
+#include "base/process/interrupt.hpp"
 #include "fovea/session.hpp"
 #include "pipeline/bench/measure.hpp"
 #include "pipeline/maps/explanations.hpp"
@@ -22,14 +23,15 @@ std::vector<Logits> logits_of(const BenchPlan& plan, const MapPlan& reduction, s
   Engine(plan.model)
       .run(inputs, todo, options, plan_schedule(todo.size(), plan.threads, plan.batch),
            [&](PictureOutcome outcome) { rows.push_back(std::move(outcome.logits)); });
+  stop_if_interrupted();
   return rows;
 }
 
-void compare(Logits whole, Logits reduced, bool multi_label, Agreement& agreement) {
+void compare(Logits whole, Logits reduced, ScoreFunction function, Agreement& agreement) {
   ++agreement.images;
   agreement.same_top1 += top_k(whole, 1) == top_k(reduced, 1) ? 1U : 0U;
-  to_probabilities(whole, multi_label);
-  to_probabilities(reduced, multi_label);
+  to_probabilities(whole, function);
+  to_probabilities(reduced, function);
   for (std::size_t c = 0; c < whole.size(); ++c) {
     const double difference = std::abs(static_cast<double>(whole[c]) - static_cast<double>(reduced[c]));
     agreement.largest_difference = std::max(agreement.largest_difference, difference);
@@ -45,7 +47,7 @@ Agreement compare_folder(const BenchPlan& plan) {
   agreement.found = inputs.size();
   for (std::size_t i = 0; i < todo.size(); ++i) {
     if (whole[i].empty() || reduced[i].empty()) continue;
-    compare(std::move(whole[i]), std::move(reduced[i]), plan.model->info().multi_label, agreement);
+    compare(std::move(whole[i]), std::move(reduced[i]), class_space(plan.model->info()).function, agreement);
   }
   if (agreement.images == 0) fail_unreadable(plan, todo.size());
   return agreement;
@@ -78,7 +80,8 @@ ReducedForward measure_reduction(const BenchPlan& plan, std::span<const float> p
   }
   Agreement agreement;
   agreement.found = 1;
-  compare(whole.front().result.logits, reduced.front().result.logits, plan.model->info().multi_label, agreement);
+  compare(whole.front().result.logits, reduced.front().result.logits, class_space(plan.model->info()).function,
+          agreement);
   report.agreement = agreement;
   return report;
 }

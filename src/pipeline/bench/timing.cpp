@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "base/numerics.hpp"
+#include "base/process/interrupt.hpp"
 
 namespace fovea {
 namespace {
@@ -29,6 +30,7 @@ std::vector<std::vector<double>> time_in_turn(double seconds, const std::vector<
   std::vector<std::vector<double>> times(steps.size());
   const auto end = Clock::now() + std::chrono::duration<double>(seconds);
   while (times.front().size() < kLeastRuns || Clock::now() < end) {
+    stop_if_interrupted();
     for (std::size_t i = 0; i < steps.size(); ++i) times[i].push_back(wall_ms_of(steps[i]));
   }
   return times;

@@ -8,16 +8,16 @@
 #include <utility>
 
 #include "base/files.hpp"
+#include "base/process/interrupt.hpp"
 #include "fovea/prediction.hpp"
 #include "fovea/session.hpp"
 #include "pipeline/folder/resume.hpp"
+#include "pipeline/folder/row_log.hpp"
 #include "report/files/documents.hpp"
 #include "report/writer.hpp"
 
 namespace fovea {
 namespace {
-
-constexpr const char* kRows = "results.jsonl";
 
 class BatchFolder {
  public:
@@ -39,11 +39,13 @@ class BatchFolder {
   }
 
   BatchOutcome run(std::size_t threads, std::size_t batch, const std::function<void(const Record&)>& seen,
-                   const std::atomic<bool>* stop) {
+                   const std::function<void(const BatchOutcome&)>& give_up) {
     const auto begin = std::chrono::steady_clock::now();
-    make_folders(folder_);
-    const std::vector<Record> kept = options_.fresh ? std::vector<Record>{} : keep_rows();
-    RowLog log(folder_ / kRows, kept);
+    check_writable(folder_ / pictures_.layout.maps);
+    if (pictures_.layout.thumbnails) check_writable((folder_ / thumbnail_name({})).parent_path());
+    if (options_.save_logits) logits_file_.emplace(*options_.save_logits);
+    const std::vector<Record> kept = keep_rows();
+    RowLog log(folder_ / kBatchRows, kept, options_.sync);
     for (const Record& record : kept) records_[record.index] = record;
     const std::vector<std::size_t> todo = missing();
     std::size_t shown = 0;
@@ -51,7 +53,20 @@ class BatchFolder {
       for (; shown < end && records_[shown]; ++shown) seen(*records_[shown]);
     };
     show_up_to(inputs_.size());
-    const std::size_t done = engine_.run(
+    const auto finish = [&](std::size_t done) {
+      BatchOutcome outcome;
+      outcome.skipped = kept.size();
+      outcome.counts.interrupted = done < todo.size();
+      outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+      begin_last_writes();
+      log.finish();
+      write_documents(outcome, done);
+      return outcome;
+    };
+    const auto leave = [&](std::size_t written) {
+      if (give_up) give_up(finish(written));
+    };
+    return finish(engine_.run(
         inputs_, todo, pictures_, plan_schedule(todo.size(), threads, batch),
         [&](PictureOutcome outcome) {
           Record& record = records_[outcome.record.index].emplace(std::move(outcome.record));
@@ -60,13 +75,7 @@ class BatchFolder {
           log.append(record);
           show_up_to(inputs_.size());
         },
-        stop);
-    BatchOutcome outcome;
-    outcome.skipped = kept.size();
-    outcome.counts.interrupted = done < todo.size();
-    outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    write_documents(outcome, done);
-    return outcome;
+        nullptr, leave));
   }
 
  private:
@@ -85,20 +94,20 @@ class BatchFolder {
   /// The rows of an earlier run that still hold, in input order.
   std::vector<Record> keep_rows() {
     std::vector<Record> kept;
-    const auto rows = read_rows(folder_ / kRows);
-    if (rows.empty()) return kept;
     std::optional<SavedLogits> saved;
     if (options_.save_logits) saved.emplace(*options_.save_logits, class_space(), pictures_.predictions);
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
-      const auto row = rows.find(inputs_[i].path);
-      if (row == rows.end()) continue;
-      auto record = still_valid(row->second, inputs_[i], i, pictures_.layout, run_id());
+      const std::optional<Record>& row = options_.earlier.rows[i];
+      if (!row) continue;
+      const bool as_is = options_.earlier.as_is[i];
+      auto record = as_is ? row : still_valid(*row, inputs_[i], i, pictures_.layout, run_id());
       if (!record) continue;
       if (saved) {
-        const auto logits = saved->row_of(row->second);
-        if (!logits) continue;
-        keep_logits(i, *logits);
+        const auto logits = saved->row_of(*row);
+        if (!logits && !as_is) continue;
+        if (logits) keep_logits(i, *logits);
       }
+      record->index = i;
       kept.push_back(std::move(*record));
     }
     return kept;
@@ -123,13 +132,14 @@ class BatchFolder {
     ReportOptions report_options;
     report_options.top_k = pictures_.predictions.top_k;
     report_options.verdicts = pictures_.maps.faithfulness;
+    report_options.values = class_space().function == ScoreFunction::kNone;
     const auto writer = report_format(format).make(text, report_options);
     for (const Record& record : records) writer->write(record);
     writer->finish(counts);
     return std::move(text).str();
   }
 
-  /// Everything in input order; each file is replaced in one step.
+  /// Everything in input order; each file is replaced in one step. What a later run reads is on the disk then.
   void write_documents(BatchOutcome& outcome, std::size_t done) {
     std::vector<Record> records;
     for (auto& record : records_) {
@@ -149,6 +159,7 @@ class BatchFolder {
     }
     summary.counts = outcome.counts;
     summary.skipped = outcome.skipped;
+    summary.removed = options_.earlier.removed;
     summary.seconds = outcome.seconds;
     summary.images_per_second = outcome.seconds > 0 ? static_cast<double>(done) / outcome.seconds : 0;
     summary.model_name = engine_.info().name;
@@ -157,11 +168,12 @@ class BatchFolder {
     summary.labels_source = options_.labels_source;
     summary.options = options_.all_options;
     summary.version = options_.version;
-    replace_file(folder_ / kRows, report("jsonl", records, outcome.counts));
+    replace_file(folder_ / kBatchRows, report("jsonl", records, outcome.counts), options_.sync);
     replace_file(folder_ / "results.csv", report("csv", records, outcome.counts));
-    if (options_.save_logits) {
+    if (logits_file_) {
       const std::size_t shape[] = {inputs_.size(), classes()};
-      replace_file(*options_.save_logits, npy_f32(logits_, shape));
+      logits_file_->append(npy_f32(logits_, shape));
+      logits_file_->commit(options_.sync);
     }
     replace_file(folder_ / "summary.json", summary_json(summary));
     replace_file(folder_ / "index.html", gallery_html(records, summary));
@@ -176,16 +188,18 @@ class BatchFolder {
   std::string model_hash_;
   std::string run_id_;
   std::vector<std::optional<Record>> records_;  // by input
-  std::vector<float> logits_;                   // [inputs, classes], NaN where there are none; or empty
+  std::optional<PendingFile> logits_file_;
+  std::vector<float> logits_;  // [inputs, classes], NaN where there are none; or empty
 };
 
 }  // namespace
 
 BatchOutcome run_batch_folder(Engine& engine, std::span<const Input> inputs, const PictureOptions& pictures,
                               std::size_t threads, std::size_t batch, const BatchOptions& options,
-                              const std::function<void(const Record&)>& seen, const std::atomic<bool>* stop) {
+                              const std::function<void(const Record&)>& seen,
+                              const std::function<void(const BatchOutcome&)>& give_up) {
   BatchFolder folder(engine, inputs, pictures, options);
-  return folder.run(threads, batch, seen, stop);
+  return folder.run(threads, batch, seen, give_up);
 }
 
 }  // namespace fovea

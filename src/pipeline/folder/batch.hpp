@@ -1,7 +1,7 @@
 // `fovea batch`: a folder of results; a run can be stopped and continued.
 #pragma once
 
-#include <atomic>
+#include <array>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -9,17 +9,24 @@
 #include <string>
 #include <vector>
 
+#include "base/pending_file.hpp"
 #include "fovea/model.hpp"
+#include "pipeline/folder/earlier_rows.hpp"
 #include "pipeline/pictures.hpp"
 #include "report/record.hpp"
 
 namespace fovea {
 
+/// What a batch writes beside the pictures' files, relative to its folder.
+inline constexpr const char* kBatchRows = "results.jsonl";
+inline constexpr std::array kBatchFiles{kBatchRows, "results.csv", "summary.json", "index.html"};
+
 struct BatchOptions {
   std::filesystem::path model;  // its content is hashed
   LoadOptions load;             // as it was loaded
   std::string labels_source;    // where the class names were read, for summary.json
-  bool fresh = false;           // ignore the results of an earlier run
+  EarlierRows earlier;          // of the inputs
+  Sync sync = Sync::kYes;       // kNo: what a later run keeps may be lost in a power cut
   std::optional<std::filesystem::path> save_logits;
   std::map<std::string, std::string> all_options;     // for summary.json, by flag name
   std::map<std::string, std::string> result_options;  // those that change a row or a picture
@@ -32,12 +39,14 @@ struct BatchOutcome {
   double seconds = 0;       // of this run's work
 };
 
-/// Makes, below options.layout.folder: results.jsonl (appended row by row while it runs), overlays/, thumbs/ and at the
-/// end, in input order, results.jsonl, results.csv, summary.json and index.html. `seen` is called for every input in
-/// input order, kept rows included.
+/// Makes, below options.layout.folder: results.jsonl (appended in groups of rows while it runs), overlays/, thumbs/ and
+/// at the end, in input order, results.jsonl, results.csv, summary.json and index.html. `seen` is called for every
+/// input in input order, kept rows included.
+/// @param give_up  as GiveUp of run_batch(), after all files are written
 /// @throws Error  kOutput, kCheckpoint; results written until then stay, and the next run keeps them.
 BatchOutcome run_batch_folder(Engine& engine, std::span<const Input> inputs, const PictureOptions& pictures,
                               std::size_t threads, std::size_t batch, const BatchOptions& options,
-                              const std::function<void(const Record&)>& seen, const std::atomic<bool>* stop = nullptr);
+                              const std::function<void(const Record&)>& seen,
+                              const std::function<void(const BatchOutcome&)>& give_up = {});
 
 }  // namespace fovea

@@ -1,8 +1,10 @@
 #include "pipeline/folder/inputs.hpp"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -28,6 +30,13 @@ std::optional<struct stat> status_of(const std::string& path) {
   return status;
 }
 
+/// A name in a folder.
+struct Entry {
+  std::string name;
+  bool is_folder = false;  // as the folder itself says; links and some file systems leave this open
+  friend bool operator<(const Entry& a, const Entry& b) { return natural_less(a.name, b.name); }
+};
+
 /// In lower case with the dot; empty where there is none.
 std::string extension_of(std::string_view name) {
   const auto dot = name.rfind('.');
@@ -48,6 +57,12 @@ std::string joined(const std::string& folder, const std::string& entry) {
 bool is_below(const std::filesystem::path& path, const std::filesystem::path& folder) {
   const auto [rest, _] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
   return rest == folder.end();
+}
+
+std::ptrdiff_t count_of(std::string_view text, std::string_view part) {
+  std::ptrdiff_t count = 0;
+  for (std::size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, at + part.size())) ++count;
+  return count;
 }
 
 class Lister {
@@ -105,29 +120,36 @@ class Lister {
   void list_folder(const std::string& folder, const std::string& relative, FolderId id) {
     // A folder that is reached through a link to one of its own parents would never end.
     if (id == output_id_ || std::find(open_.begin(), open_.end(), id) != open_.end()) return;
-    std::vector<std::string> entries;
-    if (const int error = read_entries(folder, entries); error != 0) {
-      add_failure(folder, relative.empty() ? base_name(folder) : relative.substr(0, relative.size() - 1),
-                  fmt::format("{}: folder cannot be read: {}", printable(folder), std::strerror(error)), "");
-      return;
+    std::vector<Entry> entries;
+    const std::string name = relative.empty() ? base_name(folder) : relative.substr(0, relative.size() - 1);
+    if (const int error = read_entries(folder, entries); error != 0) return add_unread_folder(folder, name, error);
+    // A folder may be listed and yet not searched: then no file in it can be opened.
+    if (!entries.empty() && ::faccessat(AT_FDCWD, folder.c_str(), X_OK, AT_EACCESS) != 0) {
+      return add_unread_folder(folder, name, errno);
     }
     open_.push_back(id);
-    for (const std::string& entry : entries) add_entry(joined(folder, entry), relative + entry, entry);
+    for (const Entry& entry : entries) add_entry(joined(folder, entry.name), relative + entry.name, entry);
     open_.pop_back();
   }
 
-  void add_entry(const std::string& path, const std::string& name, const std::string& entry) {
+  void add_unread_folder(const std::string& folder, const std::string& name, int error) {
+    add_failure(folder, name, fmt::format("{}: folder cannot be read: {}", printable(folder), std::strerror(error)),
+                error == EACCES ? "reading a folder needs the permissions r and x" : "");
+  }
+
+  void add_entry(const std::string& path, const std::string& name, const Entry& entry) {
     const auto status = status_of(path);
+    if (!status && entry.is_folder && options_.recurse) return add_unread_folder(path, name, errno);
     if (!status || !S_ISDIR(status->st_mode)) {
-      if (looks_like_image(entry)) {
+      if (looks_like_image(entry.name)) {
         inputs_.push_back({path, name, std::nullopt});
-      } else if (std::string extension = extension_of(entry); !extension.empty()) {
+      } else if (std::string extension = extension_of(entry.name); !extension.empty()) {
         skipped_.insert(std::move(extension));
       }
       return;
     }
     if (!options_.recurse) {
-      if (looks_like_image(entry)) {
+      if (looks_like_image(entry.name)) {
         add_folder_like_image(path, name);
       } else if (FolderId{status->st_dev, status->st_ino} != output_id_) {
         ++skipped_folders_;
@@ -138,22 +160,22 @@ class Lister {
     const std::size_t before = inputs_.size();
     list_folder(path, name + "/", id);
     // It looked like a picture and gave none: say so, as for any other file that only looks like one.
-    if (inputs_.size() == before && looks_like_image(entry) && id != output_id_) {
+    if (inputs_.size() == before && looks_like_image(entry.name) && id != output_id_) {
       add_failure(path, name, fmt::format("{}: is a folder without pictures, expected an image file", printable(path)),
                   "");
     }
   }
 
   /// Visible entries in natural order; an errno, or 0.
-  static int read_entries(const std::string& folder, std::vector<std::string>& entries) {
+  static int read_entries(const std::string& folder, std::vector<Entry>& entries) {
     const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(folder.c_str()), ::closedir);
     if (!stream) return errno;
     errno = 0;
     while (const dirent* entry = ::readdir(stream.get())) {
-      if (entry->d_name[0] != '.') entries.emplace_back(entry->d_name);
+      if (entry->d_name[0] != '.') entries.push_back({entry->d_name, entry->d_type == DT_DIR});
     }
     if (errno != 0) return errno;
-    std::sort(entries.begin(), entries.end(), natural_less);
+    std::sort(entries.begin(), entries.end());
     return 0;
   }
 
@@ -194,10 +216,15 @@ std::size_t count_skipped_folders(const std::string& folder, const InputOptions&
 
 std::vector<std::string> split_list(std::string_view list, bool nul) {
   const char end = nul ? '\0' : '\n';
+  // A name may end with a carriage return, so a list is one of Windows' only if all its lines end with one.
+  const auto newlines = std::count(list.begin(), list.end(), '\n');
+  const bool windows = !nul && newlines > 0 && count_of(list, "\r\n") == newlines;
   std::vector<std::string> entries;
   while (!list.empty()) {
     const auto at = std::min(list.find(end), list.size());
-    if (at > 0) entries.emplace_back(list.substr(0, at));
+    std::string_view entry = list.substr(0, at);
+    if (windows && entry.ends_with('\r')) entry.remove_suffix(1);
+    if (!entry.empty()) entries.emplace_back(entry);
     list.remove_prefix(std::min(at + 1, list.size()));
   }
   return entries;

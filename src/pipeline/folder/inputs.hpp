@@ -38,7 +38,7 @@ struct InputOptions {
 /// Files and folders to pictures. Arguments keep their order; the entries of a folder are in natural order, hidden
 /// ones skipped, files only with an extension of image_extensions(). A file that was named explicitly is always tried.
 /// A folder called like a picture is one failure without `recurse`, and with it if there is no picture in it. No file
-/// is opened, so nothing waits for a FIFO; a folder that cannot be listed becomes a failure.
+/// is opened, so nothing waits for a FIFO; a folder that cannot be listed or searched becomes one failure.
 /// @throws Error  kUsage if `-` is given twice.
 [[nodiscard]] std::vector<Input> list_inputs(std::span<const std::string> arguments, const InputOptions& options);
 
@@ -51,7 +51,8 @@ struct InputOptions {
 /// are called like a picture and the output folder.
 [[nodiscard]] std::size_t count_skipped_folders(const std::string& folder, const InputOptions& options);
 
-/// The entries of a list, one per line, or ended by NUL where `nul` is set; empty entries are skipped.
+/// The entries of a list, one per line, or ended by NUL where `nul` is set; empty entries are skipped. Lines may end as
+/// on Windows.
 [[nodiscard]] std::vector<std::string> split_list(std::string_view list, bool nul);
 
 }  // namespace fovea

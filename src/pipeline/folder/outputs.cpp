@@ -1,49 +1,25 @@
 #include "pipeline/folder/outputs.hpp"
 
 #include <fmt/core.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <map>
 #include <set>
 #include <unordered_map>
 #include <utility>
 
 #include "base/files.hpp"
+#include "fovea/explain.hpp"
 #include "report/record.hpp"
 
 namespace fovea {
 namespace {
 
-// NAME_MAX of every Linux file system in use, less the ".XXXXXX" under which replace_file() begins.
-constexpr std::size_t kLongestName = 255 - 7;  // bytes
+// NAME_MAX and PATH_MAX of every Linux file system in use. The name under which a file is begun is no longer.
+constexpr std::size_t kLongestName = 255;   // bytes
+constexpr std::size_t kLongestPath = 4095;  // bytes
 
 // After the method's name: the longest text that class indices make.
 constexpr const char* kLongestTarget = ".1000000-1000000";
-
-using FileId = std::pair<dev_t, ino_t>;
-
-std::optional<FileId> file_id(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
-  return FileId{status.st_dev, status.st_ino};
-}
-
-std::map<FileId, std::string> files_of(std::span<const Input> inputs) {
-  std::map<FileId, std::string> files;
-  for (const Input& input : inputs) {
-    if (input.is_standard_input()) continue;
-    const std::string& file = input.file.empty() ? input.path : input.file;
-    if (const auto id = file_id(file)) files.emplace(*id, file);
-  }
-  return files;
-}
-
-[[noreturn]] void refuse_to_overwrite(const std::string& output, const std::string& input) {
-  throw Error(ErrorCode::kUsage,
-              fmt::format("{}: output is the input {}, expected another file", printable(output), printable(input)),
-              "-o with another name or folder keeps the input as it is");
-}
 
 std::size_t longest_part(const std::string& path) {
   std::size_t longest = 0;
@@ -66,18 +42,17 @@ std::string before_target(std::string_view name) {
   return std::string(name);
 }
 
-/// A map of some class would be written over an input: which class is known only when the model has run.
-void check_class_methods(const OutputLayout& layout, std::span<const Input> inputs,
-                         const std::map<FileId, std::string>& input_files) {
+/// A map of some class would be written over a file that is read: which class is known only when the model has run.
+void check_class_methods(const OutputLayout& layout, std::span<const Input> inputs, const RunFiles& files) {
   if (layout.class_methods.empty()) return;
   std::set<std::string> stems;  // of the files that will be there
   for (const Input& input : inputs) {
-    for (const std::string& method : layout.class_methods) stems.insert(layout.maps + input.name + '.' + method);
+    for (const std::string& method : layout.class_methods) stems.insert(layout.maps + input.name + '.' + layout.stem(method, {}));
   }
   const std::filesystem::path folder = std::filesystem::weakly_canonical(layout.folder);
-  for (const auto& [id, file] : input_files) {
-    const std::filesystem::path inside = std::filesystem::weakly_canonical(file).lexically_relative(folder);
-    if (stems.contains(before_target(inside.string()))) refuse_to_overwrite((layout.folder / inside).string(), file);
+  for (const auto& [id, file] : files.all_read()) {
+    const std::filesystem::path inside = std::filesystem::weakly_canonical(file.path).lexically_relative(folder);
+    if (stems.contains(before_target(inside.string()))) RunFiles::refuse(printable(layout.folder / inside), file);
   }
 }
 
@@ -85,22 +60,29 @@ void check_length(const OutputLayout& layout, Input& input) {
   if (input.failure) return;
   std::vector<std::string> names = output_names(layout, input);
   for (const std::string& method : layout.class_methods) {
-    names.push_back(overlay_name(layout, input, method + kLongestTarget));
-    if (layout.save_gray_maps) names.push_back(gray_map_name(layout, input, method + kLongestTarget));
-    if (layout.save_top_patches) names.push_back(top_patches_name(layout, input, method + kLongestTarget));
+    names.push_back(overlay_name(layout, input, layout.stem(method, {}) + kLongestTarget));
+    if (layout.save_gray_maps) names.push_back(gray_map_name(layout, input, layout.stem(method, {}) + kLongestTarget));
+    if (layout.save_top_patches) names.push_back(top_patches_name(layout, input, layout.stem(method, {}) + kLongestTarget));
   }
+  const auto refuse = [&](std::string_view what, std::size_t bytes, std::size_t most) {
+    input.failure = Failure{ErrorCode::kOutput,
+                            fmt::format("{}: {} of the output file is {} bytes, expected at most {}",
+                                        printable(input.path), what, bytes, most),
+                            "`fovea classify` makes no file for each input"};
+  };
   for (const std::string& name : names) {
-    if (const std::size_t length = longest_part(name); length > kLongestName) {
-      input.failure = Failure{ErrorCode::kOutput,
-                              fmt::format("{}: name of the output file is {} bytes, expected at most {}",
-                                          printable(input.path), length, kLongestName),
-                              "`fovea classify` makes no file for each input"};
-      return;
-    }
+    if (const std::size_t bytes = longest_part(name); bytes > kLongestName) return refuse("name", bytes, kLongestName);
+    const std::size_t bytes = (layout.folder / name).native().size();
+    if (bytes > kLongestPath) return refuse("path", bytes, kLongestPath);
   }
 }
 
 }  // namespace
+
+std::string OutputLayout::stem(std::string_view method, const std::optional<MapTarget>& target) const {
+  const bool libra = libra_gradients && explain_method(method).needs.reads_gradients();
+  return map_stem(std::string(method) + (libra ? "-libra" : ""), target);
+}
 
 std::string map_stem(std::string_view method, const std::optional<MapTarget>& target) {
   if (!target) return std::string(method);
@@ -150,9 +132,22 @@ std::vector<std::string> output_names(const OutputLayout& layout, const Input& i
   return names;
 }
 
-void check_outputs(const OutputLayout& layout, std::vector<Input>& inputs) {
+std::vector<std::string> files_of(const Record& record) {
+  std::vector<std::string> names;
+  const auto add = [&](const std::optional<std::string>& name) {
+    if (name) names.push_back(*name);
+  };
+  for (const MapRecord& map : record.maps) {
+    for (const auto* name : {&map.overlay, &map.map, &map.gray_map, &map.top_patches}) add(*name);
+  }
+  for (const auto* name : {&record.panel, &record.attention_sheet, &record.thumbnail}) add(*name);
+  return names;
+}
+
+void check_outputs(const OutputLayout& layout, std::vector<Input>& inputs, const RunFiles& files) {
   std::unordered_map<std::string_view, const Input*> owners;
   for (const Input& input : inputs) {
+    if (input.name.empty()) continue;  // an earlier run's failure: it made no file
     const auto [other, is_new] = owners.emplace(input.name, &input);
     if (!is_new) {
       throw Error(ErrorCode::kUsage,
@@ -161,26 +156,11 @@ void check_outputs(const OutputLayout& layout, std::vector<Input>& inputs) {
                   "name a folder above both, whose paths tell them apart, or run them with another -o each");
     }
   }
-  const auto input_files = files_of(inputs);
   for (Input& input : inputs) {
-    for (const std::string& name : output_names(layout, input)) {
-      const std::string output = (layout.folder / name).string();
-      const auto id = file_id(output);
-      if (!id) continue;
-      if (const auto hit = input_files.find(*id); hit != input_files.end()) refuse_to_overwrite(output, hit->second);
-    }
+    for (const std::string& name : output_names(layout, input)) files.require_unread(layout.folder / name);
     check_length(layout, input);
   }
-  check_class_methods(layout, inputs, input_files);
-}
-
-void check_not_input(const std::filesystem::path& output, std::span<const Input> inputs) {
-  const auto id = file_id(output.string());
-  if (!id) return;
-  const auto input_files = files_of(inputs);
-  if (const auto hit = input_files.find(*id); hit != input_files.end()) {
-    refuse_to_overwrite(output.string(), hit->second);
-  }
+  check_class_methods(layout, inputs, files);
 }
 
 }  // namespace fovea

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "pipeline/folder/inputs.hpp"
+#include "pipeline/folder/run_files.hpp"
 #include "report/record.hpp"
 
 namespace fovea {
@@ -24,6 +25,10 @@ struct OutputLayout {
   bool panel = false;                      // one picture of all maps
   bool attention_sheet = false;            // one picture of the attention of all blocks and heads
   bool thumbnails = false;
+  bool libra_gradients = false;  // what methods that read gradients read: their files' names say it
+
+  /// "rollout", "generic.32", "generic-libra.32-967"
+  [[nodiscard]] std::string stem(std::string_view method, const std::optional<MapTarget>& target) const;
 };
 
 /// "rollout", "generic.32", "generic.32-967"
@@ -45,10 +50,11 @@ struct OutputLayout {
 /// All files of this input whose names do not depend on what the model says, relative to the layout's folder.
 [[nodiscard]] std::vector<std::string> output_names(const OutputLayout& layout, const Input& input);
 
+/// The names of all files that a record claims, relative to the layout's folder.
+[[nodiscard]] std::vector<std::string> files_of(const Record& record);
+
 /// Before anything is written. An input whose output name no file system takes becomes a failure of its own.
-/// @throws Error  kUsage if two inputs would make one file, or a file would be written over an input.
-void check_outputs(const OutputLayout& layout, std::vector<Input>& inputs);
-/// @throws Error  kUsage if `output` is one of the inputs, whatever it is called there.
-void check_not_input(const std::filesystem::path& output, std::span<const Input> inputs);
+/// @throws Error  kUsage if two inputs would make one file, or a file would be written over one that is read.
+void check_outputs(const OutputLayout& layout, std::vector<Input>& inputs, const RunFiles& files);
 
 }  // namespace fovea

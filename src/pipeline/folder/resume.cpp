@@ -1,18 +1,15 @@
 #include "pipeline/folder/resume.hpp"
 
-#include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstring>
 #include <utility>
 
 #include "base/files.hpp"
 #include "base/sha256.hpp"
+#include "base/text.hpp"
 #include "fovea/prediction.hpp"
 #include "pipeline/pictures.hpp"
 #include "report/files/documents.hpp"
@@ -20,70 +17,20 @@
 namespace fovea {
 namespace {
 
-std::string lines_of(const std::vector<Record>& records) {
-  std::string text;
-  for (const Record& record : records) text += record_to_json(record) + "\n";
-  return text;
-}
-
 bool is_file(const std::filesystem::path& path) {
   struct stat status {};
   return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
 }
 
-/// Writes the kept rows and opens the file for those that follow.
-int open_with(const std::filesystem::path& path, const std::vector<Record>& kept) {
-  replace_file(path, lines_of(kept));
-  const int file = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
-  if (file < 0) {
-    throw Error(ErrorCode::kOutput, fmt::format("{}: cannot be opened: {}", printable(path), std::strerror(errno)));
-  }
-  return file;
+/// Whether the file is as it was written: a power cut or a full disk may have left a part of it, or nothing.
+bool is_whole(const std::filesystem::path& folder, const std::string& name, const SourceStamp& claimed) {
+  const auto bytes = claimed.files.find(to_utf8(name));
+  struct stat status {};
+  return bytes != claimed.files.end() && ::stat((folder / name).c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
+         static_cast<std::uint64_t>(status.st_size) == bytes->second;
 }
 
 }  // namespace
-
-RowLog::RowLog(std::filesystem::path path, const std::vector<Record>& kept)
-    : path_(std::move(path)), file_(open_with(path_, kept)) {}
-
-RowLog::~RowLog() {
-  if (file_ >= 0) ::close(file_);
-}
-
-void RowLog::append(const Record& record) {
-  const std::string line = record_to_json(record) + "\n";
-  const off_t end = ::lseek(file_, 0, SEEK_END);
-  std::string_view rest = line;
-  while (!rest.empty()) {
-    const ssize_t written = ::write(file_, rest.data(), rest.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      const int error = errno;
-      // The rows before stay whole; if even this fails, the reader skips the torn line.
-      if (::ftruncate(file_, end) != 0) errno = 0;
-      throw Error(ErrorCode::kOutput, fmt::format("{}: cannot be written: {}", printable(path_), std::strerror(error)),
-                  "what was done is kept: with more room, the same command goes on from here");
-    }
-    rest.remove_prefix(static_cast<std::size_t>(written));
-  }
-}
-
-std::unordered_map<std::string, Record> read_rows(const std::filesystem::path& path) {
-  std::unordered_map<std::string, Record> rows;
-  if (!is_file(path)) return rows;
-  const std::string text = read_text_file(path);
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    const std::size_t end = rest.find('\n');
-    if (end == std::string_view::npos) break;  // torn
-    if (auto record = record_from_json(rest.substr(0, end)); record && !record->failure) {
-      std::string key = record->path;
-      rows.insert_or_assign(std::move(key), std::move(*record));
-    }
-    rest.remove_prefix(end + 1);
-  }
-  return rows;
-}
 
 std::string run_fingerprint(std::string_view model_sha256, const std::map<std::string, std::string>& options) {
   std::string text = fmt::format("schema {}\nmodel {}\n", kReportSchema, model_sha256);
@@ -97,21 +44,22 @@ std::optional<Record> still_valid(const Record& row, const Input& input, std::si
   std::optional<SourceStamp> now = stamp_of(input);
   if (!now) return std::nullopt;
   now->run = run;
+  now->files = row.source->files;
   if (*now != *row.source) return std::nullopt;
   for (const std::string& name : output_names(layout, input)) {
-    if (!is_file(layout.folder / name)) return std::nullopt;
+    if (!is_whole(layout.folder, name, *row.source)) return std::nullopt;
   }
   Record record = row;
   record.index = index;
   // Names that are not UTF-8 do not survive JSON: they are made anew, not read back.
   for (MapRecord& map : record.maps) {
-    const std::string stem = map_stem(map.method, map.target);
+    const std::string stem = layout.stem(map.method, map.target);
     map.overlay = overlay_name(layout, input, stem);
     if (layout.save_maps) map.map = map_name(layout, input, stem);
     if (layout.save_gray_maps) map.gray_map = gray_map_name(layout, input, stem);
     if (layout.save_top_patches) map.top_patches = top_patches_name(layout, input, stem);
     for (const auto& name : {map.overlay, map.map, map.gray_map, map.top_patches}) {
-      if (name && !is_file(layout.folder / *name)) return std::nullopt;
+      if (name && !is_whole(layout.folder, *name, *row.source)) return std::nullopt;
     }
   }
   for (const std::vector<std::string>& methods : {layout.methods, layout.class_methods}) {
@@ -145,11 +93,11 @@ std::optional<Logits> SavedLogits::row_of(const Record& record) const {
   Logits row(begin, begin + static_cast<std::ptrdiff_t>(classes));
   if (std::any_of(row.begin(), row.end(), [](float value) { return std::isnan(value); })) return std::nullopt;
   const std::vector<Prediction> predictions = predictions_of(row, probabilities_of(row, classes_), classes_, options_);
-  const bool same =
-      std::equal(predictions.begin(), predictions.end(), record.predictions.begin(), record.predictions.end(),
-                 [](const Prediction& a, const Prediction& b) {
-                   return a.class_index == b.class_index && std::abs(a.probability - b.probability) <= 1e-5F;
-                 });
+  const bool same = std::equal(predictions.begin(), predictions.end(), record.predictions.begin(),
+                               record.predictions.end(), [](const Prediction& a, const Prediction& b) {
+                                 return a.class_index == b.class_index &&
+                                        std::abs(a.probability - b.probability) <= 1e-5F && a.value == b.value;
+                               });
   return same ? std::optional(std::move(row)) : std::nullopt;
 }
 

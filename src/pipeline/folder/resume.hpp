@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "fovea/model.hpp"
@@ -18,33 +17,12 @@
 
 namespace fovea {
 
-/// The growing results file: when append() returns, the whole record is in it.
-class RowLog {
- public:
-  /// Replaces the file by these rows; append() adds after them.
-  /// @throws Error  kOutput.
-  RowLog(std::filesystem::path path, const std::vector<Record>& kept);
-  ~RowLog();
-  RowLog(const RowLog&) = delete;
-  RowLog& operator=(const RowLog&) = delete;
-
-  /// @throws Error  kOutput; the torn line has been cut off again.
-  void append(const Record& record);
-
- private:
-  std::filesystem::path path_;
-  int file_ = -1;
-};
-
-/// The results of an earlier run by path. The summary, failures and anything that is no whole record are left out; no
-/// file is no rows.
-[[nodiscard]] std::unordered_map<std::string, Record> read_rows(const std::filesystem::path& path);
-
 /// The first 16 hex digits of a SHA-256 over the model's hash and every option that a result depends on.
 [[nodiscard]] std::string run_fingerprint(std::string_view model_sha256,
                                           const std::map<std::string, std::string>& options);
 
-/// `row` as the record of this input, if it is still valid: same input file, same run, and all output files exist.
+/// `row` as the record of this input, if it is still valid: same input file, same run, and
+/// all output files are there with the size that the row claims.
 [[nodiscard]] std::optional<Record> still_valid(const Record& row, const Input& input, std::size_t index,
                                                 const OutputLayout& layout, std::string_view run);
 

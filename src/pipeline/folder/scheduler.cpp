@@ -3,11 +3,26 @@
 #include <algorithm>
 #include <new>
 
+#include "base/files.hpp"
+
 namespace fovea {
+namespace {
+
+bool is_refused_file(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const RefusedFile&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
+}  // namespace
 
 Schedule plan_schedule(std::size_t inputs, std::size_t threads, std::size_t batch) {
   Schedule schedule;
-  schedule.batch = std::max<std::size_t>(batch, 1);
+  schedule.batch = std::clamp<std::size_t>(batch, 1, std::max<std::size_t>(inputs, 1));
   schedule.threads = std::max<std::size_t>(threads, 1);
   const std::size_t pieces = (inputs + schedule.batch - 1) / schedule.batch;
   schedule.workers = std::clamp<std::size_t>(pieces, 1, schedule.threads);
@@ -17,6 +32,8 @@ Schedule plan_schedule(std::size_t inputs, std::size_t threads, std::size_t batc
 Failure failure_of(const std::exception_ptr& thrown) {
   try {
     std::rethrow_exception(thrown);
+  } catch (const Interrupted&) {
+    throw;
   } catch (const Error& error) {
     return {error.code(), error.what(), error.hint()};
   } catch (const std::bad_alloc&) {
@@ -30,13 +47,15 @@ Failure failure_of(const std::exception_ptr& thrown) {
 
 Failure failure_unless_fatal() {
   Failure failure = failure_of(std::current_exception());
-  if (failure.code == ErrorCode::kOutput) throw;
+  if (failure.code == ErrorCode::kOutput && !is_refused_file(std::current_exception())) throw;
   return failure;
 }
 
 std::pair<std::size_t, std::size_t> Turnstile::claim(std::size_t batch) {
   std::unique_lock lock(mutex_);
-  const auto ends = [&] { return closed_ || claimed_ >= items_ || (stop_ != nullptr && stop_->load()); };
+  const auto ends = [&] {
+    return closed_ || claimed_ >= items_ || interrupt_requested() || (stop_ != nullptr && stop_->load());
+  };
   moved_.wait(lock, [&] { return ends() || claimed_ < written_ + window_; });
   if (ends()) return {0, 0};
   const std::size_t first = claimed_;

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <exception>
@@ -25,6 +26,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/process/interrupt.hpp"
 #include "report/record.hpp"
 
 namespace fovea {
@@ -38,23 +40,46 @@ struct Schedule {
   }
 };
 
-/// As many workers as there are threads and pieces of work, each with its share of the threads.
+/// As many workers as there are threads and pieces of work, each with its share of the threads; no batch is larger than
+/// the number of inputs.
 [[nodiscard]] Schedule plan_schedule(std::size_t inputs, std::size_t threads, std::size_t batch);
 
 /// What an exception means for the row of its input.
 [[nodiscard]] Failure failure_of(const std::exception_ptr& thrown);
-/// In a handler: the failure of the exception that is handled. An Error kOutput is thrown on: results cannot be
-/// written, so the next item would fare no better.
+/// In a handler: the failure of the exception that is handled. An Error kOutput is thrown on, unless it is a
+/// RefusedFile: results cannot be written, so the next item would fare no better. Interrupted is thrown on: the item
+/// has not failed.
 [[nodiscard]] Failure failure_unless_fatal();
 
-/// The steps of one worker, called in its thread only. A step that throws fails its item alone; an Error kOutput ends
-/// the whole run.
+/// The steps of one worker, called in its thread only. A step that throws fails its item alone; an Error kOutput
+/// that is no RefusedFile ends the whole run.
 template <typename Job, typename Outcome>
 struct WorkerSteps {
   std::function<Job(std::size_t item)> prepare;
   std::function<void(std::span<Job>)> infer;  // 1 to `batch` jobs
   std::function<Outcome(Job&)> render;
   std::function<Outcome(std::size_t item, const Failure&)> fail;
+};
+
+/// Ends the program while workers are still inside a foreign library, which cannot be told to stop: writes what there
+/// is of the run, of which so many items are written, and does not return.
+using GiveUp = std::function<void(std::size_t written)>;
+
+/// How long a run waits for its workers after the program was interrupted.
+class Patience {
+ public:
+  static constexpr std::chrono::milliseconds kLookUp{20};
+  static constexpr std::chrono::milliseconds kMost{400};
+
+  [[nodiscard]] bool is_over() {
+    if (!interrupt_requested()) return false;
+    const auto now = std::chrono::steady_clock::now();
+    if (!since_) since_ = now;
+    return now - *since_ > kMost;
+  }
+
+ private:
+  std::optional<std::chrono::steady_clock::time_point> since_;
 };
 
 /// Hands out items in order, and bounds how far the fastest worker is ahead of the slowest.
@@ -179,7 +204,8 @@ void work_on(std::size_t first, std::size_t last, const WorkerSteps<Job, Outcome
 
 /// Runs the items 0 .. items-1. `make_steps(worker)` is called in each worker's thread, `write(item, outcome)` in the
 /// caller's, in item order, whatever the schedule. When `*stop` becomes true, no new item is begun; the items
-/// that were begun are finished and written.
+/// that were begun are finished and written. When the program is interrupted, items that were begun are left out, too.
+/// @param give_up  called instead of waiting for workers any longer after an interrupt; empty: they are waited for
 /// @return        how many were written: the first so many.
 /// @throws        what make_steps or write throws, or an Error kOutput of a step, after everything before it was
 ///                written.
@@ -187,7 +213,7 @@ template <typename Job, typename Outcome>
 std::size_t run_batch(std::size_t items, const Schedule& schedule,
                       const std::function<WorkerSteps<Job, Outcome>(std::size_t worker)>& make_steps,
                       const std::function<void(std::size_t item, Outcome)>& write,
-                      const std::atomic<bool>* stop = nullptr) {
+                      const std::atomic<bool>* stop = nullptr, const GiveUp& give_up = {}) {
   // Four rounds of slack: enough for one large picture among small ones, and flat memory.
   Turnstile turnstile(items, 4 * schedule.workers * schedule.batch, stop);
   OrderedQueue<Outcome> queue(schedule.workers);
@@ -200,6 +226,8 @@ std::size_t run_batch(std::size_t items, const Schedule& schedule,
            std::tie(first, last) = turnstile.claim(schedule.batch)) {
         detail::work_on(first, last, steps, queue);
       }
+    } catch (const Interrupted&) {
+      turnstile.close();
     } catch (...) {
       fatal = std::current_exception();
       turnstile.close();
@@ -215,9 +243,16 @@ std::size_t run_batch(std::size_t items, const Schedule& schedule,
     }
   }
   std::size_t written = 0;
+  Patience patience;
   std::exception_ptr fatal;
   try {
-    while (std::optional<Outcome> outcome = queue.take(written).get()) {
+    while (true) {
+      std::future<std::optional<Outcome>> coming = queue.take(written);
+      while (coming.wait_for(Patience::kLookUp) != std::future_status::ready) {
+        if (give_up && patience.is_over()) give_up(written);
+      }
+      std::optional<Outcome> outcome = coming.get();
+      if (!outcome) break;
       write(written, std::move(*outcome));
       turnstile.advance(++written);
     }

@@ -2,11 +2,14 @@
 
 #include <fmt/core.h>
 
+#include <limits>
 #include <optional>
 #include <string>
 
 namespace fovea {
 namespace {
+
+constexpr double kNoProbability = std::numeric_limits<double>::quiet_NaN();  // nothing is drawn
 
 std::string class_text(std::size_t class_index, const std::optional<std::string>& label) {
   return label.value_or(fmt::format("class {}", class_index));
@@ -16,7 +19,7 @@ void name_best(std::span<const Prediction> predictions, OverlayCaption& caption)
   if (predictions.empty()) return;
   const Prediction& best = predictions.front();
   caption.label = class_text(best.class_index, best.label);
-  caption.probability = static_cast<double>(best.probability);
+  caption.probability = best.value ? kNoProbability : static_cast<double>(best.probability);
 }
 
 }  // namespace
@@ -25,13 +28,15 @@ OverlayCaption map_caption(const ExplainMethod& method, const MapRecord& map, st
                            std::span<const float> probabilities) {
   OverlayCaption caption;
   caption.method = method.title;
-  caption.variant = map.variant;
+  caption.variant = map.constant ? "constant: it says nothing" : map.variant;
+  if (map.sum) caption.variant += "; " + sum_text(*map.sum);
   if (!map.target) {
     name_best(predictions, caption);
     return caption;
   }
   caption.label = class_text(map.target->class_index, map.target->label);
-  caption.probability = static_cast<double>(probabilities[map.target->class_index]);
+  caption.probability =
+      probabilities.empty() ? kNoProbability : static_cast<double>(probabilities[map.target->class_index]);
   if (const auto& against = map.target->against) {
     caption.label += " rather than " + class_text(against->class_index, against->label);
   }

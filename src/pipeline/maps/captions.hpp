@@ -11,7 +11,7 @@
 namespace fovea {
 
 /// The class that the map is about, or the model's best.
-/// @param probabilities  [C]
+/// @param probabilities  [C]; empty where the outputs are values
 [[nodiscard]] OverlayCaption map_caption(const ExplainMethod& method, const MapRecord& map,
                                          std::span<const Prediction> predictions, std::span<const float> probabilities);
 /// The caption of the picture itself, beside its maps.

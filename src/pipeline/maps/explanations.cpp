@@ -7,36 +7,24 @@
 #include "explain/faithfulness.hpp"
 #include "fovea/architecture.hpp"
 #include "image/preprocess/patches.hpp"
+#include "pipeline/maps/explainers.hpp"
 #include "pipeline/predictions.hpp"
 
 namespace fovea {
 namespace {
 
-using Explainers = std::vector<std::unique_ptr<Explainer>>;
-
-/// One explainer for each method, null for methods of the other kind.
-Explainers make_explainers(const MapPlan& plan, const TokenLayout& layout, bool class_specific) {
-  Explainers explainers;
-  explainers.reserve(plan.methods.size());
-  for (const ExplainMethod* method : plan.methods) {
-    const bool wanted = method->needs.class_specific() == class_specific;
-    explainers.push_back(wanted ? method->make(plan.options, layout) : nullptr);
-  }
-  return explainers;
-}
-
-/// Calls `feed` for the explainer of each method that has this need.
-template <typename Feed>
-void feed_each(const MapPlan& plan, const Explainers& explainers, bool Evidence::*need, Feed feed) {
-  for (std::size_t m = 0; m < explainers.size(); ++m) {
-    if (explainers[m] && plan.methods[m]->needs.*need) feed(*explainers[m]);
-  }
-}
-
-/// One backward pass for all methods that need one.
-void run_backward(Session& session, const MapPlan& plan, const Target& target, const Explainers& explainers) {
+/// What the explainers that read gradients of this kind need of a backward pass; empty where there are none.
+GradientRequest gradient_request(const MapPlan& plan, const Explainers& explainers, Gradients gradients) {
   GradientRequest request;
+  request.gradients = gradients;
   request.first_block = plan.options.start_block;
+  if (gradients == Gradients::kLibra && plan.needs(&Evidence::score_terms)) {
+    request.score_terms = [&](const ScoreTerms& terms) {
+      feed_each(plan, explainers, &Evidence::score_terms,
+                [&](Explainer& explainer) { explainer.observe_score_terms(terms); });
+    };
+  }
+  if (gradients != plan.options.gradients) return request;
   if (plan.needs(&Evidence::gradients)) {
     request.attention = [&](const AttentionView& attention, std::span<const float> gradient) {
       feed_each(plan, explainers, &Evidence::gradients,
@@ -59,11 +47,20 @@ void run_backward(Session& session, const MapPlan& plan, const Target& target, c
                 [&](Explainer& explainer) { explainer.observe_layer_gradient(attention, gradient); });
     };
   }
+  return request;
+}
+
+/// One backward pass of each kind for all methods that need one.
+void run_backward(Session& session, const MapPlan& plan, const Target& target, const Explainers& explainers) {
   const ScoreSeed seed = score_seed(target);
-  if (plan.zero_shot) {
-    session.gradients(plan.zero_shot->score(seed), request);
-  } else {
-    session.gradients(seed, request);
+  for (const Gradients gradients : {Gradients::kTrue, Gradients::kLibra}) {
+    if (!plan.reads(gradients)) continue;
+    const GradientRequest request = gradient_request(plan, explainers, gradients);
+    if (plan.zero_shot) {
+      session.gradients(plan.zero_shot->score(seed, gradients), request);
+    } else {
+      session.gradients(seed, request);
+    }
   }
 }
 
@@ -110,16 +107,32 @@ void judge_maps(const VisionTransformer& model, Session& session, std::span<cons
   }
 }
 
+/// @param logits  [C], of the image
+ExplainedMap map_of(const MapPlan& plan, std::size_t method, const Target& target, const Explainers& explainers,
+                    const Logits& logits) {
+  ExplainedMap map{.method = plan.methods[method], .target = target, .heatmap = heatmap_of(plan, explainers, method)};
+  map.sum = explainers[method]->sum();
+  if (!map.sum) return map;
+  const ScoreSeed seed = score_seed(target);
+  for (const ScoreTerm& term : seed) {
+    map.sum->score += static_cast<double>(term.weight) * static_cast<double>(logits[term.class_index]);
+  }
+  // The bias of a zero-shot head is no part of the score that was differentiated.
+  if (plan.zero_shot) map.sum->biases += plan.zero_shot->bias_of(seed);
+  return map;
+}
+
 /// In the order of the methods, for each in the order of the targets.
 /// @param agnostic  maps that are the same for every class, in the order of their methods
 std::vector<ExplainedMap> in_order(const MapPlan& plan, std::vector<ExplainedMap> agnostic,
-                                   const std::vector<Target>& targets, const std::vector<Explainers>& by_target) {
+                                   const std::vector<Target>& targets, const std::vector<Explainers>& by_target,
+                                   const Logits& logits) {
   std::vector<ExplainedMap> maps;
   auto next = agnostic.begin();
   for (std::size_t m = 0; m < plan.methods.size(); ++m) {
     if (!plan.methods[m]->needs.class_specific()) maps.push_back(std::move(*next++));
     for (std::size_t t = 0; t < targets.size(); ++t) {
-      if (by_target[t][m]) maps.push_back({plan.methods[m], targets[t], by_target[t][m]->heatmap(), std::nullopt});
+      if (by_target[t][m]) maps.push_back(map_of(plan, m, targets[t], by_target[t], logits));
     }
   }
   return maps;
@@ -203,7 +216,7 @@ std::vector<ExplainedImage> run_once(const VisionTransformer& model, Session& se
     ExplainedImage& image =
         images.emplace_back(ExplainedImage{std::move(result), {}, std::move(looked_at), observed.outlier_tokens});
     for (std::size_t m = 0; m < explainers.size(); ++m) {
-      if (explainers[m]) image.maps.push_back({plan.methods[m], std::nullopt, explainers[m]->heatmap(), std::nullopt});
+      if (explainers[m]) image.maps.push_back({.method = plan.methods[m], .heatmap = heatmap_of(plan, explainers, m)});
     }
   }
   return images;
@@ -291,15 +304,15 @@ std::vector<ExplainedImage> explain_images(const VisionTransformer& model, Sessi
         images.emplace_back(std::move(run_draws(model, session, one, plan, request, images.size()).front()));
     const std::vector<Target> targets = choose(images.size() - 1, image.result);
     const auto by_target = explain_targets(model, session, one, plan, layout, targets);
-    image.maps = in_order(plan, std::move(image.maps), targets, by_target);
+    image.maps = in_order(plan, std::move(image.maps), targets, by_target, image.result.logits);
     if (plan.faithfulness) judge_maps(model, session, one, plan, targets, image.maps);
   }
   return images;
 }
 
 RunAgain run_again(Session& session, const ModelInfo& model, const MapPlan& plan, const Target& target) {
-  const bool multi_label = class_space(model, plan).multi_label;
-  return [&session, plan, target, multi_label](std::span<const float> patches) {
+  const ScoreFunction function = class_space(model, plan).function;
+  return [&session, plan, target, function](std::span<const float> patches) {
     std::vector<ClassScore> scores;
     for (Logits& logits : logits_of(session, plan, patches)) {
       ClassScore& score = scores.emplace_back();
@@ -308,7 +321,7 @@ RunAgain run_again(Session& session, const ModelInfo& model, const MapPlan& plan
         score.score -= logits[*target.against];
         score.probability = 1 / (1 + std::exp(-score.score));
       } else {
-        to_probabilities(logits, multi_label);
+        to_probabilities(logits, function);
         score.probability = logits[target.class_index];
       }
     }

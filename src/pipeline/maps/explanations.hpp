@@ -18,9 +18,10 @@ namespace fovea {
 
 struct ExplainedMap {
   const ExplainMethod* method = nullptr;
-  std::optional<Target> target;  // none: the same for every class
+  std::optional<Target> target = {};  // none: the same for every class
   Heatmap heatmap;
-  std::optional<Faithfulness> faithfulness;
+  std::optional<ScoreSum> sum = {};
+  std::optional<Faithfulness> faithfulness = {};
 };
 
 /// The patches that token reduction kept of an image.

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/files.hpp"
+#include "base/numerics.hpp"
 #include "base/text.hpp"
 #include "fovea/version.hpp"
 #include "image/overlay/panel.hpp"
@@ -44,17 +45,38 @@ std::vector<std::uint16_t> gray_levels(std::span<const float> values) {
   return levels;
 }
 
+/// 0 as 32768, and the largest absolute value 32767 from it; what is not finite as 0.
+std::vector<std::uint16_t> signed_gray_levels(std::span<const float> values) {
+  const Range range = range_of(values);
+  const double largest = std::max(std::abs(double{range.low}), std::abs(double{range.high}));
+  const double scale = largest > 0 ? 32767.0 / largest : 0.0;
+  std::vector<std::uint16_t> levels;
+  levels.reserve(values.size());
+  for (const float value : values) {
+    const double away = std::isfinite(value) ? double{value} * scale : 0.0;
+    levels.push_back(static_cast<std::uint16_t>(32768 + std::lround(away)));
+  }
+  return levels;
+}
+
 std::string class_text(std::size_t index, const std::optional<std::string>& label) {
   return label ? fmt::format("{} {}", index, *label) : std::to_string(index);
 }
 
 }  // namespace
 
+void PictureFiles::write(const std::string& name, std::span<const std::byte> content) {
+  replace_file(folder_ / name, content);
+  sizes_[to_utf8(name)] = content.size();
+}
+
 MapRecord MapFiles::map_record(const ExplainedMap& map) const {
   MapRecord record;
   record.method = map.method->name;
   record.variant = map.method->variant(options_.maps.options);
   if (map.target) record.target = described(*map.target, class_space(model_, options_));
+  record.constant = is_constant(map.heatmap.values);
+  record.sum = map.sum;
   record.faithfulness = map.faithfulness;
   return record;
 }
@@ -64,29 +86,30 @@ MapRecord MapFiles::write(const ExplainedPicture& picture, const ExplainedMap& m
   const Heatmap& heatmap = map.heatmap;
   MapRecord record = map_record(map);
   if (layout.folder.empty()) return record;
-  const std::string stem = map_stem(record.method, record.target);
+  const std::string stem = layout.stem(record.method, record.target);
   const std::vector<PngText> texts = map_texts(record, heatmap);
 
   const OverlayCaption caption = map_caption(*map.method, record, picture.predictions, picture.probabilities);
   const MatrixView<const float> values(heatmap.values, heatmap.grid.rows, heatmap.grid.cols);
-  const Image overlay =
-      draw_overlay(picture.picture.original, values, picture.picture.geometry, options_.style, caption, picture.kept);
+  const Image overlay = draw_overlay(picture.picture.original, values, picture.picture.geometry, options_.style,
+                                     caption, picture.kept, map.method->is_signed);
   record.overlay = overlay_name(layout, picture.input, stem);
-  replace_file(layout.folder / *record.overlay, encode_png(overlay, kOverlayCompression, texts));
+  files_.write(*record.overlay, encode_png(overlay, kOverlayCompression, texts));
   if (layout.save_maps) {
     record.map = map_name(layout, picture.input, stem);
     const std::size_t shape[] = {heatmap.grid.rows, heatmap.grid.cols};
-    replace_file(layout.folder / *record.map, npy_f32(heatmap.values, shape));
+    files_.write(*record.map, npy_f32(heatmap.values, shape));
   }
   if (layout.save_gray_maps) {
     record.gray_map = gray_map_name(layout, picture.input, stem);
     const Size size{static_cast<int>(heatmap.grid.rows), static_cast<int>(heatmap.grid.cols)};
-    replace_file(layout.folder / *record.gray_map, encode_png(gray_levels(heatmap.values), size, texts));
+    const auto levels = map.method->is_signed ? signed_gray_levels(heatmap.values) : gray_levels(heatmap.values);
+    files_.write(*record.gray_map, encode_png(levels, size, texts));
   }
   if (layout.save_top_patches) {
     record.top_patches = top_patches_name(layout, picture.input, stem);
     const std::vector<ScoredBox> patches = top_patches(values, picture.picture.geometry, options_.top_patches);
-    replace_file(layout.folder / *record.top_patches, top_patches_json(patches));
+    files_.write(*record.top_patches, top_patches_json(patches));
   }
   return record;
 }
@@ -99,9 +122,10 @@ std::string MapFiles::write_panel(const ExplainedPicture& picture, const std::ve
     const PatchGrid grid = map.heatmap.grid;
     const MapRecord record = map_record(map);
     cells.push_back({{map.heatmap.values, grid.rows, grid.cols},
-                     map_caption(*map.method, record, picture.predictions, picture.probabilities)});
+                     map_caption(*map.method, record, picture.predictions, picture.probabilities),
+                     map.method->is_signed});
     methods +=
-        fmt::format("{}{} ({})", methods.empty() ? "" : "; ", map_stem(record.method, record.target), record.variant);
+        fmt::format("{}{} ({})", methods.empty() ? "" : "; ", options_.layout.stem(record.method, record.target), record.variant);
   }
   const OverlayCaption original = picture_caption(picture.predictions);
   std::vector<PngText> texts = model_texts();
@@ -109,7 +133,7 @@ std::string MapFiles::write_panel(const ExplainedPicture& picture, const std::ve
   std::string name = panel_name(options_.layout, picture.input);
   const Image panel =
       draw_panel(picture.picture.original, picture.picture.geometry, cells, options_.style, original, picture.kept);
-  replace_file(options_.layout.folder / name, encode_png(panel, kOverlayCompression, texts));
+  files_.write(name, encode_png(panel, kOverlayCompression, texts));
   return name;
 }
 
@@ -121,7 +145,7 @@ std::string MapFiles::write_sheet(const Input& input, const MapSheet& sheet) con
                                         (query ? fmt::format("patch {},{}", query->row, query->col) : "the read-out")});
   std::string name = attention_sheet_name(options_.layout, input);
   const Image image = draw_sheet(sheet, options_.style.colormap);
-  replace_file(options_.layout.folder / name, encode_png(image, kOverlayCompression, texts));
+  files_.write(name, encode_png(image, kOverlayCompression, texts));
   return name;
 }
 

@@ -1,8 +1,13 @@
 // The files of a picture's maps: overlays, and what can be computed with.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fovea/model.hpp"
@@ -18,6 +23,22 @@
 
 namespace fovea {
 
+/// The files of one picture, below one folder.
+class PictureFiles {
+ public:
+  explicit PictureFiles(const std::filesystem::path& folder) : folder_(folder) {}
+  /// @param name    relative to the folder
+  /// @throws Error  kOutput.
+  void write(const std::string& name, std::span<const std::byte> content);
+  void write(const std::string& name, std::string_view text) { write(name, std::as_bytes(std::span(text))); }
+  /// What was written: names as UTF-8, and bytes.
+  [[nodiscard]] const std::map<std::string, std::uint64_t>& sizes() const noexcept { return sizes_; }
+
+ private:
+  const std::filesystem::path& folder_;
+  std::map<std::string, std::uint64_t> sizes_;
+};
+
 /// A picture that has been classified and explained.
 struct ExplainedPicture {
   const Input& input;
@@ -31,8 +52,9 @@ struct ExplainedPicture {
 /// variant, class, and the map's own minimum and maximum.
 class MapFiles {
  public:
-  /// @param model, options  outlive it
-  MapFiles(const ModelInfo& model, const PictureOptions& options) : model_(model), options_(options) {}
+  /// @param model, options, files  outlive it
+  MapFiles(const ModelInfo& model, const PictureOptions& options, PictureFiles& files)
+      : model_(model), options_(options), files_(files) {}
 
   /// The overlay of one map and its values; no file where the layout has no folder.
   /// @return        what is said of the map, and the names of its files
@@ -52,6 +74,7 @@ class MapFiles {
 
   const ModelInfo& model_;
   const PictureOptions& options_;
+  PictureFiles& files_;
 };
 
 }  // namespace fovea

@@ -5,6 +5,7 @@
 
 #include "fovea/error.hpp"
 #include "model/forward/token_reduction.hpp"
+#include "model/relevance/weights.hpp"
 
 namespace fovea {
 
@@ -20,6 +21,13 @@ bool MapPlan::needs(bool Evidence::*evidence) const noexcept {
 bool MapPlan::backward() const noexcept {
   return std::any_of(methods.begin(), methods.end(),
                      [](const ExplainMethod* method) { return method->needs.backward(); });
+}
+
+bool MapPlan::reads(Gradients gradients) const noexcept {
+  return std::any_of(methods.begin(), methods.end(), [&](const ExplainMethod* method) {
+    return (gradients == Gradients::kLibra && method->needs.score_terms) ||
+           (gradients == options.gradients && method->needs.reads_gradients());
+  });
 }
 
 bool MapPlan::class_specific() const noexcept {
@@ -55,7 +63,7 @@ TokenLayout token_layout(const Architecture& architecture) {
 }
 
 const ExplainMethod& default_method(bool class_is_named) {
-  return class_is_named ? explain_method("generic") : explain_methods().front();
+  return class_is_named ? explain_method("libra") : explain_methods().front();
 }
 
 ClassSpace class_space(const ModelInfo& model, const MapPlan& plan) {
@@ -67,8 +75,24 @@ void require_class_method(const MapPlan& plan, std::string_view given) {
   std::string methods;
   for (const ExplainMethod* method : plan.methods) methods.append(methods.empty() ? "" : " and ").append(method->name);
   throw Error(ErrorCode::kUsage, std::string(given) + ", but " + methods + " is the same for every class",
-              "--method generic explains a class; `fovea explain --list-methods` says what each shows");
+              "--method libra explains a class; `fovea explain --list-methods` says what each shows");
 }
+
+namespace {
+
+/// Whether the method is defined for what the model computes.
+void require_defined(const ExplainMethod& method, const Architecture& architecture) {
+  if (method.needs.relevance) require_relevance_rules(architecture);
+  if (!architecture.differential_attention || !method.needs.attention) return;
+  throw Error(
+      ErrorCode::kUsage,
+      std::string(method.name) +
+          ": the model's attention is a difference of two softmaxes, expected weights that are not negative and "
+          "sum to 1",
+      "`--method generic`, grad-rollout and legrad weigh it by its gradients");
+}
+
+}  // namespace
 
 void check_plan(const MapPlan& plan, const ModelInfo& model) {
   const Architecture& architecture = model.architecture;
@@ -76,6 +100,7 @@ void check_plan(const MapPlan& plan, const ModelInfo& model) {
   if (plan.reduction.active()) require_reducible(model, plan.reduction);
   for (const ExplainMethod* method : plan.methods) {
     (void)method->make(plan.options, layout);  // throws
+    require_defined(*method, architecture);
     const bool of_class = method->needs.class_specific() || plan.faithfulness;
     if (!of_class) continue;
     if (class_space(model, plan).labels.empty()) {
@@ -83,10 +108,15 @@ void check_plan(const MapPlan& plan, const ModelInfo& model) {
                   std::string(method->name) + ": the model's number of classes is 0, expected a head to explain",
                   "rollout, attention and token-rank need none; --text-embeddings brings classes to a tower");
     }
+    if (plan.faithfulness) require_probabilities(model, class_space(model, plan), "--faithfulness");
+    if (method->needs.probabilities) {
+      require_probabilities(model, class_space(model, plan), "--method " + std::string(method->name));
+    }
     if (plan.zero_shot && method->needs.relevance) {
-      throw Error(ErrorCode::kUsage,
-                  std::string(method->name) + ": classes come from --text-embeddings, expected the model's own head",
-                  "its rules are not defined for a cosine; generic, grad-cam and legrad explain zero-shot classes");
+      throw Error(
+          ErrorCode::kUsage,
+          std::string(method->name) + ": classes come from --text-embeddings, expected the model's own head",
+          "its rules are not defined for a cosine; libra, generic, grad-cam and legrad explain zero-shot classes");
     }
     if (plan.reduction.active() && (method->needs.backward() || method->needs.relevance)) {
       throw Error(ErrorCode::kUsage,

@@ -33,6 +33,8 @@ struct MapPlan {
   [[nodiscard]] bool needs(bool Evidence::*evidence) const noexcept;
   /// Whether some method needs a backward pass.
   [[nodiscard]] bool backward() const noexcept;
+  /// Whether some method needs a backward pass of this kind.
+  [[nodiscard]] bool reads(Gradients gradients) const noexcept;
   /// Whether some method is about one class.
   [[nodiscard]] bool class_specific() const noexcept;
   /// How many images a session has to take at once, for batches of `batch`.
@@ -41,7 +43,7 @@ struct MapPlan {
 
 [[nodiscard]] TokenLayout token_layout(const Architecture& architecture);
 
-/// The method where none is named: rollout, or generic where a class is.
+/// The method where none is named: rollout, or libra where a class is.
 [[nodiscard]] const ExplainMethod& default_method(bool class_is_named);
 
 /// The classes that a run with this plan tells apart.

@@ -49,7 +49,11 @@ ZeroShotHead::ZeroShotHead(TextEmbeddings text, const ModelInfo& model)
     : text_(normalized(std::move(text))),
       reads_logits_(is_as_wide_as_head(text_, model)),
       scale_(model.logit_scale.value_or(kAssumedScale)),
-      bias_(model.logit_bias) {}
+      bias_(model.logit_bias) {
+  if (std::isfinite(scale_) && std::isfinite(bias_.value_or(0.0F))) return;
+  throw Error(ErrorCode::kCheckpoint, fmt::format("{}: logit_scale is {} and logit_bias {}, expected finite numbers",
+                                                  model.name, scale_, bias_.value_or(0.0F)));
+}
 
 Logits ZeroShotHead::operator()(const ForwardResult& result) const {
   const std::vector<float>& image = reads_logits_ ? result.logits : result.features;
@@ -65,7 +69,14 @@ Logits ZeroShotHead::operator()(const ForwardResult& result) const {
   return logits;
 }
 
-OutputScore ZeroShotHead::score(const ScoreSeed& seed) const {
+double ZeroShotHead::bias_of(const ScoreSeed& seed) const {
+  double sum = 0;
+  for (const ScoreTerm& term : seed)
+    sum += static_cast<double>(term.weight) * static_cast<double>(bias_.value_or(0.0F));
+  return sum;
+}
+
+OutputScore ZeroShotHead::score(const ScoreSeed& seed, Gradients gradients) const {
   std::vector<double> direction(text_.width, 0.0);  // the score is direction · image / |image|, up to the bias
   for (const auto& [class_index, weight] : seed) {
     if (class_index >= text_.labels.size()) {
@@ -77,12 +88,14 @@ OutputScore ZeroShotHead::score(const ScoreSeed& seed) const {
       direction[i] += static_cast<double>(scale_) * static_cast<double>(weight) * static_cast<double>(row[i]);
     }
   }
-  const auto gradient = [direction](std::span<const float> image, std::span<float> d_image) {
+  const auto gradient = [direction, gradients](std::span<const float> image, std::span<float> d_image) {
     const double length = length_of(image);
     std::fill(d_image.begin(), d_image.end(), 0.0F);
     if (!(length > 0)) return;
     double along = 0;
-    for (std::size_t i = 0; i < image.size(); ++i) along += direction[i] * static_cast<double>(image[i]) / length;
+    if (gradients == Gradients::kTrue) {
+      for (std::size_t i = 0; i < image.size(); ++i) along += direction[i] * static_cast<double>(image[i]) / length;
+    }
     for (std::size_t i = 0; i < image.size(); ++i) {
       const double unit = static_cast<double>(image[i]) / length;
       d_image[i] = static_cast<float>((direction[i] - along * unit) / length);

@@ -23,10 +23,14 @@ class ZeroShotHead {
   /// @param result  of a forward pass of that model
   /// @return        [classes]
   [[nodiscard]] Logits operator()(const ForwardResult& result) const;
-  /// The sum of logits that is differentiated.
+  /// The sum of logits that is differentiated, less bias_of(). For Gradients::kLibra the image's length is constant.
   /// @throws Error  kUsage for a class that does not exist.
-  [[nodiscard]] OutputScore score(const ScoreSeed& seed) const;
-  [[nodiscard]] ClassSpace classes() const noexcept { return {text_.labels, bias_.has_value()}; }
+  [[nodiscard]] OutputScore score(const ScoreSeed& seed, Gradients gradients = Gradients::kTrue) const;
+  /// What the head's own bias adds to that sum.
+  [[nodiscard]] double bias_of(const ScoreSeed& seed) const;
+  [[nodiscard]] ClassSpace classes() const noexcept {
+    return {text_.labels, bias_ ? ScoreFunction::kSigmoid : ScoreFunction::kSoftmax};
+  }
 
   /// exp(logit_scale) at the end of CLIP's training, which caps it there; assumed where a checkpoint has none.
   static constexpr float kAssumedScale = 100.0F;

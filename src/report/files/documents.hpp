@@ -20,6 +20,7 @@ namespace fovea {
 struct BatchSummary {
   Summary counts;
   std::size_t skipped = 0;       // records kept from an earlier run
+  std::size_t removed = 0;       // records of an earlier run whose input is gone
   double seconds = 0;            // wall clock of this run
   double images_per_second = 0;  // inputs done in this run, per second
   std::string model_name;

@@ -53,6 +53,7 @@ FeatureFile::FeatureFile(const std::filesystem::path& path, std::vector<std::siz
     : safetensors_(is_safetensors(path)),
       row_shape_(std::move(row_shape)),
       metadata_(std::move(metadata)),
+      most_rows_(most_rows),
       header_bytes_(header(most_rows, 0).size()),
       missing_(values_of(row_shape_), std::numeric_limits<float>::quiet_NaN()),
       file_(path) {
@@ -66,8 +67,8 @@ void FeatureFile::append(std::span<const float> row) {
 }
 
 void FeatureFile::finish() {
-  // The header was sized for the most rows, so fewer rows fit.
-  file_.overwrite(0, header(rows_, header_bytes_));
+  // The header was sized for the most rows, so fewer rows fit. A stream can have no fewer.
+  if (rows_ < most_rows_) file_.overwrite(0, header(rows_, header_bytes_));
   file_.commit();
 }
 

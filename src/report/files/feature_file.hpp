@@ -40,6 +40,7 @@ class FeatureFile {
   bool safetensors_;
   std::vector<std::size_t> row_shape_;
   std::map<std::string, std::string> metadata_;
+  std::size_t most_rows_;
   std::size_t header_bytes_;
   std::vector<float> missing_;  // a row of NaN
   std::size_t rows_ = 0;

@@ -23,6 +23,7 @@ std::string summary_json(const BatchSummary& summary) {
       {"succeeded", summary.counts.succeeded},
       {"failed", summary.counts.failed},
       {"skipped", summary.skipped},
+      {"removed", summary.removed},
       {"interrupted", summary.counts.interrupted},
       {"seconds", rounded(summary.seconds)},
       {"images_per_second", rounded(summary.images_per_second)},

@@ -92,7 +92,11 @@ std::string verdicts_of(const Record& record) {
 class CsvWriter final : public ReportWriter {
  public:
   CsvWriter(std::ostream& out, const ReportOptions& options)
-      : out_(out), top_k_(options.top_k), verdicts_(options.verdicts), comparison_(options.comparison) {}
+      : out_(out),
+        top_k_(options.top_k),
+        verdicts_(options.verdicts),
+        values_(options.values),
+        comparison_(options.comparison) {}
 
   void write(const Record& record) override {
     if (comparison_) return;
@@ -107,7 +111,7 @@ class CsvWriter final : public ReportWriter {
         const Prediction& prediction = record.predictions[k];
         // A class without a name is written as its index, which every option for classes also accepts.
         fields.push_back(to_utf8(prediction.label.value_or(std::to_string(prediction.class_index))));
-        fields.push_back(shortest(prediction.probability));
+        fields.push_back(shortest(prediction.value.value_or(prediction.probability)));
       }
       fields.resize(4 + 2 * top_k_ + 1);
     }
@@ -127,7 +131,7 @@ class CsvWriter final : public ReportWriter {
     std::vector<std::string> names{"index", "path", "width", "height"};
     for (std::size_t k = 1; k <= top_k_; ++k) {
       names.push_back(fmt::format("label{}", k));
-      names.push_back(fmt::format("probability{}", k));
+      names.push_back(fmt::format("{}{}", values_ ? "value" : "probability", k));
     }
     names.emplace_back("error");
     if (verdicts_) names.emplace_back("verdicts");
@@ -137,6 +141,7 @@ class CsvWriter final : public ReportWriter {
   std::ostream& out_;
   std::size_t top_k_;
   bool verdicts_;
+  bool values_;
   bool comparison_;
   bool begun_ = false;
 };

@@ -31,7 +31,7 @@ RecordJson text_or_null(const std::optional<std::string>& text) {
 RecordJson prediction_object(const Prediction& prediction) {
   RecordJson object{{"class_index", prediction.class_index}, {"label", text_or_null(prediction.label)}};
   if (prediction.synset) object["synset"] = *prediction.synset;
-  object["probability"] = prediction.probability;
+  object[prediction.value ? "value" : "probability"] = prediction.value.value_or(prediction.probability);
   return object;
 }
 
@@ -58,6 +58,13 @@ RecordJson map_object(const MapRecord& map) {
     if (const auto& against = map.target->against) {
       object["target"]["against"] = {{"class_index", against->class_index}, {"label", text_or_null(against->label)}};
     }
+  }
+  if (map.constant) object["constant"] = true;
+  if (map.sum) {
+    object["sum"] = {{"patches", number_or_null(map.sum->patches)},
+                     {"prefix", number_or_null(map.sum->prefix)},
+                     {"biases", number_or_null(map.sum->biases)},
+                     {"score", number_or_null(map.sum->score)}};
   }
   if (map.faithfulness) object["faithfulness"] = faithfulness_object(*map.faithfulness);
   for (const MapAgreement& other : map.agreement) {
@@ -156,11 +163,23 @@ std::optional<std::string> optional_path_at(const RecordJson& object, Key key) {
   return object.contains(key) ? std::optional(path_at(object, key)) : std::nullopt;
 }
 
+/// The inverse of number_or_null().
+double number_of(const RecordJson& value) {
+  return value.is_null() ? std::nan("") : value.get<double>();
+}
+double number_at(const RecordJson& object, Key key) {
+  return number_of(object.at(key));
+}
+float float_at(const RecordJson& object, Key key) {
+  return object.at(key).get_ref<const RecordJson::number_float_t&>();
+}
+
 Prediction prediction_of(const RecordJson& object) {
   return {.class_index = count_at(object, "class_index"),
           .label = optional_text_at(object, "label"),
           .synset = object.contains("synset") ? optional_text_at(object, "synset") : std::nullopt,
-          .probability = object.at("probability").get_ref<const RecordJson::number_float_t&>()};
+          .probability = object.contains("value") ? 0.0F : float_at(object, "probability"),
+          .value = object.contains("value") ? std::optional(float_at(object, "value")) : std::nullopt};
 }
 
 Faithfulness faithfulness_of(const RecordJson& object) {
@@ -182,6 +201,7 @@ MapRecord map_of(const RecordJson& object) {
   MapRecord map;
   map.method = text_at(object, "method");
   map.variant = text_at(object, "variant");
+  map.constant = object.contains("constant") && object.at("constant").get<bool>();
   map.overlay = optional_path_at(object, "overlay");
   map.map = optional_path_at(object, "map");
   map.gray_map = optional_path_at(object, "gray_map");
@@ -189,9 +209,13 @@ MapRecord map_of(const RecordJson& object) {
   if (const auto faithfulness = object.find("faithfulness"); faithfulness != object.end()) {
     map.faithfulness = faithfulness_of(*faithfulness);
   }
+  if (const auto sum = object.find("sum"); sum != object.end()) {
+    map.sum = ScoreSum{number_at(*sum, "patches"), number_at(*sum, "prefix"), number_at(*sum, "biases"),
+                       number_at(*sum, "score")};
+  }
   if (const auto agreement = object.find("agreement"); agreement != object.end()) {
     for (const auto& [other, correlation] : agreement->items()) {
-      map.agreement.push_back({other, correlation.is_null() ? std::nan("") : correlation.get<double>()});
+      map.agreement.push_back({other, number_of(correlation)});
     }
   }
   if (const auto target = object.find("target"); target != object.end()) {
@@ -251,8 +275,11 @@ RecordJson record_object(const Record& record) {
     put_result(object, record);
   }
   if (record.source) {
-    object["source"] = {
-        {"bytes", record.source->bytes}, {"mtime_ns", record.source->mtime_ns}, {"run", record.source->run}};
+    object["source"] = {{"bytes", record.source->bytes},
+                        {"mtime_ns", record.source->mtime_ns},
+                        {"run", record.source->run},
+                        {"files", RecordJson(RecordJson::value_t::object)}};
+    for (const auto& [file, bytes] : record.source->files) object["source"]["files"][file] = bytes;
   }
   return object;
 }
@@ -299,6 +326,9 @@ std::optional<Record> record_from_json(std::string_view line) {
       record.source = SourceStamp{.bytes = count_at(*source, "bytes"),
                                   .mtime_ns = source->at("mtime_ns").get_ref<const RecordJson::number_integer_t&>(),
                                   .run = text_at(*source, "run")};
+      for (const auto& [file, bytes] : source->at("files").items()) {
+        record.source->files[file] = bytes.get_ref<const RecordJson::number_unsigned_t&>();
+      }
     }
     return record;
   } catch (const RecordJson::exception&) {  // a truncated line, or a line from another program

@@ -50,8 +50,10 @@ class TextWriter final : public ReportWriter {
     // Labels come from a model's files. Like paths, they must not reach a terminal unescaped.
     const std::string label =
         prediction.label ? printable(*prediction.label) : fmt::format("class {}", prediction.class_index);
-    const std::string percent = fmt::format("{:5.1f} %", 100.0 * static_cast<double>(prediction.probability));
-    return painted(best ? kGreen : std::string_view(), percent) + "  " +
+    const std::string score = prediction.value
+                                  ? fmt::format("{:9.4g}", *prediction.value)
+                                  : fmt::format("{:5.1f} %", 100.0 * static_cast<double>(prediction.probability));
+    return painted(best ? kGreen : std::string_view(), score) + "  " +
            painted(best ? kBold : std::string_view(), label);
   }
 
@@ -76,6 +78,7 @@ class TextWriter final : public ReportWriter {
       for (const auto& file : {map.overlay, map.map}) {
         if (file) block += fmt::format("  {}  {}\n", painted(kDim, what), printable(*file));
       }
+      if (map.sum) block += fmt::format("    {}\n", sum_text(*map.sum));
       if (map.faithfulness) block += faithfulness(*map.faithfulness);
     }
     return block;

@@ -1,29 +1,40 @@
 // Colours and fields: one number for each patch becomes one pixel each.
 
-const kInferno = ["000004", "160b39", "420a68", "6a176e", "932667", "bc3754", "dd513a", "f37819", "fca50a", "f6d746",
-                  "fcffa4"].map((hex) => [0, 2, 4].map((at) => parseInt(hex.slice(at, at + 2), 16)));
-const kColors = Array.from({ length: 256 }, (_, i) => {
-  const at = (i / 255) * (kInferno.length - 1);
-  const below = Math.min(Math.floor(at), kInferno.length - 2);
-  return kInferno[below].map((c, channel) => Math.round(c + (at - below) * (kInferno[below + 1][channel] - c)));
-});
-/// @param shares  [patches], 0..1, as colours; opaque where strength is 1, else colder patches let more of the picture through
-function paint(image, shares, strength, left = 0, top = 0, width = cols) {
+/// 256 colours, straight lines between these.
+function scale_through(hexes) {
+  const stops = hexes.map((hex) => [0, 2, 4].map((at) => parseInt(hex.slice(at, at + 2), 16)));
+  return Array.from({ length: 256 }, (_, i) => {
+    const at = (i / 255) * (stops.length - 1);
+    const below = Math.min(Math.floor(at), stops.length - 2);
+    return stops[below].map((c, channel) => Math.round(c + (at - below) * (stops[below + 1][channel] - c)));
+  });
+}
+const kColors = scale_through(["000004", "160b39", "420a68", "6a176e", "932667", "bc3754", "dd513a", "f37819", "fca50a",
+                               "f6d746", "fcffa4"]);  // inferno
+const kDiverging = scale_through(["3b4cc0", "8db0fe", "dddddd", "f4987a", "b40426"]);  // coolwarm
+/// Opaque where strength is 1, else colder patches let more of the picture through; 0 of a signed map lets all of it.
+function opacity_of(share, strength, is_signed) {
+  if (is_signed) return strength * Math.pow(Math.abs(2 * share - 1), 1 - strength);
+  return strength * strength + share * (strength - strength * strength);
+}
+/// @param shares     [patches], 0..1, as colours
+/// @param is_signed  whether 0.5 is the map's 0
+function paint(image, shares, strength, { left = 0, top = 0, width = cols, is_signed = false } = {}) {
   for (let patch = 0; patch < patches; ++patch) {
     const share = clamp(shares[patch], 0, 1);
-    const color = kColors[Math.round(255 * share)];
+    const color = (is_signed ? kDiverging : kColors)[Math.round(255 * share)];
     const at = 4 * ((top + Math.floor(patch / cols)) * width + left + (patch % cols));
     image.data[at] = color[0];
     image.data[at + 1] = color[1];
     image.data[at + 2] = color[2];
-    image.data[at + 3] = 255 * (strength * strength + share * (strength - strength * strength));
+    image.data[at + 3] = 255 * opacity_of(share, strength, is_signed);
   }
 }
-function draw_field(canvas, shares) {
+function draw_field(canvas, shares, is_signed = false) {
   canvas.width = cols;
   canvas.height = rows;
   const image = new ImageData(cols, rows);
-  paint(image, shares, state.strength);
+  paint(image, shares, state.strength, { is_signed });
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 /// A map from its smallest value to its largest.
@@ -50,6 +61,7 @@ const kEaseMs = 70;  // time constant
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 let shown = null;
 let meant = null;
+let shown_signed = false;
 let last_frame = 0;
 let frame = 0;
 function ease(now) {
@@ -62,10 +74,13 @@ function ease(now) {
     rest = Math.max(rest, Math.abs(meant[i] - shown[i]));
   }
   if (rest < 0.004) shown.set(meant);
-  draw_field($("field"), shown);
+  draw_field($("field"), shown, shown_signed);
   frame = rest < 0.004 ? 0 : requestAnimationFrame(ease);
 }
-function show_field(shares) {
+function show_field(shares, is_signed = false) {
+  if (shown && shown_signed !== is_signed) shown = null;  // other colours: nothing to ease from
+  shown_signed = is_signed;
+  document.querySelector(".ramp").classList.toggle("signed", is_signed);
   meant = shares;
   if (!shown) ease(performance.now());
   else if (!frame) {

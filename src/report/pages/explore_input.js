@@ -85,11 +85,11 @@ $("play").addEventListener("click", play);
 $("block").addEventListener("input", () => { state.block = Number($("block").value); state.view = "attention"; refresh(); });
 $("strength").addEventListener("input", () => {
   state.strength = Number($("strength").value) / 100;
-  if (shown) draw_field($("field"), shown);
+  if (shown) draw_field($("field"), shown, shown_signed);
   refresh();
 });
 for (const name of ["smooth", "root"]) {
-  $(name).addEventListener("change", () => { state[name] = $(name).checked; if (shown) draw_field($("field"), shown); refresh(); });
+  $(name).addEventListener("change", () => { state[name] = $(name).checked; if (shown) draw_field($("field"), shown, shown_signed); refresh(); });
 }
 $("other").addEventListener("click", () => { state.direction = state.direction === "row" ? "column" : "row"; refresh(); });
 $("cells").addEventListener("click", (event) => {

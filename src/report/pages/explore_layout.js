@@ -86,10 +86,10 @@ function lay_out_predictions(picture) {
   $("predicted").hidden = picture.predictions.length === 0 && explained.size === 0;
   const known = new Set(picture.predictions.map(([label]) => label));
   const others = [...explained].filter((label) => !known.has(label)).map((label) => [label, null]);
-  $("bars").replaceChildren(...[...picture.predictions, ...others].map(([label, p]) => {
+  $("bars").replaceChildren(...[...picture.predictions, ...others].map(([label, p, , value]) => {
     const fill = make("i");
     fill.style.setProperty("--share", (100 * (p ?? 0)).toFixed(2) + "%");
-    const parts = [fill, make("b", {}, label), make("span", {}, p === null ? "" : percent(p))];
+    const parts = [fill, make("b", {}, label), make("span", {}, value !== undefined ? value.toPrecision(4) : p === null ? "" : percent(p))];
     if (!explained.has(label)) return make("div", { class: "bar-row", title: label }, ...parts);
     const bar = make("button", { type: "button", class: "bar-row", title: "Explain " + label }, ...parts);
     bar.dataset.target = label;

@@ -46,7 +46,7 @@ RecordJson heading_object(const ExploreHeading& heading) {
           {"mean_heads", heading.mean_heads}};
 }
 
-/// Stores values in 255 steps between the smallest and the largest.
+/// Stores values in 255 steps between the smallest and the largest; of a signed map 0 lies in the middle.
 RecordJson map_object(const ExploreMap& map) {
   RecordJson object{{"method", map.method}, {"title", map.title}, {"variant", map.variant}, {"shows", map.shows}};
   if (map.target) {
@@ -55,15 +55,21 @@ RecordJson map_object(const ExploreMap& map) {
     if (target.against) label += " rather than " + label_of(target.against->label, target.against->class_index);
     object["target"] = RecordJson::array({label, target.class_index});
   }
-  const auto [low, high] = std::minmax_element(map.values.begin(), map.values.end());
-  const float scale = *high > *low ? 255.0F / (*high - *low) : 0.0F;
+  auto [low, high] = std::ranges::minmax(map.values);
+  if (map.is_signed) {
+    high = std::max(std::abs(low), std::abs(high));
+    low = -high;
+    object["signed"] = true;
+  }
+  if (map.sum) object["sum"] = sum_text(*map.sum);
+  const float scale = high > low ? 255.0F / (high - low) : 0.0F;
   std::string steps;
   steps.reserve(map.values.size());
   for (const float value : map.values) {
-    steps += static_cast<char>(static_cast<unsigned char>(std::min(255.0F, (value - *low) * scale + 0.5F)));
+    steps += static_cast<char>(static_cast<unsigned char>(std::min(255.0F, (value - low) * scale + 0.5F)));
   }
-  object["low"] = *low;
-  object["high"] = *high;
+  object["low"] = low;
+  object["high"] = high;
   object["values"] = base64(steps);
   return object;
 }
@@ -80,8 +86,10 @@ RecordJson picture_object(const ExplorePicture& picture) {
   object["height"] = record.size.height;
   object["predictions"] = RecordJson::array();
   for (const Prediction& prediction : record.predictions) {
-    object["predictions"].push_back(RecordJson::array(
-        {label_of(prediction.label, prediction.class_index), prediction.probability, prediction.class_index}));
+    RecordJson bar = RecordJson::array(
+        {label_of(prediction.label, prediction.class_index), prediction.probability, prediction.class_index});
+    if (prediction.value) bar.push_back(*prediction.value);
+    object["predictions"].push_back(bar);
   }
   object["image"] = "data:image/jpeg;base64," + base64(as_text(picture.jpeg));
   object["maps"] = RecordJson::array();

@@ -35,6 +35,8 @@ struct ExploreMap {
   std::string shows;    // one sentence
   std::optional<MapTarget> target;
   std::vector<float> values;  // [grid.rows, grid.cols]
+  bool is_signed = false;
+  std::optional<ScoreSum> sum = {};
 };
 
 struct ExplorePicture {

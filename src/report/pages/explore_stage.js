@@ -27,11 +27,12 @@ function draw_attention(token) {
 function draw_map(map, token) {
   const values = values_of(map);
   target_values = values;
-  show_field(map_shares(values, map.low, map.high));
+  show_field(map_shares(values, map.low, map.high), map.signed);
   $("low").textContent = plain(map.low);
   $("high").textContent = plain(map.high);
   const about = [make("b", {}, map.title), " (" + map.variant + ")"];
   if (map.target) about.push(" for ", make("b", {}, map.target[0]));
+  if (map.sum) about.push(" [" + map.sum + "]");
   const patch = token - prefix.length;
   if (patch >= 0) {
     const rank = values.filter((value) => value > values[patch]).length + 1;
@@ -81,7 +82,7 @@ function draw_sheet(token) {
   const image = new ImageData(width, height);
   blocks.forEach((_, b) => sheet_rows.forEach((head, h) => {
     const seen = of_patches(attention_of(attention, b, head, token, state.direction));
-    paint(image, attention_shares(seen), 1, b * (cols + 1), h * (rows + 1), width);
+    paint(image, attention_shares(seen), 1, { left: b * (cols + 1), top: h * (rows + 1), width });
   }));
   canvas.getContext("2d").putImageData(image, 0, 0);
   const chosen = sheet_rows.indexOf(state.head);

@@ -32,7 +32,7 @@ std::string label_of(const std::optional<std::string>& label, std::size_t class_
   return label.value_or(fmt::format("class {}", class_index));
 }
 
-/// The parts of a record that the page shows: predictions as [label, probability], files as URLs.
+/// The parts of a record that the page shows: predictions as [label, probability] or [label, 0, value], files as URLs.
 RecordJson card(const Record& record) {
   RecordJson card{{"index", record.index}, {"path", to_utf8(record.path)}};
   if (record.failure) {
@@ -44,8 +44,9 @@ RecordJson card(const Record& record) {
   card["height"] = record.size.height;
   card["predictions"] = RecordJson::array();
   for (const Prediction& prediction : record.predictions) {
-    card["predictions"].push_back(
-        RecordJson::array({label_of(prediction.label, prediction.class_index), prediction.probability}));
+    RecordJson bar = RecordJson::array({label_of(prediction.label, prediction.class_index), prediction.probability});
+    if (prediction.value) bar.push_back(*prediction.value);
+    card["predictions"].push_back(bar);
   }
   card["maps"] = RecordJson::array();
   for (const MapRecord& map : record.maps) {

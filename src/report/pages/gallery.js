@@ -75,10 +75,10 @@
   // ---- cards
   function bars(predictions) {
     const list = make("span", { class: "bars" });
-    for (const [label, p] of predictions) {
+    for (const [label, p, value] of predictions) {
       const fill = make("i");
       fill.style.setProperty("--share", (100 * p).toFixed(2) + "%");
-      list.append(make("span", { class: "bar", title: label }, fill, make("b", {}, label), make("span", {}, percent(p))));
+      list.append(make("span", { class: "bar", title: label }, fill, make("b", {}, label), make("span", {}, value === undefined ? percent(p) : value.toPrecision(4))));
     }
     return list;
   }

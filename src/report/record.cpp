@@ -1,0 +1,12 @@
+#include "report/record.hpp"
+
+#include <fmt/format.h>
+
+namespace fovea {
+
+std::string sum_text(const ScoreSum& sum) {
+  return fmt::format("patches {:+.2f}, prefix tokens {:+.2f}, biases {:+.2f}: score {:.2f}", sum.patches, sum.prefix,
+                     sum.biases, sum.score);
+}
+
+}  // namespace fovea

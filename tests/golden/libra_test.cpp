@@ -1,0 +1,54 @@
+// LibraGrad and the maps that read its gradients, beside the reference implementation (tools/make_golden_libra.py).
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "checkpoint/checkpoint.hpp"
+#include "explain/spearman.hpp"
+#include "fovea/classifier.hpp"
+#include "support/shared.hpp"
+
+namespace fovea {
+namespace {
+
+std::vector<float> values_of(const Checkpoint& golden, const std::string& name) {
+  const TensorView* const tensor = golden.find(name);
+  return tensor != nullptr ? to_float(*tensor) : std::vector<float>();
+}
+
+TEST(GoldenLibra, EqualsTheReferenceInEveryMapAndSumOfTwoClasses) {
+  const auto golden = open_checkpoint(test::source_dir() / "tests/golden/libra.safetensors");
+  const Classifier classifier(test::source_dir() / "weights/vit_tiny_tin200", {.precision = Precision::kF32});
+  const std::vector<std::string> methods{"libra", "generic", "grad-rollout", "grad-cam", "legrad"};
+  for (const std::string picture : {"cat_and_espresso.jpg", "rocket.jpg"}) {
+    ExplainRequest request{.methods = methods, .targets = {"top2"}};
+    request.options.gradients = Gradients::kLibra;
+    const Explanation explanation = classifier.explain(test::source_dir() / "samples" / picture, request);
+    ASSERT_EQ(explanation.maps.size(), 2 * methods.size());
+    for (const ExplanationMap& map : explanation.maps) {
+      const std::string of = picture + "." + std::to_string(map.target->class_index) + ".";
+      const std::vector<float> expected = values_of(*golden, of + std::string(map.method->name));
+      ASSERT_EQ(map.heatmap.values.size(), expected.size()) << of << map.method->name;
+      float largest = 0;
+      float worst = 0;
+      for (std::size_t i = 0; i < expected.size(); ++i) {
+        largest = std::max(largest, std::abs(expected[i]));
+        worst = std::max(worst, std::abs(expected[i] - map.heatmap.values[i]));
+      }
+      EXPECT_LE(worst, 1e-4F * largest) << of << map.method->name;
+      EXPECT_GE(spearman(map.heatmap.values, expected), 0.999) << of << map.method->name;
+      if (map.method->name != "libra") continue;
+      ASSERT_TRUE(map.sum.has_value());
+      EXPECT_NEAR(map.sum->prefix, values_of(*golden, of + "prefix").at(0), 1e-4);
+      EXPECT_NEAR(map.sum->score, values_of(*golden, of + "score").at(0), 1e-4);
+      EXPECT_NEAR(map.sum->patches + map.sum->prefix + map.sum->biases, map.sum->score, 1e-4);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace fovea
