@@ -32,6 +32,7 @@ struct ReadOutToken {
 struct TokenLayout {
   std::size_t num_blocks = 0;
   std::size_t num_heads = 0;
+  std::size_t num_pool_heads = 0;  // of an attention pool; 0: as many as the blocks have
   std::size_t num_prefix = 1;  // tokens before the patches (class token, registers, ...)
   PatchGrid grid;
   /// Class token: {{0, 1}}. Two heads: tokens 0 and 1 at 1/2 each. Mean over patches: each at 1/T. Empty: an attention

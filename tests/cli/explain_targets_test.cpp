@@ -65,11 +65,11 @@ TEST_F(ExplainTargets, AreNamedInTheRowAndInTheFilesName) {
   EXPECT_EQ(row.at("maps").at(2).at("target"), nlohmann::json({{"class_index", 30}, {"label", "tabby"}}));
 }
 
-TEST_F(ExplainTargets, ATargetWithoutAMethodIsExplainedByGenericAndAContrastNamesBoth) {
+TEST_F(ExplainTargets, ATargetWithoutAMethodIsExplainedByLibraAndAContrastNamesBoth) {
   const auto result = explain({sample("cat_and_espresso.jpg"), "--target", "tabby", "--against", "espresso"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const auto row = result.json_lines().at(0);
-  EXPECT_THAT(overlays(row), ElementsAre("cat_and_espresso.jpg.generic.30-193.png"));
+  EXPECT_THAT(overlays(row), ElementsAre("cat_and_espresso.jpg.libra.30-193.png"));
   EXPECT_EQ(row.at("maps").at(0).at("target").at("against").at("label"), "espresso");
 }
 
@@ -104,7 +104,7 @@ TEST_F(ExplainTargets, TrueIsTheFoldersNameAndAFolderThatIsNoneFailsAlone) {
   ASSERT_EQ(rows.size(), 3U);
   EXPECT_EQ(rows[0].at("code"), "not_found");
   EXPECT_THAT(rows[0].at("message"), HasSubstr("folder 'nonsense' is no class"));
-  EXPECT_THAT(overlays(rows[1]), ElementsAre("tabby/a.jpg.generic.30.png"));
+  EXPECT_THAT(overlays(rows[1]), ElementsAre("tabby/a.jpg.libra.30.png"));
 }
 
 TEST_F(ExplainTargets, WhatCannotBeMeantIsExitTwoBeforeAnythingIsWritten) {

@@ -70,7 +70,7 @@ TEST_F(ExploreVerb, MapsAreThoseAskedForAndWithoutWordsThoseOfOnePassAndOneBack)
     const auto method = map.at("method").get<std::string>();
     if (methods.empty() || methods.back() != method) methods.push_back(method);
   }
-  EXPECT_EQ(methods, (std::vector<std::string>{"rollout", "attention", "generic", "grad-rollout", "grad-cam", "legrad",
+  EXPECT_EQ(methods, (std::vector<std::string>{"rollout", "attention", "libra", "generic", "grad-rollout", "grad-cam", "legrad",
                                                "token-rank"}));
   ASSERT_EQ(explore({at("a.png"), "-o", at("page.html"), "--target", "1", "--target", "3", "--against", "0"}).exit_code,
             0);

@@ -41,6 +41,7 @@ TEST_P(QuantizedFamily, KeepsItsLogitsWhenItIsReadBack) {
     for (unsigned seed = 1; seed <= 4; ++seed) quantizer.measure(picture(seed));
     PendingFile file(temp / "small.safetensors");
     quantizer.write(file);
+    file.commit();
     const auto small = VisionTransformer::load(temp / "small.safetensors", in_float32());
     EXPECT_EQ(small->info().quantized, precision);
     EXPECT_LT(small->info().weight_bytes, model->info().weight_bytes);

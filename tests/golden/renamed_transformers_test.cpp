@@ -294,6 +294,7 @@ TEST(TransformersFamilies, AreQuantisedWithTheirTensorsNames) {
     const test::TempFolder folder;
     PendingFile file(folder / "half.safetensors");
     Quantizer(golden.folder, Precision::kBf16, golden.image_size()).write(file);
+    file.commit();
     const auto exact = features_of(golden, golden.folder);
     const auto half = features_of(golden, folder / "half.safetensors");
     ASSERT_EQ(half.size(), exact.size());

@@ -41,7 +41,7 @@ run_step("configure the consumer" ${CMAKE_COMMAND} -S ${SOURCE_DIR}/tests/instal
 run_step("build the consumer" ${CMAKE_COMMAND} --build ${WORK_DIR}/consumer)
 run_step("run the consumer" ${WORK_DIR}/consumer/consumer ${SOURCE_DIR}/samples/coffee.jpg ${WORK_DIR}/overlay.png)
 expect_match("the consumer's answer" "${output}"
-  "^${VERSION} espresso\ngeneric: espresso rather than [^\n]+\n192 features\n$")
+  "^${VERSION} espresso\nlibra: espresso rather than [^\n]+\n192 features\n$")
 file(SIZE ${WORK_DIR}/overlay.png size)
 
 set(moved "${WORK_DIR}/moved to another place")

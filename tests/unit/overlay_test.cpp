@@ -241,14 +241,14 @@ TEST(Overlay, EveryNamedColourMapDrawsSomethingElse) {
   const CropGeometry g = geometry_of(image.size(), CropMode::kSquash, 1.0);
   const std::vector<float> map = hot_patch(14, 14, 7, 7);
   std::vector<std::uint32_t> seen;
-  for (const std::string_view name : colormap_names()) {
+  EXPECT_EQ(colormap_names().front(), "auto");  // inferno, or coolwarm for signed maps
+  for (const std::string_view name : colormap_names().subspan(1)) {
     OverlayStyle style;
     style.colormap = name;
     seen.push_back(test::crc32(draw_overlay(image, {map, 14, 14}, g, style, {})));
   }
   std::sort(seen.begin(), seen.end());
   EXPECT_EQ(std::adjacent_find(seen.begin(), seen.end()), seen.end());
-  EXPECT_EQ(colormap_names().front(), "inferno");
   OverlayStyle unknown;
   unknown.colormap = "rainbow";
   try {

@@ -94,7 +94,7 @@ TEST(RecordJson, HasItsKeysInTheOrderOfTheContract) {
   record.path = "cat.jpg";
   record.thumbnail = "t.jpg";
   record.maps.front().overlay = "o.png";
-  record.source = SourceStamp{47152, 1700000000123456789, "ab12"};
+  record.source = SourceStamp{47152, 1700000000123456789, "ab12", {{"o.png", 7}}};
   record.predictions.resize(1);
   record.predictions[0].probability = 0.452F;
   EXPECT_EQ(record_to_json(record),
@@ -103,7 +103,7 @@ TEST(RecordJson, HasItsKeysInTheOrderOfTheContract) {
             R"({"method":"rollout","variant":"mean heads, residual 0.5","overlay":"o.png"},)"
             R"({"method":"generic","variant":"positive","target":{"class_index":32,"label":"Egyptian cat"},)"
             R"("map":"overlays/x.npy"}],"thumbnail":"t.jpg",)"
-            R"("source":{"bytes":47152,"mtime_ns":1700000000123456789,"run":"ab12"}})");
+            R"("source":{"bytes":47152,"mtime_ns":1700000000123456789,"run":"ab12","files":{"o.png":7}}})");
 }
 
 TEST(RecordJson, WritesAMissingLabelAsNullAndAMissingSynsetNotAtAll) {

@@ -12,7 +12,10 @@ namespace {
 class LeGrad final : public Explainer {
  public:
   LeGrad(const ExplainOptions& options, const TokenLayout& layout)
-      : stream_("legrad", {layout.num_blocks, layout.num_heads, layout.num_prefix, layout.grid, {{0, 1.0F}}},
+      : stream_("legrad", {.num_blocks = layout.num_blocks,
+ .num_heads = layout.num_heads,
+ .num_prefix = layout.num_prefix,
+ .grid = layout.grid},
                 BlockOrder::kLastToFirst, options.start_block),
         sums_(layout.tokens()) {}
 

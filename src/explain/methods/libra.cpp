@@ -14,7 +14,10 @@ namespace {
 class Libra final : public Explainer {
  public:
   Libra(const ExplainOptions& options, const TokenLayout& layout)
-      : stream_("libra", {layout.num_blocks, layout.num_heads, layout.num_prefix, layout.grid, {{0, 1.0F}}},
+      : stream_("libra", {.num_blocks = layout.num_blocks,
+ .num_heads = layout.num_heads,
+ .num_prefix = layout.num_prefix,
+ .grid = layout.grid},
                 BlockOrder::kLastToFirst, options.start_block),
         terms_(layout.tokens()) {}
 

@@ -89,6 +89,7 @@ Rules timm_attention_pool() {
 
 Rules timm_vit() {
   return join({timm_common(),
+               timm_gammas(),
                timm_vit_attention(),
                timm_fc1(),
                timm_attention_pool(),

@@ -43,6 +43,7 @@ TokenLayout token_layout(const Architecture& architecture) {
   TokenLayout layout;
   layout.num_blocks = architecture.depth;
   layout.num_heads = architecture.num_heads;
+  layout.num_pool_heads = architecture.pool_heads();
   layout.num_prefix = architecture.num_prefix_tokens;
   layout.grid = architecture.grid();
   switch (architecture.read_out) {
