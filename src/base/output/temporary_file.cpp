@@ -85,6 +85,7 @@ TemporaryFile create_temporary(const std::filesystem::path& folder, const std::f
     if (file < 0 && errno == EINTR) continue;
     if (file < 0) fail_to_write(target, errno);
     if (lock_new(file)) return {std::move(path), file};
+    ::unlink(path.c_str());
     ::close(file);
   }
 }
