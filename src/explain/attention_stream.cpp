@@ -83,7 +83,7 @@ void AttentionStream::accept(std::size_t block, std::span<const double> gradient
 }
 
 void AttentionStream::accept_pool(MatrixView<const float> weights) {
-  const bool fits = weights.rows() == layout_.num_heads && weights.cols() >= 1 && weights.cols() <= tokens();
+  const bool fits = weights.rows() == layout_.pool_heads() && weights.cols() >= 1 && weights.cols() <= tokens();
   const bool forth = order_ == BlockOrder::kFirstToLast;
   const bool in_time = seen_ == (forth ? layout_.num_blocks : 0);
   if (!pooled() || !in_time || pool_seen_ || !fits) {
@@ -91,7 +91,7 @@ void AttentionStream::accept_pool(MatrixView<const float> weights) {
                 fmt::format("{}: an attention pool [{}, {}] after {} of {} blocks, expected {}", method_,
                             weights.rows(), weights.cols(), seen_, layout_.num_blocks,
                             pooled() ? fmt::format("one of {} heads over up to {} tokens {} the last",
-                                                   layout_.num_heads, tokens(), forth ? "after" : "before")
+                                                   layout_.pool_heads(), tokens(), forth ? "after" : "before")
                                      : "no attention pool, because this model reads out tokens"));
   }
   pool_seen_ = true;

@@ -33,7 +33,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Relative to the map's maximum. In double the method reproduces itself to 1e-7; a rule that is nearly right is off by 1e-3.
+/// Relative to the map's maximum. In double the method reproduces itself to 1e-7; a rule that is nearly right is off by
+/// 1e-3.
 constexpr float kTolerance = 1e-5F;
 
 /// Under a sanitizer every eighth photograph does: they all take the same way, which is slow there.

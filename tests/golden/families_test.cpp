@@ -226,8 +226,8 @@ void expect_maps_equal_to_reference(const std::filesystem::path& folder, Precisi
   // The reference has those that are defined for its attention.
   std::vector<const char*> names;
   MapPlan plan;
-  for (const auto& [name, method] : {std::pair{"rollout", "rollout"}, {"generic_attention", "generic"},
-                                     {"grad_rollout", "grad-rollout"}}) {
+  for (const auto& [name, method] :
+       {std::pair{"rollout", "rollout"}, {"generic_attention", "generic"}, {"grad_rollout", "grad-rollout"}}) {
     if (!expected.has(name)) continue;
     names.push_back(name);
     plan.methods.push_back(&explain_method(method));

@@ -60,7 +60,8 @@ TEST(TimmFacts, AreTimmsOwnForEveryArchitectureThatIsComputed) {
     EXPECT_EQ(facts.norm_after, expected.at("norm_after").get<bool>()) << name;
     EXPECT_EQ(facts.pool_sees_prefix, expected.at("pool_sees_prefix").get<bool>()) << name;
     if (!expected.at("pool_heads").is_null()) {
-      const std::size_t heads = facts.pool_num_heads > 0 ? facts.pool_num_heads : expected.at("heads").get<std::size_t>();
+      const std::size_t heads =
+          facts.pool_num_heads > 0 ? facts.pool_num_heads : expected.at("heads").get<std::size_t>();
       EXPECT_EQ(heads, expected.at("pool_heads").get<std::size_t>()) << name;
     }
     if (!expected.at("gated").get<bool>()) {

@@ -1,7 +1,6 @@
 // Position embeddings against loops over every output value, in double, written from PyTorch's definitions
 // (aten/src/ATen/native/UpSample.h, cpu/UpSampleKernel.cpp) and timm's embedding code.
 #include "model/weights/pos_embed.hpp"
-#include "model/weights/relative_positions.hpp"
 
 #include <gtest/gtest.h>
 
@@ -14,6 +13,7 @@
 
 #include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
+#include "model/weights/relative_positions.hpp"
 #include "support/golden_family.hpp"
 #include "support/renamed_tensors.hpp"
 #include "support/shared.hpp"

@@ -44,7 +44,7 @@ class BackwardPass {
   ReadOutBackward read_out_;
   EncoderBlockBackward block_;
   std::vector<nn::RotaryTable> inverse_rotary_;  // as the model's
-  AlignedBuffer<float> d_x_;  // [N, D], with respect to what runs along the residual connections
+  AlignedBuffer<float> d_x_;                     // [N, D], with respect to what runs along the residual connections
 };
 
 }  // namespace fovea

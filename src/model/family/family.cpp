@@ -82,7 +82,8 @@ std::vector<std::size_t> infer_kv_dims(const SizeReader& reader, const Architect
     if (width == 0) return {};
     widths.push_back(width);
   }
-  const bool shared = std::any_of(widths.begin(), widths.end(), [&](std::size_t width) { return width != a.embed_dim; });
+  const bool shared =
+      std::any_of(widths.begin(), widths.end(), [&](std::size_t width) { return width != a.embed_dim; });
   return shared ? widths : std::vector<std::size_t>();
 }
 

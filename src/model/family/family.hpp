@@ -35,7 +35,7 @@ enum class Role {
   kRelativePosition,  // BEiT's table
   kRelPosFc1,         // of the MLP that computes relative positions
   kRelPosFc2,
-  kLambdaQ1,          // of differential attention
+  kLambdaQ1,  // of differential attention
   kLambdaK1,
   kLambdaQ2,
   kLambdaK2,

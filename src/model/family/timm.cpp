@@ -15,23 +15,19 @@ Rules timm_tokens() {
 
 /// What stands before the blocks and after them: the same in vision_transformer.py, beit.py and eva.py.
 Rules timm_around_blocks() {
-  return join({timm_tokens(),
-               patch_embed("patch_embed.proj"),
+  return join({timm_tokens(), patch_embed("patch_embed.proj"),
                norm("patch_embed.norm", kEmbedNorm, kEmbed, {Option::kEmbedNorm}),
-               norm("norm_pre", kNormPre, kEmbed, {Option::kNormPre}),
-               norm("norm", kNorm, kEmbed, {Option::kNorm}),
+               norm("norm_pre", kNormPre, kEmbed, {Option::kNormPre}), norm("norm", kNorm, kEmbed, {Option::kNorm}),
                norm("fc_norm", kFcNorm, kEmbed, {Option::kFcNorm}),
                linear("head", kHead, kClasses, kPooled, {Option::kHead})});
 }
 
 /// Norms, proj and fc2, which are the same, too.
 Rules timm_common() {
-  return join({timm_around_blocks(),
-               norm("blocks.{}.norm1", kNorm1),
+  return join({timm_around_blocks(), norm("blocks.{}.norm1", kNorm1),
                norm("blocks.{}.attn.norm", kAttentionNorm, kEmbed, {Option::kAttentionNorm}),
                linear_maybe_bias("blocks.{}.attn.proj", kProj, kEmbed, kEmbed, Option::kProjBias),
-               norm("blocks.{}.norm2", kNorm2),
-               norm("blocks.{}.mlp.norm", kMlpNorm, kMlpHidden, {Option::kMlpNorm}),
+               norm("blocks.{}.norm2", kNorm2), norm("blocks.{}.mlp.norm", kMlpNorm, kMlpHidden, {Option::kMlpNorm}),
                linear_maybe_bias("blocks.{}.mlp.fc2", kFc2, kEmbed, kMlpHidden, Option::kProjBias)});
 }
 
@@ -94,8 +90,7 @@ Rules timm_vit() {
 /// vision_transformer_relpos.py.
 /// @param mlp  of the whole model, or of each block
 Rules timm_vit_with_relative_positions(const std::string& mlp) {
-  return join({timm_vit(),
-               linear(mlp + "fc1", kRelPosFc1, kRelPosHidden, kTwo),
+  return join({timm_vit(), linear(mlp + "fc1", kRelPosFc1, kRelPosHidden, kTwo),
                linear(mlp + "fc2", kRelPosFc2, kHeads, kRelPosHidden)});
 }
 Rules timm_vit_with_gate() {
@@ -118,8 +113,7 @@ Rules timm_parallel_block() {
                timm_differential("blocks.{}.")});
 }
 Rules timm_parallel_vit() {
-  return join({timm_around_blocks(),
-               timm_parallel_block(),
+  return join({timm_around_blocks(), timm_parallel_block(),
                linear_maybe_bias("blocks.{}.attn_out_proj", kProj, kEmbed, kEmbed, Option::kProjBias),
                linear_maybe_bias("blocks.{}.mlp_out_proj", kFc2, kEmbed, kMlpHidden, Option::kProjBias),
                timm_attention_pool()});
@@ -172,23 +166,20 @@ Rules timm_eva_with_shared_keys() {
   return join({timm_eva_common(Option::kMlpGamma),
                linear_maybe_bias("blocks.{}.attn.q_proj", kQuery, kEmbed, kEmbed, Option::kQkvBias),
                linear_maybe_bias("blocks.{}.attn.k_proj", kKey, kKeyValue, kEmbed, Option::kQkvBias),
-               linear_maybe_bias("blocks.{}.attn.v_proj", kValue, kKeyValue, kEmbed, Option::kQkvBias),
-               timm_fc1()});
+               linear_maybe_bias("blocks.{}.attn.v_proj", kValue, kKeyValue, kEmbed, Option::kQkvBias), timm_fc1()});
 }
 /// The same, fused: Perception Encoders and RoPE-ViT.
 Rules timm_eva_with_key_bias() {
-  return join({timm_eva_common(),
-               linear("blocks.{}.attn.qkv", kQkv, kThreeEmbed, kEmbed),
-               {tensor("rope.freqs", kRopeFrequencies, {kTwo, kDepth, kHeads, kHalfHeadDim}, {Option::kRopeFrequencies})},
-               timm_fc1()});
+  return join(
+      {timm_eva_common(),
+       linear("blocks.{}.attn.qkv", kQkv, kThreeEmbed, kEmbed),
+       {tensor("rope.freqs", kRopeFrequencies, {kTwo, kDepth, kHeads, kHalfHeadDim}, {Option::kRopeFrequencies})},
+       timm_fc1()});
 }
 
 /// DINO v1 has timm's names and no head. What its training script saves beside the backbone is not used.
 Rules dino() {
-  return join({timm_common(),
-               timm_vit_attention(),
-               timm_fc1(),
-               {ignored("head.mlp.*"), ignored("head.last_layer.*")}});
+  return join({timm_common(), timm_vit_attention(), timm_fc1(), {ignored("head.mlp.*"), ignored("head.last_layer.*")}});
 }
 
 }  // namespace
@@ -237,7 +228,7 @@ std::vector<Family> timm_families() {
        dino_v1,
        dino(),
        true},
-      {"timm ViT", {""}, {patch}, {}, {}, timm_vit()},
+      {"timm ViT", {""}, {patch}, {"blocks.0.attns.0.norm.weight"}, {}, timm_vit()},
   };
 }
 

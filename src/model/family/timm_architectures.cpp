@@ -113,9 +113,8 @@ void name_rope(std::string_view name, TimmFacts& facts) {
     const bool pre_trained_at_384 = contains(name, "_384") || contains(name, "_336");
     const std::size_t side = contains(name, "_224") ? 14 : pre_trained_at_384 ? 24 : 32;
     facts.rope = Rope::kEva02;
-    facts.rope_settings = RopeSettings{.grid_offset = contains(name, "gigantic") ? 0.0 : 1.0,
-                                       .reference = PatchGrid{side, side},
-                                       .x_first = true};
+    facts.rope_settings = RopeSettings{
+        .grid_offset = contains(name, "gigantic") ? 0.0 : 1.0, .reference = PatchGrid{side, side}, .x_first = true};
   }
 }
 

@@ -6,7 +6,8 @@
 namespace fovea {
 
 AttentionPool::AttentionPool(const Architecture& a, Precision model_precision, nn::Workspace& workspace)
-    : a_(a), shape_{a.grid().size() + (a.pool_sees_prefix ? a.num_prefix_tokens : 0), a.pool_heads(),
+    : a_(a),
+      shape_{a.grid().size() + (a.pool_sees_prefix ? a.num_prefix_tokens : 0), a.pool_heads(),
              a.embed_dim / a.pool_heads()} {
   const auto linear = [&](std::size_t rows, std::size_t in, std::size_t out) {
     return nn::make_linear(read_out_precision(model_precision), {rows, in, out}, workspace);

@@ -31,7 +31,7 @@ struct LayerCall {
   std::span<const float> in;  // what it reads, always as float32; whole before() and after()
   std::span<float> out;       // what it writes or adds to; whole after()
   std::span<const float> attention =
-      {};  // kAttention: [H, N, N] or fused [N, N], kReadOut: the pool's [H, n], where asked for
+      {};                   // kAttention: [H, N, N] or fused [N, N], kReadOut: the pool's [H, n], where asked for
   bool ends_block = false;  // `out` are the tokens that leave the block
 };
 

@@ -162,8 +162,8 @@ nn::RotaryTable mixed_rotary_table(PatchGrid grid, std::size_t num_heads, bool x
       const auto col = static_cast<double>(patch % grid.cols);
       for (std::size_t i = 0; i < table.head_dim; ++i) {  // both features of a pair have the same angle
         const std::size_t at = head * pairs + i / 2;
-        const double angle =
-            (x_first ? col : row) * static_cast<double>(first[at]) + (x_first ? row : col) * static_cast<double>(second[at]);
+        const double angle = (x_first ? col : row) * static_cast<double>(first[at]) +
+                             (x_first ? row : col) * static_cast<double>(second[at]);
         table.cos.push_back(static_cast<float>(std::cos(angle)));
         table.sin.push_back(static_cast<float>(std::sin(angle)));
       }

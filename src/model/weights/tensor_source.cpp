@@ -185,8 +185,8 @@ class RandomSource final : public TensorSource {
 
   void read(Role role, Part part, std::size_t block, std::span<float> values) const override {
     using enum Role;
-    constexpr std::array kNorms{kEmbedNorm, kNormPre, kNorm1,   kQNorm, kKNorm,    kSubNorm, kAttentionNorm,
-                                kNorm2,     kMlpNorm, kNorm, kPoolNorm, kFcNorm};
+    constexpr std::array kNorms{kEmbedNorm,     kNormPre, kNorm1,   kQNorm, kKNorm,    kSubNorm,
+                                kAttentionNorm, kNorm2,   kMlpNorm, kNorm,  kPoolNorm, kFcNorm};
     const bool norm = std::find(kNorms.begin(), kNorms.end(), role) != kNorms.end();
     const float centre = norm && part == Part::kWeight ? 1.0F : 0.0F;
     constexpr float kSpread = 0.035F;  // uniform in ±0.035: a standard deviation of 0.02, as ViTs are initialised

@@ -33,8 +33,8 @@ struct EncoderBlockWeights {
   NormWeights sub_norm;                     // of each head's output in differential attention, times 1 - λ_init
   NormWeights attention_norm;               // of all heads' outputs
   std::unique_ptr<nn::LinearWeights> proj;  // [D, D]
-  NormWeights norm2;                       // none of a parallel MLP
-  std::unique_ptr<nn::LinearWeights> fc1;  // [F, D], of a gated MLP [2F, D], the gate first
+  NormWeights norm2;                        // none of a parallel MLP
+  std::unique_ptr<nn::LinearWeights> fc1;   // [F, D], of a gated MLP [2F, D], the gate first
   NormWeights mlp_norm;
   std::unique_ptr<nn::LinearWeights> fc2;  // [D, F]
 };

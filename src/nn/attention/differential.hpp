@@ -1,5 +1,5 @@
-// Differential attention (Ye et al. 2024, Differential Transformer; timm diff_attention.py): of each head the difference
-// of two softmaxes, whose queries and keys are half as wide as the head's values.
+// Differential attention (Ye et al. 2024, Differential Transformer; timm diff_attention.py): of each head the
+// difference of two softmaxes, whose queries and keys are half as wide as the head's values.
 #pragma once
 
 #include <span>

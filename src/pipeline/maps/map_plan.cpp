@@ -36,6 +36,7 @@ TokenLayout token_layout(const Architecture& architecture) {
   TokenLayout layout;
   layout.num_blocks = architecture.depth;
   layout.num_heads = architecture.num_heads;
+  layout.num_pool_heads = architecture.pool_heads();
   layout.num_prefix = architecture.num_prefix_tokens;
   layout.grid = architecture.grid();
   switch (architecture.read_out) {
@@ -73,15 +74,14 @@ void require_class_method(const MapPlan& plan, std::string_view given) {
 
 namespace {
 
-/// Whether the method is defined for what the model computes.
-void require_defined(const ExplainMethod& method, const Architecture& architecture) {
-  if (method.needs.relevance) require_relevance_rules(architecture);
+void require_weights(const ExplainMethod& method, const Architecture& architecture) {
   if (!architecture.differential_attention || !method.needs.attention) return;
-  throw Error(ErrorCode::kUsage,
-              std::string(method.name) +
-                  ": the model's attention is a difference of two softmaxes, expected weights that are not negative and "
-                  "sum to 1",
-              "`--method generic`, grad-rollout and legrad weigh it by its gradients");
+  throw Error(
+      ErrorCode::kUsage,
+      std::string(method.name) +
+          ": the model's attention is a difference of two softmaxes, expected weights that are not negative and "
+          "sum to 1",
+      "`--method generic`, grad-rollout and legrad weigh it by its gradients");
 }
 
 }  // namespace
@@ -92,7 +92,7 @@ void check_plan(const MapPlan& plan, const ModelInfo& model) {
   if (plan.reduction.active()) require_reducible(model, plan.reduction);
   for (const ExplainMethod* method : plan.methods) {
     (void)method->make(plan.options, layout);  // throws
-    require_defined(*method, architecture);
+    require_weights(*method, architecture);
     const bool of_class = method->needs.class_specific() || plan.faithfulness;
     if (!of_class) continue;
     if (class_space(model, plan).labels.empty()) {
@@ -111,6 +111,7 @@ void check_plan(const MapPlan& plan, const ModelInfo& model) {
                       ": --keep or --merge is given, expected neither: gradients are those of the whole model",
                   "rollout, attention and token-rank explain reduced models");
     }
+    if (method->needs.relevance) require_relevance_rules(architecture);
   }
 }
 
