@@ -79,9 +79,11 @@ Rules timm_attention_pool() {
                linear("attn_pool.mlp.fc2", kPoolFc2, kEmbed, kPoolHidden, pool)});
 }
 
+/// DeiT3's own files have layer scale by its older name.
 Rules timm_vit() {
   return join({timm_common(),
                timm_vit_attention(),
+               timm_gammas(),
                timm_fc1(),
                timm_attention_pool(),
                {tensor("dist_token", kDistToken, {kOne, kOne, kEmbed}, {Option::kDistilled})},
