@@ -37,8 +37,9 @@ struct TokenLayout {
   /// Class token: {{0, 1}}. Two heads: tokens 0 and 1 at 1/2 each. Mean over patches: each at 1/T. Empty: an attention
   /// pool, which reports its weights when it is observed.
   std::vector<ReadOutToken> read_out{{0, 1.0F}};
-  std::size_t num_pool_heads = 0;  // of an attention pool; 0: as many as the blocks have
+  std::size_t num_pool_heads = 0;  // of the attention pool; 0: as many as the blocks
   [[nodiscard]] std::size_t tokens() const noexcept { return num_prefix + grid.size(); }
+  [[nodiscard]] std::size_t pool_heads() const noexcept { return num_pool_heads > 0 ? num_pool_heads : num_heads; }
 };
 
 /// Published programs whose rollout can be reproduced, for papers that used them.

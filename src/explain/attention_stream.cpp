@@ -95,8 +95,7 @@ void AttentionStream::accept(std::size_t block, std::span<const double> gradient
 }
 
 void AttentionStream::accept_pool(MatrixView<const float> weights) {
-  const std::size_t heads = layout_.num_pool_heads > 0 ? layout_.num_pool_heads : layout_.num_heads;
-  const bool fits = weights.rows() == heads && weights.cols() >= 1 && weights.cols() <= tokens();
+  const bool fits = weights.rows() == layout_.pool_heads() && weights.cols() >= 1 && weights.cols() <= tokens();
   const bool forth = order_ == BlockOrder::kFirstToLast;
   const bool in_time = seen_ == (forth ? layout_.num_blocks : 0);
   if (!pooled() || !in_time || pool_seen_ || !fits) {
@@ -104,7 +103,7 @@ void AttentionStream::accept_pool(MatrixView<const float> weights) {
                 fmt::format("{}: an attention pool [{}, {}] after {} of {} blocks, expected {}", method_,
                             weights.rows(), weights.cols(), seen_, layout_.num_blocks,
                             pooled() ? fmt::format("one of {} heads over up to {} tokens {} the last",
-                                                   heads, tokens(), forth ? "after" : "before")
+                                                   layout_.pool_heads(), tokens(), forth ? "after" : "before")
                                      : "no attention pool, because this model reads out tokens"));
   }
   pool_seen_ = true;

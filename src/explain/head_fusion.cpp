@@ -36,10 +36,9 @@ std::string heads_text(const ExplainOptions& options) {
   return options.head ? fmt::format("head {}", *options.head) : std::string(fused_heads_text(options.head_fusion));
 }
 
-void require_head(std::string_view method, const ExplainOptions& options, const TokenLayout& layout) {
-  if (!options.head || *options.head < layout.num_heads) return;
-  throw Error(ErrorCode::kUsage,
-              fmt::format("{}: head is {}, expected 0 to {}", method, *options.head, layout.num_heads - 1));
+void require_head(std::string_view method, const ExplainOptions& options, std::size_t num_heads) {
+  if (!options.head || *options.head < num_heads) return;
+  throw Error(ErrorCode::kUsage, fmt::format("{}: head is {}, expected 0 to {}", method, *options.head, num_heads - 1));
 }
 
 void fuse_heads(const AttentionView& attention, HeadFusion fusion, std::size_t begin, std::span<float> fused) {

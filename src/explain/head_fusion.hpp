@@ -18,8 +18,9 @@ namespace fovea {
 [[nodiscard]] AttentionView heads_of(const AttentionView& attention, std::optional<std::size_t> head);
 /// "head 2", or how all heads are fused.
 [[nodiscard]] std::string heads_text(const ExplainOptions& options);
-/// @throws Error  kUsage if the model has no such head.
-void require_head(std::string_view method, const ExplainOptions& options, const TokenLayout& layout);
+/// @param num_heads  of the attention that is shown
+/// @throws Error     kUsage if the model has no such head.
+void require_head(std::string_view method, const ExplainOptions& options, std::size_t num_heads);
 
 /// Elementwise over the heads of one block; max and min are not renormalised, so their rows need not sum to 1.
 /// @param begin   offset of the first value within a head's [tokens, tokens], e.g. row * tokens.

@@ -194,6 +194,8 @@ TEST(TimmConfig, ReadsTheRotationThatItChanges) {
   EXPECT_EQ(rope.x_first, true);
   EXPECT_EQ(rope.rotate_half, true);
   EXPECT_EQ(rope.reference, (PatchGrid{7, 9}));
+  EXPECT_THAT(refusal([] { return timm_with(R"("rope_type":"mrope")", "eva02_tiny_patch14_224"); }),
+              HasSubstr("rope_type is 'mrope'"));
   EXPECT_THAT(refusal([] { return timm_with(R"("rope_temperature":0)", "eva02_tiny_patch14_224"); }),
               HasSubstr("rope_temperature is 0"));
 }

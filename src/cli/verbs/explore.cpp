@@ -142,7 +142,7 @@ class Explore : public Command {
 
   [[nodiscard]] PageOptions page_options(const Architecture& architecture) const {
     PageOptions page;
-    if (attention_ == "none") return page;
+    if (attention_ == "none" || architecture.differential_attention) return page;
     page.blocks = parse_blocks(blocks_, architecture.depth);
     const std::size_t all = attention_bytes(architecture, page.blocks.size(), false);
     page.mean_heads = attention_ == "mean" || (attention_ == "auto" && all > kMostBytes);

@@ -83,7 +83,8 @@ std::string variant(const ExplainOptions& options) {
 
 std::unique_ptr<Explainer> make(const ExplainOptions& options, const TokenLayout& layout) {
   if (options.block) require_block("attention", "block", *options.block, layout);
-  require_head("attention", options, layout);
+  const bool of_pool = layout.read_out.empty() && !options.query;
+  require_head("attention", options, of_pool ? layout.pool_heads() : layout.num_heads);
   const PatchGrid grid = layout.grid;
   if (options.query && (options.query->row >= grid.rows || options.query->col >= grid.cols)) {
     throw Error(ErrorCode::kUsage,

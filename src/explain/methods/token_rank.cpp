@@ -75,7 +75,7 @@ std::string variant(const ExplainOptions& options) {
 
 std::unique_ptr<Explainer> make(const ExplainOptions& options, const TokenLayout& layout) {
   if (options.block) require_block("token-rank", "block", *options.block, layout);
-  require_head("token-rank", options, layout);
+  require_head("token-rank", options, layout.num_heads);
   return std::make_unique<TokenRank>(options, layout);
 }
 

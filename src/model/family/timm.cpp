@@ -87,10 +87,11 @@ Rules timm_attention_pool() {
                linear("attn_pool.mlp.fc2", kPoolFc2, kEmbed, kPoolHidden, pool)});
 }
 
+/// DeiT3's own files have layer scale by its older name.
 Rules timm_vit() {
   return join({timm_common(),
-               timm_gammas(),
                timm_vit_attention(),
+               timm_gammas(),
                timm_fc1(),
                timm_attention_pool(),
                {tensor("dist_token", kDistToken, {kOne, kOne, kEmbed}, {Option::kDistilled})},
@@ -237,7 +238,7 @@ std::vector<Family> timm_families() {
        dino_v1,
        dino(),
        true},
-      {"timm ViT", {""}, {patch}, {}, {}, timm_vit()},
+      {"timm ViT", {""}, {patch}, {"blocks.0.attns.0.norm.weight"}, {}, timm_vit()},
   };
 }
 

@@ -14,8 +14,9 @@ AttentionSheet::AttentionSheet(const ExplainOptions& options, const TokenLayout&
   if (options.query) {
     query_ = {{layout.num_prefix + options.query->row * layout.grid.cols + options.query->col, 1.0F}};
   }
-  sheet_.columns.reserve(layout.num_heads + 1);
-  for (std::size_t head = 0; head < layout.num_heads; ++head) sheet_.columns.push_back(fmt::format("head {}", head));
+  const std::size_t heads = query_.empty() ? layout.pool_heads() : layout.num_heads;
+  sheet_.columns.reserve(heads + 1);
+  for (std::size_t head = 0; head < heads; ++head) sheet_.columns.push_back(fmt::format("head {}", head));
   sheet_.columns.emplace_back("mean");
 }
 

@@ -81,9 +81,7 @@ void require_class_method(const MapPlan& plan, std::string_view given) {
 
 namespace {
 
-/// Whether the method is defined for what the model computes.
-void require_defined(const ExplainMethod& method, const Architecture& architecture) {
-  if (method.needs.relevance) require_relevance_rules(architecture);
+void require_weights(const ExplainMethod& method, const Architecture& architecture) {
   if (!architecture.differential_attention || !method.needs.attention) return;
   throw Error(
       ErrorCode::kUsage,
@@ -101,7 +99,7 @@ void check_plan(const MapPlan& plan, const ModelInfo& model) {
   if (plan.reduction.active()) require_reducible(model, plan.reduction);
   for (const ExplainMethod* method : plan.methods) {
     (void)method->make(plan.options, layout);  // throws
-    require_defined(*method, architecture);
+    require_weights(*method, architecture);
     const bool of_class = method->needs.class_specific() || plan.faithfulness;
     if (!of_class) continue;
     if (class_space(model, plan).labels.empty()) {
@@ -125,6 +123,7 @@ void check_plan(const MapPlan& plan, const ModelInfo& model) {
                       ": --keep or --merge is given, expected neither: gradients are those of the whole model",
                   "rollout, attention and token-rank explain reduced models");
     }
+    if (method->needs.relevance) require_relevance_rules(architecture);
   }
 }
 
