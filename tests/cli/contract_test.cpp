@@ -126,6 +126,8 @@ TEST_F(Contract, TheGuideHasTheKeysOfAllRecordsAndNoOthers) {
                 "--method",
                 "generic",
                 "--method",
+                "libra",
+                "--method",
                 "attention",
                 "--target",
                 "top1",
