@@ -193,7 +193,8 @@ class PictureWorker {
       if (&other == &map || (other.target && map.target && *other.target != *map.target)) continue;
       std::optional<MapTarget> target;
       if (other.target) target = described(*other.target, classes());
-      agreement.push_back({options_.layout.stem(other.method->name, target), spearman(map.heatmap.values, other.heatmap.values)});
+      agreement.push_back(
+          {options_.layout.stem(other.method->name, target), spearman(map.heatmap.values, other.heatmap.values)});
     }
     return agreement;
   }

@@ -119,29 +119,10 @@ TEST_F(Contract, TheGuideHasTheKeysOfAllRecordsAndNoOthers) {
   look_at_rows({"classify", in, "--decode", "fast"});
   look_at_rows({"classify", in, "--keep", "0.5"});
   look_at_rows({"embed", in, "-o", at("features.npy")});
-  look_at_rows({"explain",
-                in,
-                "-o",
-                at("maps"),
-                "--method",
-                "generic",
-                "--method",
-                "libra",
-                "--method",
-                "attention",
-                "--target",
-                "top1",
-                "--against",
-                "top2",
-                "--faithfulness",
-                "--panel",
-                "--sheet",
-                "--map-format",
-                "npy",
-                "--map-format",
-                "png16",
-                "--map-format",
-                "json"});
+  look_at_rows({"explain",        in,         "-o",        at("maps"),     "--method", "generic",      "--method",
+                "libra",          "--method", "attention", "--target",     "top1",     "--against",    "top2",
+                "--faithfulness", "--panel",  "--sheet",   "--map-format", "npy",      "--map-format", "png16",
+                "--map-format",   "json"});
   look_at_rows({"explain", in, "--compare", "rollout,generic"});
   run({"batch", "-m", at("model"), in, "-o", at("out"), "--labels", labels});
   look_at_lines(read_text(folder_ / "out/results.jsonl"));

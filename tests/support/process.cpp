@@ -114,8 +114,8 @@ Process::Process(const std::vector<std::string>& arguments, const ProcessOptions
   out_reader_ = std::thread([this, fd = out[0], limit = options.close_after] { read_all(fd, result_.out, limit); });
   err_reader_ = std::thread([this, fd = err[0]] { read_all(fd, result_.err, SIZE_MAX); });
   if (options.input_stays_open) open_input_ = in[1];
-  in_writer_ = std::thread(
-      [fd = in[1], text = options.input, open = options.input_stays_open] { write_all(fd, text, open); });
+  in_writer_ =
+      std::thread([fd = in[1], text = options.input, open = options.input_stays_open] { write_all(fd, text, open); });
 }
 
 Process::~Process() {

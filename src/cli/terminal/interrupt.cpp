@@ -27,7 +27,7 @@ void call_in(int ms, void (*handler)(int)) {
   struct sigaction action {};
   action.sa_handler = handler;
   ::sigaction(SIGALRM, &action, nullptr);
-  const itimerval timer{{0, 0}, {ms / 1000, ms % 1000 * 1000}};
+  const itimerval timer{{0, 0}, {ms / 1000, ms % 1000 * 1000L}};
   ::setitimer(ITIMER_REAL, &timer, nullptr);
 }
 

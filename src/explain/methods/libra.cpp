@@ -49,7 +49,7 @@ class Libra final : public Explainer {
     return stream_.patches_of(row);
   }
 
-  std::optional<ScoreSum> sum() const override { return sum_; }
+  [[nodiscard]] std::optional<ScoreSum> sum() const override { return sum_; }
 
  private:
   AttentionStream stream_;     // never sees an attention pool

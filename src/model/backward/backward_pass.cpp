@@ -16,9 +16,9 @@ BackwardPass::BackwardPass(const VisionTransformer& model, nn::Workspace& worksp
       read_rows_(EncoderBlock::leading_tokens(a_) > 0 ? EncoderBlock::leading_tokens(a_) : a_.tokens()),
       read_out_(a_, model.info().precision, workspace),
       block_(a_, model.info().precision, workspace),
+      inverse_rotary_(weights_.rotary),
       d_x_(a_.tokens() * a_.embed_dim) {
-  inverse_rotary_ = weights_.rotary;  // the inverse of a rotation turns the other way
-  for (nn::RotaryTable& table : inverse_rotary_) {
+  for (nn::RotaryTable& table : inverse_rotary_) {  // the inverse of a rotation turns the other way
     for (float& sine : table.sin) sine = -sine;
   }
 }

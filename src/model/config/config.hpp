@@ -36,7 +36,23 @@ struct StatedPart {
 };
 
 struct ModelConfig {
-  std::string architecture;           // timm's name, or transformers' class; may be empty
+  std::string architecture;        // timm's name, or transformers' class; may be empty
+  std::vector<ClassLabel> labels;  // empty if the config names none
+  // The tensors reveal these, too: they are only compared.
+  std::optional<std::size_t> num_classes;
+  std::optional<std::size_t> embed_dim;
+  std::optional<std::size_t> depth;
+  std::optional<std::size_t> patch_size;  // px
+  std::optional<std::size_t> mlp_hidden_dim;
+  std::optional<std::size_t> num_register_tokens;
+  std::vector<StatedPart> parts;
+
+  std::optional<std::size_t> num_heads;
+  std::size_t pool_num_heads = 0;  // 0: as many as the blocks
+  RopeConfig rope;
+  std::optional<float> norm_eps;
+  std::optional<Activation> activation;
+  std::optional<ReadOut> read_out;
   std::optional<Size> image_size;     // px; the size that the network is built for
   std::optional<Size> input_size;     // px; the size that its library feeds it; none: image_size
   bool size_of_each_picture = false;  // its library feeds each picture at a size of its own (NaFlex)
@@ -44,29 +60,15 @@ struct ModelConfig {
   bool resamples_on_load = false;
   bool resamples_in_forward = false;
   bool embeds_prefix = true;  // prefix tokens have position embeddings, in a file for another size
-  std::optional<std::size_t> num_heads;
-  std::optional<std::size_t> num_classes;
-  std::optional<std::size_t> embed_dim;  // the tensors reveal these six too: they are only compared
-  std::optional<std::size_t> depth;
-  std::optional<std::size_t> patch_size;  // px
-  std::optional<std::size_t> mlp_hidden_dim;
-  std::optional<std::size_t> num_register_tokens;
-  std::vector<StatedPart> parts;  // these, too
-  bool expects_head = false;      // it is a classifier, so a missing head is an error in the file
-  std::optional<float> norm_eps;
-  std::optional<bool> rms_norm;
-  std::optional<Activation> activation;
-  std::optional<ReadOut> read_out;
+  bool expects_head = false;  // it is a classifier, so a missing head is an error in the file
   bool pool_sees_prefix = false;
-  std::size_t pool_num_heads = 0;  // 0: as many as the blocks
   bool norm_after = false;
   bool rotates = false;  // its class is one that may have a rotary embedding
-  RopeConfig rope;
   bool multi_label = false;
   bool regression = false;
   bool one_class_is_sigmoid = false;
-  std::vector<ClassLabel> labels;  // empty if the config names none
-  bool labels_have_gaps = false;   // there may be fewer names than classes
+  bool labels_have_gaps = false;  // there may be fewer names than classes
+  std::optional<bool> rms_norm;
 };
 
 /// @param test_size  timm's models are fed `test_input_size`, where there is one

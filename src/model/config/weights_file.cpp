@@ -75,8 +75,8 @@ std::vector<fs::path> model_files(const fs::path& model) {
   std::error_code ignored;
   const bool is_folder = fs::is_directory(model, ignored);
   const fs::path folder = is_folder ? model : model.parent_path();
-  std::vector<fs::path> files;
-  for (const char* config : kConfigFiles) files.push_back(folder / config);
+  std::vector<fs::path> files(std::begin(kConfigFiles), std::end(kConfigFiles));
+  for (fs::path& config : files) config = folder / config;
   std::string index;  // names the shards
   try {
     files.push_back(checkpoint_file(model));

@@ -104,7 +104,8 @@ TimmClass class_of(std::string_view name) {
 
 /// The rotary embedding that the name's own function asks for, where the tensors mean another or none.
 void name_rope(std::string_view name, TimmFacts& facts) {
-  if (contains(name, "_rope_reg")) {
+  const bool plain_eva = name.starts_with("eva_") || name.starts_with("eva02_enormous");
+  if (contains(name, "_rope_reg") || (name.starts_with("eva02_") && !plain_eva)) {
     facts.rope = Rope::kEva02;
   } else if (contains(name, "_rope_")) {  // RoPE-ViT
     facts.rope = contains(name, "_rope_mixed_") ? Rope::kMixed : Rope::kEva02;
@@ -115,10 +116,8 @@ void name_rope(std::string_view name, TimmFacts& facts) {
     facts.rope = Rope::kEva02;
     facts.rope_settings = RopeSettings{
         .grid_offset = contains(name, "gigantic") ? 0.0 : 1.0, .reference = PatchGrid{side, side}, .x_first = true};
-  } else if (name.starts_with("beit") || name.starts_with("eva_") || name.starts_with("eva02_enormous")) {
+  } else if (name.starts_with("beit") || plain_eva) {
     facts.rope = Rope::kNone;
-  } else if (name.starts_with("eva02_")) {
-    facts.rope = Rope::kEva02;
   } else if (contains(name, "dinov3") || contains(name, "lingbot")) {
     facts.rope = Rope::kDinoV3;
   }

@@ -164,7 +164,8 @@ nn::RotaryTable mixed_rotary_table(PatchGrid grid, std::size_t num_heads, bool x
   table.sin.reserve(2 * first.size() * grid.size());
   for (std::size_t head = 0; head < num_heads; ++head) {
     for (std::size_t patch = 0; patch < grid.size(); ++patch) {
-      const auto row = static_cast<double>(patch / grid.cols);
+      const std::size_t above = patch / grid.cols;
+      const auto row = static_cast<double>(above);
       const auto col = static_cast<double>(patch % grid.cols);
       for (std::size_t i = 0; i < table.head_dim; ++i) {  // both features of a pair have the same angle
         const std::size_t at = head * pairs + i / 2;

@@ -85,8 +85,9 @@ struct Between {
 std::vector<Between> geometric_places(std::size_t from, std::size_t to) {
   const std::vector<double> offsets = geometric_offsets(from / 2, to / 2);
   std::vector<Between> places(to);
+  const std::size_t middle = to / 2;
   for (std::size_t o = 0; o < to; ++o) {
-    const double x = static_cast<double>(o) - static_cast<double>(to / 2);
+    const double x = static_cast<double>(o) - static_cast<double>(middle);
     const auto above = static_cast<std::size_t>(std::lower_bound(offsets.begin(), offsets.end(), x) - offsets.begin());
     const std::size_t right = std::min(above, from - 1);
     const std::size_t left = right > 0 ? right - 1 : 0;

@@ -80,7 +80,7 @@ void AttentionBackward::inputs(std::span<const float> qkv, std::span<const float
 }
 
 void AttentionBackward::values(std::span<const float> attention, std::size_t queries, std::span<const float> d_out,
-                               std::span<float> d_value) {
+                               std::span<float> d_value) const {
   const std::size_t tokens = shape_.tokens;
   const std::size_t dim = shape_.head_dim;
   const std::size_t heads = shape_.num_heads;

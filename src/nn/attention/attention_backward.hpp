@@ -34,7 +34,7 @@ class AttentionBackward {
   /// @param attention  [H, N, N]
   /// @param d_value    [N, H, d]
   void values(std::span<const float> attention, std::size_t queries, std::span<const float> d_out,
-              std::span<float> d_value);
+              std::span<float> d_value) const;
 
  private:
   AttentionShape shape_;

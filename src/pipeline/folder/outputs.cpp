@@ -47,7 +47,8 @@ void check_class_methods(const OutputLayout& layout, std::span<const Input> inpu
   if (layout.class_methods.empty()) return;
   std::set<std::string> stems;  // of the files that will be there
   for (const Input& input : inputs) {
-    for (const std::string& method : layout.class_methods) stems.insert(layout.maps + input.name + '.' + layout.stem(method, {}));
+    for (const std::string& method : layout.class_methods)
+      stems.insert(layout.maps + input.name + '.' + layout.stem(method, {}));
   }
   const std::filesystem::path folder = std::filesystem::weakly_canonical(layout.folder);
   for (const auto& [id, file] : files.all_read()) {
@@ -62,7 +63,8 @@ void check_length(const OutputLayout& layout, Input& input) {
   for (const std::string& method : layout.class_methods) {
     names.push_back(overlay_name(layout, input, layout.stem(method, {}) + kLongestTarget));
     if (layout.save_gray_maps) names.push_back(gray_map_name(layout, input, layout.stem(method, {}) + kLongestTarget));
-    if (layout.save_top_patches) names.push_back(top_patches_name(layout, input, layout.stem(method, {}) + kLongestTarget));
+    if (layout.save_top_patches)
+      names.push_back(top_patches_name(layout, input, layout.stem(method, {}) + kLongestTarget));
   }
   const auto refuse = [&](std::string_view what, std::size_t bytes, std::size_t most) {
     input.failure = Failure{ErrorCode::kOutput,

@@ -30,8 +30,8 @@
 namespace {
 
 enum Kind { kOpen, kRead, kWrite, kSync, kRename, kClose, kMap, kStat, kMkdir, kUnlink, kList, kLock, kResize, kAlloc };
-constexpr std::array<const char*, 14> kKinds{"open",  "read",   "write", "fsync", "rename", "close",    "mmap",
-                                             "stat",  "mkdir",  "unlink", "list",  "lock",   "truncate", "alloc"};
+constexpr std::array<const char*, 14> kKinds{"open", "read",  "write",  "fsync", "rename", "close",    "mmap",
+                                             "stat", "mkdir", "unlink", "list",  "lock",   "truncate", "alloc"};
 constexpr std::size_t kLongestPath = 512;
 constexpr std::size_t kMostFiles = 1024;
 constexpr std::size_t kMostSites = 4096;
@@ -122,8 +122,7 @@ template <typename Function>
 Function next(Function /*of this type*/, const char* name) {
   return reinterpret_cast<Function>(::dlsym(RTLD_NEXT, name));
 }
-#define NEXT(function) \
-  static const auto real = next(&function, #function)
+#define NEXT(function) static const auto real = next(&function, #function)
 #define CALLER __builtin_return_address(0)
 
 /// Calls `real` unless the call is to fail. A fault without an errno halves the size instead.
@@ -217,38 +216,38 @@ int __libc_start_main(Main main, int argc, char** argv, void (*init)(), void (*f
 }
 
 // Files. The 64-bit names are what programs call; both are there on x86-64.
-#define FAULTS_OPEN(name)                                                   \
-  int name(const char* path, int flags, ...) {                              \
-    NEXT(name);                                                             \
-    va_list rest;                                                           \
-    va_start(rest, flags);                                                  \
-    const mode_t mode = va_arg(rest, mode_t);                               \
-    va_end(rest);                                                           \
+#define FAULTS_OPEN(name)                                                           \
+  int name(const char* path, int flags, ...) {                                      \
+    NEXT(name);                                                                     \
+    va_list rest;                                                                   \
+    va_start(rest, flags);                                                          \
+    const mode_t mode = va_arg(rest, mode_t);                                       \
+    va_end(rest);                                                                   \
     return fails(kOpen, path, CALLER) ? -1 : opened(real(path, flags, mode), path); \
   }
 FAULTS_OPEN(open)
 FAULTS_OPEN(open64)
 
-#define FAULTS_OPENAT(name)                                                                         \
-  int name(int folder, const char* file, int flags, ...) {                                          \
-    NEXT(name);                                                                                     \
-    va_list rest;                                                                                   \
-    va_start(rest, flags);                                                                          \
-    const mode_t mode = va_arg(rest, mode_t);                                                       \
-    va_end(rest);                                                                                   \
-    const Path path = path_at(folder, file);                                                        \
+#define FAULTS_OPENAT(name)                                                                               \
+  int name(int folder, const char* file, int flags, ...) {                                                \
+    NEXT(name);                                                                                           \
+    va_list rest;                                                                                         \
+    va_start(rest, flags);                                                                                \
+    const mode_t mode = va_arg(rest, mode_t);                                                             \
+    va_end(rest);                                                                                         \
+    const Path path = path_at(folder, file);                                                              \
     return fails(kOpen, path.data(), CALLER) ? -1 : opened(real(folder, file, flags, mode), path.data()); \
   }
 FAULTS_OPENAT(openat)
 FAULTS_OPENAT(openat64)
 
-#define FAULTS_FOPEN(name)                                  \
-  std::FILE* name(const char* path, const char* mode) {     \
-    NEXT(name);                                             \
-    if (fails(kOpen, path, CALLER)) return nullptr;         \
-    std::FILE* file = real(path, mode);                     \
-    if (file != nullptr) opened(::fileno(file), path);      \
-    return file;                                            \
+#define FAULTS_FOPEN(name)                              \
+  std::FILE* name(const char* path, const char* mode) { \
+    NEXT(name);                                         \
+    if (fails(kOpen, path, CALLER)) return nullptr;     \
+    std::FILE* file = real(path, mode);                 \
+    if (file != nullptr) opened(::fileno(file), path);  \
+    return file;                                        \
   }
 FAULTS_FOPEN(fopen)
 FAULTS_FOPEN(fopen64)
@@ -261,16 +260,16 @@ ssize_t write(int descriptor, const void* from, std::size_t size) {
   NEXT(write);
   return transfer(kWrite, descriptor, size, CALLER, [&](std::size_t n) { return real(descriptor, from, n); });
 }
-#define FAULTS_PREAD(name)                                                                                      \
-  ssize_t name(int descriptor, void* to, std::size_t size, off_t at) {                                          \
-    NEXT(name);                                                                                                 \
+#define FAULTS_PREAD(name)                                                                                        \
+  ssize_t name(int descriptor, void* to, std::size_t size, off_t at) {                                            \
+    NEXT(name);                                                                                                   \
     return transfer(kRead, descriptor, size, CALLER, [&](std::size_t n) { return real(descriptor, to, n, at); }); \
   }
 FAULTS_PREAD(pread)
 FAULTS_PREAD(pread64)
-#define FAULTS_PWRITE(name)                                                                                        \
-  ssize_t name(int descriptor, const void* from, std::size_t size, off_t at) {                                     \
-    NEXT(name);                                                                                                    \
+#define FAULTS_PWRITE(name)                                                                                          \
+  ssize_t name(int descriptor, const void* from, std::size_t size, off_t at) {                                       \
+    NEXT(name);                                                                                                      \
     return transfer(kWrite, descriptor, size, CALLER, [&](std::size_t n) { return real(descriptor, from, n, at); }); \
   }
 FAULTS_PWRITE(pwrite)
@@ -286,10 +285,10 @@ int close(int descriptor) {
   return failing ? -1 : result;
 }
 
-#define FAULTS_BY_DESCRIPTOR(kind, name, parameters, arguments)              \
-  int name parameters {                                                      \
-    NEXT(name);                                                              \
-    return fails(kind, path_of(descriptor), CALLER) ? -1 : real arguments;   \
+#define FAULTS_BY_DESCRIPTOR(kind, name, parameters, arguments)            \
+  int name parameters {                                                    \
+    NEXT(name);                                                            \
+    return fails(kind, path_of(descriptor), CALLER) ? -1 : real arguments; \
   }
 FAULTS_BY_DESCRIPTOR(kSync, fsync, (int descriptor), (descriptor))
 FAULTS_BY_DESCRIPTOR(kSync, fdatasync, (int descriptor), (descriptor))
@@ -300,10 +299,10 @@ FAULTS_BY_DESCRIPTOR(kResize, ftruncate64, (int descriptor, off_t size), (descri
 FAULTS_BY_DESCRIPTOR(kStat, fstat, (int descriptor, struct stat* status), (descriptor, status))
 FAULTS_BY_DESCRIPTOR(kStat, fstat64, (int descriptor, struct stat64* status), (descriptor, status))
 
-#define FAULTS_BY_PATH(kind, name, parameters, arguments)      \
-  int name parameters {                                        \
-    NEXT(name);                                                \
-    return fails(kind, path, CALLER) ? -1 : real arguments;    \
+#define FAULTS_BY_PATH(kind, name, parameters, arguments)   \
+  int name parameters {                                     \
+    NEXT(name);                                             \
+    return fails(kind, path, CALLER) ? -1 : real arguments; \
   }
 FAULTS_BY_PATH(kStat, stat, (const char* path, struct stat* status), (path, status))
 FAULTS_BY_PATH(kStat, stat64, (const char* path, struct stat64* status), (path, status))
