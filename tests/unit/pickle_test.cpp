@@ -110,7 +110,8 @@ TEST(Pickle, KeepsNothingOfOpaqueObjectsAndOfTheAttributesOfDicts) {
 TEST(Pickle, KeepsTheAttributesOfModules) {
   const std::string module =
       pickle::global("mod.a", "B") + ")\x81" + pickle::dict({{pickle::string("w"), "K\1"}}) + "b";
-  const Pickle read_back = read(pickle::whole(module));
+  const std::string whole = pickle::whole(module);  // texts are views into it
+  const Pickle read_back = read(whole);
   const PickleValue& value = read_back[read_back.root];
   ASSERT_EQ(value.kind, Kind::kObject);
   ASSERT_EQ(value.elements.size(), 2U);
@@ -124,11 +125,13 @@ TEST(Pickle, TakesSetsAndBytesForObjectsAndOldStringsForText) {
   using namespace std::string_literals;
   for (const std::string& opaque : {"\x8f(K\1K\2\x90"s, "(K\1\x91"s, "C\2\xFF\0"s, "B\1\0\0\0\xFF"s,
                                     "\x8e\1\0\0\0\0\0\0\0\xFF"s, "\x96\1\0\0\0\0\0\0\0\xFF"s, "U\1\xFF"s}) {
-    const Pickle read_back = read(new_whole(opaque));
+    const std::string whole = new_whole(opaque);
+    const Pickle read_back = read(whole);
     EXPECT_EQ(read_back[read_back.root].kind, Kind::kOpaque) << opaque;
   }
   for (const std::string& old : {"U\2ab"s, "T\2\0\0\0ab"s}) {
-    const Pickle read_back = read(new_whole(old));
+    const std::string whole = new_whole(old);
+    const Pickle read_back = read(whole);
     EXPECT_EQ(read_back[read_back.root].text, "ab");
   }
   EXPECT_THAT(refusal(new_whole("](N\x90")), HasSubstr("has a list"));
