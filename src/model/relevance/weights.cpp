@@ -20,10 +20,7 @@ class Reader {
   Reader(const Architecture& architecture, const TensorSource& source) : a_(architecture), source_(source) {}
 
   [[nodiscard]] std::vector<float> stored(Role role, Part part, std::size_t block, std::size_t count) const {
-    if (!source_.has(role, part)) return {};
-    std::vector<float> values(count);
-    source_.read(role, part, block, values);
-    return values;
+    return read_values(source_, role, part, block, count);
   }
 
   [[nodiscard]] NormF64 norm(Role role, std::size_t features, std::size_t block = 0) const {

@@ -9,12 +9,6 @@ namespace {
 
 using enum Role;
 
-std::vector<float> values(const TensorSource& source, Role role, Part part, std::size_t block, std::size_t count) {
-  std::vector<float> result(count);
-  source.read(role, part, block, result);
-  return result;
-}
-
 /// sign(x) log(1 + |x|)
 double log_spaced(std::size_t index, std::size_t side) {
   const double offset = static_cast<double>(index) - static_cast<double>(side - 1);
@@ -26,10 +20,10 @@ std::vector<float> computed_table(const Architecture& a, const TensorSource& sou
   const PatchGrid grid = a.grid();
   const std::size_t hidden = a.rel_pos_hidden_dim;
   const std::size_t heads = a.num_heads;
-  const std::vector<float> weight1 = values(source, kRelPosFc1, Part::kWeight, block, hidden * 2);
-  const std::vector<float> bias1 = values(source, kRelPosFc1, Part::kBias, block, hidden);
-  const std::vector<float> weight2 = values(source, kRelPosFc2, Part::kWeight, block, heads * hidden);
-  const std::vector<float> bias2 = values(source, kRelPosFc2, Part::kBias, block, heads);
+  const std::vector<float> weight1 = read_values(source, kRelPosFc1, Part::kWeight, block, hidden * 2);
+  const std::vector<float> bias1 = read_values(source, kRelPosFc1, Part::kBias, block, hidden);
+  const std::vector<float> weight2 = read_values(source, kRelPosFc2, Part::kWeight, block, heads * hidden);
+  const std::vector<float> bias2 = read_values(source, kRelPosFc2, Part::kBias, block, heads);
   const std::size_t across = 2 * grid.cols - 1;
   const std::size_t offsets = (2 * grid.rows - 1) * across;
   std::vector<float> table((offsets + 3 * a.num_prefix_tokens) * heads, 0.0F);
@@ -118,7 +112,7 @@ std::size_t offsets_along(std::size_t patches) {
 std::vector<float> stored_table(const Architecture& a, const TensorSource& source, std::size_t block) {
   const PatchGrid stored = a.pos_embed_grid.size() > 0 ? a.pos_embed_grid : a.grid();
   const std::vector<float> table =
-      values(source, kRelativePosition, Part::kWeight, block, relative_positions(stored) * a.num_heads);
+      read_values(source, kRelativePosition, Part::kWeight, block, relative_positions(stored) * a.num_heads);
   return resample_relative_positions(table, stored, a.grid(), a.num_heads, a.pos_embed_resampling);
 }
 

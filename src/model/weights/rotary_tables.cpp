@@ -5,27 +5,16 @@
 #include "model/weights/pos_embed.hpp"
 
 namespace fovea {
-namespace {
-
-/// Empty where the file has no such tensor.
-std::vector<float> stored(const TensorSource& source, Role role, std::size_t count) {
-  if (!source.has(role, Part::kWeight)) return {};
-  std::vector<float> values(count);
-  source.read(role, Part::kWeight, 0, values);
-  return values;
-}
-
-}  // namespace
-
 std::vector<nn::RotaryTable> rotary_tables(const Architecture& a, const TensorSource& source) {
   if (a.rope == Rope::kNone) return {};
   const RopeSettings settings = a.rope_settings.value_or(usual_rope_settings(a.rope));
   if (a.rope != Rope::kMixed) {
-    return {
-        rotary_table(a.rope, a.grid(), a.head_dim(), settings, stored(source, Role::kRopePeriods, a.head_dim() / 4))};
+    return {rotary_table(a.rope, a.grid(), a.head_dim(), settings,
+                         read_values(source, Role::kRopePeriods, Part::kWeight, 0, a.head_dim() / 4))};
   }
   const std::size_t of_block = a.embed_dim / 2;  // H·d/2
-  const std::vector<float> frequencies = stored(source, Role::kRopeFrequencies, 2 * a.depth * of_block);
+  const std::vector<float> frequencies =
+      read_values(source, Role::kRopeFrequencies, Part::kWeight, 0, 2 * a.depth * of_block);
   std::vector<nn::RotaryTable> tables;
   tables.reserve(a.depth);
   for (std::size_t block = 0; block < a.depth; ++block) {  // [2, depth, H, d/2]

@@ -256,6 +256,13 @@ void TensorSource::read_integers(Role /*role*/, std::size_t /*block*/, std::span
   assert(false && "only of weights that stored_in() says are integers");
 }
 
+std::vector<float> read_values(const TensorSource& source, Role role, Part part, std::size_t block, std::size_t count) {
+  if (!source.has(role, part)) return {};
+  std::vector<float> values(count);
+  source.read(role, part, block, values);
+  return values;
+}
+
 std::unique_ptr<TensorSource> checkpoint_source(const Checkpoint& checkpoint, const Naming& naming,
                                                 const Architecture& architecture) {
   return std::make_unique<CheckpointSource>(checkpoint, naming, architecture);

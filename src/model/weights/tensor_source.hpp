@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "fovea/architecture.hpp"
 #include "fovea/precision.hpp"
@@ -39,6 +40,10 @@ class TensorSource {
   virtual void read_integers(Role role, std::size_t block, std::span<std::int8_t> integers,
                              std::span<float> scales) const;
 };
+
+/// The values of read() in memory of their own; none where the source has no such tensor.
+[[nodiscard]] std::vector<float> read_values(const TensorSource& source, Role role, Part part, std::size_t block,
+                                             std::size_t count);
 
 /// A checkpoint whose tensors have been checked against the family. All three must outlive the source.
 [[nodiscard]] std::unique_ptr<TensorSource> checkpoint_source(const Checkpoint& checkpoint, const Naming& naming,

@@ -42,10 +42,7 @@ class Packer {
       : a_(architecture), precision_(precision), source_(source), direction_(direction) {}
 
   [[nodiscard]] std::vector<float> values(Role role, Part part, std::size_t block, std::size_t count) const {
-    if (!source_.has(role, part)) return {};
-    std::vector<float> result(count);
-    source_.read(role, part, block, result);
-    return result;
+    return read_values(source_, role, part, block, count);
   }
   [[nodiscard]] NormWeights norm(Role role, std::size_t features, std::size_t block = 0) const {
     return {values(role, Part::kWeight, block, features), values(role, Part::kBias, block, features)};
