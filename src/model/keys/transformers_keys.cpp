@@ -98,6 +98,12 @@ constexpr std::array kVision{KeyRule{"hidden_size"},
                              KeyRule{"attention_probs_dropout_prob", kHarmless, kTraining},
                              KeyRule{"initializer_range", kHarmless, kInitial}};
 
+// BackboneConfigMixin's fields, with which the same class serves as a backbone.
+constexpr std::array kAsBackbone{
+    KeyRule{"reshape_hidden_states", kHarmless, kBackbone}, KeyRule{"stage_names", kHarmless, kBackbone},
+    KeyRule{"out_features", kHarmless, kBackbone},          KeyRule{"out_indices", kHarmless, kBackbone},
+    KeyRule{"_out_features", kHarmless, kBackbone},         KeyRule{"_out_indices", kHarmless, kBackbone}};
+
 // ViTConfig, DeiTConfig, ViTMSNConfig and IJepaConfig.
 constexpr std::array kVit{KeyRule{"intermediate_size"}, KeyRule{"qkv_bias"},
                           KeyRule{"encoder_stride", kHarmless, "it is for masked pictures"},
@@ -112,13 +118,7 @@ constexpr std::array kDinov2{KeyRule{"mlp_ratio", kObeyed, kTensors},
                              KeyRule{"use_swiglu_ffn", kObeyed, kTensors},
                              KeyRule{"num_register_tokens"},
                              KeyRule{"use_mask_token", kHarmless, "it is for masked pictures"},
-                             KeyRule{"apply_layernorm", kHarmless, kBackbone},
-                             KeyRule{"reshape_hidden_states", kHarmless, kBackbone},
-                             KeyRule{"stage_names", kHarmless, kBackbone},
-                             KeyRule{"out_features", kHarmless, kBackbone},
-                             KeyRule{"out_indices", kHarmless, kBackbone},
-                             KeyRule{"_out_features", kHarmless, kBackbone},
-                             KeyRule{"_out_indices", kHarmless, kBackbone}};
+                             KeyRule{"apply_layernorm", kHarmless, kBackbone}};
 
 constexpr std::array kDinov3{KeyRule{"hidden_size"},
                              KeyRule{"intermediate_size"},
@@ -145,13 +145,7 @@ constexpr std::array kDinov3{KeyRule{"hidden_size"},
                              KeyRule{"pos_embed_jitter", kHarmless, kTraining},
                              KeyRule{"pos_embed_rescale", kHarmless, kTraining},
                              KeyRule{"apply_layernorm", kHarmless, kBackbone},
-                             KeyRule{"return_class_token", kHarmless, kBackbone},
-                             KeyRule{"reshape_hidden_states", kHarmless, kBackbone},
-                             KeyRule{"stage_names", kHarmless, kBackbone},
-                             KeyRule{"out_features", kHarmless, kBackbone},
-                             KeyRule{"out_indices", kHarmless, kBackbone},
-                             KeyRule{"_out_features", kHarmless, kBackbone},
-                             KeyRule{"_out_indices", kHarmless, kBackbone}};
+                             KeyRule{"return_class_token", kHarmless, kBackbone}};
 
 // BeitConfig and Data2VecVisionConfig.
 constexpr std::array kBeit{KeyRule{"intermediate_size"},
@@ -170,13 +164,7 @@ constexpr std::array kBeit{KeyRule{"intermediate_size"},
                            KeyRule{"auxiliary_num_convs", kHarmless, kSegmentation},
                            KeyRule{"auxiliary_concat_input", kHarmless, kSegmentation},
                            KeyRule{"semantic_loss_ignore_index", kHarmless, kSegmentation},
-                           KeyRule{"add_fpn", kHarmless, kBackbone},
-                           KeyRule{"reshape_hidden_states", kHarmless, kBackbone},
-                           KeyRule{"stage_names", kHarmless, kBackbone},
-                           KeyRule{"out_features", kHarmless, kBackbone},
-                           KeyRule{"out_indices", kHarmless, kBackbone},
-                           KeyRule{"_out_features", kHarmless, kBackbone},
-                           KeyRule{"_out_indices", kHarmless, kBackbone}};
+                           KeyRule{"add_fpn", kHarmless, kBackbone}};
 
 // CLIPVisionConfig, MetaClip2VisionConfig, SiglipVisionConfig and Siglip2VisionConfig.
 constexpr std::array kTower{KeyRule{"hidden_size"},
@@ -248,8 +236,9 @@ constexpr std::array<KeyRule, A + B> joined(const std::array<KeyRule, A>& a, con
   return all;
 }
 constexpr auto kVitAll = joined(kVision, kVit);
-constexpr auto kDinov2All = joined(kVision, kDinov2);
-constexpr auto kBeitAll = joined(kVision, kBeit);
+constexpr auto kDinov2All = joined(joined(kVision, kDinov2), kAsBackbone);
+constexpr auto kDinov3All = joined(kDinov3, kAsBackbone);
+constexpr auto kBeitAll = joined(joined(kVision, kBeit), kAsBackbone);
 
 }  // namespace
 
@@ -264,7 +253,7 @@ std::span<const KeyRule> transformers_processor_keys() {
 std::span<const KeyRule> transformers_keys(std::string_view model_type) {
   if (model_type == "vit" || model_type == "deit" || model_type == "vit_msn" || model_type == "ijepa") return kVitAll;
   if (model_type == "dinov2" || model_type == "dinov2_with_registers") return kDinov2All;
-  if (model_type == "dinov3_vit") return kDinov3;
+  if (model_type == "dinov3_vit") return kDinov3All;
   if (model_type == "beit" || model_type == "data2vec-vision") return kBeitAll;
   if (model_type == "timm_wrapper") return kTimmWrapper;
   if (model_type.ends_with("_vision_model")) return kTower;
