@@ -79,8 +79,9 @@ void BackwardPass::score_of_the_last_block(const SavedForward& saved, const Scor
 /// ∂score/∂x over the class tokens that earlier blocks put out and that are read directly.
 double BackwardPass::earlier_class_tokens(const SavedForward& saved, std::size_t block) const {
   double sum = 0;
+  if (a_.read_out_blocks == 1) return sum;
   for (std::size_t earlier = 1; earlier < block; ++earlier) {
-    const std::span<const float> x = saved.blocks[earlier].x_in.span().first(a_.embed_dim);  // what block - 1 put out
+    const std::span<const float> x = saved.blocks[earlier].x_in.span().first(a_.embed_dim);  // what earlier - 1 put out
     std::vector<float> d_token(a_.embed_dim, 0.0F);
     read_out_.add_class_token(weights_, Gradients::kLibra, earlier - 1, x, d_token);
     for (std::size_t i = 0; i < x.size(); ++i) sum += static_cast<double>(x[i]) * static_cast<double>(d_token[i]);
