@@ -15,7 +15,7 @@ class ForeignCall {
   ForeignCall(const ForeignCall&) = delete;
   ForeignCall& operator=(const ForeignCall&) = delete;
 
-  /// Of this thread; null outside. A signal handler may ask.
+  /// This thread's call; null outside of one. A signal handler may ask.
   [[nodiscard]] static const char* current() noexcept;
 
  private:

@@ -24,7 +24,7 @@ struct SavedBlock {
   AlignedBuffer<float> raw_qkv;    // [N, 3, H, d] before the norms of q and k; empty where there are none
   AlignedBuffer<float> qkv;        // [N, 3, H, d] as the attention read it
   AlignedBuffer<float> attention;  // [H, N, N]
-  // Of a shortened last block the leading rows only; empty where no gradient needs it:
+  // A shortened last block has the leading rows only; what no gradient needs is empty:
   AlignedBuffer<float> heads;     // [N, D] the heads' outputs before their norm
   AlignedBuffer<float> attended;  // [N, D] of the projection before the norm after it
   AlignedBuffer<float> x_mid;     // [N, D] after the attention

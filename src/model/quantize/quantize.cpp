@@ -87,7 +87,7 @@ struct Quantizer::Impl {
     return weight;
   }
 
-  /// Of all layers that read the same norm.
+  /// For all layers that read the same norm.
   /// @param weight  [out, in], the layer's own
   [[nodiscard]] std::vector<float> smoothing_for(const LayerState& layer, std::vector<float> weight) {
     if (!norm_before(layer.kind, model->architecture())) return {};

@@ -27,7 +27,7 @@ class LinearWeights {
   virtual ~LinearWeights() = default;
   /// The precision of the operation that these weights are for.
   [[nodiscard]] virtual Precision precision() const noexcept { return Precision::kF32; }
-  /// Of weights for the backward pass: the layer's bias, [out_features], which is not added; else empty.
+  /// The layer's bias, [out_features], beside weights for the backward pass, which do not add it; else empty.
   [[nodiscard]] std::span<const float> bias() const noexcept { return bias_; }
 
  private:
