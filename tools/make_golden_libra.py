@@ -3,7 +3,7 @@
 
     tools/make_golden_libra.py REFERENCE/xai weights/vit_tiny_tin200 samples tests/golden/libra.safetensors
 
-For two sample pictures of the default model and two classes each: libra's map, the terms of the score, and the maps of
+For two sample pictures of the default model and two classes each: libra's map, without and with a gamma, the terms of the score, and the maps of
 the methods that read gradients. Needs torch, timm, pillow and safetensors.
 """
 import pathlib
@@ -17,7 +17,7 @@ import PIL.Image  # noqa: E402
 import timm.data  # noqa: E402
 import torch  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
-from vit import LIBRA, ViT  # noqa: E402
+from vit import LIBRA, Mode, ViT  # noqa: E402
 
 PICTURES = ("cat_and_espresso.jpg", "rocket.jpg")
 
@@ -46,6 +46,10 @@ for name in PICTURES:
             "grad-rollout": methods.grad_rollout(attention, d_attention)[0],
             "grad-cam": (features * d_features.mean(1, keepdim=True)).sum(-1).clamp(min=0)[0],
         }
+        for gamma in (0.05, 0.25):  # AttnLRP's, in the MLPs and the head
+            by_gamma = model.trace(tokens, Mode("libra", "libra", "libra", gamma))
+            terms = sum((x.detach() * g).sum(-1)[0] for x, g in zip(by_gamma.x, by_gamma.grads(target[None], by_gamma.x)))
+            maps[f"gamma {gamma}"] = (terms / depth)[1:]
         for what, values in maps.items():
             golden[f"{name}.{int(target)}.{what}"] = values.detach().float().contiguous()
 save_file(golden, target_file)

@@ -75,6 +75,7 @@ struct ExplainOptions {
   RolloutCompat compat = RolloutCompat::kPaper;
   std::size_t start_block = 0;             // earlier blocks are left out, for gradient methods too
   Gradients gradients = Gradients::kTrue;  // of generic, grad-rollout, grad-cam, legrad
+  float gamma = 0;                         // GradientRequest::gamma of every pass with libra gradients
   // Attention, token-rank.
   std::optional<std::size_t> block;    // none: the last
   std::optional<std::size_t> head;     // none: all, fused

@@ -113,6 +113,7 @@ using ScoreTermObserver = std::function<void(const ScoreTerms& terms)>;
 /// What to compute in the backward pass. Nothing else is computed.
 struct GradientRequest {
   Gradients gradients = Gradients::kTrue;
+  float gamma = 0;  // LRP-γ in the MLPs and the heads (AttnLRP's for ViTs: 0.05); only with Gradients::kLibra
   ScoreTermObserver score_terms;  // only with Gradients::kLibra
   GradientObserver attention;
   PoolGradientObserver pool;

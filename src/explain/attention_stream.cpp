@@ -129,8 +129,12 @@ std::string start_block_text(const ExplainOptions& options) {
   return options.start_block == 0 ? "" : fmt::format(", from block {}", options.start_block);
 }
 
+std::string gamma_text(const ExplainOptions& options) {
+  return options.gamma == 0.0F ? "" : fmt::format(", gamma {}", options.gamma);
+}
+
 std::string gradients_text(const ExplainOptions& options) {
-  return options.gradients == Gradients::kTrue ? "" : ", libra gradients";
+  return options.gradients == Gradients::kTrue ? "" : ", libra gradients" + gamma_text(options);
 }
 
 void require_block(std::string_view method, std::string_view flag, std::size_t block, const TokenLayout& layout) {

@@ -67,7 +67,9 @@ class AttentionStream {
 /// A suffix for a variant: ", from block 6" if earlier blocks are left out.
 [[nodiscard]] std::string start_block_text(const ExplainOptions& options);
 
-/// The same: ", libra gradients".
+/// The same: ", gamma 0.05".
+[[nodiscard]] std::string gamma_text(const ExplainOptions& options);
+/// The same: ", libra gradients", with their gamma.
 [[nodiscard]] std::string gradients_text(const ExplainOptions& options);
 
 /// @throws Error  kUsage if the model has no such block.

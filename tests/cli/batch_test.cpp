@@ -78,6 +78,27 @@ TEST_F(BatchVerb, MakesRowsTableOverlaysThumbnailsSummaryAndGallery) {
   EXPECT_EQ(summary().at("model").at("sha256").get<std::string>().size(), 64U);
 }
 
+TEST_F(BatchVerb, WhyWritesBothMapsOfEachPicture) {
+  make_pictures(2);
+  ASSERT_EQ(batch({"--why"}).exit_code, 0);
+  for (const auto& row : {rows()[0], rows()[1]}) {
+    ASSERT_EQ(row.at("maps").size(), 2U);
+    EXPECT_EQ(row.at("maps")[0].at("method"), "rollout");
+    EXPECT_EQ(row.at("maps")[1].at("method"), "libra");
+    EXPECT_EQ(row.at("maps")[1].at("target").at("class_index"), row.at("predictions")[0].at("class_index"));
+    for (const auto& map : row.at("maps")) {
+      EXPECT_TRUE(std::filesystem::exists(folder_ / ("out/" + map.at("overlay").get<std::string>())));
+    }
+  }
+  const auto rerun_with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), "--why");
+    EXPECT_EQ(batch(std::move(more)).exit_code, 0);
+    return summary().value("skipped", 0);
+  };
+  EXPECT_EQ(rerun_with({}), 2);
+  EXPECT_EQ(rerun_with({"--gamma", "0.05"}), 0) << "another map";
+}
+
 TEST_F(BatchVerb, ASecondRunKeepsEverythingAndSaysTheSame) {
   make_pictures(4);
   const auto first = batch();

@@ -17,8 +17,10 @@
 namespace fovea::test {
 namespace {
 
+using testing::ContainsRegex;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 class ExplainTargets : public testing::Test {
  protected:
@@ -146,6 +148,41 @@ TEST_F(ExplainTargets, FaithfulnessIsInTheRowWithItsBaselinesAndTheMethodsAgreem
   const double one = row.at("maps").at(0).at("agreement").at("generic.32");
   const double other = row.at("maps").at(1).at("agreement").at("rollout");
   EXPECT_EQ(one, other);
+}
+
+TEST_F(ExplainTargets, WhyIsALibraMapOfTheBestClassBesideTheMethodsThatAreNamed) {
+  const auto why = explain({sample("chelsea.jpg"), "--why"});
+  ASSERT_EQ(why.exit_code, 0) << why.err;
+  const auto row = why.json_lines().at(0);
+  EXPECT_THAT(overlays(row), ElementsAre("chelsea.jpg.libra.32.png"));
+  EXPECT_EQ(why.out, explain({sample("chelsea.jpg"), "--method", "libra", "--target", "top1"}).out);
+  const auto both = explain({sample("chelsea.jpg"), "--why", "--method", "rollout,libra", "--target", "30"});
+  ASSERT_EQ(both.exit_code, 0) << both.err;
+  EXPECT_THAT(overlays(both.json_lines().at(0)), ElementsAre("chelsea.jpg.rollout.png", "chelsea.jpg.libra.30.png"));
+}
+
+TEST_F(ExplainTargets, AGammaIsInTheVariantAndItsMapAddsUpToo) {
+  const auto result =
+      explain({sample("chelsea.jpg"), "--why", "--method", "generic", "--gradients", "libra", "--gamma", "0.05"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto maps = result.json_lines().at(0).at("maps");
+  EXPECT_EQ(maps.at(0).at("variant"), "mean of positive heads, libra gradients, gamma 0.05");
+  EXPECT_EQ(maps.at(1).at("variant"), "mean over blocks, gamma 0.05");
+  const auto sum = maps.at(1).at("sum");
+  EXPECT_NEAR(double(sum.at("patches")) + double(sum.at("prefix")) + double(sum.at("biases")), double(sum.at("score")),
+              1e-3);
+  for (const char* bad : {"-0.1", "nan", "inf", "101"}) {
+    EXPECT_EQ(explain({sample("chelsea.jpg"), "--why", "--gamma", bad}).exit_code, 2) << bad;
+  }
+}
+
+TEST_F(ExplainTargets, TheTableHasTheVerdictOfEachMap) {
+  const std::string model = (source_dir() / "tests/golden/families/hf_beit").string();
+  const auto result = run_fovea({"explain", sample("chelsea.jpg"), "-m", model, "-k", "1", "--method",
+                                 "rollout,generic", "--faithfulness", "-f", "csv", "-o", out()});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_THAT(result.out, StartsWith("index,path,width,height,label1,probability1,error,verdicts\n"));
+  EXPECT_THAT(result.out, ContainsRegex("rollout: .* than random; generic\\.[0-9]+: .* than random"));
 }
 
 TEST_F(ExplainTargets, HardAttentionSaysHowManyTokensWentOn) {

@@ -219,7 +219,8 @@ void expect_gradients_equal_to_reference(const std::filesystem::path& folder) {
 /// At the input of each block, what tokens, biases and earlier read-outs contribute has to be the score. Needs no
 /// reference.
 /// @param tolerance  of the sum of the terms' sizes
-void expect_terms_to_add_up(const std::filesystem::path& folder, Precision precision, double tolerance) {
+void expect_terms_to_add_up(const std::filesystem::path& folder, Precision precision, double tolerance,
+                            float gamma = 0.0F) {
   const Expected expected(folder / "expected.safetensors");
   const auto inputs = expected.values("x");
   const auto model = load_for(folder, expected, precision);
@@ -240,6 +241,7 @@ void expect_terms_to_add_up(const std::filesystem::path& folder, Precision preci
   std::size_t blocks = 0;
   GradientRequest request;
   request.gradients = Gradients::kLibra;
+  request.gamma = gamma;
   request.score_terms = [&](const ScoreTerms& terms) {
     double total = terms.biases + terms.earlier_read_outs;
     double size = std::abs(terms.biases) + std::abs(terms.earlier_read_outs);
@@ -248,7 +250,7 @@ void expect_terms_to_add_up(const std::filesystem::path& folder, Precision preci
       total += term;
       size += std::abs(term);
     }
-    EXPECT_NEAR(total, score, tolerance * size) << "block " << terms.block;
+    EXPECT_NEAR(total, score, tolerance * size) << "block " << terms.block << ", gamma " << gamma;
     ++blocks;
   };
   session.gradients(sum, request);
@@ -338,6 +340,13 @@ TEST_P(Family, EqualsItsReferenceInLogitsTokensAndAttention) {
 
 INSTANTIATE_TEST_SUITE_P(Golden, Family, testing::ValuesIn(with_features(folder_names())),
                          [](const auto& chosen) { return chosen.param; });
+
+TEST_P(Family, AddsUpToTheScoreByLrpGammaToo) {
+  for (const float gamma : {0.05F, 1.0F}) {
+    expect_terms_to_add_up(folder_, Precision::kF32, 1e-5, gamma);
+    if (has_units(Precision::kBf16)) expect_terms_to_add_up(folder_, Precision::kBf16, 1e-2, gamma);
+  }
+}
 
 class FamilyWithHead : public Family {};
 

@@ -50,5 +50,29 @@ TEST(GoldenLibra, EqualsTheReferenceInEveryMapAndSumOfTwoClasses) {
   }
 }
 
+TEST(GoldenLibra, EqualsTheReferenceInTheMapsOfLrpGamma) {
+  const auto golden = open_checkpoint(test::source_dir() / "tests/golden/libra.safetensors");
+  const Classifier classifier(test::source_dir() / "weights/vit_tiny_tin200", {.precision = Precision::kF32});
+  for (const std::string picture : {"cat_and_espresso.jpg", "rocket.jpg"}) {
+    for (const auto& [gamma, text] : {std::pair{0.05F, "0.05"}, {0.25F, "0.25"}}) {
+      ExplainRequest request{.methods = {"libra"}, .targets = {"top2"}};
+      request.options.gamma = gamma;
+      for (const ExplanationMap& map : classifier.explain(test::source_dir() / "samples" / picture, request).maps) {
+        const std::string name = picture + "." + std::to_string(map.target->class_index) + ".gamma " + text;
+        const std::vector<float> expected = values_of(*golden, name);
+        ASSERT_EQ(map.heatmap.values.size(), expected.size()) << name;
+        float largest = 0;
+        float worst = 0;
+        for (std::size_t i = 0; i < expected.size(); ++i) {
+          largest = std::max(largest, std::abs(expected[i]));
+          worst = std::max(worst, std::abs(expected[i] - map.heatmap.values[i]));
+        }
+        EXPECT_LE(worst, 2e-4F * largest) << name;  // in float32: shares of sums that nearly cancel
+        EXPECT_NEAR(map.sum->patches + map.sum->prefix + map.sum->biases, map.sum->score, 1e-4) << name;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace fovea

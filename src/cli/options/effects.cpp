@@ -49,9 +49,10 @@ class Call {
   /// Whether this method is among those that run: the named ones, or the verb's default.
   [[nodiscard]] bool runs(const ExplainMethod& method) const {
     const std::string name(method.name);
+    if (has("why") && (name == "libra" || (verb_is({"batch"}) && name == "rollout"))) return true;
     if (has("method") || has("compare")) return has_value("method", name) || has_value("compare", name);
     if (verb_is({"explore"})) return !method.needs.relevance && !method.needs.reruns;
-    return name == default_method(has("target") || has("against")).name;
+    return !has("why") && name == default_method(has("target") || has("against")).name;
   }
 
  private:
@@ -114,11 +115,9 @@ const std::vector<Rule>& rules() {
        [](const Call& call) { return !call.has("head") || call.runs(explain_method("rollout")); },
        "all heads, and --head takes one"},
       {{"seed"}, is_random, "something random: --sample, --faithfulness or --method rise"},
-      {{"faithfulness"},
-       [](const Call& call) {
-         return !call.verb_is({"explain"}) || call.value("format") != "csv" || call.has("compare");
-       },
-       "-f text, json or jsonl: the table has no columns for it"},
+      {{"gamma"},
+       [](const Call& call) { return call.runs(explain_method("libra")) || call.value("gradients") == "libra"; },
+       "--method libra or --gradients libra"},
       {{"attention-blocks"},
        [](const Call& call) { return call.value("attention") != "none"; },
        "attention in the page"},

@@ -92,6 +92,7 @@ ExplainOptions explain_options(const MapFlags& flags) {
                    : flags.compat == "vit-explain" ? RolloutCompat::kVitExplain
                                                    : RolloutCompat::kPaper;
   options.gradients = flags.gradients == "libra" ? Gradients::kLibra : Gradients::kTrue;
+  if (flags.gamma) options.gamma = static_cast<float>(*flags.gamma);
   if (flags.discard) options.discard = static_cast<float>(*flags.discard);
   if (flags.mass) options.mass = static_cast<float>(*flags.mass);
   options.residual = static_cast<float>(flags.residual);
@@ -115,6 +116,14 @@ CLI::Option* add_methods(CLI::App& app, const std::string& flag, std::vector<std
   return option;
 }
 
+CLI::Option* add_gamma(CLI::App& app, std::optional<double>& gamma) {
+  CLI::Option* const option =
+      app.add_option("--gamma", gamma,
+                     "libra, and --gradients libra: in the MLPs and the head, what speaks for a value counts 1 + gamma "
+                     "times as much (LRP-gamma); 0.05 is usual [default: 0]");
+  return require_number(option, {0, 100})->type_name("NUMBER");
+}
+
 void add_explanation_options(CLI::App& app, MapFlags& flags, const DefaultMethods& defaults) {
   const std::string group = "Explanation";
   add_methods(app, "--method", flags.methods,
@@ -131,6 +140,17 @@ void add_explanation_options(CLI::App& app, MapFlags& flags, const DefaultMethod
       ->default_str("top1")
       ->type_name("CLASS")
       ->group(group);
+  if (!defaults.with_why.empty()) {
+    const auto add_methods_of_why = [&methods = flags.methods, added = defaults.with_why] {
+      for (const std::string& method : added) {
+        if (std::find(methods.begin(), methods.end(), method) == methods.end()) methods.push_back(method);
+      }
+    };
+    app.add_flag_callback("--why", add_methods_of_why,
+                          fmt::format("why this class: the methods {}, of the best class unless --target names another",
+                                      joined(defaults.with_why, " and ")))
+        ->group(group);
+  }
   app.add_option("--against", flags.against,
                  "explain why the target rather than this class (topK: the K-th best class)")
       ->type_name("CLASS")
@@ -157,6 +177,7 @@ void add_explanation_options(CLI::App& app, MapFlags& flags, const DefaultMethod
       "generic, grad-rollout, grad-cam, legrad: which gradients they read; libra holds attention weights, norms' "
       "deviations and activations' gates constant, as the method libra does")
       ->group(group);
+  add_gamma(app, flags.gamma)->group(group);
   count("--start-block", flags.options.start_block, 0, "leave out the blocks before this one");
   add_count(app, "--block", flags.options.block, "attention, token-rank: use this block [default: the last]")
       ->group(group);
@@ -177,8 +198,8 @@ void add_explanation_options(CLI::App& app, MapFlags& flags, const DefaultMethod
   add_count(app, "--seed", flags.options.seed, 0, "seed of all random numbers")->group(group);
 }
 
-void add_map_options(CLI::App& app, MapFlags& flags) {
-  add_explanation_options(app, flags);
+void add_map_options(CLI::App& app, MapFlags& flags, const DefaultMethods& defaults) {
+  add_explanation_options(app, flags, defaults);
   add_style_options(app, flags);
 }
 

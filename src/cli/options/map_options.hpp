@@ -21,6 +21,7 @@ struct MapFlags {
   std::string head_fusion = "mean";
   std::string compat = "paper";
   std::string gradients = "true";
+  std::optional<double> gamma;
   std::string query;  // "row,col"; empty is not given
   std::optional<double> discard;
   std::optional<double> mass;
@@ -39,15 +40,18 @@ struct MapFlags {
 /// An option that takes names of methods, more than once or separated by commas.
 CLI::Option* add_methods(CLI::App& app, const std::string& flag, std::vector<std::string>& methods,
                          const std::string& about);
+/// The γ of libra's backward pass; none: 0.
+CLI::Option* add_gamma(CLI::App& app, std::optional<double>& gamma);
 /// The methods where --method is not given, as the help names them.
 struct DefaultMethods {
   std::string alone = "rollout";
   std::string with_target = "libra";
+  std::vector<std::string> with_why = {"libra"};  // what --why adds to the methods; empty: the verb has no such option
 };
 /// Which maps of which classes, without how they are drawn.
 void add_explanation_options(CLI::App& app, MapFlags& flags, const DefaultMethods& defaults = {});
 /// Which maps of which classes, and how they are drawn.
-void add_map_options(CLI::App& app, MapFlags& flags);
+void add_map_options(CLI::App& app, MapFlags& flags, const DefaultMethods& defaults = {});
 
 /// The methods and their options, without classes: those are known with the model.
 /// @throws Error  kUsage for options that contradict each other.

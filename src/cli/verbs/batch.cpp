@@ -36,7 +36,7 @@ class Batch : public Command {
     app.add_option("--save-logits", save_logits_,
                    "write the logits, float32 [inputs, classes]; NaN in the rows of failed inputs")
         ->type_name("FILE.npy");
-    add_map_options(app, flags_.maps);
+    add_map_options(app, flags_.maps, {.with_why = {"rollout", "libra"}});
     add_token_reduction_options(app, flags_.reduction);
     add_report_options(app, format_);
     add_input_options(app, flags_.input);

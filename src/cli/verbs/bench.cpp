@@ -36,6 +36,7 @@ class Bench : public Command {
     app.add_option("--folder", folder_, "also the throughput over the images of this folder")->type_name("DIR");
     add_methods(app, "--method", methods_, "also what this explanation costs; may be repeated, or separated by commas")
         ->default_str(std::string(explain_methods().front().name));
+    add_gamma(app, gamma_);
     app.add_flag("--roofline", roofline_, "also each kind of layer's rate beside the machine's peak and bandwidth");
     app.add_option("--svg", svg_, "the roofline as a picture; implies --roofline")->type_name("FILE");
     add_choice(app, "-f,--format", format_, {"text", "json"}, "what to print");
@@ -62,6 +63,7 @@ class Bench : public Command {
     plan.seconds = seconds_;
     for (const std::string& method : methods_) plan.methods.push_back(&explain_method(method));
     if (methods_.empty()) plan.methods.push_back(&explain_methods().front());
+    plan.options.gamma = static_cast<float>(gamma_.value_or(0.0));
     if (!operands.empty()) plan.image = operands.front();
     if (!folder_.empty()) plan.folder = folder_;
     const MapPlan hard = hard_attention(plan.model->info());
@@ -129,6 +131,7 @@ class Bench : public Command {
   bool roofline_ = false;
   std::string svg_;
   std::vector<std::string> methods_;
+  std::optional<double> gamma_;
   std::string format_ = "text";
 };
 

@@ -114,7 +114,7 @@ class Explain : public Command {
     }
     if (!comparing()) return;
     if (!flags_.maps.methods.empty()) {
-      throw Error(ErrorCode::kUsage, "--compare with --method (or FOVEA_METHOD), expected one of them",
+      throw Error(ErrorCode::kUsage, "--compare with --method (or FOVEA_METHOD) or --why, expected one of them",
                   "--compare names all methods: --compare rollout,generic");
     }
     flags_.maps.methods = compare_;

@@ -73,7 +73,7 @@ class Explore : public Command {
  public:
   explicit Explore(CLI::App& app) {
     app.add_option("-o,--output", output_, "write the page to this file")->type_name("FILE.html");
-    add_explanation_options(app, flags_.maps, {kDefaultMethods, kDefaultMethods});
+    add_explanation_options(app, flags_.maps, {kDefaultMethods, kDefaultMethods, {}});
     const std::string group = "Attention in the page";
     add_choice(app, "--attention", attention_, {"auto", "all", "mean", "none"},
                fmt::format("all: attention of every head; mean: mean over the heads; none: only maps; auto: all up to "

@@ -1,6 +1,7 @@
 // LibraGrad's FullGrad+ (Mehri et al. 2025), the ε-form of AttnLRP for ViTs (Achtibat et al. 2024):
 //   R_l[j] = Σ_d x_l[j, d] · g_l[j, d],  g_l = ∂score/∂x_l with attention weights, deviations and gates held constant,
 //   map[j] = mean over blocks of R_l[j].
+// With a gamma the MLPs and the head pass on by LRP-γ (AttnLRP's setting for ViTs), which loses nothing either.
 // For each block Σ_j R_l[j] and what the biases contribute are the score, so the map, the prefix tokens and the biases
 // add up to it. The paper sums over blocks; the mean keeps the score's unit.
 #include <vector>
@@ -74,10 +75,14 @@ ExplainMethod libra_method() {
           "Attributions, arXiv:2411.16760",
       .is_signed = true,
       .needs = {.score_terms = true},
-      .variant = [](const ExplainOptions& options) { return "mean over blocks" + start_block_text(options); },
+      .variant =
+          [](const ExplainOptions& options) {
+            return "mean over blocks" + start_block_text(options) + gamma_text(options);
+          },
       .make = [](const ExplainOptions& options, const TokenLayout& layout) -> std::unique_ptr<Explainer> {
         return std::make_unique<Libra>(options, layout);
-      }};
+      },
+      .reads = {"start-block"}};
 }
 
 }  // namespace fovea

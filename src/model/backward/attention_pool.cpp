@@ -10,7 +10,7 @@ namespace fovea {
 
 AttentionPoolBackward::AttentionPoolBackward(const Architecture& a, Precision precision,
                                              const nn::AttentionShape& shape, nn::Workspace& workspace)
-    : a_(a), shape_(shape) {
+    : a_(a), precision_(precision), workspace_(workspace), shape_(shape) {
   const auto linear = [&](std::size_t rows, std::size_t in, std::size_t out) {
     return nn::make_linear(backward_precision(precision), {rows, in, out}, workspace);
   };
@@ -23,15 +23,10 @@ AttentionPoolBackward::AttentionPoolBackward(const Architecture& a, Precision pr
 void AttentionPoolBackward::operator()(const AttentionPoolWeights& weights, const AttentionPoolWeights& backward,
                                        const PooledTokens& pool, std::span<const float> d_pooled,
                                        std::span<float> d_tokens, BackwardMode& mode,
-                                       const PoolGradientObserver& observe) const {
+                                       const PoolGradientObserver& observe) {
   const std::size_t width = a_.embed_dim;
-  std::vector<float> d_hidden(a_.pool_hidden_dim);
-  mode.count_bias(backward.fc2->bias(), d_pooled);
-  (*fc2_)(*backward.fc2, d_pooled, d_hidden);
-  nn::activate_backward(a_.pool_activation, mode.gradients, pool.wide, d_hidden, d_hidden);
-  mode.count_bias(backward.fc1->bias(), d_hidden);
   std::vector<float> d_normed(width);
-  (*fc1_)(*backward.fc1, d_hidden, d_normed);
+  mlp_backward(weights, backward, pool, d_pooled, d_normed, mode);
   std::vector<float> d_x(d_pooled.begin(), d_pooled.end());
   mode.norm(a_, weights.norm, pool.x, d_normed, d_x);
   mode.count_bias(backward.proj->bias(), d_x);
@@ -47,6 +42,36 @@ void AttentionPoolBackward::operator()(const AttentionPoolWeights& weights, cons
   }
   mode.count_bias(backward.kv->bias(), d_kv);
   (*kv_)(*backward.kv, d_kv, d_tokens.last(shape_.tokens * width));
+}
+
+/// @param d_normed  [D], with respect to what fc1 read
+void AttentionPoolBackward::mlp_backward(const AttentionPoolWeights& weights, const AttentionPoolWeights& backward,
+                                         const PooledTokens& pool, std::span<const float> d_pooled,
+                                         std::span<float> d_normed, BackwardMode& mode) {
+  std::vector<float> d_hidden(a_.pool_hidden_dim);
+  if (mode.absolute == nullptr) {
+    mode.count_bias(backward.fc2->bias(), d_pooled);
+    (*fc2_)(*backward.fc2, d_pooled, d_hidden);
+    nn::activate_backward(a_.pool_activation, mode.gradients, pool.wide, d_hidden, d_hidden);
+    mode.count_bias(backward.fc1->bias(), d_hidden);
+    (*fc1_)(*backward.fc1, d_hidden, d_normed);
+    return;
+  }
+  if (!gamma_fc1_) {
+    const auto layer = [&](std::size_t in, std::size_t out) {
+      return std::make_unique<GammaLinear>(read_out_precision(precision_), backward_precision(precision_), 1, in, out,
+                                           workspace_);
+    };
+    gamma_fc1_ = layer(a_.embed_dim, a_.pool_hidden_dim);
+    gamma_fc2_ = layer(a_.pool_hidden_dim, a_.embed_dim);
+  }
+  std::vector<float> hidden(a_.pool_hidden_dim);
+  nn::activate(a_.pool_activation, Precision::kF32, pool.wide, hidden);
+  (*gamma_fc2_)({*weights.fc2, *backward.fc2, mode.absolute->pool.fc2}, hidden, d_pooled, d_hidden, mode);
+  nn::activate_backward(a_.pool_activation, mode.gradients, pool.wide, d_hidden, d_hidden);
+  std::vector<float> normed(a_.embed_dim);
+  norm_forward(a_, weights.norm, pool.x, normed);
+  (*gamma_fc1_)({*weights.fc1, *backward.fc1, mode.absolute->pool.fc1}, normed, d_hidden, d_normed, mode);
 }
 
 }  // namespace fovea

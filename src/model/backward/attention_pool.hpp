@@ -7,6 +7,7 @@
 #include "fovea/architecture.hpp"
 #include "fovea/precision.hpp"
 #include "fovea/session.hpp"
+#include "model/backward/gamma_linear.hpp"
 #include "model/backward/mode.hpp"
 #include "model/forward/attention_pool.hpp"
 #include "model/weights/weights.hpp"
@@ -28,15 +29,22 @@ class AttentionPoolBackward {
   /// @param observe   may be empty
   void operator()(const AttentionPoolWeights& weights, const AttentionPoolWeights& backward, const PooledTokens& pool,
                   std::span<const float> d_pooled, std::span<float> d_tokens, BackwardMode& mode,
-                  const PoolGradientObserver& observe) const;
+                  const PoolGradientObserver& observe);
 
  private:
+  void mlp_backward(const AttentionPoolWeights& weights, const AttentionPoolWeights& backward, const PooledTokens& pool,
+                    std::span<const float> d_pooled, std::span<float> d_normed, BackwardMode& mode);
+
   Architecture a_;
+  Precision precision_;
+  nn::Workspace& workspace_;
   nn::AttentionShape shape_;
-  std::unique_ptr<nn::Linear> kv_;    // [n, 2D] → [n, D]
-  std::unique_ptr<nn::Linear> proj_;  // [1, D] → [1, D]
-  std::unique_ptr<nn::Linear> fc1_;   // [1, F] → [1, D]
-  std::unique_ptr<nn::Linear> fc2_;   // [1, D] → [1, F]
+  std::unique_ptr<nn::Linear> kv_;          // [n, 2D] → [n, D]
+  std::unique_ptr<nn::Linear> proj_;        // [1, D] → [1, D]
+  std::unique_ptr<nn::Linear> fc1_;         // [1, F] → [1, D]
+  std::unique_ptr<nn::Linear> fc2_;         // [1, D] → [1, F]
+  std::unique_ptr<GammaLinear> gamma_fc1_;  // compiled when a gamma is asked for
+  std::unique_ptr<GammaLinear> gamma_fc2_;  // likewise
 };
 
 }  // namespace fovea

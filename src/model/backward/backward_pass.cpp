@@ -1,6 +1,7 @@
 #include "model/backward/backward_pass.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <vector>
 
 #include "base/process/interrupt.hpp"
@@ -10,9 +11,10 @@
 namespace fovea {
 
 BackwardPass::BackwardPass(const VisionTransformer& model, nn::Workspace& workspace)
-    : a_(model.architecture()),
-      weights_(ModelAccess::impl(model).weights),
-      backward_(ModelAccess::impl(model).backward_weights()),
+    : model_(ModelAccess::impl(model)),
+      a_(model.architecture()),
+      weights_(model_.weights),
+      backward_(model_.backward_weights()),
       read_rows_(EncoderBlock::leading_tokens(a_) > 0 ? EncoderBlock::leading_tokens(a_) : a_.tokens()),
       read_out_(a_, model.info().precision, workspace),
       block_(a_, model.info().precision, workspace),
@@ -32,7 +34,19 @@ void BackwardPass::operator()(const SavedForward& saved, const ScoreGradient& sc
 
 BlockBackwardCall BackwardPass::call_of(const SavedForward& saved, std::size_t block, std::size_t rows,
                                         BackwardMode& mode) const {
-  return {weights_.blocks[block], backward_.blocks[block], saved.blocks[block], rows, mode};
+  const bool libra = mode.gradients == Gradients::kLibra;
+  return {weights_.blocks[block],
+          backward_.blocks[block],
+          libra ? model_.value_weights()[block].get() : nullptr,
+          mode.absolute == nullptr ? nullptr : &mode.absolute->blocks[block],
+          saved.blocks[block],
+          rows,
+          mode};
+}
+
+BackwardMode BackwardPass::mode_of(const GradientRequest& request) {
+  assert(request.gamma == 0.0F || request.gradients == Gradients::kLibra);
+  return {request.gradients, request.gamma, request.gamma > 0.0F ? &model_.absolute_weights() : nullptr};
 }
 
 AttentionView BackwardPass::attention_of(const SavedForward& saved, std::size_t block) const {
@@ -41,7 +55,7 @@ AttentionView BackwardPass::attention_of(const SavedForward& saved, std::size_t 
 
 void BackwardPass::score_of_the_last_block(const SavedForward& saved, const ScoreGradient& score,
                                            const GradientRequest& request) {
-  BackwardMode mode{request.gradients};
+  BackwardMode mode = mode_of(request);
   std::fill_n(d_x_.data(), d_x_.size(), 0.0F);
   read_out_(weights_, backward_, saved.x_out, score(saved.x_out), d_x_.first(saved.x_out.size()), mode, request.pool);
   const bool through_all = request.attention || request.score_terms;
@@ -100,7 +114,7 @@ void BackwardPass::show_features(const BlockBackwardCall& call, std::span<const 
 void BackwardPass::scores_of_all_blocks(const SavedForward& saved, const ScoreGradient& score,
                                         const GradientRequest& request) {
   const std::size_t values = read_rows_ * a_.embed_dim;
-  BackwardMode mode{request.gradients};
+  BackwardMode mode = mode_of(request);
   const std::span<float> d_x = d_x_.first(values);
   for (std::size_t block = a_.depth; block-- > request.first_block;) {
     stop_if_interrupted();

@@ -13,6 +13,7 @@
 #include "model/backward/encoder_block.hpp"
 #include "model/backward/read_out.hpp"
 #include "model/forward/forward_pass.hpp"
+#include "model/forward/vision_transformer.hpp"
 #include "model/weights/weights.hpp"
 #include "nn/attention/rotary.hpp"
 
@@ -21,7 +22,7 @@ namespace fovea {
 /// The gradient of the score that is read from tokens after a block: [N, D], or the leading ones.
 using ScoreGradient = std::function<OutputGradient(std::span<const float> x)>;
 
-/// For one image at a time; compiled once for a model.
+/// For one image at a time; compiled once for a model, of which more weights are read when a mode needs them.
 class BackwardPass {
  public:
   /// @param model  must outlive this; its weights for the backward pass are packed now, unless they are already
@@ -30,6 +31,7 @@ class BackwardPass {
   void operator()(const SavedForward& saved, const ScoreGradient& score, const GradientRequest& request);
 
  private:
+  [[nodiscard]] BackwardMode mode_of(const GradientRequest& request);
   void score_of_the_last_block(const SavedForward& saved, const ScoreGradient& score, const GradientRequest& request);
   void scores_of_all_blocks(const SavedForward& saved, const ScoreGradient& score, const GradientRequest& request);
   [[nodiscard]] double earlier_class_tokens(const SavedForward& saved, std::size_t block) const;
@@ -39,6 +41,7 @@ class BackwardPass {
                                           BackwardMode& mode) const;
   [[nodiscard]] AttentionView attention_of(const SavedForward& saved, std::size_t block) const;
 
+  const ModelAccess::Impl& model_;
   const Architecture& a_;
   const ModelWeights& weights_;
   const ModelWeights& backward_;

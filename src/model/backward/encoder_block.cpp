@@ -16,8 +16,17 @@ EncoderBlockBackward::Rows::Rows(const Architecture& a, Precision precision, std
       fc1(nn::make_linear(precision, {count, a.fc1_dim(), a.embed_dim}, workspace)),
       proj(nn::make_linear(precision, {count, a.embed_dim, a.embed_dim}, workspace)) {}
 
+EncoderBlockBackward::GammaRows::GammaRows(const Architecture& a, Precision precision, std::size_t num_rows,
+                                           nn::Workspace& workspace)
+    : fc2(precision, backward_precision(precision), num_rows, a.mlp_hidden_dim, a.embed_dim, workspace),
+      fc1(precision, backward_precision(precision), num_rows, a.embed_dim, a.fc1_dim(), workspace),
+      hidden(num_rows * a.mlp_hidden_dim),
+      normed(num_rows * a.embed_dim) {}
+
 EncoderBlockBackward::EncoderBlockBackward(const Architecture& a, Precision precision, nn::Workspace& workspace)
     : a_(a),
+      precision_(precision),
+      workspace_(workspace),
       all_rows_(a, backward_precision(precision), a.tokens(), workspace),
       leading_rows_(
           EncoderBlock::leading_tokens(a) > 0
@@ -42,13 +51,11 @@ void EncoderBlockBackward::mlp_residual(const BlockBackwardCall& call, std::span
   const std::size_t features = a_.mlp_hidden_dim;  // F
   const std::size_t hidden = rows * features;
   BackwardMode& mode = call.mode;
-  Rows& layers = layers_for(rows);
   const std::span<const float> wide = call.saved.wide.span().first(rows * a_.fc1_dim());
   const std::span<float> d_wide = d_wide_.first(wide.size());
   const std::span<float> d_hidden = d_hidden_.first(hidden);
   const std::span<const float> d_mlp = through_norm_after(call, call.weights.norm2, call.saved.mlp.span(), d_x);
-  mode.count_bias(call.backward.fc2->bias(), d_mlp);
-  (*layers.fc2)(*call.backward.fc2, d_mlp, d_hidden);  // [rows, D] → [rows, F]
+  fc2_backward(call, d_mlp, d_hidden);  // [rows, D] → [rows, F]
   if (a_.mlp_norm) {
     std::fill_n(d_wide.begin(), hidden, 0.0F);
     mode.norm(a_, call.weights.mlp_norm, call.saved.hidden.span().first(hidden), d_hidden, d_wide.first(hidden));
@@ -59,11 +66,50 @@ void EncoderBlockBackward::mlp_residual(const BlockBackwardCall& call, std::span
   } else {
     nn::activate_backward(a_.activation, mode.gradients, wide, d_hidden, d_wide);
   }
-  mode.count_bias(call.backward.fc1->bias(), d_wide);
   const std::span<float> d_normed = (a_.parallel_mlp ? d_mlp_normed_ : d_normed_).first(d_x.size());
-  (*layers.fc1)(*call.backward.fc1, d_wide, d_normed);  // [rows, F or 2F] → [rows, D]
-  if (a_.parallel_mlp) return;                          // attention_residual() goes on with it
+  fc1_backward(call, d_wide, d_normed);  // [rows, F or 2F] → [rows, D]
+  if (a_.parallel_mlp) return;           // attention_residual() goes on with it
   mode.norm(a_, norm_before(a_, call.weights.norm2), call.saved.x_mid.span().first(d_x.size()), d_normed, d_x);
+}
+
+void EncoderBlockBackward::fc2_backward(const BlockBackwardCall& call, std::span<const float> d_mlp,
+                                        std::span<float> d_hidden) {
+  if (call.absolute == nullptr) {
+    call.mode.count_bias(call.backward.fc2->bias(), d_mlp);
+    (*layers_for(call.rows).fc2)(*call.backward.fc2, d_mlp, d_hidden);
+    return;
+  }
+  GammaRows& layers = gamma_layers_for(call.rows);
+  const std::span<const float> wide = call.saved.wide.span().first(call.rows * a_.fc1_dim());
+  const std::span<float> hidden = layers.hidden.span();
+  if (a_.gated_mlp) {
+    nn::silu_gate(call.rows, a_.mlp_hidden_dim, wide, hidden);  // [rows, 2F] → [rows, F]
+  } else {
+    nn::activate(a_.activation, call.weights.fc2->precision(), wide, hidden);
+  }
+  norm_forward(a_, call.weights.mlp_norm, hidden, hidden);
+  layers.fc2({*call.weights.fc2, *call.backward.fc2, call.absolute->fc2}, hidden, d_mlp, d_hidden, call.mode);
+}
+
+void EncoderBlockBackward::fc1_backward(const BlockBackwardCall& call, std::span<const float> d_wide,
+                                        std::span<float> d_normed) {
+  if (call.absolute == nullptr) {
+    call.mode.count_bias(call.backward.fc1->bias(), d_wide);
+    (*layers_for(call.rows).fc1)(*call.backward.fc1, d_wide, d_normed);
+    return;
+  }
+  GammaRows& layers = gamma_layers_for(call.rows);
+  const AlignedBuffer<float>& x = a_.parallel_mlp ? call.saved.x_in : call.saved.x_mid;
+  const NormWeights& norm = a_.parallel_mlp ? call.weights.norm1 : call.weights.norm2;
+  norm_forward(a_, norm_before(a_, norm), x.span().first(layers.normed.size()), layers.normed.span());
+  layers.fc1({*call.weights.fc1, *call.backward.fc1, call.absolute->fc1}, layers.normed.span(), d_wide, d_normed,
+             call.mode);
+}
+
+EncoderBlockBackward::GammaRows& EncoderBlockBackward::gamma_layers_for(std::size_t rows) {
+  std::unique_ptr<GammaRows>& layers = rows == all_rows_.count ? gamma_all_rows_ : gamma_leading_rows_;
+  if (!layers) layers = std::make_unique<GammaRows>(a_, precision_, rows, workspace_);
+  return *layers;
 }
 
 /// What a sub-layer's result receives: d_x, through the norm after the sub-layer where there is one.
@@ -144,8 +190,8 @@ void EncoderBlockBackward::attention_inputs(const BlockBackwardCall& call, const
 void EncoderBlockBackward::attention_values(const BlockBackwardCall& call) {
   const std::span<float> d_value = d_qkv_.first(d_normed_.size());  // [N, D]
   attention_.values(call.saved.attention.span(), call.rows, d_mixed_.first(call.rows * a_.embed_dim), d_value);
-  call.mode.count_bias(call.backward.value->bias(), d_value);
-  (*value_)(*call.backward.value, d_value, d_normed_.span());  // [N, D] → [N, D]
+  call.mode.count_bias(call.value->bias(), d_value);
+  (*value_)(*call.value, d_value, d_normed_.span());  // [N, D] → [N, D]
 }
 
 /// Through the norms of each head's q and k.

@@ -9,6 +9,7 @@
 #include "base/aligned_buffer.hpp"
 #include "fovea/architecture.hpp"
 #include "fovea/precision.hpp"
+#include "model/backward/gamma_linear.hpp"
 #include "model/backward/mode.hpp"
 #include "model/forward/encoder_block.hpp"
 #include "model/weights/weights.hpp"
@@ -20,8 +21,10 @@ namespace fovea {
 
 /// One block: what the forward pass left of it, and the weights of both directions.
 struct BlockBackwardCall {
-  const EncoderBlockWeights& weights;   // of the forward pass: norms
-  const EncoderBlockWeights& backward;  // of the backward pass: linear layers
+  const EncoderBlockWeights& weights;    // of the forward pass: norms
+  const EncoderBlockWeights& backward;   // of the backward pass: linear layers
+  const nn::LinearWeights* value;        // of v, with Gradients::kLibra
+  const AbsoluteWeights::Mlp* absolute;  // with a gamma
   const SavedBlock& saved;
   std::size_t rows;  // N, or the leading tokens where d_x is zero elsewhere
   BackwardMode& mode;
@@ -59,6 +62,17 @@ class EncoderBlockBackward {
     std::unique_ptr<nn::Linear> fc1;   // [rows, F or 2F] → [rows, D]
     std::unique_ptr<nn::Linear> proj;  // [rows, D] → [rows, D]
   };
+  /// The MLP's linear layers by LRP-γ, for the same rows.
+  struct GammaRows {
+    GammaRows(const Architecture& architecture, Precision precision, std::size_t num_rows, nn::Workspace& workspace);
+    GammaLinear fc2;
+    GammaLinear fc1;
+    AlignedBuffer<float> hidden;  // [rows, F], what fc2 read
+    AlignedBuffer<float> normed;  // [rows, D], what fc1 read
+  };
+  void fc2_backward(const BlockBackwardCall& call, std::span<const float> d_mlp, std::span<float> d_hidden);
+  void fc1_backward(const BlockBackwardCall& call, std::span<const float> d_wide, std::span<float> d_normed);
+  [[nodiscard]] GammaRows& gamma_layers_for(std::size_t rows);
   [[nodiscard]] Rows& layers_for(std::size_t rows) { return rows == all_rows_.count ? all_rows_ : *leading_rows_; }
   void attention_inputs(const BlockBackwardCall& call, const nn::RotaryTable* rotary);
   void attention_values(const BlockBackwardCall& call);
@@ -68,10 +82,14 @@ class EncoderBlockBackward {
   void normalize_mixed_backward(const BlockBackwardCall& call, std::span<float> d_mixed);
 
   Architecture a_;
+  Precision precision_;
+  nn::Workspace& workspace_;
   Rows all_rows_;
-  std::unique_ptr<Rows> leading_rows_;  // where the read-out needs the first tokens only
-  std::unique_ptr<nn::Linear> qkv_;     // [N, 3D] → [N, D]
-  std::unique_ptr<nn::Linear> value_;   // [N, D] → [N, D]
+  std::unique_ptr<Rows> leading_rows_;         // where the read-out needs the first tokens only
+  std::unique_ptr<GammaRows> gamma_all_rows_;  // compiled when a gamma is asked for
+  std::unique_ptr<GammaRows> gamma_leading_rows_;
+  std::unique_ptr<nn::Linear> qkv_;    // [N, 3D] → [N, D]
+  std::unique_ptr<nn::Linear> value_;  // [N, D] → [N, D]
   nn::AttentionBackward attention_;
 
   AlignedBuffer<float> d_wide_;        // [N, F or 2F]

@@ -14,6 +14,8 @@ namespace fovea {
 
 struct BackwardMode {
   Gradients gradients = Gradients::kTrue;
+  float gamma = 0;                            // of LRP-γ in the MLPs and the head; only with Gradients::kLibra
+  const AbsoluteWeights* absolute = nullptr;  // with a gamma
   double biases = 0;  // with Gradients::kLibra: Σ bias · d_y over the layers that the pass has gone through
 
   /// A layer's bias, [features] or none, once the gradient of its output is known.

@@ -7,7 +7,8 @@
 
 namespace fovea {
 
-ReadOutBackward::ReadOutBackward(const Architecture& a, Precision precision, nn::Workspace& workspace) : a_(a) {
+ReadOutBackward::ReadOutBackward(const Architecture& a, Precision precision, nn::Workspace& workspace)
+    : a_(a), precision_(precision), workspace_(workspace) {
   const auto one_row = [&](std::size_t in, std::size_t out) {
     return nn::make_linear(backward_precision(precision), {1, in, out}, workspace);
   };
@@ -36,8 +37,8 @@ void ReadOutBackward::operator()(const ModelWeights& weights, const ModelWeights
     case ReadOut::kClassAndDistToken:
       std::copy(gradient.begin(), gradient.end(), d_normed.begin());
       if (d_output.logits.empty()) break;  // features are the class token's
-      mode.count_bias(backward.head_dist->bias(), d_output.logits);
-      (*head_dist_)(*backward.head_dist, d_output.logits, std::span(d_normed).subspan(a_.embed_dim, a_.embed_dim));
+      head_backward(*weights.head_dist, *backward.head_dist, true, std::span(normed).subspan(width, width),
+                    d_output.logits, std::span(d_normed).subspan(width, width), mode);
       break;
     case ReadOut::kPatchMean: patch_mean_backward(gradient, d_normed); break;
     case ReadOut::kClassAndPatchMean: {
@@ -61,8 +62,7 @@ std::vector<float> ReadOutBackward::d_pooled(const ModelWeights& weights, const 
                                              const OutputGradient& d_output, BackwardMode& mode) {
   std::vector<float> gradient(a_.pooled_dim());
   if (!d_output.logits.empty()) {
-    mode.count_bias(backward.head->bias(), d_output.logits);
-    (*head_)(*backward.head, d_output.logits, gradient);
+    head_backward(*weights.head, *backward.head, false, d_output.pooled, d_output.logits, gradient, mode);
   } else if (projection_) {
     mode.count_bias(backward.projection->bias(), d_output.features);
     (*projection_)(*backward.projection, d_output.features, gradient);
@@ -76,6 +76,22 @@ std::vector<float> ReadOutBackward::d_pooled(const ModelWeights& weights, const 
   std::vector<float> before(gradient.size(), 0.0F);
   mode.norm(a_, weights.fc_norm, pooled, gradient, before);
   return before;
+}
+
+void ReadOutBackward::head_backward(const nn::LinearWeights& forward, const nn::LinearWeights& backward,
+                                    bool distillation, std::span<const float> x, std::span<const float> d_logits,
+                                    std::span<float> d_x, BackwardMode& mode) {
+  if (mode.absolute == nullptr) {
+    mode.count_bias(backward.bias(), d_logits);
+    (*(distillation ? head_dist_ : head_))(backward, d_logits, d_x);
+    return;
+  }
+  std::unique_ptr<GammaLinear>& head = distillation ? gamma_head_dist_ : gamma_head_;
+  if (!head) {
+    head = std::make_unique<GammaLinear>(read_out_precision(precision_), backward_precision(precision_), 1, d_x.size(),
+                                         d_logits.size(), workspace_);
+  }
+  (*head)({forward, backward, distillation ? mode.absolute->head_dist : mode.absolute->head}, x, d_logits, d_x, mode);
 }
 
 /// Adds to each token of the mean its share of the mean's gradient.

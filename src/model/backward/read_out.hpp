@@ -12,6 +12,7 @@
 #include "fovea/precision.hpp"
 #include "fovea/session.hpp"
 #include "model/backward/attention_pool.hpp"
+#include "model/backward/gamma_linear.hpp"
 #include "model/backward/mode.hpp"
 #include "model/forward/attention_pool.hpp"
 #include "model/weights/weights.hpp"
@@ -23,6 +24,7 @@ namespace fovea {
 struct OutputGradient {
   std::vector<float> logits;    // [C]
   std::vector<float> features;  // [feature_dim]
+  std::vector<float> pooled;    // [pooled_dim], no gradient but what the head read: LRP-γ needs it
 };
 
 class ReadOutBackward {
@@ -44,13 +46,21 @@ class ReadOutBackward {
   [[nodiscard]] std::vector<float> d_pooled(const ModelWeights& weights, const ModelWeights& backward,
                                             std::span<const float> normed, const PooledTokens& pool,
                                             const OutputGradient& d_output, BackwardMode& mode);
+  /// One of the two heads.
+  void head_backward(const nn::LinearWeights& forward, const nn::LinearWeights& backward, bool distillation,
+                     std::span<const float> x, std::span<const float> d_logits, std::span<float> d_x,
+                     BackwardMode& mode);
   void patch_mean_backward(std::span<const float> d_mean, std::span<float> d_tokens) const;
 
   Architecture a_;
-  std::unique_ptr<nn::Linear> head_;        // [1, C] → [1, pooled]
-  std::unique_ptr<nn::Linear> head_dist_;   // [1, C] → [1, D]
-  std::unique_ptr<nn::Linear> projection_;  // [1, E] → [1, D]
-  std::optional<AttentionPool> pool_;       // forward again: only its output was kept
+  Precision precision_;
+  nn::Workspace& workspace_;
+  std::unique_ptr<nn::Linear> head_;              // [1, C] → [1, pooled]
+  std::unique_ptr<nn::Linear> head_dist_;         // [1, C] → [1, D]
+  std::unique_ptr<nn::Linear> projection_;        // [1, E] → [1, D]
+  std::unique_ptr<GammaLinear> gamma_head_;       // compiled when a gamma is asked for
+  std::unique_ptr<GammaLinear> gamma_head_dist_;  // likewise
+  std::optional<AttentionPool> pool_;             // forward again: only its output was kept
   std::optional<AttentionPoolBackward> pool_backward_;
   std::vector<float> d_class_tokens_;  // [read_out_blocks - 1, D], after the final norm
 };

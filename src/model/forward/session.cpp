@@ -85,6 +85,13 @@ struct Session::Impl {
     return options;
   }
 
+  /// @param x  tokens after a block, [N, D], or the leading ones
+  [[nodiscard]] ForwardResult read_out(std::span<const float> x) {
+    std::vector<float> tokens(x.begin(), x.end());
+    ForwardHook no_hook;
+    return pass.read_out(1, tokens, false, no_hook).front();
+  }
+
   void backward(const ScoreGradient& score, const GradientRequest& request) {
     if (saved.x_out.empty()) {
       throw Error(ErrorCode::kShape,
@@ -148,15 +155,17 @@ std::vector<ForwardResult> Session::forward(std::span<const float> patches, cons
 
 void Session::gradients(const ScoreSeed& seed, const GradientRequest& request) {
   const std::vector<float> d_logits = logit_gradient(seed, impl_->architecture().num_classes);
-  impl_->backward([&](std::span<const float>) { return OutputGradient{d_logits, {}}; }, request);
+  const auto gradient = [&](std::span<const float> x) {
+    return OutputGradient{d_logits, {}, request.gamma > 0.0F ? impl_->read_out(x).pooled : std::vector<float>()};
+  };
+  impl_->backward(gradient, request);
 }
 
 void Session::gradients(const OutputScore& score, const GradientRequest& request) {
   const auto gradient = [&](std::span<const float> x) {
-    std::vector<float> tokens(x.begin(), x.end());
-    ForwardHook no_hook;
-    const ForwardResult at = impl_->pass.read_out(1, tokens, false, no_hook).front();
+    const ForwardResult at = impl_->read_out(x);
     OutputGradient d_output;
+    d_output.pooled = at.pooled;
     const bool logits = score.reads == OutputScore::Reads::kLogits;
     std::vector<float>& wanted = logits ? d_output.logits : d_output.features;
     wanted.resize((logits ? at.logits : at.features).size());

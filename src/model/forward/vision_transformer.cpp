@@ -60,19 +60,12 @@ std::shared_ptr<const VisionTransformer> VisionTransformer::load(const std::file
                                                                  const LoadOptions& options) {
   if (options.precision) require_precision(*options.precision);
   OpenModel open = open_model(model, options);
-  const Precision precision = open.info.precision;
-  auto impl = std::make_unique<Impl>();
+  const auto read_again = [model, options = without_labels(options)](const auto& read) {
+    const OpenModel again = open_model(model, options);
+    return read(*checkpoint_source(*again.checkpoint, *again.naming, again.info.architecture));
+  };
+  auto impl = std::make_unique<Impl>(open.info.architecture, open.info.precision, read_again);
   impl->weights = packed(open);
-  impl->pack_backward = [model, options = without_labels(options), back = backward_precision(precision)] {
-    const OpenModel again = open_model(model, options);
-    const Architecture& a = again.info.architecture;
-    return pack_backward_weights(a, back, *checkpoint_source(*again.checkpoint, *again.naming, a));
-  };
-  impl->read_relevance = [model, options = without_labels(options)] {
-    const OpenModel again = open_model(model, options);
-    const Architecture& a = again.info.architecture;
-    return read_relevance_weights(a, *checkpoint_source(*again.checkpoint, *again.naming, a));
-  };
   impl->info = std::move(open.info);
   return std::shared_ptr<const VisionTransformer>(new VisionTransformer(std::move(impl)));
 }
@@ -80,15 +73,10 @@ std::shared_ptr<const VisionTransformer> VisionTransformer::load(const std::file
 std::shared_ptr<const VisionTransformer> VisionTransformer::random(const Architecture& architecture, std::uint64_t seed,
                                                                    Precision precision) {
   require_precision(precision);
-  auto impl = std::make_unique<Impl>();
+  const auto read_again = [architecture, seed](const auto& read) { return read(*random_source(architecture, seed)); };
+  auto impl = std::make_unique<Impl>(architecture, precision, read_again);
   const CountingSource source(random_source(architecture, seed));
   impl->weights = pack_weights(architecture, precision, source);
-  impl->pack_backward = [architecture, seed, back = backward_precision(precision)] {
-    return pack_backward_weights(architecture, back, *random_source(architecture, seed));
-  };
-  impl->read_relevance = [architecture, seed] {
-    return read_relevance_weights(architecture, *random_source(architecture, seed));
-  };
   impl->info.precision = precision;
   impl->info.name = architecture.name;
   impl->info.format = "random";

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <mutex>
+#include <utility>
 
 #include "fovea/model.hpp"
 #include "model/relevance/weights.hpp"
@@ -10,28 +11,50 @@
 
 namespace fovea {
 
-struct VisionTransformer::Impl {
-  ModelInfo info;
-  ModelWeights weights;
-  std::function<ModelWeights()> pack_backward;       // reads the checkpoint again: few runs need it
-  std::function<RelevanceWeights()> read_relevance;  // likewise
-
-  /// Packed at first use, by the first thread that asks.
-  [[nodiscard]] const ModelWeights& backward_weights() const {
-    std::call_once(backward_packed_, [this] { backward_ = pack_backward(); });
-    return backward_;
-  }
-  /// In double; read at first use, by the first thread that asks.
-  [[nodiscard]] const RelevanceWeights& relevance_weights() const {
-    std::call_once(relevance_read_, [this] { relevance_ = read_relevance(); });
-    return relevance_;
+/// Weights that few runs need: read at first use, by the first thread that asks.
+template <typename Weights>
+class LazyWeights {
+ public:
+  explicit LazyWeights(std::function<Weights()> read) : read_(std::move(read)) {}
+  [[nodiscard]] const Weights& operator()() const {
+    std::call_once(done_, [this] { weights_ = read_(); });
+    return weights_;
   }
 
  private:
-  mutable std::once_flag backward_packed_;
-  mutable ModelWeights backward_;
-  mutable std::once_flag relevance_read_;
-  mutable RelevanceWeights relevance_;
+  std::function<Weights()> read_;
+  mutable std::once_flag done_;
+  mutable Weights weights_;
+};
+
+struct VisionTransformer::Impl {
+  /// @param read  calls a function with the source of the weights and gives what it returns; for any thread
+  template <typename Read>
+  Impl(const Architecture& a, Precision precision, const Read& read)
+      : backward_weights([a, precision, read] {
+          return read([&](const TensorSource& source) {
+            return pack_backward_weights(a, backward_precision(precision), source);
+          });
+        }),
+        value_weights([a, precision, read] {
+          return read(
+              [&](const TensorSource& source) { return pack_value_weights(a, backward_precision(precision), source); });
+        }),
+        absolute_weights([a, precision, read] {
+          return read([&](const TensorSource& source) {
+            return pack_absolute_weights(a, backward_precision(precision), source);
+          });
+        }),
+        relevance_weights([a, read] {
+          return read([&](const TensorSource& source) { return read_relevance_weights(a, source); });
+        }) {}
+
+  ModelInfo info;
+  ModelWeights weights;
+  LazyWeights<ModelWeights> backward_weights;
+  LazyWeights<ValueWeights> value_weights;          // for libra's backward pass
+  LazyWeights<AbsoluteWeights> absolute_weights;    // for LRP-γ
+  LazyWeights<RelevanceWeights> relevance_weights;  // in double
 };
 
 /// The door to it.

@@ -25,9 +25,8 @@ struct NormWeights {
 /// γ ⊙ (W x + b) = (γ W) x + γ b.
 struct EncoderBlockWeights {
   NormWeights norm1;
-  std::unique_ptr<nn::LinearWeights> qkv;    // [3D, D]; rows: q of all heads, k, v
-  std::unique_ptr<nn::LinearWeights> value;  // [D, D], the rows of v once more; for the backward pass only
-  NormWeights q_norm;                        // of each head's features
+  std::unique_ptr<nn::LinearWeights> qkv;  // [3D, D]; rows: q of all heads, k, v
+  NormWeights q_norm;                      // of each head's features
   NormWeights k_norm;
   std::vector<float> attention_bias;        // [H, N, N], BEiT's relative positions; or empty
   float lambda = 0;                         // of differential attention
@@ -49,6 +48,24 @@ struct AttentionPoolWeights {
   NormWeights norm;
   std::unique_ptr<nn::LinearWeights> fc1;
   std::unique_ptr<nn::LinearWeights> fc2;
+};
+
+/// |W| and |b| of a linear layer, for LRP-γ.
+struct AbsoluteLayer {
+  std::unique_ptr<nn::LinearWeights> forward;   // y = x |W|ᵀ + |b|
+  std::unique_ptr<nn::LinearWeights> backward;  // y = x |W|
+};
+
+/// Of the layers that LRP-γ is applied to: those of the MLPs, and the heads. What a model does not have is empty.
+struct AbsoluteWeights {
+  struct Mlp {
+    AbsoluteLayer fc1;
+    AbsoluteLayer fc2;
+  };
+  std::vector<Mlp> blocks;
+  Mlp pool;
+  AbsoluteLayer head;
+  AbsoluteLayer head_dist;
 };
 
 struct ModelWeights {
@@ -91,5 +108,11 @@ struct ModelWeights {
 /// in.
 [[nodiscard]] ModelWeights pack_backward_weights(const Architecture& architecture, Precision precision,
                                                  const TensorSource& source);
+/// The rows of v in each block's qkv, [D, D], for a backward pass that goes through the values only.
+using ValueWeights = std::vector<std::unique_ptr<nn::LinearWeights>>;
+[[nodiscard]] ValueWeights pack_value_weights(const Architecture& architecture, Precision precision,
+                                              const TensorSource& source);
+[[nodiscard]] AbsoluteWeights pack_absolute_weights(const Architecture& architecture, Precision precision,
+                                                    const TensorSource& source);
 
 }  // namespace fovea

@@ -80,6 +80,7 @@ void measure_methods(const BenchPlan& plan, const Subject& subject, BenchReport&
   for (const ExplainMethod* method : plan.methods) {
     MapPlan one;
     one.methods = {method};
+    one.options = plan.options;
     check_plan(one, plan.model->info());
     steps.emplace_back([&, one] {
       Heatmap heatmap = explain_run(*plan.model, session, subject, one);
@@ -98,7 +99,7 @@ void measure_methods(const BenchPlan& plan, const Subject& subject, BenchReport&
         {std::string(plan.methods[m]->name), explained, explained.median - plain, explained.median / plain});
   }
   const ExplainMethod& first = *plan.methods.front();
-  const OverlayCaption caption{"label", 0.5, std::string(first.title), first.variant(ExplainOptions{})};
+  const OverlayCaption caption{"label", 0.5, std::string(first.title), first.variant(plan.options)};
   const MatrixView<const float> map(drawn.values, drawn.grid.rows, drawn.grid.cols);
   report.encode_ms = median_ms(plan.seconds / 10, [&] {
     (void)encode_png(draw_overlay(subject.picture, map, subject.prepared.geometry, OverlayStyle{}, caption),

@@ -23,6 +23,7 @@ struct BenchPlan {
   std::size_t batch = 1;
   double seconds = 3;                           // for the forward pass; the other stages take a part of it
   std::vector<const ExplainMethod*> methods;    // whose cost is measured; the first is drawn
+  ExplainOptions options;                       // of all methods
   std::optional<std::filesystem::path> image;   // else a synthetic JPEG of 500x375 px
   std::optional<std::filesystem::path> folder;  // measure the throughput of these files, too
   std::optional<MapPlan> hard_attention;        // compare this reduction with the whole model; without maps

@@ -7,6 +7,7 @@ namespace {
 GradientRequest gradient_request(const MapPlan& plan, const Explainers& explainers, Gradients gradients) {
   GradientRequest request;
   request.gradients = gradients;
+  if (gradients == Gradients::kLibra) request.gamma = plan.options.gamma;
   request.first_block = plan.options.start_block;
   if (gradients == Gradients::kLibra && plan.needs(&Evidence::score_terms)) {
     request.score_terms = [&](const ScoreTerms& terms) {

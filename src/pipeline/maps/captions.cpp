@@ -31,6 +31,7 @@ OverlayCaption map_caption(const ExplainMethod& method, const MapRecord& map, st
   caption.variant = map.constant ? "constant: it says nothing" : map.variant;
   if (map.sum) caption.variant += "; " + sum_text(*map.sum);
   if (!map.target) {
+    caption.variant += "; the same for every class";
     name_best(predictions, caption);
     return caption;
   }
