@@ -82,6 +82,7 @@ def run(draw, folder, program):
         answer = kind.answer(draw, folder / "library", Image.open(picture))
     except Exception as error:
         answer = oracle_draws.LibraryRaises("loads or runs", error)
+        answer.options = getattr(error, "options", ())
     model = oracle_layouts.write(draw, folder / "library", folder / "model", kind.STEMS)
     fovea = oracle_fovea.Fovea(program, model, picture, folder, getattr(answer, "options", ()))
     if not isinstance(answer, Exception):

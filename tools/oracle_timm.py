@@ -67,6 +67,7 @@ CFG = {
     "edit.tag": ["augreg_in21k"],  # of the architecture: name.tag
     "edit.flat": [True],  # pretrained_cfg's keys at the root, as before timm 0.9
 }
+CFG_NAMES = sorted({key.split(".")[1] for key in CFG if key.startswith("cfg.")} - {"surprise"} | {"num_classes"})
 
 
 @functools.cache
@@ -83,9 +84,20 @@ def _class_space(family):
     return {key: values for key, values in {**ARGS, **extra}.items() if key.removeprefix("args.") in known}
 
 
+@functools.cache
+def _arguments(family):
+    """What the constructor of this name's class takes."""
+    module = timm.model_entrypoint(family).__module__.rsplit(".", 1)[-1]
+    cls = {"eva": eva.Eva, "beit": beit.Beit}.get(module, vision_transformer.VisionTransformer)
+    return [key for key in inspect.signature(cls).parameters if key not in ("device", "dtype")]
+
+
 def draw_keys(rng, family):
     keys = {**od.pick(rng, LARGER, 0.15), **od.pick(rng, _class_space(family), rng.choice([0, 0.06, 0.2])),
             **od.pick(rng, CFG, rng.choice([0, 0.05, 0.15]))}
+    for group, names in (("model_args", _arguments(family)), ("pretrained_cfg", CFG_NAMES)):
+        if rng.random() < 0.1:
+            keys[f"edit.{group}.{rng.choice(names)}"] = None
     if not family.startswith("test_vit"):
         keys.pop("edit.flat", None)  # the name's own sizes are too large to draw
     if "edit.flat" not in keys:

@@ -177,7 +177,9 @@ def answer(draw, folder, picture):
     backend = draw.keys.get("backend", "torchvision")
     processor = AutoImageProcessor.from_pretrained(folder, backend=backend)
     if backend == "pil" and not type(processor).__name__.endswith("Pil"):
-        raise ValueError(f"{type(processor).__name__} has no backend of Pillow")
+        error = ValueError(f"{type(processor).__name__} has no backend of Pillow")
+        error.options = ("--preprocess", "hf-pil")
+        raise error
     result = od.Answer(options=("--preprocess", "hf-pil") if backend == "pil" else ())
     if not cls.__name__.count("ForImageClassification"):
         inputs = processor(images=load_image(picture), return_tensors="pt")

@@ -62,6 +62,9 @@ enum class PosEmbedResampling {
   kFixed,          // the family's own code accepts no other size
 };
 
+/// The type that a tensor is stored in, as far as rounding to it matters.
+enum class StoredFloat { kF32, kF16, kBf16 };
+
 /// The sizes and variants that define a Vision Transformer, in timm's terms, in the order in which the data meets them.
 struct Architecture {
   std::string name;                 // timm's, e.g. "vit_tiny_patch16_224"; may be empty
@@ -107,6 +110,7 @@ struct Architecture {
   PatchGrid pos_embed_grid;          // the grid it was trained for; empty: the model's own
   std::size_t pos_embed_prefix = 1;  // number of prefix tokens that have a position embedding too
   PosEmbedResampling pos_embed_resampling = PosEmbedResampling::kTimm;
+  StoredFloat pos_embed_rounding = StoredFloat::kF32;  // of resampled ones: timm does it in the file's type
 
   [[nodiscard]] PatchGrid grid() const noexcept {
     return {static_cast<std::size_t>(image_size.height) / patch_size,

@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
+#include <optional>
 #include <string>
 
 #include "base/files.hpp"
@@ -73,9 +75,7 @@ TEST(ConfigKeys, ThatHaveOneComputedValueAreRefusedWithAnyOther) {
                           R"("features_only":true)", R"("dynamic_img_pad":true)"}) {
     EXPECT_THAT(refusal([&] { return timm_with(arg); }), HasSubstr("no other is computed")) << arg;
   }
-  EXPECT_EQ(
-      refusal([] { return timm_with(R"("dynamic_img_pad":false,"in_chans":3,"block_fn":null,"drop_rate":0.3)"); }),
-      "accepted");
+  EXPECT_EQ(refusal([] { return timm_with(R"("dynamic_img_pad":false,"in_chans":3,"drop_rate":0.3)"); }), "accepted");
   EXPECT_THAT(refusal([] { return config_of(R"({"model_type":"vit","num_channels":1})"); }), HasSubstr("num_channels"));
   EXPECT_THAT(refusal([] { return config_of(R"({"model_type":"vit","pruned_heads":{"0":[1]}})"); }),
               HasSubstr("pruned_heads"));
@@ -152,6 +152,61 @@ TEST(TimmConfig, PoolsAsTimmBuildsIt) {
         HasSubstr("expected one of token, avg, map"))
         << other;
   }
+}
+
+TEST(TimmConfig, GivesTheConstructorWhatNullIsThereInPlaceOfWhatTheNameMeans) {
+  const ModelConfig plain = timm_with(R"("img_size":32)", "test_vit3");
+  EXPECT_TRUE(plain.pool_sees_prefix);
+  EXPECT_FALSE(timm_with(R"("pool_include_prefix":null)", "test_vit3").pool_sees_prefix);
+  EXPECT_FALSE(timm_with("", "deit3_small_patch16_224").embeds_prefix);
+  EXPECT_TRUE(timm_with(R"("no_embed_class":null)", "deit3_small_patch16_224").embeds_prefix);
+  EXPECT_FALSE(timm_with(R"("use_post_norm":null)", "eva02_enormous_patch14_clip_224").norm_after);
+  EXPECT_EQ(timm_with(R"("use_rot_pos_emb":null)", "eva02_tiny_patch14_224").rope.used, false);
+  EXPECT_EQ(timm_with(R"("rope_grid_indexing":null)", "vit_small_patch16_rope_224").rope.x_first, false);
+  EXPECT_FALSE(timm_with(R"("ref_feat_shape":null)", "eva02_tiny_patch14_224").rope.scaled);
+  const char* pooled = "vit_pe_core_tiny_patch16_384";
+  EXPECT_EQ(timm_with("", pooled).pool_num_heads, 8U);
+  EXPECT_EQ(timm_with(R"("attn_pool_num_heads":null)", pooled).pool_num_heads, 0U);
+  const auto fed_another_size = [](const char* dynamic) {
+    return config_of(R"({"architecture":"vit_small_patch16_dinov3","model_args":{"img_size":256)" +
+                     std::string(dynamic) + R"(},"pretrained_cfg":{"input_size":[3,224,224]}})");
+  };
+  EXPECT_EQ(refusal([&] { return fed_another_size(""); }), "accepted");
+  EXPECT_THAT(refusal([&] { return fed_another_size(R"(,"dynamic_img_size":null)"); }),
+              HasSubstr("without dynamic_img_size"));
+}
+
+TEST(TimmConfig, SaysWhichTensorsItsArgumentsMean) {
+  const auto states = [](const std::string& args, std::string_view key, const std::string& name) {
+    const ModelConfig config = timm_with(args, name);
+    const auto found = std::find_if(config.roles.begin(), config.roles.end(),
+                                    [&](const StatedRole& stated) { return stated.key == key; });
+    return found == config.roles.end() ? std::optional<bool>() : found->present;
+  };
+  const char* vit = "vit_tiny_patch16_224";
+  EXPECT_EQ(states("", "proj_bias", vit), std::nullopt);
+  EXPECT_EQ(states(R"("proj_bias":true)", "proj_bias", vit), true);
+  EXPECT_EQ(states(R"("proj_bias":null)", "proj_bias", vit), false);
+  EXPECT_EQ(states(R"("init_values":null)", "init_values", vit), false);
+  EXPECT_EQ(states(R"("fc_norm":null,"global_pool":"avg")", "fc_norm", vit), true);
+  EXPECT_EQ(states(R"("fc_norm":null)", "fc_norm", vit), false);
+  EXPECT_EQ(timm_with(R"("swiglu_mlp":null)", "eva02_tiny_patch14_224").gated_mlp, false);
+  EXPECT_EQ(timm_with(R"("norm_layer":null)").rms_norm, false);
+}
+
+TEST(TimmConfig, LeavesTheTagOfANameAside) {
+  EXPECT_TRUE(timm_facts("test_vit2.augreg_in21k").dynamic_img_size);
+  EXPECT_EQ(timm_facts("vit_tiny_patch16_224.like_clip_in1k").norm_eps, 1e-6F);
+  EXPECT_EQ(timm_facts("vit_tiny_patch16_224.augreg").num_heads, 3U);
+}
+
+TEST(TimmConfig, RefusesNullWhereTheConstructorFails) {
+  for (const char* key : {"num_heads", "depth", "img_size", "drop_rate", "reg_tokens", "attn_layer", "block_fn"}) {
+    EXPECT_THAT(refusal([&] { return timm_with("\"" + std::string(key) + "\":null"); }),
+                HasSubstr("model_args." + std::string(key) + " is null, expected a value"));
+  }
+  EXPECT_THAT(refusal([] { return timm_with(R"("norm_layer":null)", "eva02_tiny_patch14_224"); }),
+              HasSubstr("is null"));
 }
 
 TEST(TimmConfig, TakesTheEpsOfTheNormThatItNames) {
@@ -238,7 +293,10 @@ TEST(TransformersConfig, HasTheClassesThatTransformersCounts) {
   const std::string vit = R"({"model_type":"vit","architectures":["ViTForImageClassification"])";
   EXPECT_EQ(config_of(vit + "}").num_classes, 2U);
   EXPECT_EQ(config_of(vit + R"(,"num_labels":3})").num_classes, 3U);
-  EXPECT_EQ(config_of(vit + R"(,"num_labels":3,"id2label":{"0":"LABEL_0"}})").num_classes, 1U);
+  EXPECT_EQ(config_of(vit + R"(,"id2label":{"0":"LABEL_0"}})").num_classes, 1U);
+  const ModelConfig forgetful = config_of(vit + R"(,"num_labels":3,"id2label":{"0":"cat"}})");
+  EXPECT_EQ(forgetful.num_classes, 3U);
+  EXPECT_TRUE(forgetful.labels.empty());
   EXPECT_THAT(refusal([&] {
                 return config_of(vit + R"(,"id2label":{"0":"a"},"problem_type":"single_label_classification"})");
               }),

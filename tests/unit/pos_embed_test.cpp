@@ -15,6 +15,7 @@
 #include "fovea/error.hpp"
 #include "model/weights/relative_positions.hpp"
 #include "support/golden_family.hpp"
+#include "support/normal_values.hpp"
 #include "support/renamed_tensors.hpp"
 #include "support/shared.hpp"
 
@@ -219,6 +220,32 @@ TEST(RelativePositions, EqualTheirNaiveTwin) {
       ASSERT_EQ(bias[at], table[entry * kHeads + head]) << "head " << head << ", " << query << " to " << key;
     }
   }
+}
+
+/// The nearest of all values that the 5 or 8 bits of an exponent and the 10 or 7 of a mantissa make, by search.
+float nearest_stored(StoredFloat type, float value) {
+  const int mantissa = type == StoredFloat::kF16 ? 10 : 7;
+  const int least = type == StoredFloat::kF16 ? -14 : -126;
+  int exponent = 0;
+  (void)std::frexp(value, &exponent);
+  const double step = std::ldexp(1.0, std::max(exponent - 1, least) - mantissa);
+  return static_cast<float>(std::nearbyint(double(value) / step) * step);  // ties to even
+}
+
+TEST(RoundAsStored, GivesTheNearestValueOfTheType) {
+  std::vector<float> values{0.0F,     -0.0F,      1.0F,     1.00048828125F, 1.00146484375F,
+                            0x1p-14F, 0x1.8p-24F, 0x1p-25F, 60000.0F};
+  for (const float value : test::normal_values(2000, 7)) {
+    values.insert(values.end(), {value, value * 1e-4F, value * 1e-6F, value * 300.0F});
+  }
+  for (const StoredFloat type : {StoredFloat::kF16, StoredFloat::kBf16}) {
+    std::vector<float> rounded = values;
+    round_as_stored(type, rounded);
+    for (std::size_t i = 0; i < values.size(); ++i) ASSERT_EQ(rounded[i], nearest_stored(type, values[i])) << values[i];
+  }
+  std::vector<float> same = values;
+  round_as_stored(StoredFloat::kF32, same);
+  EXPECT_EQ(same, values);
 }
 
 }  // namespace

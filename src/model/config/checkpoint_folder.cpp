@@ -15,11 +15,11 @@
 #include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
 #include "fovea/precision.hpp"
+#include "model/config/apply_config.hpp"
 #include "model/config/config.hpp"
 #include "model/config/config_files.hpp"
 #include "model/config/input_size.hpp"
 #include "model/config/labels.hpp"
-#include "model/config/rope_config.hpp"
 #include "model/config/weights_file.hpp"
 #include "model/family/other_kinds.hpp"
 #include "model/quantize/quantized_file.hpp"
@@ -43,99 +43,6 @@ std::size_t resolve_heads(const ModelConfig& config, const LoadOptions& options,
       fmt::format("num_heads {} from width {} ({} a head): no config states it; use --heads N if it differs", heads,
                   a.embed_dim, kUsualHeadDim));
   return heads;
-}
-
-void check_sizes(const Architecture& a, const ModelConfig& config, const LoadOptions& options,
-                 const std::string& file) {
-  const auto fail = [&](const std::string& what) {
-    throw Error(ErrorCode::kCheckpoint, fmt::format("{}: {}", file, what),
-                "config.json and checkpoint may belong to different models");
-  };
-  const auto [height, width] = a.image_size;
-  const auto patch = static_cast<int>(a.patch_size);
-  if (std::min({a.depth, a.embed_dim, a.mlp_hidden_dim}) == 0) {
-    fail(fmt::format("blocks, width and MLP width are {}, {} and {}, expected at least 1 each", a.depth, a.embed_dim,
-                     a.mlp_hidden_dim));
-  }
-  // A convolution leaves out pixels after the last whole patch. SigLIP was trained so, with patches of 14 px in 384 px.
-  const bool as_fed = !options.image_size && !config.resamples_on_load;
-  const bool as_trained = (as_fed || config.image_size == a.image_size) && std::min(height, width) >= patch;
-  if (patch == 0 || height <= 0 || width <= 0 || ((height % patch != 0 || width % patch != 0) && !as_trained)) {
-    const auto what =
-        fmt::format("the image size is {}x{} px, expected a multiple of the patch size, {} px", height, width, patch);
-    if (options.image_size) throw Error(ErrorCode::kUsage, fmt::format("{}: {}", file, what), "choose another size");
-    fail(what);
-  }
-  if (a.num_heads == 0 || a.embed_dim % a.num_heads != 0) {
-    const auto what = fmt::format("num_heads is {}, expected a divisor of the width {}", a.num_heads, a.embed_dim);
-    if (options.num_heads) throw Error(ErrorCode::kUsage, fmt::format("{}: {}", file, what), "choose another number");
-    fail(what);
-  }
-  if (a.read_out_blocks > a.depth) {
-    fail(fmt::format("the head reads the class tokens of {} blocks, expected at most {}", a.read_out_blocks, a.depth));
-  }
-  if (a.rope != Rope::kNone && a.head_dim() % 4 != 0) {
-    fail(fmt::format("the heads are {} wide, expected a multiple of 4 for rotary embeddings", a.head_dim()));
-  }
-  if (a.differential_attention && a.head_dim() % 2 != 0) {
-    fail(fmt::format("the heads are {} wide, expected an even number for differential attention", a.head_dim()));
-  }
-  if (a.embed_dim % a.pool_heads() != 0) {
-    fail(fmt::format("the attention pool has {} heads, expected a divisor of the width {}", a.pool_heads(),
-                     a.embed_dim));
-  }
-  for (const std::size_t shared : a.kv_dims) {
-    if (shared % a.head_dim() == 0 && a.embed_dim % shared == 0) continue;
-    fail(fmt::format("keys are {} wide, expected a divisor of the width {} and a multiple of a head's, {}", shared,
-                     a.embed_dim, a.head_dim()));
-  }
-  const auto differs = [&](const char* what, const std::optional<std::size_t>& stated, std::size_t actual) {
-    if (stated && *stated != actual) {
-      fail(fmt::format("{} is {} by its config, expected {}, as its tensors have it", what, *stated, actual));
-    }
-  };
-  differs("the number of blocks", config.depth, a.depth);
-  differs("the width", config.embed_dim, a.embed_dim);
-  differs("the width of the MLP", config.mlp_hidden_dim, a.mlp_hidden_dim);
-  differs("the number of register tokens", config.num_register_tokens, a.num_register_tokens);
-  differs("the patch size", config.patch_size, a.patch_size);
-  if (config.num_classes && a.num_classes > 0 && *config.num_classes != a.num_classes) {
-    fail(fmt::format("num_classes is {} in config.json, expected {} (the rows of head.weight)", *config.num_classes,
-                     a.num_classes));
-  }
-  const bool too_few = config.labels.size() < a.num_classes && !config.labels_have_gaps;
-  if (!config.labels.empty() && a.num_classes > 0 && (too_few || config.labels.size() > a.num_classes)) {
-    fail(fmt::format("config.json names {} classes, expected {} (the rows of the head)", config.labels.size(),
-                     a.num_classes));
-  }
-}
-
-/// Takes from the config what the tensors do not reveal.
-void apply_config(const ModelConfig& config, const Conventions& conventions, const std::string& file, Architecture& a) {
-  a.name = config.architecture;
-  if (config.norm_eps) a.norm_eps = *config.norm_eps;
-  if (config.activation) a.activation = *config.activation;
-  a.pool_activation = a.activation;
-  a.pool_sees_prefix = config.pool_sees_prefix;
-  a.pool_num_heads = config.pool_num_heads;
-  a.norm_after = config.norm_after;
-  if (config.rotates) a.family = "timm EVA";  // some of its models have a ViT's tensors
-  if (conventions.rotary || config.rotates) apply_rope(config.rope, file, a);
-  if (config.rms_norm && *config.rms_norm != a.rms_norm) {
-    throw Error(
-        ErrorCode::kCheckpoint,
-        fmt::format("{}: norm_layer is {} in config.json, expected {}, which is what the tensors are for", file,
-                    *config.rms_norm ? "an RMSNorm" : "a layer norm", a.rms_norm ? "an RMSNorm" : "a layer norm"),
-        "config.json and checkpoint may belong to different models");
-  }
-  if (!config.read_out || a.read_out == ReadOut::kClassAndDistToken) return;
-  if ((*config.read_out == ReadOut::kAttentionPool) != (a.read_out == ReadOut::kAttentionPool)) {
-    throw Error(ErrorCode::kCheckpoint,
-                fmt::format("{}: global_pool is {} in config.json, expected {}, which the tensors are for", file,
-                            name(*config.read_out), name(a.read_out)),
-                "config.json and checkpoint may belong to different models");
-  }
-  a.read_out = *config.read_out;
 }
 
 /// exp(logit_scale) and logit_bias of CLIP and SigLIP.
@@ -274,13 +181,8 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
                       count_positions(*open.naming, *open.checkpoint, Role::kPosEmbed),
                       count_positions(*open.naming, *open.checkpoint, Role::kRelativePosition), shown},
                      info.assumptions, a);
-  for (const StatedPart& part : config.parts) {
-    if (part.present == open.naming->has(part.option)) continue;
-    throw Error(ErrorCode::kCheckpoint,
-                fmt::format("{}: {} is {} by its config, expected {}, as its tensors have it", shown, part.key,
-                            part.present, !part.present),
-                "config.json and checkpoint may belong to different models");
-  }
+  a.pos_embed_rounding = rounding_of_positions(*open.naming, *open.checkpoint, config, options.image_size, a);
+  check_stated(*open.naming, config, a, shown);
   check_sizes(a, config, options, shown);
   check_tensors(*open.naming, *open.checkpoint, a, shown);
   if (open.config.empty()) {

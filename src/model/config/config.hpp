@@ -35,6 +35,14 @@ struct StatedPart {
   bool present;
 };
 
+/// The same by what the tensors are for; any of several roles.
+struct StatedRole {
+  std::string_view key;
+  std::vector<Role> roles;
+  Part part;
+  bool present;
+};
+
 struct ModelConfig {
   std::string architecture;        // timm's name, or transformers' class; may be empty
   std::vector<ClassLabel> labels;  // empty if the config names none
@@ -46,6 +54,9 @@ struct ModelConfig {
   std::optional<std::size_t> mlp_hidden_dim;
   std::optional<std::size_t> num_register_tokens;
   std::vector<StatedPart> parts;
+  std::vector<StatedRole> roles;
+  std::optional<bool> gated_mlp;
+  std::optional<Activation> given_activation;  // timm's act_layer, which a gated MLP takes for its gate
 
   std::optional<std::size_t> num_heads;
   std::size_t pool_num_heads = 0;  // 0: as many as the blocks
@@ -58,6 +69,7 @@ struct ModelConfig {
   bool size_of_each_picture = false;  // its library feeds each picture at a size of its own (NaFlex)
   /// Its library resamples position embeddings when it loads a file for another size, or when it is fed another size.
   bool resamples_on_load = false;
+  bool takes_any_size = false;  // timm's dynamic_img_size
   bool resamples_in_forward = false;
   bool embeds_prefix = true;  // prefix tokens have position embeddings, in a file for another size
   bool expects_head = false;  // it is a classifier, so a missing head is an error in the file

@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "model/config/config.hpp"
 #include "model/config/labels.hpp"
+#include "model/config/timm_args.hpp"
 #include "model/keys/library_keys.hpp"
 
 namespace fovea {
@@ -35,25 +36,10 @@ std::string_view pool_name(ReadOut read_out) {
   return found == kPools.end() ? "" : found->first;
 }
 
-std::span<const KeyRule> args_of(TimmClass model_class) {
-  switch (model_class) {
-    case TimmClass::kVisionTransformer: return timm_vision_transformer_args();
-    case TimmClass::kVisionTransformerRelPos: return timm_relpos_args();
-    case TimmClass::kEva: return timm_eva_args();
-    case TimmClass::kBeit: return timm_beit_args();
-  }
-  return {};
-}
-
-/// transformers' TimmWrapper writes its keys beside timm's.
-bool is_wrapped(const ConfigReader& reader) {
-  return reader.root().contains("model_type");
-}
-
 /// @param nested  whether there is a pretrained_cfg; without one its keys stand at the root
 void check_all_keys(const ConfigReader& reader, const json& args, TimmClass model_class, bool nested) {
   using Table = std::span<const KeyRule>;
-  const bool wrapped = is_wrapped(reader);
+  const bool wrapped = is_timm_wrapper(reader);
   // As before timm 0.9, which wrote neither of the two: timm takes them for fields of its PretrainedCfg.
   for (const char* key : {"model_args", "global_pool"}) {
     if (nested || wrapped || !reader.root().contains(key)) continue;
@@ -63,7 +49,7 @@ void check_all_keys(const ConfigReader& reader, const json& args, TimmClass mode
              {timm_root_keys(), nested ? Table() : timm_pretrained_cfg_keys(),
               wrapped ? transformers_keys("timm_wrapper") : Table(), wrapped ? transformers_common_keys() : Table()});
   if (nested) check_keys(reader, timm_pretrained_cfg(reader), "pretrained_cfg.", {timm_pretrained_cfg_keys()});
-  check_keys(reader, args, "model_args.", {timm_common_args(), args_of(model_class)});
+  check_keys(reader, args, "model_args.", {timm_common_args(), timm_args(model_class)});
 }
 
 /// A name may be a number, as of digits.
@@ -140,19 +126,25 @@ RopeConfig read_rope(const ConfigReader& reader, const json& args, const ModelCo
     rope.x_first = reader.choice(args, "rope_grid_indexing", kAxisOrders, false);
   }
   rope.rotate_half = reader.flag(args, "rope_rotate_half");
-  if (args.contains("ref_feat_shape") && !args["ref_feat_shape"].is_null()) {
+  rope.scaled = !config.architecture.starts_with("eva_");  // the first EVA has no such shape
+  if (args.contains("ref_feat_shape") && args["ref_feat_shape"].is_null()) {
+    rope.scaled = false;
+  } else if (args.contains("ref_feat_shape")) {
     const Size grid = reader.as_size(args["ref_feat_shape"], "ref_feat_shape");
     rope.reference = PatchGrid{static_cast<std::size_t>(grid.height), static_cast<std::size_t>(grid.width)};
   }
-  rope.scaled = !config.architecture.starts_with("eva_");  // the first EVA has no such shape
   return rope;
 }
 
 /// A norm that is named takes its class's eps, not that which the architecture's name means.
 void read_norm(const ConfigReader& reader, const json& args, const TimmFacts& facts, ModelConfig& config) {
+  if (args.contains("norm_layer") && config.architecture.starts_with("aimv2_")) {
+    reader.fail("norm_layer", args["norm_layer"].dump(), "none: the norm of the embedding keeps an eps of its own");
+  }
   config.norm_eps = args.contains("norm_layer") ? 1e-6F : facts.norm_eps;
   const auto norm = reader.text(args, "norm_layer");
-  if (!norm || norm->empty()) return;  // the class's own layer norm
+  if (args.contains("norm_layer") && norm.value_or("").empty()) config.rms_norm = false;  // the class's own
+  if (!norm || norm->empty()) return;
   config.rms_norm = reader.choice(json{{"norm_layer", to_lower(*norm)}}, "norm_layer", kNorms, false);
 }
 
@@ -168,9 +160,9 @@ json timm_pretrained_cfg(const ConfigReader& reader) {
 }
 
 TimmSizes timm_sizes(const ConfigReader& reader, bool test_size) {
-  const json args = reader.object(reader.root(), "model_args");
   const json cfg = timm_pretrained_cfg(reader);
   const TimmFacts facts = timm_facts(reader.text(reader.root(), "architecture").value_or(""));
+  const json args = timm_model_args(reader, facts.model_class);
   const auto img_size = size_in(reader, args, "img_size");
   const auto tested = test_size ? size_in(reader, cfg, "test_input_size") : std::nullopt;
   const auto input_size = tested ? tested : size_in(reader, cfg, "input_size");
@@ -179,8 +171,17 @@ TimmSizes timm_sizes(const ConfigReader& reader, bool test_size) {
   const bool asked_dynamic = reader.flag(args, "dynamic_img_size").value_or(false);
   const bool fixed = reader.flag(cfg, "fixed_input_size").value_or(false) && !asked_dynamic;
   const auto first_of = [](const std::optional<Size>& a, const std::optional<Size>& b) { return a ? a : b; };
-  if (fixed && !tested && !is_wrapped(reader)) return {first_of(img_size, input_size), first_of(img_size, input_size)};
-  if (dynamic) return {img_size, first_of(input_size, img_size)};
+  if (fixed && img_size && !input_size && !is_timm_wrapper(reader)) {
+    reader.fail("pretrained_cfg.input_size", "null", "a size: timm raises an error beside model_args.img_size");
+  }
+  if (fixed && !tested && !is_timm_wrapper(reader))
+    return {first_of(img_size, input_size), first_of(img_size, input_size)};
+  constexpr Size kClassDefault{224, 224};  // what the constructor builds for where nothing says a size
+  if (dynamic) {
+    const bool of_input = reader.flag(cfg, "fixed_input_size").value_or(false) && input_size;
+    const auto built = img_size ? img_size : of_input ? input_size : std::optional(kClassDefault);
+    return {built, first_of(input_size, built)};
+  }
   const auto built = tested && !img_size ? size_in(reader, cfg, "input_size") : img_size;
   if (built && input_size && *built != *input_size) {
     reader.fail(key, fmt::format("{}x{}", input_size->height, input_size->width),
@@ -192,14 +193,18 @@ TimmSizes timm_sizes(const ConfigReader& reader, bool test_size) {
 
 ModelConfig read_timm_config(const ConfigReader& reader, bool test_size) {
   const json& root = reader.root();
-  const json args = reader.object(root, "model_args");
   const json cfg = timm_pretrained_cfg(reader);
   ModelConfig config;
   config.architecture = reader.text(root, "architecture").value_or("");
   const TimmFacts facts = timm_facts(config.architecture);
+  const json args = timm_model_args(reader, facts.model_class);
   check_all_keys(reader, args, facts.model_class, root.contains("pretrained_cfg"));
   config.num_heads = reader.count(args, "num_heads");
   if (!config.num_heads) config.num_heads = facts.num_heads;
+  if (!reader.count(root, "num_classes") && !reader.count(cfg, "num_classes") && reader.text(cfg, "classifier") &&
+      root.contains("pretrained_cfg") && !is_timm_wrapper(reader)) {
+    reader.fail("num_classes", "missing", "a number: timm raises an error beside pretrained_cfg.classifier");
+  }
   for (const json* place : {&args, &root, &cfg}) {
     if (!config.num_classes) config.num_classes = reader.count(*place, "num_classes");
   }
@@ -210,18 +215,25 @@ ModelConfig read_timm_config(const ConfigReader& reader, bool test_size) {
   const bool own_activation = args.contains("act_layer");  // null, too, puts the class's own in place of the name's
   config.activation =
       reader.choice(args, "act_layer", kActivations, own_activation ? Activation::kGelu : facts.activation);
+  if (own_activation) config.given_activation = config.activation;
   config.read_out = read_pool(reader, args, config, facts);
   config.pool_sees_prefix = reader.flag(args, "pool_include_prefix").value_or(facts.pool_sees_prefix);
   config.rotates = facts.model_class == TimmClass::kEva;
   if (config.rotates) config.pool_sees_prefix = config.read_out == ReadOut::kAttentionPool;
-  config.pool_num_heads = reader.count(args, "attn_pool_num_heads").value_or(facts.pool_num_heads);
+  const bool own_pool_heads = args.contains("attn_pool_num_heads");  // null, too: as many as the blocks
+  config.pool_num_heads = reader.count(args, "attn_pool_num_heads").value_or(own_pool_heads ? 0 : facts.pool_num_heads);
   config.norm_after = reader.flag(args, "use_post_norm").value_or(facts.norm_after);
   config.rope = read_rope(reader, args, config, facts);
+  state_timm_roles(reader, args, config);
+  config.takes_any_size = reader.flag(args, "dynamic_img_size").value_or(facts.dynamic_img_size);
   const TimmSizes sizes = timm_sizes(reader, test_size);
   config.image_size = sizes.built;
   config.input_size = sizes.fed;
   config.resamples_on_load = !facts.resamples_bilinear;
   config.embeds_prefix = !reader.flag(args, "no_embed_class").value_or(!facts.embeds_prefix);
+  if (config.architecture.find("distilled") != std::string::npos && !config.embeds_prefix) {
+    reader.fail("no_embed_class", "true", "false: timm's distilled models raise an error for it");
+  }
   config.resamples_in_forward = true;  // timm_sizes has seen to it that it does where they differ
   read_labels(reader, cfg, config);
   if (const auto patch = size_in(reader, args, "patch_size")) config.patch_size = patch->height;

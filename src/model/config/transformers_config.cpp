@@ -48,9 +48,11 @@ constexpr std::array kModelTypes{ModelType{"vit", 1e-12F},
                                  ModelType{"siglip_vision_model", 1e-6F},
                                  ModelType{"siglip2", 1e-6F, 12, true},
                                  ModelType{"siglip2_vision_model", 1e-6F, 12, true}};
-/// id2label: {"0": "tench, Tinca tinca", ...}. "LABEL_7" means that class 7 has no name.
+/// id2label: {"0": "tench, Tinca tinca", ...}. "LABEL_7" means that class 7 has no name. Where num_labels is another
+/// number, transformers forgets the names.
 std::vector<ClassLabel> read_labels(const ConfigReader& reader) {
   const json names = reader.object(reader.root(), "id2label");
+  if (reader.count(reader.root(), "num_labels").value_or(names.size()) != names.size()) return {};
   std::vector<ClassLabel> labels(names.size());
   for (std::size_t c = 0; c < labels.size(); ++c) {
     const std::string index = std::to_string(c);
@@ -69,6 +71,7 @@ std::vector<ClassLabel> read_labels(const ConfigReader& reader) {
 std::size_t count_labels(const ConfigReader& reader) {
   const json& root = reader.root();
   const auto names = root.find("id2label");
+  if (const auto stated = reader.count(root, "num_labels")) return *stated;  // before the number of names
   if (names != root.end() && !names->is_null()) return names->size();
   return reader.count(root, "num_labels").value_or(2);
 }
@@ -117,6 +120,12 @@ void read_beit_parts(const ConfigReader& reader, const json& root, ModelConfig& 
   const bool shared = stated("use_shared_relative_position_bias", Option::kSharedPositions, false);
   stated("use_absolute_position_embeddings", Option::kPosEmbed, false);
   if (config.expects_head) stated("use_mean_pooling", Option::kFcNorm, true);
+  const auto size =
+      root.contains("image_size") ? std::optional(reader.as_size(root["image_size"], "image_size")) : std::nullopt;
+  if (size && size->height != size->width && reader.flag(root, "use_absolute_position_embeddings").value_or(false)) {
+    reader.fail("image_size", root["image_size"].dump(),
+                "a square: transformers raises an error for others beside use_absolute_position_embeddings");
+  }
   if (own && shared) {
     reader.fail("use_shared_relative_position_bias", "true",
                 "false, where use_relative_position_bias is true: no sum of both is computed");
@@ -191,6 +200,16 @@ ModelConfig read_transformers_config(const ConfigReader& reader) {
   }
   if (type == "beit" || type == "data2vec-vision") read_beit_parts(reader, vision, config);
   if (type == "dinov3_vit") read_dinov3_parts(reader, vision, config);
+  if (config.architecture == "SiglipModel" && !reader.flag(vision, "vision_use_head").value_or(true)) {
+    reader.fail("vision_use_head", "false", "true: transformers' SiglipModel raises an error without it");
+  }
+  const auto names = root.find("id2label");
+  const bool no_classes = names != root.end() && names->is_object() && names->empty() && !root.contains("num_labels");
+  if (config.expects_head && no_classes &&
+      (type.starts_with("clip") || type.starts_with("metaclip") || type.starts_with("siglip"))) {
+    reader.fail("id2label", "{}",
+                "one entry for each class: without a head transformers gives the mean patch, not the tower's features");
+  }
   const bool body_alone = !config.expects_head && !config.architecture.empty();
   if (body_alone) return config;  // a file that names no class may hold a head
   config.labels = read_labels(reader);

@@ -109,7 +109,8 @@ void name_rope(std::string_view name, TimmFacts& facts) {
     facts.rope = Rope::kEva02;
   } else if (contains(name, "_rope_")) {  // RoPE-ViT
     facts.rope = contains(name, "_rope_mixed_") ? Rope::kMixed : Rope::kEva02;
-    facts.rope_settings = RopeSettings{.temperature = 100.0, .reference = {}, .x_first = true};
+    const double temperature = contains(name, "_rope_mixed_") ? 10.0 : 100.0;
+    facts.rope_settings = RopeSettings{.temperature = temperature, .reference = {}, .x_first = true};
   } else if (contains(name, "vit_pe_")) {
     const bool pre_trained_at_384 = contains(name, "_384") || contains(name, "_336");
     const std::size_t side = contains(name, "_224") ? 14 : pre_trained_at_384 ? 24 : 32;
@@ -165,7 +166,8 @@ Architecture timm_architecture(std::string_view name) {
               did_you_mean(name, timm_architecture_names()));
 }
 
-TimmFacts timm_facts(std::string_view architecture) {
+TimmFacts timm_facts(std::string_view named) {
+  const std::string_view architecture = named.substr(0, named.find('.'));  // without the tag of its weights
   TimmFacts facts;
   facts.model_class = class_of(architecture);
   facts.read_out = read_out_of(architecture, facts.model_class);

@@ -18,6 +18,7 @@ struct KeyRule {
   std::string_view key;
   KeyUse use = KeyUse::kObeyed;
   std::string_view note = {};
+  std::string_view none = {};  // of timm's arguments: the JSON that means what None does; empty: its constructor fails
 };
 
 /// Compares the keys of an object with those that its library's code reads.

@@ -238,6 +238,9 @@ void read_normalization(const ConfigReader& reader, const json& cfg, PreprocessR
     reader.fail("do_rescale", "false", "true: DINOv3ViTImageProcessor does not normalise bytes");
   }
   recipe.normalize = flag(reader, cfg, "do_normalize", true);
+  if (!recipe.normalize && !rescales) {
+    reader.fail("do_rescale", "false beside do_normalize: false", "one of both: the model raises an error for bytes");
+  }
   if (!recipe.normalize) return;
   require(reader, cfg, "image_mean", "do_normalize");
   require(reader, cfg, "image_std", "do_normalize");

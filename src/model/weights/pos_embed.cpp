@@ -1,8 +1,10 @@
 #include "model/weights/pos_embed.hpp"
 
 #include <Eigen/Dense>
+#include <bit>
 #include <cassert>
 #include <cmath>
+#include <cstdint>
 #include <numbers>
 #include <optional>
 
@@ -122,6 +124,21 @@ RopeSettings usual_rope_settings(Rope rope) {
   settings.rotate_half = rope == Rope::kDinoV3;
   settings.x_first = rope == Rope::kMixed;
   return settings;
+}
+
+void round_as_stored(StoredFloat type, std::span<float> values) {
+  if (type == StoredFloat::kF32) return;
+  const unsigned dropped = type == StoredFloat::kF16 ? 13 : 16;  // of 23 bits of the mantissa
+  for (float& value : values) {
+    constexpr float kLeastNormalF16 = 0x1p-14F;
+    if (type == StoredFloat::kF16 && std::abs(value) < kLeastNormalF16) {
+      value = std::nearbyint(value * 0x1p24F) * 0x1p-24F;  // subnormal numbers are multiples of this
+      continue;
+    }
+    auto bits = std::bit_cast<std::uint32_t>(value);
+    bits += (1U << (dropped - 1)) - 1 + ((bits >> dropped) & 1U);
+    value = std::bit_cast<float>(bits & ~((1U << dropped) - 1));
+  }
 }
 
 nn::RotaryTable rotary_table(Rope rope, PatchGrid grid, std::size_t head_dim, const RopeSettings& settings,

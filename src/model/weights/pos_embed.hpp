@@ -18,6 +18,9 @@ namespace fovea {
 [[nodiscard]] std::vector<float> resample_pos_embed(std::span<const float> pos_embed, PatchGrid from, PatchGrid to,
                                                     PosEmbedResampling rule);
 
+/// Rounds to the nearest value of the type, ties to even.
+void round_as_stored(StoredFloat type, std::span<float> values);
+
 /// timm's RotaryEmbeddingCat (EVA-02), or RotaryEmbeddingDinoV3.
 /// @param periods  [d/4], for kDinoV3; empty: those of the settings' temperature
 [[nodiscard]] nn::RotaryTable rotary_table(Rope rope, PatchGrid grid, std::size_t head_dim,

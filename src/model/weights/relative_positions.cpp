@@ -4,6 +4,8 @@
 #include <cassert>
 #include <cmath>
 
+#include "model/weights/pos_embed.hpp"
+
 namespace fovea {
 namespace {
 
@@ -113,7 +115,10 @@ std::vector<float> stored_table(const Architecture& a, const TensorSource& sourc
   const PatchGrid stored = a.pos_embed_grid.size() > 0 ? a.pos_embed_grid : a.grid();
   const std::vector<float> table =
       read_values(source, kRelativePosition, Part::kWeight, block, relative_positions(stored) * a.num_heads);
-  return resample_relative_positions(table, stored, a.grid(), a.num_heads, a.pos_embed_resampling);
+  std::vector<float> resampled =
+      resample_relative_positions(table, stored, a.grid(), a.num_heads, a.pos_embed_resampling);
+  round_as_stored(a.pos_embed_rounding, resampled);
+  return resampled;
 }
 
 }  // namespace
