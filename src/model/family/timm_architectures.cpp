@@ -166,8 +166,8 @@ Architecture timm_architecture(std::string_view name) {
               did_you_mean(name, timm_architecture_names()));
 }
 
-TimmFacts timm_facts(std::string_view named) {
-  const std::string_view architecture = named.substr(0, named.find('.'));  // without the tag of its weights
+TimmFacts timm_facts(std::string_view architecture) {
+  architecture = architecture.substr(0, architecture.find('.'));  // without the tag of its weights
   TimmFacts facts;
   facts.model_class = class_of(architecture);
   facts.read_out = read_out_of(architecture, facts.model_class);
