@@ -147,7 +147,7 @@ void add_explanation_options(CLI::App& app, MapFlags& flags, const DefaultMethod
       }
     };
     app.add_flag_callback("--why", add_methods_of_why,
-                          fmt::format("why this class: the methods {}, of the best class unless --target names another",
+                          fmt::format("why this class: {} of the best class, or of the one that --target names",
                                       joined(defaults.with_why, " and ")))
         ->group(group);
   }
