@@ -148,7 +148,7 @@ class Packer {
     std::transform(weight.values().begin(), weight.values().end(), values.begin(), size);
     std::transform(bias.begin(), bias.end(), bias.begin(), size);
     const MatrixView<const float> sizes(values, weight.rows(), weight.cols());
-    return {nn::pack_linear(precision_, sizes, bias), nn::pack_linear_backward(precision_, sizes, {})};
+    return {nn::pack_linear(precision_, sizes, bias), nn::pack_linear_backward(precision_, sizes, bias)};
   }
   [[nodiscard]] DenseLayer dense(std::size_t out, std::size_t in) {
     if (buffer_.size() < out * in) buffer_ = AlignedBuffer<float>(out * in);
