@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cstddef>
 #include <span>
+#include <vector>
 
 #include "fovea/architecture.hpp"
 #include "fovea/tensor.hpp"
@@ -23,13 +24,11 @@ struct BackwardMode {
   void count_bias(std::span<const float> bias, std::span<const float> d_y) {
     if (gradients != Gradients::kLibra || bias.empty()) return;
     assert(d_y.size() % bias.size() == 0);
-    double sum = 0;
+    std::vector<double> sums(bias.size());  // of each feature: one sum of all would be a chain of additions
     for (std::size_t row = 0; row < d_y.size(); row += bias.size()) {
-      for (std::size_t i = 0; i < bias.size(); ++i) {
-        sum += static_cast<double>(bias[i]) * static_cast<double>(d_y[row + i]);
-      }
+      for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += static_cast<double>(d_y[row + i]);
     }
-    biases += sum;
+    for (std::size_t i = 0; i < sums.size(); ++i) biases += static_cast<double>(bias[i]) * sums[i];
   }
 
   /// d_x += the gradient through a norm, whose bias is counted; parameters as of norm_backward().
