@@ -76,26 +76,20 @@ def families():
     return sorted(name for module in modules for name in timm.list_models(module=module))
 
 
-def _class_space(family):
-    """The arguments of the class that builds this name, as far as its module tells."""
+@functools.cache
+def _class_of(family):
+    """What the constructor of this name's class takes, as far as its module tells, and the values that are drawn for it."""
     module = timm.model_entrypoint(family).__module__.rsplit(".", 1)[-1]
     cls, extra = {"eva": (eva.Eva, EVA), "beit": (beit.Beit, BEIT)}.get(module, (vision_transformer.VisionTransformer, VIT))
-    known = inspect.signature(cls).parameters
-    return {key: values for key, values in {**ARGS, **extra}.items() if key.removeprefix("args.") in known}
-
-
-@functools.cache
-def _arguments(family):
-    """What the constructor of this name's class takes."""
-    module = timm.model_entrypoint(family).__module__.rsplit(".", 1)[-1]
-    cls = {"eva": eva.Eva, "beit": beit.Beit}.get(module, vision_transformer.VisionTransformer)
-    return [key for key in inspect.signature(cls).parameters if key not in ("device", "dtype")]
+    arguments = [key for key in inspect.signature(cls).parameters if key not in ("device", "dtype")]
+    return arguments, {key: values for key, values in {**ARGS, **extra}.items() if key.removeprefix("args.") in arguments}
 
 
 def draw_keys(rng, family):
-    keys = {**od.pick(rng, LARGER, 0.15), **od.pick(rng, _class_space(family), rng.choice([0, 0.06, 0.2])),
+    arguments, space = _class_of(family)
+    keys = {**od.pick(rng, LARGER, 0.15), **od.pick(rng, space, rng.choice([0, 0.06, 0.2])),
             **od.pick(rng, CFG, rng.choice([0, 0.05, 0.15]))}
-    for group, names in (("model_args", _arguments(family)), ("pretrained_cfg", CFG_NAMES)):
+    for group, names in (("model_args", arguments), ("pretrained_cfg", CFG_NAMES)):
         if rng.random() < 0.1:
             keys[f"edit.{group}.{rng.choice(names)}"] = None
     if not family.startswith("test_vit"):

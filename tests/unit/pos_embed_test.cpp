@@ -222,7 +222,7 @@ TEST(RelativePositions, EqualTheirNaiveTwin) {
   }
 }
 
-/// The nearest of all values that the 5 or 8 bits of an exponent and the 10 or 7 of a mantissa make, by search.
+/// The nearest of all values that the 5 or 8 bits of an exponent and the 10 or 7 of a mantissa make.
 float nearest_stored(StoredFloat type, float value) {
   const int mantissa = type == StoredFloat::kF16 ? 10 : 7;
   const int least = type == StoredFloat::kF16 ? -14 : -126;

@@ -56,7 +56,7 @@ struct AbsoluteLayer {
   std::unique_ptr<nn::LinearWeights> backward;  // y = x |W|
 };
 
-/// Of the layers that LRP-γ is applied to: those of the MLPs, and the heads. What a model does not have is empty.
+/// The layers that LRP-γ is applied to: those of the MLPs, and the heads. What a model does not have is empty.
 struct AbsoluteWeights {
   struct Mlp {
     AbsoluteLayer fc1;
