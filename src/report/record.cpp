@@ -4,6 +4,10 @@
 
 namespace fovea {
 
+std::string class_name(const std::optional<std::string>& label, std::size_t class_index) {
+  return label ? *label : fmt::format("class {}", class_index);
+}
+
 std::string sum_text(const ScoreSum& sum) {
   return fmt::format("patches {:+.2f}, prefix tokens {:+.2f}, biases {:+.2f}: score {:.2f}", sum.patches, sum.prefix,
                      sum.biases, sum.score);

@@ -24,6 +24,9 @@ struct MapAgreement {
   double correlation = 0;
 };
 
+/// The class's name, or "class 7" where it has none.
+[[nodiscard]] std::string class_name(const std::optional<std::string>& label, std::size_t class_index);
+
 /// "patches +8.25, prefix tokens -0.89, biases +1.13: score 8.50"
 [[nodiscard]] std::string sum_text(const ScoreSum& sum);
 

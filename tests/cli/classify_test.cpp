@@ -18,7 +18,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
-const std::string kSamples = (source_dir() / "samples").string();
+const std::string kSampleFolder = (source_dir() / "samples").string();
 
 class Classify : public ::testing::Test {
  protected:
@@ -33,7 +33,7 @@ class Classify : public ::testing::Test {
 };
 
 TEST_F(Classify, TheDefaultModelNamesTheSamplesAsExpected) {
-  const auto result = run_fovea({"classify", kSamples, "-f", "json"});
+  const auto result = run_fovea({"classify", kSampleFolder, "-f", "json"});
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_THAT(result.err, IsEmpty());
   const auto report = nlohmann::json::parse(result.out);
@@ -71,7 +71,7 @@ TEST_F(Classify, RowsAreTheSameBytesForAnyThreadsAndInInputOrderForAnyBatch) {
 
 TEST_F(Classify, StandardInputIsOnePicture) {
   ProcessOptions options;
-  options.input = read_text(kSamples + "/chelsea.jpg");
+  options.input = read_text(kSampleFolder + "/chelsea.jpg");
   const auto result = run_fovea({"classify", "-", "-k", "1", "-f", "jsonl"}, options);
   EXPECT_EQ(result.exit_code, 0);
   const auto row = result.json_lines().at(0);

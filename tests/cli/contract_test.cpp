@@ -23,14 +23,14 @@ namespace fovea::test {
 namespace {
 
 /// The type of a record and a key, spelled as in GUIDE.md: {"result", "maps[].target.label"}.
-using Key = std::pair<std::string, std::string>;
+using TableKey = std::pair<std::string, std::string>;
 
-std::string text_of(const Key& key) {
+std::string text_of(const TableKey& key) {
   return key.first + ": " + key.second;
 }
 
 struct Promise {
-  Key key;
+  TableKey key;
   bool rare = false;  // comes only in a situation that the runs below do not make
 };
 
@@ -52,7 +52,7 @@ std::vector<Promise> promises() {
 }
 
 /// "options.*" stands for every key below `options`.
-bool covers(const Key& promised, const Key& written) {
+bool covers(const TableKey& promised, const TableKey& written) {
   if (promised.first != written.first) return false;
   if (promised.second == written.second) return true;
   const std::string_view stem = std::string_view(promised.second).substr(0, promised.second.size() - 1);
@@ -87,7 +87,7 @@ class Contract : public testing::Test {
     look_at_lines(run(std::move(arguments)));
   }
 
-  std::set<Key> written_;
+  std::set<TableKey> written_;
   TempFolder folder_;
 
  private:
@@ -140,7 +140,7 @@ TEST_F(Contract, TheGuideHasTheKeysOfAllRecordsAndNoOthers) {
   const std::vector<Promise> promised = promises();
   ASSERT_GT(promised.size(), 200U) << "GUIDE.md's tables were not found";
   constexpr std::string_view kTwin = "_base64";  // of a path that is not UTF-8
-  for (Key key : written_) {
+  for (TableKey key : written_) {
     if (key.second.ends_with(kTwin)) key.second.resize(key.second.size() - kTwin.size());
     const bool found =
         std::any_of(promised.begin(), promised.end(), [&](const Promise& p) { return covers(p.key, key); });
@@ -149,7 +149,7 @@ TEST_F(Contract, TheGuideHasTheKeysOfAllRecordsAndNoOthers) {
   for (const Promise& promise : promised) {
     if (promise.rare || (promise.key.first == "quantized" && !can_quantize())) continue;
     const bool found =
-        std::any_of(written_.begin(), written_.end(), [&](const Key& key) { return covers(promise.key, key); });
+        std::any_of(written_.begin(), written_.end(), [&](const TableKey& key) { return covers(promise.key, key); });
     EXPECT_TRUE(found) << text_of(promise.key) << " is in GUIDE.md and not written";
   }
 }

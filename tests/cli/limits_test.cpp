@@ -7,6 +7,7 @@
 
 #include "support/pictures.hpp"
 #include "support/process.hpp"
+#include "support/shared.hpp"
 #include "support/temp_folder.hpp"
 
 namespace fovea::test {
@@ -17,12 +18,6 @@ using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;  // which map terabytes of address space
-#else
-constexpr bool kSanitized = false;
-#endif
 
 void limit(decltype(RLIMIT_AS) what, rlim_t amount) {
   const rlimit bound{amount, amount};

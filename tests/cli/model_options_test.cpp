@@ -22,7 +22,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-const std::filesystem::path kGolden = source_dir() / "tests/golden/families";
+const std::filesystem::path kFamilies = source_dir() / "tests/golden/families";
 
 class ModelOptions : public ::testing::Test {
  protected:
@@ -231,7 +231,7 @@ TEST_F(ModelOptions, HeadsThatNoConfigNamesAreAssumedAloudOnceOrGiven) {
 
 TEST_F(ModelOptions, InspectSaysWhatFamiliesDifferIn) {
   const auto inspect = [](const char* family) {
-    return nlohmann::json::parse(run_fovea({"inspect", (kGolden / family).string(), "-f", "json"}).out);
+    return nlohmann::json::parse(run_fovea({"inspect", (kFamilies / family).string(), "-f", "json"}).out);
   };
   const auto eva = inspect("timm_eva02_base");
   EXPECT_EQ(eva.at("rope"), "eva02");
@@ -244,7 +244,7 @@ TEST_F(ModelOptions, InspectSaysWhatFamiliesDifferIn) {
   EXPECT_EQ(registers.at("num_prefix_tokens").get<int>(), registers.at("num_register_tokens").get<int>() + 1);
   EXPECT_EQ(inspect("timm_siglip_map_tanh").at("read_out"), "attention pool");
   EXPECT_EQ(inspect("timm_clip_quickgelu").at("activation"), "quick_gelu");
-  for (const auto& entry : std::filesystem::directory_iterator(kGolden)) {
+  for (const auto& entry : std::filesystem::directory_iterator(kFamilies)) {
     std::vector<std::string> arguments{"inspect", entry.path().string()};
     const bool naflex = entry.path().filename().string().find("naflex") != std::string::npos;
     if (naflex) arguments.insert(arguments.end(), {"--image-size", "16x16"});
@@ -258,9 +258,9 @@ TEST_F(ModelOptions, InspectSaysWhatFamiliesDifferIn) {
 
 TEST_F(ModelOptions, AModelIsAFolderAFileOrANameWhateverItsFormat) {
   ProcessOptions options;
-  options.environment = {"FOVEA_MODEL_PATH=" + kGolden.string() + ":" + folder_.path().string()};
+  options.environment = {"FOVEA_MODEL_PATH=" + kFamilies.string() + ":" + folder_.path().string()};
   std::filesystem::copy(folder_ / "model/model.safetensors", folder_ / "alone.safetensors");
-  const std::string sharded = (kGolden / "hf_vit_sharded").string();
+  const std::string sharded = (kFamilies / "hf_vit_sharded").string();
   for (const std::string& name : {std::string("hf_vit_sharded"), std::string("alone.safetensors"), std::string("model"),
                                   sharded, sharded + "/model.safetensors.index.json"}) {
     const auto result = run_fovea({"inspect", name}, options);

@@ -38,11 +38,7 @@ namespace fs = std::filesystem;
 constexpr float kTolerance = 1e-5F;
 
 /// Under a sanitizer every eighth photograph does: they all take the same way, which is slow there.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::size_t kStep = 8;
-#else
-constexpr std::size_t kStep = 1;
-#endif
+constexpr std::size_t kPhotographStep = test::kSanitized ? 8 : 1;
 
 /// A photograph as timm sees it (stored orientation).
 std::vector<float> patches_of(const VisionTransformer& model, const fs::path& picture) {
@@ -75,7 +71,7 @@ TEST(GoldenAttribution, EqualsTheAuthorsMapsOfDeitTinyForTheFirstClassAndTheFift
   const auto maps = open_checkpoint(golden / "maps.safetensors");
   double worst = 0;
   std::size_t photograph = 0;
-  for (; photograph < index.at("images").size(); photograph += kStep) {
+  for (; photograph < index.at("images").size(); photograph += kPhotographStep) {
     const nlohmann::json& image = index.at("images")[photograph];
     const fs::path file = image.at("file").get<std::string>();
     const auto patches = patches_of(*model, test::shared_dir() / "images/imagenet_200" / file);

@@ -321,7 +321,7 @@ std::vector<std::string> with_features(std::vector<std::string> names) {
   return names;
 }
 
-class Family : public testing::TestWithParam<std::string> {
+class GoldenFamily : public testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
     for (const auto& folders : {own_folders(), feature_folders()}) {
@@ -334,21 +334,21 @@ class Family : public testing::TestWithParam<std::string> {
   std::filesystem::path folder_;
 };
 
-TEST_P(Family, EqualsItsReferenceInLogitsTokensAndAttention) {
+TEST_P(GoldenFamily, EqualsItsReferenceInLogitsTokensAndAttention) {
   expect_equal_to_reference(folder_, "expected.safetensors");
 }
 
-INSTANTIATE_TEST_SUITE_P(Golden, Family, testing::ValuesIn(with_features(folder_names())),
+INSTANTIATE_TEST_SUITE_P(Golden, GoldenFamily, testing::ValuesIn(with_features(folder_names())),
                          [](const auto& chosen) { return chosen.param; });
 
-TEST_P(Family, AddsUpToTheScoreByLrpGammaToo) {
+TEST_P(GoldenFamily, AddsUpToTheScoreByLrpGammaToo) {
   for (const float gamma : {0.05F, 1.0F}) {
     expect_terms_to_add_up(folder_, Precision::kF32, 1e-5, gamma);
     if (has_units(Precision::kBf16)) expect_terms_to_add_up(folder_, Precision::kBf16, 1e-2, gamma);
   }
 }
 
-class FamilyWithHead : public Family {};
+class FamilyWithHead : public GoldenFamily {};
 
 INSTANTIATE_TEST_SUITE_P(Golden, FamilyWithHead, testing::ValuesIn(folder_names()),
                          [](const auto& chosen) { return chosen.param; });
@@ -357,7 +357,7 @@ TEST_P(FamilyWithHead, EqualsAutogradInTheGradientsOfEveryAttentionMatrix) {
   expect_gradients_equal_to_reference(folder_);
 }
 
-TEST_P(Family, AddsUpToTheScoreInWhatLibraGradGivesTokensAndBiases) {
+TEST_P(GoldenFamily, AddsUpToTheScoreInWhatLibraGradGivesTokensAndBiases) {
   expect_terms_to_add_up(folder_, Precision::kF32, 1e-5);
   if (has_units(Precision::kBf16)) expect_terms_to_add_up(folder_, Precision::kBf16, 1e-2);
 }
@@ -402,7 +402,7 @@ TEST_P(FamilyWithHead, EqualsItsReferenceInSumsOfBfloat16ProductsToo) {
   EXPECT_GT(plain, three) << "the precisions differ";
 }
 
-class FamilyAtAnotherSize : public Family {};
+class FamilyAtAnotherSize : public GoldenFamily {};
 
 TEST_P(FamilyAtAnotherSize, EqualsItsReferenceInLogitsAndTheLastBlock) {
   expect_equal_to_reference(folder_, "expected_interpolated.safetensors");

@@ -27,12 +27,12 @@ namespace {
 
 using nlohmann::json;
 
-const json& expected() {
-  static const json parsed = json::parse(read_text_file(test::preprocess_golden() / "expected.json"));
+const json& expected_values() {
+  static const json parsed = json::parse(read_text_file(test::preprocess_golden() / "expected_values.json"));
   return parsed;
 }
 const json& recipes() {
-  return expected().at("recipes");
+  return expected_values().at("recipes");
 }
 
 Image decode(const std::string& name, ExifMode exif) {
@@ -77,8 +77,8 @@ bool same(std::span<const std::byte> ours, const TensorView& theirs) {
 }
 
 TEST(PreprocessGolden, EverySourceDecodesToPillowsBytes) {
-  ASSERT_EQ(expected().at("decoded").size(), 47U);
-  for (const auto& [name, crc] : expected().at("decoded").items()) {
+  ASSERT_EQ(expected_values().at("decoded").size(), 47U);
+  for (const auto& [name, crc] : expected_values().at("decoded").items()) {
     EXPECT_EQ(test::crc32(decode(name, ExifMode::kIgnore)), crc.get<std::uint32_t>()) << name;
   }
 }
@@ -131,7 +131,7 @@ TEST(PreprocessGolden, WhereTheLibraryFailsTheShapeIsRefused) {
 
 TEST(PreprocessGolden, TheNormalisedInputsAreEqualToTheBit) {
   int compared = 0;
-  for (const auto& [key, crc] : expected().at("normalised").items()) {
+  for (const auto& [key, crc] : expected_values().at("normalised").items()) {
     const std::string recipe_name = key.substr(0, key.find('/'));
     const PreprocessRecipe recipe = resolve(recipes().at(recipe_name));
     const std::vector<float> input = normalized(pixels_of(key.substr(recipe_name.size() + 1), recipe), recipe);
@@ -183,12 +183,12 @@ TEST(PreprocessGolden, DinoV3sProcessorResizesFloats) {
     const PreprocessRecipe recipe =
         resolve({{"kind", "hf"}, {"backend", "torchvision"}, {"preprocessor_config", config}});
     const Preprocessed ready = preprocess(decode(tensor.name.substr(slash + 1), recipe.exif), recipe);
-    const std::vector<float> expected = to_float(tensor);
+    const std::vector<float> expected_values = to_float(tensor);
     std::vector<float> input(ready.pixels.pixels().size());
-    ASSERT_EQ(input.size(), expected.size());
+    ASSERT_EQ(input.size(), expected_values.size());
     normalize(ready, recipe, input);
     for (std::size_t i = 0; i < input.size(); ++i)
-      ASSERT_NEAR(input[i], expected[i], 5e-6F) << tensor.name << ", " << i;
+      ASSERT_NEAR(input[i], expected_values[i], 5e-6F) << tensor.name << ", " << i;
     // Rounded to bytes, as the other processors round, it would differ by far more.
     EXPECT_EQ(ready.scaled.size(), input.size());
   }

@@ -84,13 +84,8 @@ class Runner {
 };
 
 /// Under a sanitizer every tenth picture does: they all take the same way.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::size_t kStep = 10;
-constexpr std::size_t kMapStep = 8;  // of the 16 photographs that have maps
-#else
-constexpr std::size_t kStep = 1;
-constexpr std::size_t kMapStep = 1;
-#endif
+constexpr std::size_t kStep = test::kSanitized ? 10 : 1;
+constexpr std::size_t kMapStep = test::kSanitized ? 8 : 1;  // of the 16 photographs that have maps
 
 /// Compares the logits of the listed pictures with the reference's; `top1` receives our best class of each.
 void compare_logits(const fs::path& model, const fs::path& golden, const fs::path& pictures,

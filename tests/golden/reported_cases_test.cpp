@@ -25,9 +25,9 @@ namespace {
 namespace fs = std::filesystem;
 
 /// A network and what it is fed, one picture at a time.
-class Runner {
+class CaseRunner {
  public:
-  explicit Runner(const fs::path& model) : model_(load_f32(model)), session_(model_, 1) {}
+  explicit CaseRunner(const fs::path& model) : model_(load_f32(model)), session_(model_, 1) {}
 
   [[nodiscard]] const ModelInfo& info() const { return model_->info(); }
   [[nodiscard]] ForwardResult operator()(const std::vector<float>& patches) {
@@ -79,7 +79,7 @@ std::vector<float> expected_row(const fs::path& file, std::size_t row) {
 /// expected_x.npy through the network gives expected_y.npy.
 void expect_outputs(const fs::path& model) {
   const fs::path folder = fs::is_directory(model) ? model : model.parent_path();
-  Runner run(model);
+  CaseRunner run(model);
   const auto inputs = run.patches_of_tensor(folder / "expected_x.npy");
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const ForwardResult result = run(inputs[i]);
@@ -92,7 +92,7 @@ void expect_outputs(const fs::path& model) {
 /// The picture as it is fed equals expected_x.npy.
 void expect_input(const fs::path& model) {
   const fs::path folder = fs::is_directory(model) ? model : model.parent_path();
-  const Runner run(model);
+  const CaseRunner run(model);
   const auto expected = run.patches_of_tensor(folder / "expected_x.npy").at(0);
   const auto actual = run.patches_of_picture(folder / "p.png");
   ASSERT_EQ(actual.size(), expected.size());
@@ -112,7 +112,7 @@ TEST(ReportedCases, TransformersFeedsTheCropAndInterpolatesDinov2sPositions) {
 
 TEST(ReportedCases, TimmFeedsTheInputSizeOfADynamicModelAndResamplesItsPositions) {
   FOVEA_NEEDS_SHARED(model, "cases/picture-timm-dynamic");
-  Runner run(model);
+  CaseRunner run(model);
   EXPECT_EQ(run.info().architecture.image_size, (Size{32, 32}));
   test::expect_same_logits(run(run.patches_of_picture(model / "p.png")).logits,
                            expected_row(model / "expected_y.npy", 0));
@@ -140,7 +140,7 @@ TEST(ReportedCases, AveragedWeightsAreTakenAsTimmTakesThem) {
 
 TEST(ReportedCases, OneUnnamedOutputHasTheProbabilityOfItsSigmoid) {
   FOVEA_NEEDS_SHARED(model, "cases/hf-prob-one-class");
-  Runner run(model);
+  CaseRunner run(model);
   const ForwardResult result = run(run.patches_of_tensor(model / "expected_x.npy").at(0));
   const ClassSpace classes = class_space(run.info());
   const auto predictions = predictions_of(result.logits, probabilities_of(result.logits, classes), classes, {});

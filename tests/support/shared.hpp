@@ -14,6 +14,13 @@ namespace fovea::test {
 /// The program that was built.
 [[nodiscard]] std::filesystem::path program_path();
 
+/// Sanitizers are many times slower, and map terabytes of address space.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kSanitized = true;
+#else
+inline constexpr bool kSanitized = false;
+#endif
+
 }  // namespace fovea::test
 
 /// Skips the test, visibly, if `relative` does not exist; otherwise defines its path as `variable`.

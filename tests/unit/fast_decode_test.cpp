@@ -41,7 +41,7 @@ PreprocessRecipe shortest_edge(int side, int input) {
   return recipe;
 }
 
-bool same(const Image& a, const Image& b) {
+bool same_pixels(const Image& a, const Image& b) {
   return a.size() == b.size() && std::equal(a.pixels().begin(), a.pixels().end(), b.pixels().begin(), b.pixels().end());
 }
 
@@ -84,7 +84,7 @@ TEST(FastDecode, OfAllEighthsEqualsTheExactPathToTheBit) {
       const DecodedPicture decoded = decode_image(file, name, fast(exif), recipe_to(whole.size()));
       EXPECT_EQ(decoded.eighths, 8) << name;
       EXPECT_EQ(decoded.whole, whole.size()) << name;
-      EXPECT_TRUE(same(decoded.image, whole)) << name;
+      EXPECT_TRUE(same_pixels(decoded.image, whole)) << name;
     }
   }
 }
@@ -158,7 +158,7 @@ TEST(FastDecode, AnOrientationTurnsThePictureAndItsWholeSize) {
     EXPECT_EQ(decoded.eighths, 4) << name;
     EXPECT_EQ(decoded.whole, whole.size()) << name;
     EXPECT_EQ(decoded.whole, orientation >= 5 ? (Size{96, 64}) : (Size{64, 96}));
-    // 64 and 96 px are whole blocks, so that mirrored they begin at the same places.
+    // 64 and 96 px are whole blocks, so that mirrored they begin at the same_pixels places.
     const Image naive = box_means(whole, 2);
     expect_near(decoded.image, naive, name);
   }
@@ -207,7 +207,7 @@ TEST(FastDecode, OtherFormatsAreDecodedWhole) {
     const auto file = golden_source(name);
     const DecodedPicture decoded = decode_image(file, name, fast(), recipe_to({4, 4}));
     EXPECT_EQ(decoded.eighths, 8) << name;
-    EXPECT_TRUE(same(decoded.image, decode_image(file, name, {}))) << name;
+    EXPECT_TRUE(same_pixels(decoded.image, decode_image(file, name, {}))) << name;
     EXPECT_EQ(decoded.whole, decoded.image.size());
   }
 }
@@ -227,7 +227,7 @@ TEST(FastDecode, ThePreprocessedPictureLiesWhereTheExactOneDoesAndLooksLikeIt) {
     EXPECT_EQ(quick.geometry.top, exact.geometry.top);
     EXPECT_EQ(quick.geometry.left, exact.geometry.left);
     ASSERT_EQ(quick.pixels.size(), exact.pixels.size());
-    EXPECT_FALSE(same(quick.pixels, exact.pixels)) << "nothing was decoded smaller";
+    EXPECT_FALSE(same_pixels(quick.pixels, exact.pixels)) << "nothing was decoded smaller";
     EXPECT_LT(mean_difference(quick.pixels, exact.pixels), 4.0) << side;
     EXPECT_LT(mean_difference(quick.pixels, exact.pixels), mean_difference(mirrored(quick.pixels), exact.pixels) / 3);
   }

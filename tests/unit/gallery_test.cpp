@@ -18,7 +18,7 @@ using testing::Not;
 using Json = nlohmann::json;
 
 /// What the page's script reads: the text of its one JSON element, ended where a browser ends it.
-Json content_of(const std::string& html) {
+Json gallery_content(const std::string& html) {
   const std::string open = R"(<script type="application/json" id="content">)";
   const std::size_t begin = html.find(open);
   EXPECT_NE(begin, std::string::npos);
@@ -50,7 +50,7 @@ TEST(Gallery, HoldsEveryRecordForItsScript) {
   summary.counts = {.succeeded = 1, .failed = 1, .interrupted = false};
   summary.images_per_second = 12.5;
   summary.options = {{"--method", "rollout"}};
-  const Json content = content_of(gallery_html(std::vector{shown, failed}, summary));
+  const Json content = gallery_content(gallery_html(std::vector{shown, failed}, summary));
   EXPECT_EQ(content["summary"]["model"], "vit_tiny_tin200");
   EXPECT_EQ(content["summary"]["model_sha256"], "0123abcd");
   EXPECT_EQ(content["summary"]["images_per_second"], 12.5);
@@ -82,7 +82,7 @@ TEST(Gallery, LetsNoNameLabelOrMessageBecomeMarkup) {
   const std::string plain = gallery_html({}, {});
   const auto count = [](const std::string& text, char c) { return std::count(text.begin(), text.end(), c); };
   EXPECT_EQ(count(html, '<'), count(plain, '<')) << "records must add no '<' to the page";
-  const Json content = content_of(html);
+  const Json content = gallery_content(html);
   EXPECT_EQ(content["records"][0]["path"], evil + ".jpg") << "and yet be shown as they are";
   EXPECT_EQ(content["records"][1]["failure"]["message"], evil);
   EXPECT_EQ(content["summary"]["model"], evil);
@@ -92,11 +92,11 @@ TEST(Gallery, EncodesFileNamesSoThatTheyStayRelativeUrls) {
   Record record = record_at("x");
   record.thumbnail = "a b/#1?%\"\xFF\xC3\xA9.jpg";
   record.maps = {{.method = "m", .variant = "v", .target = {}, .overlay = "//host/x.png", .map = {}}};
-  const Json content = content_of(gallery_html(std::vector{record}, {}));
+  const Json content = gallery_content(gallery_html(std::vector{record}, {}));
   EXPECT_EQ(content["records"][0]["thumbnail"], "./a%20b/%231%3F%25%22%FF%C3%A9.jpg");
   EXPECT_EQ(content["records"][0]["maps"][0]["image"], ".///host/x.png");
   record.thumbnail = "javascript:alert(1)";
-  EXPECT_EQ(content_of(gallery_html(std::vector{record}, {}))["records"][0]["thumbnail"],
+  EXPECT_EQ(gallery_content(gallery_html(std::vector{record}, {}))["records"][0]["thumbnail"],
             "./javascript%3Aalert%281%29");
 }
 
@@ -112,7 +112,7 @@ TEST(Gallery, NeedsNothingButItself) {
   EXPECT_EQ(html.find("://"), at + name.find("://"));
   EXPECT_EQ(html.rfind("://"), html.find("://"));
   EXPECT_THAT(html, Not(HasSubstr("@import")));
-  EXPECT_TRUE(content_of(html)["records"].empty());
+  EXPECT_TRUE(gallery_content(html)["records"].empty());
 }
 
 TEST(Gallery, IsTheSameBytesForTheSameRun) {

@@ -103,7 +103,7 @@ TEST(Session, RefusesWhatIsNoWholeNumberOfImages) {
 }
 
 /// The message of the error that loading this model gives.
-std::string refusal(const std::filesystem::path& folder) {
+std::string folder_refusal(const std::filesystem::path& folder) {
   try {
     (void)VisionTransformer::load(folder);
   } catch (const Error& error) {
@@ -121,7 +121,7 @@ TEST(Loading, ListsMissingLeftOverAndMisshapenTensorsAtOnce) {
   tensors["blocks.0.mlp.fc2.bias"] = {{2}, {0, 0}};
   tensors["blocks.0.attn.rel_pos.weight"] = {{2}, {0, 0}};
   test::write_tiny_model(folder.path(), tiny_vit(), tensors);
-  const std::string message = refusal(folder.path());
+  const std::string message = folder_refusal(folder.path());
   EXPECT_THAT(message, HasSubstr("model.safetensors: "));
   EXPECT_THAT(message, HasSubstr("tensor 'blocks.1.norm2.bias' is missing, expected [48]"));
   EXPECT_THAT(message, HasSubstr("tensor 'blocks.0.mlp.fc2.bias' is [2], expected [48]"));
@@ -137,14 +137,14 @@ TEST(Loading, RefusesAConfigThatContradictsTheTensors) {
   Architecture config = tiny_vit();
   config.num_classes = 11;
   write(config);
-  EXPECT_THAT(refusal(folder.path()), HasSubstr("num_classes is 11 in config.json, expected 10"));
+  EXPECT_THAT(folder_refusal(folder.path()), HasSubstr("num_classes is 11 in config.json, expected 10"));
   config = tiny_vit({64, 64});
   write(config);
-  EXPECT_THAT(refusal(folder.path()), HasSubstr("tensor 'pos_embed' is [1, 25, 48], expected [1, 65, 48]"));
+  EXPECT_THAT(folder_refusal(folder.path()), HasSubstr("tensor 'pos_embed' is [1, 25, 48], expected [1, 65, 48]"));
   config = tiny_vit();
   config.num_heads = 5;
   write(config);
-  EXPECT_THAT(refusal(folder.path()), HasSubstr("num_heads is 5, expected a divisor of the width 48"));
+  EXPECT_THAT(folder_refusal(folder.path()), HasSubstr("num_heads is 5, expected a divisor of the width 48"));
 }
 
 TEST(Loading, RefusesConfigsThatWouldBeComputedWrongly) {
@@ -159,7 +159,7 @@ TEST(Loading, RefusesConfigsThatWouldBeComputedWrongly) {
         R"({"pretrained_cfg":{"input_size":[1,32,48]}})", R"({"pretrained_cfg":{"input_size":"224"}})",
         R"({"label_names":["a"],"model_args":{"img_size":[32,48]}})"}) {
     std::ofstream(folder / "config.json") << config;
-    EXPECT_THAT(refusal(folder.path()), HasSubstr(".json")) << config;
+    EXPECT_THAT(folder_refusal(folder.path()), HasSubstr(".json")) << config;
   }
 }
 

@@ -29,7 +29,7 @@ std::string file_with(const std::string& header, std::size_t value_bytes, char v
   return file + header + std::string(value_bytes, '\0');
 }
 
-std::string refusal(const std::string& file) {
+std::string npy_refusal(const std::string& file) {
   try {
     (void)parse(file);
   } catch (const Error& error) {
@@ -92,39 +92,40 @@ TEST(Npy, ReadsHeadersInAnyOrderSpacingQuotesAndVersion) {
 TEST(Npy, RefusesAFileCutAtAnyByteOrTooLong) {
   const std::string file = npy_f32(std::vector<float>(3, 1.0F), Shape{3});
   for (std::size_t size = 0; size < file.size(); ++size) {
-    EXPECT_NE(refusal(file.substr(0, size)), "accepted") << size;
+    EXPECT_NE(npy_refusal(file.substr(0, size)), "accepted") << size;
   }
-  EXPECT_EQ(refusal(file + "x"), "x.npy: values are 13 bytes, expected 12 for shape (3)");
+  EXPECT_EQ(npy_refusal(file + "x"), "x.npy: values are 13 bytes, expected 12 for shape (3)");
 }
 
 TEST(Npy, RefusesWhatItCannotBeAndSaysWhy) {
   const auto header = [](const std::string& descr, const std::string& order, const std::string& shape) {
     return "{'descr': " + descr + ", 'fortran_order': " + order + ", 'shape': " + shape + ", }";
   };
-  EXPECT_EQ(refusal("not an array at all"), "x.npy: file is not a .npy file, expected numpy's magic bytes");
-  EXPECT_EQ(refusal(file_with(header("'<f4'", "False", "(1,)"), 4, 9)), "x.npy: .npy version is 9, expected 1, 2 or 3");
-  EXPECT_EQ(refusal(file_with(header("'<f8'", "False", "(1,)"), 8)),
+  EXPECT_EQ(npy_refusal("not an array at all"), "x.npy: file is not a .npy file, expected numpy's magic bytes");
+  EXPECT_EQ(npy_refusal(file_with(header("'<f4'", "False", "(1,)"), 4, 9)),
+            "x.npy: .npy version is 9, expected 1, 2 or 3");
+  EXPECT_EQ(npy_refusal(file_with(header("'<f8'", "False", "(1,)"), 8)),
             "x.npy: type is '<f8', expected '<f4' (little-endian float32)");
-  EXPECT_EQ(refusal(file_with(header("'>f4'", "False", "(1,)"), 4)),
+  EXPECT_EQ(npy_refusal(file_with(header("'>f4'", "False", "(1,)"), 4)),
             "x.npy: type is '>f4', expected '<f4' (little-endian float32)");
-  EXPECT_EQ(refusal(file_with(header("'<f4'", "True", "(1,)"), 4)),
+  EXPECT_EQ(npy_refusal(file_with(header("'<f4'", "True", "(1,)"), 4)),
             "x.npy: fortran_order is not False, expected False (C order)");
-  EXPECT_EQ(refusal(file_with("{'descr': '<f4', 'shape': (1,)}", 4)),
+  EXPECT_EQ(npy_refusal(file_with("{'descr': '<f4', 'shape': (1,)}", 4)),
             "x.npy: header is incomplete, expected descr, fortran_order and shape");
   for (const char* shape : {"(-1,)", "(1.5,)", "('a',)", "(,)", "3", "(1 2)", "(99999999999999999999999,)"}) {
-    EXPECT_NE(refusal(file_with(header("'<f4'", "False", shape), 4)), "accepted") << shape;
+    EXPECT_NE(npy_refusal(file_with(header("'<f4'", "False", shape), 4)), "accepted") << shape;
   }
   // Products that wrap around to the bytes that are there.
   for (const char* shape : {"(4294967296, 4294967296)", "(9223372036854775808, 2)", "(4611686018427387905,)"}) {
-    EXPECT_NE(refusal(file_with(header("'<f4'", "False", shape), 4)), "accepted") << shape;
-    EXPECT_NE(refusal(file_with(header("'<f4'", "False", shape), 0)), "accepted") << shape;
+    EXPECT_NE(npy_refusal(file_with(header("'<f4'", "False", shape), 4)), "accepted") << shape;
+    EXPECT_NE(npy_refusal(file_with(header("'<f4'", "False", shape), 0)), "accepted") << shape;
   }
   const std::string twice = "{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (1,)}";
-  EXPECT_NE(refusal(file_with(twice, 4)), "accepted");
-  EXPECT_NE(refusal(file_with(header("'<f4'", "False", "(1,)") + " os.system()", 4)), "accepted");
+  EXPECT_NE(npy_refusal(file_with(twice, 4)), "accepted");
+  EXPECT_NE(npy_refusal(file_with(header("'<f4'", "False", "(1,)") + " os.system()", 4)), "accepted");
   std::string many = "(";
   for (int i = 0; i < 33; ++i) many += "1,";
-  EXPECT_NE(refusal(file_with(header("'<f4'", "False", many + ")"), 4)), "accepted");
+  EXPECT_NE(npy_refusal(file_with(header("'<f4'", "False", many + ")"), 4)), "accepted");
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ OutputLayout layout_in(const std::filesystem::path& folder) {
   return layout;
 }
 
-std::string usage_error(const std::function<void()>& action) {
+std::string refused_output(const std::function<void()>& action) {
   try {
     action();
   } catch (const Error& error) {
@@ -54,7 +54,7 @@ TEST(Outputs, FilesAreCalledAfterTheInputAndTheMethod) {
 TEST(Outputs, TwoInputsOfOneNameAreRefusedAndBothAreNamed) {
   const TempFolder folder;
   std::vector<Input> inputs{{"a/cat.jpg", "cat.jpg", std::nullopt}, {"b/cat.jpg", "cat.jpg", std::nullopt}};
-  const std::string message = usage_error([&] { check(layout_in(folder.path()), inputs); });
+  const std::string message = refused_output([&] { check(layout_in(folder.path()), inputs); });
   EXPECT_THAT(message, HasSubstr("a/cat.jpg"));
   EXPECT_THAT(message, HasSubstr("b/cat.jpg"));
 }
@@ -66,7 +66,7 @@ TEST(Outputs, AnOverlayIsNeverWrittenOverAnInputWhateverItIsCalled) {
   std::filesystem::create_symlink("cat.jpg.rollout.png", folder / "alias.png");
   std::vector<Input> inputs{{(folder / "cat.jpg").string(), "cat.jpg", std::nullopt},
                             {(folder / "alias.png").string(), "alias.png", std::nullopt}};
-  EXPECT_THAT(usage_error([&] { check(layout_in(folder.path()), inputs); }), HasSubstr("is the input"));
+  EXPECT_THAT(refused_output([&] { check(layout_in(folder.path()), inputs); }), HasSubstr("is the input"));
 }
 
 TEST(Outputs, MapsOfAClassAreCalledAfterItAndNeverWrittenOverAnInput) {
@@ -83,7 +83,7 @@ TEST(Outputs, MapsOfAClassAreCalledAfterItAndNeverWrittenOverAnInput) {
     write_text(folder / name, "y");
     std::vector<Input> both = inputs;
     both.push_back({(folder / name).string(), name, std::nullopt});
-    EXPECT_THAT(usage_error([&] { check(layout, both); }), HasSubstr("is the input")) << name;
+    EXPECT_THAT(refused_output([&] { check(layout, both); }), HasSubstr("is the input")) << name;
   }
   for (const char* name : {"cat.jpg.rollout.3.png", "cat.jpg.generic.png", "dog.jpg.generic.3.png"}) {
     write_text(folder / name, "y");
@@ -132,11 +132,11 @@ TEST(RunFiles, AnOutputIsNoFileThatIsReadThroughLinksAndOtherSpellings) {
                                                        {"hard", "is the list"},
                                                        {"fovea.toml", "is the configuration"}};
   for (const auto& [name, what] : taken) {
-    EXPECT_THAT(usage_error([&, name = name] { files.writes(folder / name); }), HasSubstr(what)) << name;
+    EXPECT_THAT(refused_output([&, name = name] { files.writes(folder / name); }), HasSubstr(what)) << name;
   }
   for (const char* name : {"other.csv", "new.csv"}) EXPECT_NO_THROW(files.writes(folder / name)) << name;
   for (const char* name : {"other.csv", "new.csv", "./new.csv"}) {
-    EXPECT_THAT(usage_error([&] { files.writes(folder / name); }), HasSubstr("place of two outputs")) << name;
+    EXPECT_THAT(refused_output([&] { files.writes(folder / name); }), HasSubstr("place of two outputs")) << name;
   }
   for (const char* name : {"", "-", "/dev/null", "/dev/null"}) EXPECT_NO_THROW(files.writes(name)) << name;
 }
@@ -153,7 +153,7 @@ TEST(RunFiles, OfAModelItsCheckpointShardsHeadAndConfigsAreRead) {
     files.reads_model(model);
     for (const char* name : {"model.safetensors.index.json", "a.safetensors", "b.safetensors", "config.json",
                              "preprocessor_config.json"}) {
-      EXPECT_THAT(usage_error([&] { files.writes(folder / name); }), HasSubstr("is the model's file")) << name;
+      EXPECT_THAT(refused_output([&] { files.writes(folder / name); }), HasSubstr("is the model's file")) << name;
     }
     for (const char* name : {"quantised.safetensors", "rows.json", "rows.csv"}) {
       EXPECT_NO_THROW(files.writes(folder / name)) << name;
@@ -161,7 +161,7 @@ TEST(RunFiles, OfAModelItsCheckpointShardsHeadAndConfigsAreRead) {
   }
   RunFiles whole_folder;
   whole_folder.reads_model(folder.path());
-  EXPECT_THAT(usage_error([&] { whole_folder.writes(folder / "x_linear4.pth"); }), HasSubstr("is the model's file"));
+  EXPECT_THAT(refused_output([&] { whole_folder.writes(folder / "x_linear4.pth"); }), HasSubstr("is the model's file"));
 }
 
 }  // namespace

@@ -15,19 +15,19 @@ namespace {
 namespace pickle = test::pickle;
 using testing::HasSubstr;
 using Kind = PickleValue::Kind;
-using Role = PickleGlobal::Role;
+using GlobalRole = PickleGlobal::Role;
 
-constexpr std::array<PickleGlobal, 5> kGlobals{{{"lib.make", Role::kFunction},
-                                                {"mod.*", Role::kObject},
-                                                {"lib.Type", Role::kReference},
-                                                {"lib.Dict", Role::kDict},
-                                                {"lib.Thing", Role::kOpaque}}};
+constexpr std::array<PickleGlobal, 5> kGlobals{{{"lib.make", GlobalRole::kFunction},
+                                                {"mod.*", GlobalRole::kObject},
+                                                {"lib.Type", GlobalRole::kReference},
+                                                {"lib.Dict", GlobalRole::kDict},
+                                                {"lib.Thing", GlobalRole::kOpaque}}};
 
 Pickle read(const std::string& bytes) {
   return read_pickle(std::as_bytes(std::span(bytes)), kGlobals, "x.pth: member 'x/data.pkl'");
 }
 
-std::string refusal(const std::string& bytes) {
+std::string pickle_refusal(const std::string& bytes) {
   try {
     static_cast<void>(read(bytes));
   } catch (const Error& error) {
@@ -116,9 +116,10 @@ TEST(Pickle, KeepsTheAttributesOfModules) {
   ASSERT_EQ(value.kind, Kind::kObject);
   ASSERT_EQ(value.elements.size(), 2U);
   EXPECT_EQ(read_back[value.elements[0]].text, "w");
-  EXPECT_THAT(refusal(pickle::whole(pickle::global("mod.a", "B") + ")\x81Nb")), HasSubstr("expected a dict"));
-  EXPECT_THAT(refusal(pickle::whole(pickle::call(pickle::global("mod.a", "B"), {"N"}))), HasSubstr("with arguments"));
-  EXPECT_THAT(refusal(pickle::whole(pickle::global("mo", "d"))), HasSubstr("names mo.d"));
+  EXPECT_THAT(pickle_refusal(pickle::whole(pickle::global("mod.a", "B") + ")\x81Nb")), HasSubstr("expected a dict"));
+  EXPECT_THAT(pickle_refusal(pickle::whole(pickle::call(pickle::global("mod.a", "B"), {"N"}))),
+              HasSubstr("with arguments"));
+  EXPECT_THAT(pickle_refusal(pickle::whole(pickle::global("mo", "d"))), HasSubstr("names mo.d"));
 }
 
 TEST(Pickle, TakesSetsAndBytesForObjectsAndOldStringsForText) {
@@ -134,7 +135,7 @@ TEST(Pickle, TakesSetsAndBytesForObjectsAndOldStringsForText) {
     const Pickle read_back = read(whole);
     EXPECT_EQ(read_back[read_back.root].text, "ab");
   }
-  EXPECT_THAT(refusal(new_whole("](N\x90")), HasSubstr("has a list"));
+  EXPECT_THAT(pickle_refusal(new_whole("](N\x90")), HasSubstr("has a list"));
 }
 
 TEST(Pickle, EndsWhereTheNextOneBeginsIfItIsReadAlone) {
@@ -152,13 +153,13 @@ TEST(Pickle, RemembersValuesAndSurvivesCircles) {
   ASSERT_EQ(pair.elements.size(), 2U);
   EXPECT_EQ(pair.elements[0], pair.elements[1]);
   EXPECT_EQ(read_back[pair.elements[0]].elements[0], pair.elements[0]);
-  EXPECT_EQ(refusal(new_whole(std::string("]\x94h\0\x86", 5))), "accepted");
-  EXPECT_EQ(refusal(pickle::whole(std::string("]r\xFF\xFF\xFF\xFFj\xFF\xFF\xFF\xFF\x86", 12))), "accepted");
+  EXPECT_EQ(pickle_refusal(new_whole(std::string("]\x94h\0\x86", 5))), "accepted");
+  EXPECT_EQ(pickle_refusal(pickle::whole(std::string("]r\xFF\xFF\xFF\xFFj\xFF\xFF\xFF\xFF\x86", 12))), "accepted");
 }
 
 TEST(Pickle, SurvivesDeepNesting) {
   const std::string deep = 'N' + std::string(200'000, '\x85');
-  EXPECT_EQ(refusal(pickle::whole(deep)), "accepted");
+  EXPECT_EQ(pickle_refusal(pickle::whole(deep)), "accepted");
 }
 
 TEST(Pickle, RefusesEveryGlobalThatIsNotListedByItsName) {
@@ -172,21 +173,25 @@ TEST(Pickle, RefusesEveryGlobalThatIsNotListedByItsName) {
                                          {"li", "b.make2"},
                                          {"", ""}}) {
     const std::string expected = "names " + module + "." + function + ", expected tensors";
-    EXPECT_THAT(refusal(pickle::whole(pickle::call(pickle::global(module, function), {"K\1"}))), HasSubstr(expected));
-    EXPECT_THAT(refusal(new_whole(pickle::string(module) + pickle::string(function) + "\x93")), HasSubstr(expected));
+    EXPECT_THAT(pickle_refusal(pickle::whole(pickle::call(pickle::global(module, function), {"K\1"}))),
+                HasSubstr(expected));
+    EXPECT_THAT(pickle_refusal(new_whole(pickle::string(module) + pickle::string(function) + "\x93")),
+                HasSubstr(expected));
   }
 }
 
 TEST(Pickle, RefusesCallsAndStatesOfAnythingElse) {
-  EXPECT_THAT(refusal(pickle::whole("clib\nType\n)R")), HasSubstr("calls lib.Type"));
-  EXPECT_THAT(refusal(pickle::whole("clib\nDict\nN\x85R")), HasSubstr("calls lib.Dict with arguments"));
-  EXPECT_THAT(refusal(pickle::whole("clib\nThing\nN\x85\x81")), HasSubstr("calls lib.Thing with arguments"));
-  EXPECT_THAT(refusal(pickle::whole(pickle::string("eval") + ")R")), HasSubstr("calls a string"));
-  EXPECT_THAT(refusal(pickle::whole("})R")), HasSubstr("calls a dict"));
-  EXPECT_THAT(refusal(pickle::whole("clib\nmake\n}R")), HasSubstr("has a dict before byte 14, expected a tuple"));
-  EXPECT_THAT(refusal(pickle::whole("]}b")), HasSubstr("sets the state (BUILD) of a list"));
-  EXPECT_THAT(refusal(pickle::whole("clib\nmake\n)R}b")), HasSubstr("sets the state (BUILD) of a call"));
-  EXPECT_THAT(refusal(pickle::whole("clib\nType\n}b")), HasSubstr("sets the state (BUILD) of a function or type"));
+  EXPECT_THAT(pickle_refusal(pickle::whole("clib\nType\n)R")), HasSubstr("calls lib.Type"));
+  EXPECT_THAT(pickle_refusal(pickle::whole("clib\nDict\nN\x85R")), HasSubstr("calls lib.Dict with arguments"));
+  EXPECT_THAT(pickle_refusal(pickle::whole("clib\nThing\nN\x85\x81")), HasSubstr("calls lib.Thing with arguments"));
+  EXPECT_THAT(pickle_refusal(pickle::whole(pickle::string("eval") + ")R")), HasSubstr("calls a string"));
+  EXPECT_THAT(pickle_refusal(pickle::whole("})R")), HasSubstr("calls a dict"));
+  EXPECT_THAT(pickle_refusal(pickle::whole("clib\nmake\n}R")),
+              HasSubstr("has a dict before byte 14, expected a tuple"));
+  EXPECT_THAT(pickle_refusal(pickle::whole("]}b")), HasSubstr("sets the state (BUILD) of a list"));
+  EXPECT_THAT(pickle_refusal(pickle::whole("clib\nmake\n)R}b")), HasSubstr("sets the state (BUILD) of a call"));
+  EXPECT_THAT(pickle_refusal(pickle::whole("clib\nType\n}b")),
+              HasSubstr("sets the state (BUILD) of a function or type"));
 }
 
 TEST(Pickle, RefusesEveryOtherOpcodeByItsName) {
@@ -213,48 +218,49 @@ TEST(Pickle, RefusesEveryOtherOpcodeByItsName) {
                                                   {'\x92', "NEWOBJ_EX"},
                                                   {'P', "PERSID"}};
   for (const auto& [code, opcode] : refused) {
-    EXPECT_THAT(refusal(pickle::whole(std::string{']', code})),
+    EXPECT_THAT(pickle_refusal(pickle::whole(std::string{']', code})),
                 HasSubstr("has opcode " + std::string(opcode) + " at byte 3, expected tensors"));
   }
   for (int code = 0; code < 256; ++code) {
-    EXPECT_NE(refusal("\x80\x02" + std::string(1, static_cast<char>(code))), "accepted") << code;
+    EXPECT_NE(pickle_refusal("\x80\x02" + std::string(1, static_cast<char>(code))), "accepted") << code;
   }
-  EXPECT_THAT(refusal(pickle::whole("]\x99")), HasSubstr("has byte 0x99 at 3, expected a pickle's opcode"));
+  EXPECT_THAT(pickle_refusal(pickle::whole("]\x99")), HasSubstr("has byte 0x99 at 3, expected a pickle's opcode"));
 }
 
 TEST(Pickle, RefusesProtocolsAndFramesThatItDoesNotKnow) {
   for (const char version : {'\0', '\1', '\6', '\xFF'}) {
-    EXPECT_THAT(refusal(std::string("\x80") + version + "}."), HasSubstr("expected 2 to 5")) << int{version};
+    EXPECT_THAT(pickle_refusal(std::string("\x80") + version + "}."), HasSubstr("expected 2 to 5")) << int{version};
   }
-  EXPECT_THAT(refusal("}."), HasSubstr("does not begin with its protocol"));
-  EXPECT_EQ(refusal(new_whole('\x95' + test::little_endian(2, 8) + "}")), "accepted");
-  EXPECT_THAT(refusal(new_whole('\x95' + test::little_endian(3, 8) + "}")), HasSubstr("has a frame of 3 bytes"));
+  EXPECT_THAT(pickle_refusal("}."), HasSubstr("does not begin with its protocol"));
+  EXPECT_EQ(pickle_refusal(new_whole('\x95' + test::little_endian(2, 8) + "}")), "accepted");
+  EXPECT_THAT(pickle_refusal(new_whole('\x95' + test::little_endian(3, 8) + "}")), HasSubstr("has a frame of 3 bytes"));
 }
 
 TEST(Pickle, RefusesStacksThatDoNotWorkOut) {
-  EXPECT_THAT(refusal("\x80\x02."), HasSubstr("empty stack"));
-  EXPECT_THAT(refusal(pickle::whole("NN")), HasSubstr("leaves several values on the stack"));
-  EXPECT_THAT(refusal(pickle::whole("N") + "N."), HasSubstr("goes on for 2 bytes after its end"));
-  EXPECT_THAT(refusal(pickle::whole("}u")), HasSubstr("a mark that was never set"));
-  EXPECT_THAT(refusal(pickle::whole("N(\x85")), HasSubstr("empty stack")) << "nothing below a mark may be taken";
-  EXPECT_THAT(refusal(pickle::whole("}(Nu")), HasSubstr("half a pair"));
-  EXPECT_THAT(refusal(pickle::whole("}Na")), HasSubstr("has a dict before byte 5, expected a list"));
-  EXPECT_THAT(refusal(pickle::whole("]NNs")), HasSubstr("has a list before byte 6, expected a dict"));
-  EXPECT_THAT(refusal(pickle::whole("h\7")), HasSubstr("reads memo entry 7"));
-  EXPECT_THAT(refusal(new_whole("NN\x93")), HasSubstr("has a None before byte 5, expected a string"));
-  EXPECT_THAT(refusal(pickle::whole("X\1" + std::string(3, '\0') + "\xFF")), HasSubstr("not UTF-8"));
+  EXPECT_THAT(pickle_refusal("\x80\x02."), HasSubstr("empty stack"));
+  EXPECT_THAT(pickle_refusal(pickle::whole("NN")), HasSubstr("leaves several values on the stack"));
+  EXPECT_THAT(pickle_refusal(pickle::whole("N") + "N."), HasSubstr("goes on for 2 bytes after its end"));
+  EXPECT_THAT(pickle_refusal(pickle::whole("}u")), HasSubstr("a mark that was never set"));
+  EXPECT_THAT(pickle_refusal(pickle::whole("N(\x85")), HasSubstr("empty stack")) << "nothing below a mark may be taken";
+  EXPECT_THAT(pickle_refusal(pickle::whole("}(Nu")), HasSubstr("half a pair"));
+  EXPECT_THAT(pickle_refusal(pickle::whole("}Na")), HasSubstr("has a dict before byte 5, expected a list"));
+  EXPECT_THAT(pickle_refusal(pickle::whole("]NNs")), HasSubstr("has a list before byte 6, expected a dict"));
+  EXPECT_THAT(pickle_refusal(pickle::whole("h\7")), HasSubstr("reads memo entry 7"));
+  EXPECT_THAT(pickle_refusal(new_whole("NN\x93")), HasSubstr("has a None before byte 5, expected a string"));
+  EXPECT_THAT(pickle_refusal(pickle::whole("X\1" + std::string(3, '\0') + "\xFF")), HasSubstr("not UTF-8"));
 }
 
 TEST(Pickle, BoundsWhatItKeeps) {
-  EXPECT_THAT(refusal(pickle::whole(std::string(1'000'001, 'N'))), HasSubstr("more than 1000000 values"));
-  EXPECT_THAT(refusal(new_whole('\x8d' + std::string(8, '\xFF') + "a")), HasSubstr("ends at byte"));
+  EXPECT_THAT(pickle_refusal(pickle::whole(std::string(1'000'001, 'N'))), HasSubstr("more than 1000000 values"));
+  EXPECT_THAT(pickle_refusal(new_whole('\x8d' + std::string(8, '\xFF') + "a")), HasSubstr("ends at byte"));
 }
 
 TEST(Pickle, RefusesEveryTruncation) {
   const std::string bytes =
       pickle::whole(pickle::dict({{pickle::string("a"), pickle::call(pickle::global("lib", "make"), {"K\7"})}}));
-  ASSERT_EQ(refusal(bytes), "accepted");
-  for (std::size_t cut = 0; cut < bytes.size(); ++cut) EXPECT_NE(refusal(bytes.substr(0, cut)), "accepted") << cut;
+  ASSERT_EQ(pickle_refusal(bytes), "accepted");
+  for (std::size_t cut = 0; cut < bytes.size(); ++cut)
+    EXPECT_NE(pickle_refusal(bytes.substr(0, cut)), "accepted") << cut;
 }
 
 }  // namespace

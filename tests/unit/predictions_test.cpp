@@ -35,7 +35,7 @@ std::vector<float> random_values(std::size_t count, unsigned seed) {
   return values;
 }
 
-std::string usage_error(const std::function<void()>& step) {
+std::string refused_options(const std::function<void()>& step) {
   try {
     step();
   } catch (const Error& error) {
@@ -76,7 +76,7 @@ TEST(Predictions, OfARegressionAreValues) {
   EXPECT_EQ(values[1].value, -3.5F);
   ModelInfo model;
   model.regression = true;
-  EXPECT_THAT(usage_error([&] { require_probabilities(model, class_space(model), "--threshold"); }),
+  EXPECT_THAT(refused_options([&] { require_probabilities(model, class_space(model), "--threshold"); }),
               HasSubstr("--threshold is about probabilities"));
   EXPECT_NO_THROW(require_probabilities({}, class_space(ModelInfo{}), "--threshold"));
 }
@@ -151,7 +151,7 @@ TEST(ZeroShot, ScoresHaveTheGradientOfTheLogitsByFiniteDifferences) {
   std::vector<float> nowhere(3, 77.0F);
   head.score({{0, 1.0F}}).gradient(std::vector<float>(3, 0.0F), nowhere);
   EXPECT_EQ(nowhere, std::vector<float>(3, 0.0F)) << "an image without a direction";
-  EXPECT_THAT(usage_error([&] {
+  EXPECT_THAT(refused_options([&] {
                 (void)head.score({{3, 1.0F}});
               }),
               HasSubstr("class 3 is asked for, expected one of 3"));
@@ -159,11 +159,11 @@ TEST(ZeroShot, ScoresHaveTheGradientOfTheLogitsByFiniteDifferences) {
 
 TEST(ZeroShot, WidthsThatDoNotFitAndRowsWithoutADirectionAreRefused) {
   const ModelInfo model = tower(3);
-  const std::string width = usage_error([&] {
+  const std::string width = refused_options([&] {
     ZeroShotHead({"t", 4, std::vector<float>(8, 1.0F), std::vector<ClassLabel>(2)}, model);
   });
   EXPECT_THAT(width, HasSubstr("are 4 wide, expected 3"));
-  EXPECT_THAT(usage_error([&] {
+  EXPECT_THAT(refused_options([&] {
                 ZeroShotHead({"t", 3, {1, 0, 0, 0, 0, 0}, std::vector<ClassLabel>(2)}, model);
               }),
               HasSubstr("row 1"));
@@ -189,7 +189,8 @@ TEST(Features, PoolsAreTakenFromTheTokensBehindTheFinalNorm) {
   EXPECT_NEAR(mean[5], sum / double(a.grid().size()), 1e-6);
   EXPECT_EQ(feature_shape(model, FeaturePool::kPatchTokens), (std::vector<std::size_t>{a.grid().size(), a.embed_dim}));
   model.architecture.num_register_tokens = 2;
-  EXPECT_THAT(usage_error([&] { (void)feature_shape(model, FeaturePool::kClassToken); }), HasSubstr("no class token"));
+  EXPECT_THAT(refused_options([&] { (void)feature_shape(model, FeaturePool::kClassToken); }),
+              HasSubstr("no class token"));
 }
 
 TEST(TensorImages, PatchesAreCutAsTheNaiveTwinCutsThem) {

@@ -35,11 +35,11 @@ std::string archive_of(const TorchTensor& tensor, const std::string& storage) {
   return archive(pickle::dict({{pickle::string("a"), pickled(tensor)}}), {storage});
 }
 
-std::string refusal(const std::string& file) {
+std::string pth_refusal(const std::string& file) {
   return test::refusal_of(file, "x.pth");
 }
 std::string refusal_of(const TorchTensor& tensor) {
-  return refusal(archive_of(tensor, floats(24)));
+  return pth_refusal(archive_of(tensor, floats(24)));
 }
 
 /// [2, 3] of the 24 floats of storage 0.
@@ -187,7 +187,7 @@ TEST(Pth, KnowsEachTypeOfStorage) {
     for (const std::size_t item : {1U, 2U, 4U, 8U}) {
       const TorchTensor tensor{.storage_type = type, .storage_numel = 2, .shape = {2}, .strides = {1}};
       const std::string file = archive_of(tensor, std::string(2 * item, '\0'));
-      if (refusal(file) != "accepted") continue;
+      if (pth_refusal(file) != "accepted") continue;
       const Opened opened(file);
       EXPECT_EQ(name(opened->tensors()[0].dtype), expected);
       EXPECT_EQ(item_size(opened->tensors()[0].dtype), item);
@@ -238,44 +238,44 @@ TEST(Pth, RefusesStoragesThatAreNotThereOrOfAnotherSize) {
   }
   const std::string no_storage =
       pickle::call(pickle::global("torch._utils", "_rebuild_tensor_v2"), {"N", pickle::integer(0)});
-  EXPECT_THAT(refusal(archive(pickle::dict({{pickle::string("a"), no_storage}}), {})),
+  EXPECT_THAT(pth_refusal(archive(pickle::dict({{pickle::string("a"), no_storage}}), {})),
               HasSubstr("tensor 'a' has no storage"));
   for (const char* id : {"N", ")", "K\1"}) {
     const std::string odd =
         pickle::call(pickle::global("torch._utils", "_rebuild_tensor_v2"), {std::string(id) + "Q", "K\1"});
-    EXPECT_THAT(refusal(archive(pickle::dict({{pickle::string("a"), odd}}), {})),
+    EXPECT_THAT(pth_refusal(archive(pickle::dict({{pickle::string("a"), odd}}), {})),
                 HasSubstr("tensor 'a' has no storage"));
   }
 }
 
 TEST(Pth, RefusesCheckpointsWithoutTensors) {
-  EXPECT_THAT(refusal(archive("]", {})), HasSubstr("the checkpoint is a list, expected a dict of tensors"));
-  EXPECT_THAT(refusal(archive("}", {})), HasSubstr("the checkpoint's dict holds nothing, expected tensors"));
-  EXPECT_THAT(refusal(archive(
+  EXPECT_THAT(pth_refusal(archive("]", {})), HasSubstr("the checkpoint is a list, expected a dict of tensors"));
+  EXPECT_THAT(pth_refusal(archive("}", {})), HasSubstr("the checkpoint's dict holds nothing, expected tensors"));
+  EXPECT_THAT(pth_refusal(archive(
                   pickle::dict({{pickle::string("epoch"), "K\1"}, {pickle::string("args"), "N"}, {"K\1", "N"}}), {})),
               HasSubstr("holds epoch, args, integer, expected tensors, or a dict of tensors under one of "
                         "state_dict_ema, model_ema, state_dict, model, teacher, "));
   const std::string tensor = pickled(two_by_three());
   EXPECT_THAT(
-      refusal(archive(pickle::dict({{pickle::string("a"), tensor}, {pickle::string("a"), tensor}}), {floats(24)})),
+      pth_refusal(archive(pickle::dict({{pickle::string("a"), tensor}, {pickle::string("a"), tensor}}), {floats(24)})),
       HasSubstr("tensor 'a' is in the checkpoint twice"));
-  EXPECT_THAT(refusal(archive(pickle::dict({{pickle::string("a"), tensor}, {pickle::string("backbone.a"), tensor}}),
-                              {floats(24)})),
+  EXPECT_THAT(pth_refusal(archive(pickle::dict({{pickle::string("a"), tensor}, {pickle::string("backbone.a"), tensor}}),
+                                  {floats(24)})),
               HasSubstr("tensor 'a' is in the checkpoint twice"));
 }
 
 TEST(Pth, SaysWhatToDoWithOtherKindsOfFiles) {
-  EXPECT_THAT(refusal(pickle::whole("}")), HasSubstr("a bare pickle, expected one that torch.save wrote"));
+  EXPECT_THAT(pth_refusal(pickle::whole("}")), HasSubstr("a bare pickle, expected one that torch.save wrote"));
   const std::string whole = pickle::whole(pickle::dict({{pickle::string("a"), pickled(two_by_three())}}));
   auto members = torch_members(whole, {floats(24)});
   members[1].content = "big";
-  EXPECT_THAT(refusal(test::make_zip(members)), HasSubstr("the byte order is 'big', expected 'little'"));
-  EXPECT_THAT(refusal(test::make_zip({{.name = "readme.txt", .content = "hello"}})),
+  EXPECT_THAT(pth_refusal(test::make_zip(members)), HasSubstr("the byte order is 'big', expected 'little'"));
+  EXPECT_THAT(pth_refusal(test::make_zip({{.name = "readme.txt", .content = "hello"}})),
               HasSubstr("has no <folder>/data.pkl"));
-  EXPECT_THAT(refusal(test::make_zip({})), HasSubstr("has no <folder>/data.pkl"));
+  EXPECT_THAT(pth_refusal(test::make_zip({})), HasSubstr("has no <folder>/data.pkl"));
   members = torch_members(whole, {floats(24)});
   members.push_back({.name = "other/data.pkl", .content = whole});
-  EXPECT_THAT(refusal(test::make_zip(members)), HasSubstr("two folders with a data.pkl"));
+  EXPECT_THAT(pth_refusal(test::make_zip(members)), HasSubstr("two folders with a data.pkl"));
 }
 
 /// An instance of a module's class, as TorchScript writes it.
@@ -294,7 +294,7 @@ TEST(Pth, FindsTheTensorsOfTorchScriptsModulesUnderTheNamesOfTheirStateDict) {
   // self.self = self
   const std::string circle = pickle::global("__torch__", "Net") + ")\x81q" + std::string(1, '\0') +
                              pickle::dict({{pickle::string("self"), "h" + std::string(1, '\0')}}) + "b";
-  EXPECT_THAT(refusal(archive(circle, {})), HasSubstr("expected tensors"));
+  EXPECT_THAT(pth_refusal(archive(circle, {})), HasSubstr("expected tensors"));
 }
 
 TEST(Pth, SeesThroughParametersAndTensorsWithAttributes) {
@@ -304,7 +304,7 @@ TEST(Pth, SeesThroughParametersAndTensorsWithAttributes) {
   EXPECT_EQ(Opened(archive(pickle::dict({{pickle::string("a"), parameter}}), {floats(24)})).names(),
             std::vector<std::string>{"a"});
   const std::string made = pickle::call(pickle::global("torch._utils", "_rebuild_sparse_tensor"), {"N", "N"});
-  EXPECT_THAT(refusal(archive(pickle::dict({{pickle::string("a"), made}}), {})),
+  EXPECT_THAT(pth_refusal(archive(pickle::dict({{pickle::string("a"), made}}), {})),
               HasSubstr("tensor 'a' is made by torch._utils._rebuild_sparse_tensor, expected a dense tensor"));
 }
 
@@ -321,21 +321,21 @@ TEST(LegacyPth, ReadsWhatTorchWroteBeforeItWroteArchives) {
   const Opened opened(legacy(content, storage));
   EXPECT_EQ(opened->format(), "legacy pth");
   EXPECT_EQ(to_float(opened->tensors()[0]), (std::vector<float>{1, 2, 3, 4, 5, 6}));
-  EXPECT_THAT(refusal(legacy(content, test::little_endian(25, 8) + floats(24))), HasSubstr("has 25 elements"));
-  EXPECT_THAT(refusal(legacy(content, test::little_endian(23, 8) + floats(23))), HasSubstr("expected 24 elements"));
-  EXPECT_THAT(refusal(legacy(content, storage, "1")), HasSubstr("a storage belongs to no tensor"));
+  EXPECT_THAT(pth_refusal(legacy(content, test::little_endian(25, 8) + floats(24))), HasSubstr("has 25 elements"));
+  EXPECT_THAT(pth_refusal(legacy(content, test::little_endian(23, 8) + floats(23))), HasSubstr("expected 24 elements"));
+  EXPECT_THAT(pth_refusal(legacy(content, storage, "1")), HasSubstr("a storage belongs to no tensor"));
   const std::string file = legacy(content, storage);
-  for (std::size_t cut = 2; cut < file.size(); ++cut) EXPECT_NE(refusal(file.substr(0, cut)), "accepted") << cut;
+  for (std::size_t cut = 2; cut < file.size(); ++cut) EXPECT_NE(pth_refusal(file.substr(0, cut)), "accepted") << cut;
 }
 
 TEST(Pth, RefusesEveryTruncationOfTheFileAndOfThePickle) {
   const std::string value = pickle::dict({{pickle::string("a"), pickled(two_by_three())}});
   const std::string file = archive(value, {floats(24)});
-  ASSERT_EQ(refusal(file), "accepted");
-  for (std::size_t cut = 0; cut < file.size(); ++cut) EXPECT_NE(refusal(file.substr(0, cut)), "accepted") << cut;
+  ASSERT_EQ(pth_refusal(file), "accepted");
+  for (std::size_t cut = 0; cut < file.size(); ++cut) EXPECT_NE(pth_refusal(file.substr(0, cut)), "accepted") << cut;
   const std::string whole = pickle::whole(value);
   for (std::size_t cut = 0; cut < whole.size(); ++cut) {
-    EXPECT_NE(refusal(test::make_zip(torch_members(whole.substr(0, cut), {floats(24)}))), "accepted") << cut;
+    EXPECT_NE(pth_refusal(test::make_zip(torch_members(whole.substr(0, cut), {floats(24)}))), "accepted") << cut;
   }
 }
 

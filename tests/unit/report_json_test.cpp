@@ -10,11 +10,11 @@
 namespace fovea {
 namespace {
 
-Record cat() {
+Record cat_record() {
   Record record;
-  record.path = "a/cat.jpg";
+  record.path = "a/cat_record.jpg";
   record.size = {300, 451};
-  record.predictions = {{32, "Egyptian cat", "n02124075", 0.452F}};
+  record.predictions = {{32, "Egyptian cat_record", "n02124075", 0.452F}};
   return record;
 }
 
@@ -27,8 +27,8 @@ Record broken() {
 }
 
 constexpr const char* kCatLine =
-    R"({"schema":1,"type":"result","index":0,"path":"a/cat.jpg","width":451,"height":300,"predictions":[)"
-    R"({"class_index":32,"label":"Egyptian cat","synset":"n02124075","probability":0.452}]})";
+    R"({"schema":1,"type":"result","index":0,"path":"a/cat_record.jpg","width":451,"height":300,"predictions":[)"
+    R"({"class_index":32,"label":"Egyptian cat_record","synset":"n02124075","probability":0.452}]})";
 constexpr const char* kBrokenLine =
     R"({"schema":1,"type":"error","index":1,"path":"b.jpg","code":"too_large",)"
     R"("message":"b.jpg: picture is 9x9 px, expected at most 4","hint":"raise --max-pixels"})";
@@ -42,7 +42,7 @@ std::string written(std::string_view format, std::initializer_list<Record> recor
 }
 
 TEST(JsonLinesReport, IsTheContractsRecordsKeyForKey) {
-  EXPECT_EQ(written("jsonl", {cat(), broken()}, {.succeeded = 1, .failed = 1, .interrupted = false}),
+  EXPECT_EQ(written("jsonl", {cat_record(), broken()}, {.succeeded = 1, .failed = 1, .interrupted = false}),
             std::string(kCatLine) + '\n' + kBrokenLine + '\n' +
                 R"({"schema":1,"type":"summary","succeeded":1,"failed":1})" + '\n');
 }
@@ -54,7 +54,8 @@ TEST(JsonLinesReport, SaysInTheSummaryThatItWasInterrupted) {
 }
 
 TEST(JsonReport, IsOneDocumentOfTheSameRecords) {
-  const std::string text = written("json", {cat(), broken()}, {.succeeded = 1, .failed = 1, .interrupted = false});
+  const std::string text =
+      written("json", {cat_record(), broken()}, {.succeeded = 1, .failed = 1, .interrupted = false});
   const auto document = nlohmann::ordered_json::parse(text);
   std::string keys;
   for (const auto& [key, value] : document.items()) keys += key + ' ';
@@ -76,7 +77,7 @@ TEST(JsonReport, WritesEachRecordAsSoonAsItIsKnown) {
   std::ostringstream out;
   const auto writer = report_format("json").make(out, {});
   EXPECT_EQ(out.str(), "") << "a run that fails before its first record must leave nothing";
-  writer->write(cat());
+  writer->write(cat_record());
   EXPECT_EQ(out.str(), std::string(R"({"schema":1,"results":[)") + '\n' + kCatLine);
 }
 

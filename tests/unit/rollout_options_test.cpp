@@ -84,54 +84,54 @@ std::vector<float> rollout(const Blocks& blocks, const TokenLayout& layout, cons
   return explainer->heatmap().values;
 }
 
-void expect_near(const std::vector<float>& map, const std::vector<double>& expected) {
+void expect_all_near(const std::vector<float>& map, const std::vector<double>& expected) {
   ASSERT_EQ(map.size(), expected.size());
   const double largest = *std::max_element(expected.begin(), expected.end());
   ASSERT_GT(largest, 0);
   for (std::size_t i = 0; i < map.size(); ++i) ASSERT_NEAR(double{map[i]}, expected[i], 2e-6 * largest) << i;
 }
 
-const TokenLayout kLayout{.num_blocks = 4, .num_heads = 3, .num_prefix = 2, .grid = {3, 5}, .read_out = {{0, 1.0F}}};
+const TokenLayout kTwoByTwo{.num_blocks = 4, .num_heads = 3, .num_prefix = 2, .grid = {3, 5}, .read_out = {{0, 1.0F}}};
 
 class RolloutOptions : public testing::TestWithParam<HeadFusion> {
  protected:
   void SetUp() override { options_.head_fusion = GetParam(); }
-  Blocks blocks_ = test::random_attention(kLayout, 5);
+  Blocks blocks_ = test::random_attention(kTwoByTwo, 5);
   ExplainOptions options_;
 };
 
 TEST_P(RolloutOptions, ResidualAndStartBlockAreWhatTheySay) {
   options_.residual = 0.3F;
   options_.start_block = 2;
-  expect_near(rollout(blocks_, kLayout, options_),
-              naive(blocks_, kLayout, GetParam(), 2, [](Matrix& a) { mix(a, 0.3F); }));
+  expect_all_near(rollout(blocks_, kTwoByTwo, options_),
+                  naive(blocks_, kTwoByTwo, GetParam(), 2, [](Matrix& a) { mix(a, 0.3F); }));
 }
 
 TEST_P(RolloutOptions, RenormalizeDividesRowsByTheirSums) {
   options_.renormalize = true;
-  expect_near(rollout(blocks_, kLayout, options_), naive(blocks_, kLayout, GetParam(), 0, [](Matrix& a) {
-                mix(a, 0.5);
-                divide_rows(a);
-              }));
+  expect_all_near(rollout(blocks_, kTwoByTwo, options_), naive(blocks_, kTwoByTwo, GetParam(), 0, [](Matrix& a) {
+                    mix(a, 0.5);
+                    divide_rows(a);
+                  }));
 }
 
 TEST_P(RolloutOptions, DiscardSparesThePrefixAndRenormalises) {
   options_.discard = 0.4F;  // 6 of 15 patches
-  expect_near(rollout(blocks_, kLayout, options_), naive(blocks_, kLayout, GetParam(), 0, [](Matrix& a) {
-                for (auto& row : a) {
-                  std::vector<double> sorted(row.begin() + 2, row.end());
-                  std::sort(sorted.begin(), sorted.end());
-                  for (std::size_t j = 2; j < row.size(); ++j) row[j] = row[j] < sorted[6] ? 0 : row[j];
-                }
-                mix(a, 0.5);
-                divide_rows(a);
-              }));
+  expect_all_near(rollout(blocks_, kTwoByTwo, options_), naive(blocks_, kTwoByTwo, GetParam(), 0, [](Matrix& a) {
+                    for (auto& row : a) {
+                      std::vector<double> sorted(row.begin() + 2, row.end());
+                      std::sort(sorted.begin(), sorted.end());
+                      for (std::size_t j = 2; j < row.size(); ++j) row[j] = row[j] < sorted[6] ? 0 : row[j];
+                    }
+                    mix(a, 0.5);
+                    divide_rows(a);
+                  }));
 }
 
 TEST_P(RolloutOptions, AsVitExplainDiscardsOfTheWholeMatrixAndDividesColumns) {
   options_.compat = RolloutCompat::kVitExplain;
   const auto expected_for = [&](double discard) {
-    std::vector<double> map = naive(blocks_, kLayout, GetParam(), 0, [&](Matrix& a) {
+    std::vector<double> map = naive(blocks_, kTwoByTwo, GetParam(), 0, [&](Matrix& a) {
       const std::size_t n = a.size();
       std::vector<double> sorted;
       for (const auto& row : a) sorted.insert(sorted.end(), row.begin(), row.end());
@@ -153,27 +153,27 @@ TEST_P(RolloutOptions, AsVitExplainDiscardsOfTheWholeMatrixAndDividesColumns) {
     for (double& value : map) value /= largest;
     return map;
   };
-  expect_near(rollout(blocks_, kLayout, options_), expected_for(0.9F));
+  expect_all_near(rollout(blocks_, kTwoByTwo, options_), expected_for(0.9F));
   options_.discard = 0.5F;
-  expect_near(rollout(blocks_, kLayout, options_), expected_for(0.5));
+  expect_all_near(rollout(blocks_, kTwoByTwo, options_), expected_for(0.5));
 }
 
 INSTANTIATE_TEST_SUITE_P(Heads, RolloutOptions, testing::Values(HeadFusion::kMean, HeadFusion::kMax, HeadFusion::kMin));
 
 TEST(RolloutCompat, ChefersBaselineAddsTheIdentityAndDividesRows) {
-  const Blocks blocks = test::random_attention(kLayout, 6);
+  const Blocks blocks = test::random_attention(kTwoByTwo, 6);
   ExplainOptions options;
   options.compat = RolloutCompat::kChefer;
   options.start_block = 1;
-  expect_near(rollout(blocks, kLayout, options), naive(blocks, kLayout, HeadFusion::kMean, 1, [](Matrix& a) {
-                for (std::size_t i = 0; i < a.size(); ++i) a[i][i] += 1;
-                divide_rows(a);
-              }));
+  expect_all_near(rollout(blocks, kTwoByTwo, options), naive(blocks, kTwoByTwo, HeadFusion::kMean, 1, [](Matrix& a) {
+                    for (std::size_t i = 0; i < a.size(); ++i) a[i][i] += 1;
+                    divide_rows(a);
+                  }));
 }
 
 std::string refusal(const ExplainOptions& options) {
   try {
-    (void)explain_method("rollout").make(options, kLayout);
+    (void)explain_method("rollout").make(options, kTwoByTwo);
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUsage);
     return error.what();

@@ -55,13 +55,13 @@ struct Variant {
   bool layer_scale;
 };
 
-struct TinyModel {
+struct ReducedModel {
   test::TempFolder folder;
   Architecture architecture;
   test::TinyTensors tensors;
   std::shared_ptr<const VisionTransformer> model;
 
-  TinyModel(const Variant& variant, Architecture a, std::uint64_t seed) : architecture(std::move(a)) {
+  ReducedModel(const Variant& variant, Architecture a, std::uint64_t seed) : architecture(std::move(a)) {
     architecture.num_prefix_tokens = variant.prefix;
     tensors = test::make_tiny_tensors(architecture, seed);
     const std::size_t d = architecture.embed_dim;
@@ -117,7 +117,7 @@ ForwardRequest asking(const TokenReduction& reduction) {
   return request;
 }
 
-void expect_equals_the_twin(const TinyModel& tiny_model, const TokenReduction& reduction) {
+void expect_equals_the_twin(const ReducedModel& tiny_model, const TokenReduction& reduction) {
   const Architecture& a = tiny_model.model->architecture();
   ASSERT_EQ(a.num_prefix_tokens, tiny_model.architecture.num_prefix_tokens);
   const auto chw = random_input(a, 7);
@@ -157,7 +157,7 @@ void expect_equals_the_twin(const TinyModel& tiny_model, const TokenReduction& r
 
 TEST(TokenReduction, EqualsTheNaiveTwinForEveryKindOfModelItWorksWith) {
   for (const Variant& variant : kVariants) {
-    const TinyModel tiny_model(variant, six_blocks(), 3);
+    const ReducedModel tiny_model(variant, six_blocks(), 3);
     for (const TokenReduction& reduction :
          {keep(0.7), keep(0.5), keep(0.9), keep(0.01), merge(1), merge(2), merge(4), merge(100)}) {
       SCOPED_TRACE(testing::Message() << variant.name << ", keep " << reduction.keep << ", merge " << reduction.merge);
@@ -168,14 +168,14 @@ TEST(TokenReduction, EqualsTheNaiveTwinForEveryKindOfModelItWorksWith) {
 
 TEST(TokenReduction, EqualsTheNaiveTwinForEverySizeAroundVectorsAndForEveryDepth) {
   for (const int width : {1, 2, 3, 7, 8, 9, 15, 16, 17, 33}) {
-    const TinyModel tiny_model(kVariants[std::size_t(width) % 4], tiny_vit({2, 2 * width}, 2, 33, 4, 3), 5);
+    const ReducedModel tiny_model(kVariants[std::size_t(width) % 4], tiny_vit({2, 2 * width}, 2, 33, 4, 3), 5);
     for (const TokenReduction& reduction : {keep(0.6), merge(3)}) {
       SCOPED_TRACE(testing::Message() << width << " patches, keep " << reduction.keep);
       expect_equals_the_twin(tiny_model, reduction);
     }
   }
   for (const std::size_t depth : {1U, 2U, 3U, 12U}) {
-    const TinyModel tiny_model(kPlain, tiny_vit({32, 32}, 8, 32, depth, 2), 6);
+    const ReducedModel tiny_model(kPlain, tiny_vit({32, 32}, 8, 32, depth, 2), 6);
     for (const TokenReduction& reduction : {keep(0.6), merge(1)}) {
       SCOPED_TRACE(testing::Message() << depth << " blocks, keep " << reduction.keep);
       expect_equals_the_twin(tiny_model, reduction);
@@ -204,7 +204,7 @@ TEST(TokenReduction, KeepsAsManyTokensAsTheReferenceImplementations) {
 }
 
 TEST(TokenReduction, ThatKeepsEverythingIsThePlainPassBitForBit) {
-  const TinyModel tiny_model(kPlain, six_blocks(), 4);
+  const ReducedModel tiny_model(kPlain, six_blocks(), 4);
   const auto patches = test::naive_patches(tiny_model.architecture, random_input(tiny_model.architecture, 2));
   Session session(tiny_model.model, 1);
   const Logits plain = session.run(patches)[0];
@@ -217,7 +217,7 @@ TEST(TokenReduction, ThatKeepsEverythingIsThePlainPassBitForBit) {
 
 TEST(TokenReduction, SaysWhereEveryPatchWentAndItsShare) {
   for (const Variant& variant : kVariants) {
-    const TinyModel tiny_model(variant, six_blocks(), 8);
+    const ReducedModel tiny_model(variant, six_blocks(), 8);
     const Architecture& a = tiny_model.model->architecture();
     Session session(tiny_model.model, 1);
     const auto patches = test::naive_patches(a, random_input(a, 3));
@@ -257,7 +257,7 @@ TEST(TokenReduction, SaysWhereEveryPatchWentAndItsShare) {
 }
 
 TEST(TokenReduction, ShowsTokensUnmerged) {
-  const TinyModel tiny_model(kPlain, six_blocks(), 9);
+  const ReducedModel tiny_model(kPlain, six_blocks(), 9);
   const Architecture& a = tiny_model.model->architecture();
   Session session(tiny_model.model, 1);
   const auto patches = test::naive_patches(a, random_input(a, 3));
@@ -332,7 +332,7 @@ TEST(TokenReduction, GivesTheSameBytesForAnyBatchThreadsAndObserver) {
 }
 
 TEST(TokenReduction, DrawsTheSameForTheSameSeedAndAnotherForAnother) {
-  const TinyModel tiny_model(kPlain, six_blocks(), 9);
+  const ReducedModel tiny_model(kPlain, six_blocks(), 9);
   const auto patches = test::naive_patches(tiny_model.architecture, random_input(tiny_model.architecture, 2));
   Session session(tiny_model.model, 1);
   const auto logits = [&](const TokenReduction& reduction) {

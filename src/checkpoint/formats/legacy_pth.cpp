@@ -22,9 +22,10 @@ namespace {
 using Kind = PickleValue::Kind;
 
 /// 0x1950a86a20f9469cfc6c as pickle writes it: LONG1, ten bytes, the lowest first.
-constexpr std::array<unsigned char, 12> kMagic{0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
+constexpr std::array<unsigned char, 12> kTorchMagic{0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46,
+                                                    0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
 constexpr std::int64_t kVersion = 1001;
-constexpr std::size_t kMaxPickleBytes = std::size_t{64} << 20U;
+constexpr std::size_t kMaxObjectBytes = std::size_t{64} << 20U;
 
 class LegacyReader {
  public:
@@ -58,7 +59,7 @@ class LegacyReader {
   [[nodiscard]] Pickle next(const char* what) {
     std::size_t length = 0;
     const auto rest = file_.subspan(at_);
-    Pickle pickle = read_first_pickle(rest.first(std::min(rest.size(), kMaxPickleBytes)), torch_globals(),
+    Pickle pickle = read_first_pickle(rest.first(std::min(rest.size(), kMaxObjectBytes)), torch_globals(),
                                       fmt::format("{}: the pickle of {}", path_, what), length);
     at_ += length;
     return pickle;
@@ -66,7 +67,7 @@ class LegacyReader {
 
   void check_magic() {
     static_cast<void>(next("the magic number"));
-    const auto magic = std::as_bytes(std::span(kMagic));
+    const auto magic = std::as_bytes(std::span(kTorchMagic));
     const auto first = file_.first(at_);
     if (std::search(first.begin(), first.end(), magic.begin(), magic.end()) == first.end()) {
       fail("the file is a bare pickle, expected one that torch.save wrote");
@@ -128,21 +129,23 @@ class LegacyPth final : public Checkpoint {
   TorchTensors content_;
 };
 
-/// PROTO and a protocol; open() then reports what is wrong with a pickle of anything else.
-bool recognises(std::span<const std::byte> file) {
+/// PROTO and a protocol; open_legacy_pth() then reports what is wrong with a pickle of anything else.
+bool recognises_legacy_pth(std::span<const std::byte> file) {
   return file.size() >= 2 && file[0] == std::byte{0x80} && file[1] >= std::byte{2} && file[1] <= std::byte{5};
 }
 
-std::unique_ptr<Checkpoint> open_under(MappedFile file, const std::filesystem::path& path, std::string_view key) {
+std::unique_ptr<Checkpoint> open_legacy_pth_under(MappedFile file, const std::filesystem::path& path,
+                                                  std::string_view key) {
   return std::make_unique<LegacyPth>(std::move(file), path, key);
 }
 
-std::unique_ptr<Checkpoint> open(MappedFile file, const std::filesystem::path& path) {
-  return open_under(std::move(file), path, {});
+std::unique_ptr<Checkpoint> open_legacy_pth(MappedFile file, const std::filesystem::path& path) {
+  return open_legacy_pth_under(std::move(file), path, {});
 }
 
 }  // namespace
 
-const CheckpointFormat kCheckpointFormat_legacy_pth{"legacy pth", recognises, open, open_under};
+const CheckpointFormat kCheckpointFormat_legacy_pth{"legacy pth", recognises_legacy_pth, open_legacy_pth,
+                                                    open_legacy_pth_under};
 
 }  // namespace fovea

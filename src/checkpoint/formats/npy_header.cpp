@@ -18,7 +18,7 @@
 namespace fovea {
 namespace {
 
-constexpr std::string_view kMagic = "\x93NUMPY";
+constexpr std::string_view kNumpyMagic = "\x93NUMPY";
 constexpr std::size_t kMaxTextBytes = 10'000;
 
 struct NumpyType {
@@ -177,7 +177,7 @@ std::size_t npy_header_bytes(std::span<const std::byte> prefix, const std::strin
     throw Error(ErrorCode::kCheckpoint, fmt::format("{} {}", where, what), "save it again with numpy.savez");
   };
   ByteReader reader(prefix, where);
-  if (reader.left() < kMagic.size() || reader.take_text(kMagic.size()) != kMagic) {
+  if (reader.left() < kNumpyMagic.size() || reader.take_text(kNumpyMagic.size()) != kNumpyMagic) {
     fail("does not begin with \\x93NUMPY, expected a .npy array");
   }
   const auto major = reader.read<std::uint8_t>();
@@ -193,7 +193,7 @@ std::size_t npy_header_bytes(std::span<const std::byte> prefix, const std::strin
 NpyHeader parse_npy_header(std::span<const std::byte> beginning, const std::string& where) {
   ByteReader reader(beginning, where);
   const std::size_t bytes = npy_header_bytes(beginning, where);
-  const std::size_t prefix = beginning[kMagic.size()] == std::byte{1} ? kNpyPrefixBytes - 2 : kNpyPrefixBytes;
+  const std::size_t prefix = beginning[kNumpyMagic.size()] == std::byte{1} ? kNpyPrefixBytes - 2 : kNpyPrefixBytes;
   reader.skip(prefix);
   NpyHeader header = LiteralParser(reader.take_text(bytes - prefix), where).parse();
   header.bytes = bytes;

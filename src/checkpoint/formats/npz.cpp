@@ -74,16 +74,16 @@ class Npz final : public Checkpoint {
 };
 
 /// numpy writes nothing but arrays, so the first member decides.
-bool recognises(std::span<const std::byte> file) {
+bool recognises_npz(std::span<const std::byte> file) {
   return first_member_name(file).ends_with(kExtension);
 }
 
-std::unique_ptr<Checkpoint> open(MappedFile file, const std::filesystem::path& path) {
+std::unique_ptr<Checkpoint> open_npz(MappedFile file, const std::filesystem::path& path) {
   return std::make_unique<Npz>(std::move(file), path);
 }
 
 }  // namespace
 
-const CheckpointFormat kCheckpointFormat_npz{"npz", recognises, open};
+const CheckpointFormat kCheckpointFormat_npz{"npz", recognises_npz, open_npz};
 
 }  // namespace fovea

@@ -104,21 +104,21 @@ class Pth final : public Checkpoint {
   TorchTensors content_;
 };
 
-/// Accepts every zip archive that is no npz; open() then reports what is wrong with it.
-bool recognises(std::span<const std::byte> file) {
+/// Accepts every zip archive that is no npz; open_pth() then reports what is wrong with it.
+bool recognises_pth(std::span<const std::byte> file) {
   return is_zip(file);
 }
 
-std::unique_ptr<Checkpoint> open_under(MappedFile file, const std::filesystem::path& path, std::string_view key) {
+std::unique_ptr<Checkpoint> open_pth_under(MappedFile file, const std::filesystem::path& path, std::string_view key) {
   return std::make_unique<Pth>(std::move(file), path, key);
 }
 
-std::unique_ptr<Checkpoint> open(MappedFile file, const std::filesystem::path& path) {
-  return open_under(std::move(file), path, {});
+std::unique_ptr<Checkpoint> open_pth(MappedFile file, const std::filesystem::path& path) {
+  return open_pth_under(std::move(file), path, {});
 }
 
 }  // namespace
 
-const CheckpointFormat kCheckpointFormat_pth{"pth", recognises, open, open_under};
+const CheckpointFormat kCheckpointFormat_pth{"pth", recognises_pth, open_pth, open_pth_under};
 
 }  // namespace fovea

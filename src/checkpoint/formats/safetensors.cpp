@@ -180,17 +180,18 @@ class Safetensors final : public Checkpoint {
   std::map<std::string, std::string> metadata_;
 };
 
-/// A length, then a JSON object: enough to distinguish it from every other format. open() reports what is wrong inside.
-bool recognises(std::span<const std::byte> file) {
+/// A length, then a JSON object: enough to distinguish it from every other format. open_safetensors() reports what is
+/// wrong inside.
+bool recognises_safetensors(std::span<const std::byte> file) {
   return file.size() > kLengthBytes && file[kLengthBytes] == std::byte{'{'};
 }
 
-std::unique_ptr<Checkpoint> open(MappedFile file, const std::filesystem::path& path) {
+std::unique_ptr<Checkpoint> open_safetensors(MappedFile file, const std::filesystem::path& path) {
   return std::make_unique<Safetensors>(std::move(file), path);
 }
 
 }  // namespace
 
-const CheckpointFormat kCheckpointFormat_safetensors{"safetensors", recognises, open};
+const CheckpointFormat kCheckpointFormat_safetensors{"safetensors", recognises_safetensors, open_safetensors};
 
 }  // namespace fovea

@@ -26,7 +26,7 @@ constexpr std::size_t kMaxNamesShown = 12;
 constexpr std::size_t kLengthBytes = 8;
 
 /// Recognises JSON. It cannot be safetensors: read as that format's length field, these characters would mean exabytes.
-bool recognises(std::span<const std::byte> file) {
+bool recognises_sharded(std::span<const std::byte> file) {
   const std::string_view text(reinterpret_cast<const char*>(file.data()), file.size());
   const auto begin = text.find_first_not_of(" \t\r\n");
   if (begin == std::string_view::npos || text[begin] != '{') return false;
@@ -114,7 +114,7 @@ class Sharded final : public Checkpoint {
     }
     {
       const MappedFile mapped(file);
-      if (recognises(mapped.bytes()))
+      if (recognises_sharded(mapped.bytes()))
         fail(fmt::format("shard {} is an index itself, expected tensors", printable(file)));
     }
     shards_.push_back(open_checkpoint(file));
@@ -138,12 +138,12 @@ class Sharded final : public Checkpoint {
   std::vector<std::string> complaints_;
 };
 
-std::unique_ptr<Checkpoint> open(MappedFile file, const std::filesystem::path& path) {
+std::unique_ptr<Checkpoint> open_sharded(MappedFile file, const std::filesystem::path& path) {
   return std::make_unique<Sharded>(file, path);
 }
 
 }  // namespace
 
-const CheckpointFormat kCheckpointFormat_sharded{"safetensors index", recognises, open};
+const CheckpointFormat kCheckpointFormat_sharded{"safetensors index", recognises_sharded, open_sharded};
 
 }  // namespace fovea

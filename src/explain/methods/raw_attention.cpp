@@ -73,7 +73,7 @@ class RawAttention final : public Explainer {
   std::vector<float> row_;           // [tokens]
 };
 
-std::string variant(const ExplainOptions& options) {
+std::string raw_attention_variant(const ExplainOptions& options) {
   std::string text = options.block ? fmt::format("block {}", *options.block) : "last block";
   text += ", " + heads_text(options);
   if (options.query) text += fmt::format(", of patch {},{}", options.query->row, options.query->col);
@@ -81,7 +81,7 @@ std::string variant(const ExplainOptions& options) {
   return text;
 }
 
-std::unique_ptr<Explainer> make(const ExplainOptions& options, const TokenLayout& layout) {
+std::unique_ptr<Explainer> make_raw_attention(const ExplainOptions& options, const TokenLayout& layout) {
   if (options.block) require_block("attention", "block", *options.block, layout);
   const bool of_pool = layout.read_out.empty() && !options.query;
   require_head("attention", options, of_pool ? layout.pool_heads() : layout.num_heads);
@@ -112,8 +112,8 @@ ExplainMethod raw_attention_method() {
       .costs = "nothing beyond the forward pass",
       .reference = "Caron et al. 2021, Emerging Properties in Self-Supervised Vision Transformers, arXiv:2104.14294",
       .needs = {.attention = true},
-      .variant = variant,
-      .make = make,
+      .variant = raw_attention_variant,
+      .make = make_raw_attention,
       .reads = {"head-fusion", "block", "head", "query", "mass"}};
 }
 

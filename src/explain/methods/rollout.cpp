@@ -177,7 +177,7 @@ void check_compat(const ExplainOptions& options) {
   if (!chefer && options.start_block > 0) refuse("--start-block");
 }
 
-std::string variant(const ExplainOptions& options) {
+std::string rollout_variant(const ExplainOptions& options) {
   std::string text(fused_heads_text(options.head_fusion));
   if (options.compat == RolloutCompat::kChefer) return text + ", as chefer" + start_block_text(options);
   const float discard = discard_of(options);
@@ -188,7 +188,7 @@ std::string variant(const ExplainOptions& options) {
   return text + start_block_text(options);
 }
 
-std::unique_ptr<Explainer> make(const ExplainOptions& options, const TokenLayout& layout) {
+std::unique_ptr<Explainer> make_rollout(const ExplainOptions& options, const TokenLayout& layout) {
   check_compat(options);
   require_block("rollout", "start block", options.start_block, layout);
   return std::make_unique<Rollout>(options, layout);
@@ -205,8 +205,8 @@ ExplainMethod rollout_method() {
           .costs = "a few percent of a forward pass",
           .reference = "Abnar & Zuidema 2020, Quantifying Attention Flow in Transformers, arXiv:2005.00928",
           .needs = {.attention = true},
-          .variant = variant,
-          .make = make,
+          .variant = rollout_variant,
+          .make = make_rollout,
           .reads = {"head-fusion", "renormalize", "discard", "residual", "compat", "start-block"}};
 }
 

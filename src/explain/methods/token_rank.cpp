@@ -68,12 +68,12 @@ class TokenRank final : public Explainer {
   std::vector<float> row_;  // [N], sums to 1
 };
 
-std::string variant(const ExplainOptions& options) {
+std::string token_rank_variant(const ExplainOptions& options) {
   const std::string block = options.block ? fmt::format("block {}", *options.block) : "last block";
   return block + ", " + heads_text(options);
 }
 
-std::unique_ptr<Explainer> make(const ExplainOptions& options, const TokenLayout& layout) {
+std::unique_ptr<Explainer> make_token_rank(const ExplainOptions& options, const TokenLayout& layout) {
   if (options.block) require_block("token-rank", "block", *options.block, layout);
   require_head("token-rank", options, layout.num_heads);
   return std::make_unique<TokenRank>(options, layout);
@@ -90,8 +90,8 @@ ExplainMethod token_rank_method() {
           .costs = "nothing beyond the forward pass",
           .reference = "Erel et al. 2025, Attention (as Discrete-Time Markov) Chains, arXiv:2507.17657",
           .needs = {.attention = true},
-          .variant = variant,
-          .make = make,
+          .variant = token_rank_variant,
+          .make = make_token_rank,
           .reads = {"head-fusion", "block", "head"}};
 }
 

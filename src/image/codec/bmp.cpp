@@ -16,7 +16,7 @@
 namespace fovea {
 namespace {
 
-constexpr std::string_view kFormat = "BMP";
+constexpr std::string_view kBmp = "BMP";
 constexpr std::size_t kInfoAt = 14;       // the header after the file header
 constexpr std::size_t kOldHeader = 12;    // OS/2 1: sides of 16 bits, palette entries of 3 bytes
 constexpr std::size_t kPlainHeader = 40;  // Windows 3: masks follow it
@@ -25,7 +25,7 @@ enum Compression : std::uint64_t { kRaw = 0, kRle8 = 1, kRle4 = 2, kBitFields = 
 /// Which bits of a pixel are red, green, blue and alpha.
 using Masks = std::array<std::uint32_t, 4>;
 
-struct Header {
+struct BmpHeader {
   std::size_t size = 0;  // bytes
   Size picture;
   bool top_down = false;
@@ -79,7 +79,7 @@ class BmpReader {
 
   [[nodiscard]] std::uint64_t number(std::size_t at, std::size_t width) const {
     const auto value = read_uint(file_, at, width, Endian::kLittle);
-    if (!value) throw damaged(name_, kFormat, "its header is cut short or says no size");
+    if (!value) throw damaged(name_, kBmp, "its header is cut short or says no size");
     return *value;
   }
 
@@ -87,7 +87,7 @@ class BmpReader {
     header_.size = static_cast<std::size_t>(number(kInfoAt, 4));
     constexpr std::array<std::size_t, 7> kSizes{kOldHeader, kPlainHeader, 52, 56, 64, 108, 124};
     if (std::find(kSizes.begin(), kSizes.end(), header_.size) == kSizes.end()) {
-      throw unsupported(name_, kFormat, fmt::format("a header of {} bytes", header_.size));
+      throw unsupported(name_, kBmp, fmt::format("a header of {} bytes", header_.size));
     }
     if (header_.size == kOldHeader) {
       const std::uint64_t width = number(18, 2);
@@ -99,10 +99,10 @@ class BmpReader {
     }
     constexpr std::array<std::uint64_t, 6> kDepths{1, 4, 8, 16, 24, 32};
     if (std::find(kDepths.begin(), kDepths.end(), header_.bits) == kDepths.end()) {
-      throw unsupported(name_, kFormat, fmt::format("{} bits a pixel", header_.bits));
+      throw unsupported(name_, kBmp, fmt::format("{} bits a pixel", header_.bits));
     }
     if (header_.compression > kBitFields) {
-      throw unsupported(name_, kFormat, fmt::format("compression {}", header_.compression));
+      throw unsupported(name_, kBmp, fmt::format("compression {}", header_.compression));
     }
     if (header_.colors == 0) header_.colors = std::uint64_t{1} << header_.bits;
     const bool masks_follow = header_.compression == kBitFields && header_.size == kPlainHeader;
@@ -153,11 +153,11 @@ class BmpReader {
       if (header_.bits == 24 && opaque == kBgr) return masks;
       if (header_.bits == 32 && masks == Masks{}) return kBgra;
       if (header_.bits == 32 && std::find(kFour.begin(), kFour.end(), masks) != kFour.end()) return masks;
-      throw unsupported(name_, kFormat,
+      throw unsupported(name_, kBmp,
                         fmt::format("the channel masks {:#x}, {:#x}, {:#x} and {:#x} in {} bits", masks[0], masks[1],
                                     masks[2], masks[3], header_.bits));
     }
-    throw unsupported(name_, kFormat, fmt::format("run lengths of {} bits", header_.bits));
+    throw unsupported(name_, kBmp, fmt::format("run lengths of {} bits", header_.bits));
   }
 
   [[nodiscard]] Rows stored_rows(Size size) const {
@@ -166,7 +166,7 @@ class BmpReader {
         {}, (width * header_.bits + 31) / 32 * 4, packed_bytes(width, header_.bits), size.height, header_.top_down};
     const std::size_t needed = static_cast<std::size_t>(size.height - 1) * rows.stride + rows.used;
     if (header_.pixels_at > file_.size() || needed > file_.size() - header_.pixels_at) {
-      throw damaged(name_, kFormat, "the file ends too early");
+      throw damaged(name_, kBmp, "the file ends too early");
     }
     rows.bytes = file_.subspan(header_.pixels_at);
     return rows;
@@ -194,15 +194,15 @@ class BmpReader {
   /// Pillow drops a palette of greys that equal their index, and of black and white: then every index is a grey, also
   /// beyond the palette.
   [[nodiscard]] Palette read_palette() const {
-    if (header_.compression == kBitFields) throw unsupported(name_, kFormat, "channel masks beside a palette");
+    if (header_.compression == kBitFields) throw unsupported(name_, kBmp, "channel masks beside a palette");
     constexpr std::uint64_t kMostColors = 65536;
-    if (header_.colors > kMostColors) throw unsupported(name_, kFormat, "a palette of more than 65536 colours");
+    if (header_.colors > kMostColors) throw unsupported(name_, kBmp, "a palette of more than 65536 colours");
     const auto colors = static_cast<std::size_t>(header_.colors);
     const std::size_t available = file_.size() - std::min(file_.size(), header_.palette_at);
     Palette palette{};
     bool gray = colors <= palette.size();
     for (std::size_t i = 0; i < std::min(colors, palette.size()); ++i) {
-      if ((i + 1) * header_.palette_entry > available) throw damaged(name_, kFormat, "its palette is cut short");
+      if ((i + 1) * header_.palette_entry > available) throw damaged(name_, kBmp, "its palette is cut short");
       for (std::size_t c = 0; c < 3; ++c) {
         const std::byte channel = file_[header_.palette_at + i * header_.palette_entry + 2 - c];
         palette[i][c] = std::to_integer<std::uint8_t>(channel);
@@ -212,7 +212,7 @@ class BmpReader {
     if (!gray) return palette;
     if (header_.bits == 1) return gray_ramp(1);
     if (colors <= 2 && header_.compression == kRaw) {
-      throw unsupported(name_, kFormat, fmt::format("{} bits for black and white", header_.bits));
+      throw unsupported(name_, kBmp, fmt::format("{} bits for black and white", header_.bits));
     }
     return gray_ramp(8);
   }
@@ -259,13 +259,13 @@ class BmpReader {
         x += code;
       }
     }
-    if (out.size() < total) throw damaged(name_, kFormat, "its run lengths end before the picture");
+    if (out.size() < total) throw damaged(name_, kBmp, "its run lengths end before the picture");
     return out;
   }
 
   std::span<const std::byte> file_;
   std::string_view name_;
-  Header header_;
+  BmpHeader header_;
 };
 
 }  // namespace

@@ -13,7 +13,7 @@
 namespace fovea {
 namespace {
 
-constexpr std::string_view kFormat = "GIF";
+constexpr std::string_view kGif = "GIF";
 
 /// Walks over a GIF's blocks; the end of the file is an error.
 class Walker {
@@ -22,12 +22,12 @@ class Walker {
 
   std::uint64_t next(std::size_t width = 1) {
     const auto value = read_uint(file_, at_, width, Endian::kLittle);
-    if (!value) throw damaged(name_, kFormat, "the file ends before its first frame does");
+    if (!value) throw damaged(name_, kGif, "the file ends before its first frame does");
     at_ += width;
     return *value;
   }
   std::span<const std::byte> next_bytes(std::size_t count) {
-    if (count > file_.size() - at_) throw damaged(name_, kFormat, "the file ends before its first frame does");
+    if (count > file_.size() - at_) throw damaged(name_, kGif, "the file ends before its first frame does");
     at_ += count;
     return file_.subspan(at_ - count, count);
   }
@@ -170,7 +170,7 @@ void draw(LzwDecoder& indices, const Frame& frame, const Palette& palette, std::
   const std::size_t total = frame.width * frame.height;
   for (std::size_t done = 0; done < total;) {
     const std::span<const std::uint8_t> string = indices.next();
-    if (string.empty()) throw damaged(name, kFormat, "its first frame is cut short or broken");
+    if (string.empty()) throw damaged(name, kGif, "its first frame is cut short or broken");
     for (const std::uint8_t index : string.first(std::min(string.size(), total - done))) {
       const std::size_t y = frame.top + row_of(done / frame.width, frame);
       const std::size_t x = frame.left + done % frame.width;
@@ -188,7 +188,7 @@ std::size_t skip_to_frame(Walker& walker, std::string_view name) {
   constexpr std::uint64_t kTrailer = 0x3B;
   std::size_t transparent = 0;
   for (std::uint64_t kind = walker.next(); kind != kFrame; kind = walker.next()) {  // other bytes are passed over
-    if (kind == kTrailer) throw damaged(name, kFormat, "it holds no frame");
+    if (kind == kTrailer) throw damaged(name, kGif, "it holds no frame");
     if (kind != kExtension) continue;
     const std::uint64_t extension = walker.next();
     const std::vector<std::byte> payload = walker.next_sub_blocks();
@@ -224,7 +224,7 @@ DecodedFile decode_gif(std::span<const std::byte> file, std::string_view name, c
   const std::optional<Palette> local = next_palette(walker, flags);
   const auto literal_bits = static_cast<unsigned>(walker.next());
   if (literal_bits < 1 || literal_bits > 8) {
-    throw damaged(name, kFormat, fmt::format("its indices have {} bits", literal_bits));
+    throw damaged(name, kGif, fmt::format("its indices have {} bits", literal_bits));
   }
   // A frame that does not fit makes the canvas larger.
   const Size canvas = checked_size(std::max<std::uint64_t>(screen_width, frame.left + frame.width),

@@ -16,7 +16,7 @@
 namespace fovea {
 namespace {
 
-constexpr std::string_view kFormat = "PNM";
+constexpr std::string_view kPnm = "PNM";
 
 bool is_space(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
@@ -88,7 +88,7 @@ class PnmReader {
     const bool color = kind == '3' || kind == '6';
     const std::uint64_t maxval = header_number();
     if (maxval == 0 || maxval > 65535) {
-      throw damaged(name_, kFormat, fmt::format("its maxval is {}, expected 1 to 65535", maxval));
+      throw damaged(name_, kPnm, fmt::format("its maxval is {}, expected 1 to 65535", maxval));
     }
     return kind <= '3' ? text_samples(color, maxval) : binary_samples(color, maxval);
   }
@@ -96,7 +96,7 @@ class PnmReader {
  private:
   std::uint64_t header_number() {
     const auto number = words_.next_number();
-    if (!number) throw damaged(name_, kFormat, "its header is cut short or says no size");
+    if (!number) throw damaged(name_, kPnm, "its header is cut short or says no size");
     return *number;
   }
 
@@ -104,7 +104,7 @@ class PnmReader {
   [[nodiscard]] std::span<const std::byte> raster(std::size_t row_bytes) const {
     const std::span<const std::byte> rest = file_.subspan(words_.at());
     if (rest.size() / row_bytes < static_cast<std::size_t>(size_.height)) {
-      throw damaged(name_, kFormat, "the file ends too early");
+      throw damaged(name_, kPnm, "the file ends too early");
     }
     return rest;
   }
@@ -132,8 +132,8 @@ class PnmReader {
     std::uint8_t* rgb = image.pixels().data();
     for (std::size_t i = 0; i < image.pixels().size() / 3; ++i) {
       const char bit = words_.next_letter();
-      if (bit == '\0') throw damaged(name_, kFormat, "the file ends too early");
-      if (bit != '0' && bit != '1') throw damaged(name_, kFormat, "a pixel is neither 0 nor 1");
+      if (bit == '\0') throw damaged(name_, kPnm, "the file ends too early");
+      if (bit != '0' && bit != '1') throw damaged(name_, kPnm, "a pixel is neither 0 nor 1");
       for (int c = 0; c < 3; ++c) *rgb++ = bit == '0' ? 255 : 0;
     }
     return image;
@@ -164,8 +164,8 @@ class PnmReader {
     static_cast<void>(raster(color ? 3 * width : width));  // at least one byte for each
     return samples(color, [&] {
       const auto value = words_.next_number();
-      if (!value) throw damaged(name_, kFormat, "its numbers end too early or are none");
-      if (*value > maxval) throw damaged(name_, kFormat, fmt::format("a value is {}, its maxval {}", *value, maxval));
+      if (!value) throw damaged(name_, kPnm, "its numbers end too early or are none");
+      if (*value > maxval) throw damaged(name_, kPnm, fmt::format("a value is {}, its maxval {}", *value, maxval));
       return scaled(*value, maxval, color);
     });
   }
@@ -188,7 +188,7 @@ class PnmReader {
     const char* end = word.data() + word.size();
     const auto [stopped, error] = std::from_chars(word.data() + (word.starts_with('+') ? 1 : 0), end, scale);
     if (error != std::errc{} || stopped != end || scale == 0 || !std::isfinite(scale)) {
-      throw damaged(name_, kFormat, "its scale is no finite number or zero");
+      throw damaged(name_, kPnm, "its scale is no finite number or zero");
     }
     const std::size_t row_bytes = static_cast<std::size_t>(size_.width) * 4;
     const std::span<const std::byte> rows = raster(row_bytes);

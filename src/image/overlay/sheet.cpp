@@ -15,8 +15,8 @@ namespace fovea {
 namespace {
 
 constexpr int kMapSide = 112;  // px, about
-constexpr int kGap = 4;        // px
-constexpr std::uint8_t kGround = 24;
+constexpr int kSheetGap = 4;   // px
+constexpr std::uint8_t kSheetGround = 24;
 const TextStyle kLabel{9, false, {190, 190, 198}};
 
 Image draw_cells(const std::vector<float>& map, PatchGrid grid, const std::vector<std::uint8_t>& colors) {
@@ -47,18 +47,18 @@ Image draw_sheet(const MapSheet& sheet, std::string_view colormap) {
   for (const SheetRow& row : sheet.rows) {
     label_width = std::max(label_width, text_width(to_drawable(row.label), kLabel));
   }
-  const int left = label_width + 4 * kGap;
-  const int top = 2 * kLabel.cap_height + kGap;
-  const auto top_of = [&](std::size_t row) { return top + static_cast<int>(row) * (cell.height + kGap); };
-  const auto left_of = [&](std::size_t column) { return left + static_cast<int>(column) * (cell.width + kGap); };
-  Image image = filled({top_of(sheet.rows.size()), left_of(sheet.columns.size())}, kGround);
+  const int left = label_width + 4 * kSheetGap;
+  const int top = 2 * kLabel.cap_height + kSheetGap;
+  const auto top_of = [&](std::size_t row) { return top + static_cast<int>(row) * (cell.height + kSheetGap); };
+  const auto left_of = [&](std::size_t column) { return left + static_cast<int>(column) * (cell.width + kSheetGap); };
+  Image image = filled({top_of(sheet.rows.size()), left_of(sheet.columns.size())}, kSheetGround);
   for (std::size_t c = 0; c < sheet.columns.size(); ++c) {
     const std::string label = shortened(to_drawable(sheet.columns[c]), kLabel, cell.width);
-    draw_text(image, label, left_of(c), top - 2 * kGap, kLabel);
+    draw_text(image, label, left_of(c), top - 2 * kSheetGap, kLabel);
   }
   for (std::size_t r = 0; r < sheet.rows.size(); ++r) {
     const int middle = top_of(r) + (cell.height + kLabel.cap_height) / 2;
-    draw_text(image, to_drawable(sheet.rows[r].label), 2 * kGap, middle, kLabel);
+    draw_text(image, to_drawable(sheet.rows[r].label), 2 * kSheetGap, middle, kLabel);
     for (std::size_t c = 0; c < sheet.rows[r].maps.size(); ++c) {
       paste(draw_cells(sheet.rows[r].maps[c], sheet.grid, colors), top_of(r), left_of(c), image);
     }

@@ -8,12 +8,12 @@
 namespace fovea {
 namespace {
 
-float bilinear(float x) {
+float float_bilinear(float x) {
   x = std::fabs(x);
   return x < 1.0F ? 1.0F - x : 0.0F;
 }
 
-float bicubic(float x) {
+float float_bicubic(float x) {
   constexpr float a = -0.5F;
   x = std::fabs(x);
   if (x < 1.0F) return ((a + 2.0F) * x - (a + 3.0F)) * x * x + 1.0F;
@@ -43,7 +43,7 @@ Taps taps_of(int output, int in, int out, Interpolation filter) {
   for (int x = taps.first; x < end; ++x) {
     const auto at =
         static_cast<float>((static_cast<double>(static_cast<float>(x) - center) + kHalf) * static_cast<double>(step));
-    taps.weights.push_back(cubic ? bicubic(at) : bilinear(at));
+    taps.weights.push_back(cubic ? float_bicubic(at) : float_bilinear(at));
     sum += taps.weights.back();
   }
   for (float& weight : taps.weights) weight /= sum;

@@ -11,7 +11,8 @@ namespace fovea {
 namespace {
 
 constexpr const char* kTensor = "embeddings";
-constexpr const char* kHint = "GUIDE.md shows under 'Classes by text' how transformers and open_clip make such a file";
+constexpr const char* kHowToMakeThem =
+    "GUIDE.md shows under 'Classes by text' how transformers and open_clip make such a file";
 
 std::vector<ClassLabel> labels_of(const Checkpoint& checkpoint, const std::filesystem::path& labels,
                                   const std::string& file) {
@@ -33,7 +34,7 @@ TextEmbeddings read(const std::filesystem::path& file, const std::filesystem::pa
     throw Error(ErrorCode::kUsage,
                 fmt::format("{}: tensor '{}' is {}, expected [classes, width]", shown, kTensor,
                             tensor == nullptr ? "not there" : shape_text(tensor->shape)),
-                kHint);
+                kHowToMakeThem);
   }
   TextEmbeddings text{shown, tensor->shape[1], to_float(*tensor), labels_of(*checkpoint, labels, shown)};
   check_label_count(text.labels.size(), tensor->shape[0], labels.empty() ? shown : printable(labels));
@@ -46,7 +47,7 @@ TextEmbeddings read_text_embeddings(const std::filesystem::path& file, const std
   try {
     return read(file, labels);
   } catch (const Error& error) {
-    throw Error(ErrorCode::kUsage, error.what(), error.hint().empty() ? kHint : error.hint());
+    throw Error(ErrorCode::kUsage, error.what(), error.hint().empty() ? kHowToMakeThem : error.hint());
   }
 }
 

@@ -17,12 +17,12 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array kActivations{std::pair{"gelu", Activation::kGelu},
-                                  std::pair{"gelu_new", Activation::kGeluTanh},
-                                  std::pair{"gelu_pytorch_tanh", Activation::kGeluTanh},
-                                  std::pair{"quick_gelu", Activation::kQuickGelu},
-                                  std::pair{"silu", Activation::kSilu},
-                                  std::pair{"swish", Activation::kSilu}};
+constexpr std::array kHiddenActs{std::pair{"gelu", Activation::kGelu},
+                                 std::pair{"gelu_new", Activation::kGeluTanh},
+                                 std::pair{"gelu_pytorch_tanh", Activation::kGeluTanh},
+                                 std::pair{"quick_gelu", Activation::kQuickGelu},
+                                 std::pair{"silu", Activation::kSilu},
+                                 std::pair{"swish", Activation::kSilu}};
 /// A configuration class: its defaults for keys that a file leaves out.
 struct ModelType {
   std::string_view name;
@@ -196,7 +196,7 @@ ModelConfig read_transformers_config(const ConfigReader& reader) {
     config.norm_eps = static_cast<float>(*eps);
   }
   if (reader.text(vision, "hidden_act")) {
-    config.activation = reader.choice(vision, "hidden_act", kActivations, Activation::kGelu);
+    config.activation = reader.choice(vision, "hidden_act", kHiddenActs, Activation::kGelu);
   }
   if (type == "beit" || type == "data2vec-vision") read_beit_parts(reader, vision, config);
   if (type == "dinov3_vit") read_dinov3_parts(reader, vision, config);

@@ -12,9 +12,9 @@ namespace fovea {
 namespace {
 
 /// "random" is a matter of training: evaluation then is bicubic.
-constexpr std::array kInterpolations{std::pair{"bicubic", Interpolation::kBicubic},
-                                     std::pair{"bilinear", Interpolation::kBilinear},
-                                     std::pair{"random", Interpolation::kBicubic}};
+constexpr std::array kOpenClipInterpolations{std::pair{"bicubic", Interpolation::kBicubic},
+                                             std::pair{"bilinear", Interpolation::kBilinear},
+                                             std::pair{"random", Interpolation::kBicubic}};
 constexpr std::array kResizeModes{std::pair{"shortest", ResizeRule::kShortestEdge},
                                   std::pair{"squash", ResizeRule::kExact}};
 
@@ -24,7 +24,7 @@ PreprocessRecipe read_open_clip_recipe(const ConfigReader& reader, Size image_si
   const nlohmann::json cfg = reader.object(reader.root(), "preprocess_cfg");
   check_keys(reader, cfg, "preprocess_cfg.", {open_clip_preprocess_keys()});
   PreprocessRecipe recipe = preset_recipe("clip", image_size);
-  recipe.interpolation = reader.choice(cfg, "interpolation", kInterpolations, Interpolation::kBicubic);
+  recipe.interpolation = reader.choice(cfg, "interpolation", kOpenClipInterpolations, Interpolation::kBicubic);
   recipe.resize = reader.choice(cfg, "resize_mode", kResizeModes, ResizeRule::kShortestEdge);
   if (recipe.resize == ResizeRule::kShortestEdge && image_size.height != image_size.width) {
     reader.fail("image_size", std::to_string(image_size.height) + "x" + std::to_string(image_size.width),

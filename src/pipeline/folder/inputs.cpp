@@ -31,10 +31,10 @@ std::optional<struct stat> status_of(const std::string& path) {
 }
 
 /// A name in a folder.
-struct Entry {
+struct FolderEntry {
   std::string name;
   bool is_folder = false;  // as the folder itself says; links and some file systems leave this open
-  friend bool operator<(const Entry& a, const Entry& b) { return natural_less(a.name, b.name); }
+  friend bool operator<(const FolderEntry& a, const FolderEntry& b) { return natural_less(a.name, b.name); }
 };
 
 /// In lower case with the dot; empty where there is none.
@@ -120,7 +120,7 @@ class Lister {
   void list_folder(const std::string& folder, const std::string& relative, FolderId id) {
     // A folder that is reached through a link to one of its own parents would never end.
     if (id == output_id_ || std::find(open_.begin(), open_.end(), id) != open_.end()) return;
-    std::vector<Entry> entries;
+    std::vector<FolderEntry> entries;
     const std::string name = relative.empty() ? base_name(folder) : relative.substr(0, relative.size() - 1);
     if (const int error = read_entries(folder, entries); error != 0) return add_unread_folder(folder, name, error);
     // A folder may be listed and yet not searched: then no file in it can be opened.
@@ -128,7 +128,7 @@ class Lister {
       return add_unread_folder(folder, name, errno);
     }
     open_.push_back(id);
-    for (const Entry& entry : entries) add_entry(joined(folder, entry.name), relative + entry.name, entry);
+    for (const FolderEntry& entry : entries) add_entry(joined(folder, entry.name), relative + entry.name, entry);
     open_.pop_back();
   }
 
@@ -137,7 +137,7 @@ class Lister {
                 error == EACCES ? "reading a folder needs the permissions r and x" : "");
   }
 
-  void add_entry(const std::string& path, const std::string& name, const Entry& entry) {
+  void add_entry(const std::string& path, const std::string& name, const FolderEntry& entry) {
     const auto status = status_of(path);
     if (!status && entry.is_folder && options_.recurse) return add_unread_folder(path, name, errno);
     if (!status || !S_ISDIR(status->st_mode)) {
@@ -167,7 +167,7 @@ class Lister {
   }
 
   /// Visible entries in natural order; an errno, or 0.
-  static int read_entries(const std::string& folder, std::vector<Entry>& entries) {
+  static int read_entries(const std::string& folder, std::vector<FolderEntry>& entries) {
     const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(folder.c_str()), ::closedir);
     if (!stream) return errno;
     errno = 0;

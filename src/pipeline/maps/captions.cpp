@@ -1,24 +1,20 @@
 #include "pipeline/maps/captions.hpp"
 
-#include <fmt/core.h>
-
 #include <limits>
 #include <optional>
 #include <string>
+
+#include "report/record.hpp"
 
 namespace fovea {
 namespace {
 
 constexpr double kNoProbability = std::numeric_limits<double>::quiet_NaN();  // nothing is drawn
 
-std::string class_text(std::size_t class_index, const std::optional<std::string>& label) {
-  return label.value_or(fmt::format("class {}", class_index));
-}
-
 void name_best(std::span<const Prediction> predictions, OverlayCaption& caption) {
   if (predictions.empty()) return;
   const Prediction& best = predictions.front();
-  caption.label = class_text(best.class_index, best.label);
+  caption.label = class_name(best.label, best.class_index);
   caption.probability = best.value ? kNoProbability : static_cast<double>(best.probability);
 }
 
@@ -35,11 +31,11 @@ OverlayCaption map_caption(const ExplainMethod& method, const MapRecord& map, st
     name_best(predictions, caption);
     return caption;
   }
-  caption.label = class_text(map.target->class_index, map.target->label);
+  caption.label = class_name(map.target->label, map.target->class_index);
   caption.probability =
       probabilities.empty() ? kNoProbability : static_cast<double>(probabilities[map.target->class_index]);
   if (const auto& against = map.target->against) {
-    caption.label += " rather than " + class_text(against->class_index, against->label);
+    caption.label += " rather than " + class_name(against->label, against->class_index);
   }
   return caption;
 }

@@ -59,7 +59,7 @@ std::vector<std::uint16_t> signed_gray_levels(std::span<const float> values) {
   return levels;
 }
 
-std::string class_text(std::size_t index, const std::optional<std::string>& label) {
+std::string numbered_class(std::size_t index, const std::optional<std::string>& label) {
   return label ? fmt::format("{} {}", index, *label) : std::to_string(index);
 }
 
@@ -165,9 +165,9 @@ std::vector<PngText> MapFiles::map_texts(const MapRecord& record, const Heatmap&
   texts.push_back({"fovea:method", record.method});
   texts.push_back({"fovea:variant", record.variant});
   if (record.target) {
-    texts.push_back({"fovea:target", class_text(record.target->class_index, record.target->label)});
+    texts.push_back({"fovea:target", numbered_class(record.target->class_index, record.target->label)});
     if (const auto& against = record.target->against) {
-      texts.push_back({"fovea:against", class_text(against->class_index, against->label)});
+      texts.push_back({"fovea:against", numbered_class(against->class_index, against->label)});
     }
   }
   const Range range = range_of(heatmap.values);

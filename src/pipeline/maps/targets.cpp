@@ -10,6 +10,7 @@
 #include "base/files.hpp"
 #include "fovea/error.hpp"
 #include "model/config/labels.hpp"
+#include "report/record.hpp"
 
 namespace fovea {
 namespace {
@@ -59,10 +60,6 @@ std::size_t resolve(const ClassRule& rule, const std::vector<std::size_t>& order
     case ClassRule::Kind::kFolder: return class_of_folder(input, classes);
   }
   return 0;
-}
-
-std::string class_text(std::size_t index, const ClassSpace& classes) {
-  return classes.labels[index].label().value_or(fmt::format("class {}", index));
 }
 
 }  // namespace
@@ -127,7 +124,7 @@ std::vector<Target> targets_of(const std::vector<TargetRule>& rules, const Logit
       } else if (rule.ranks == 1) {
         throw Error(ErrorCode::kNotFound,
                     fmt::format("{}: target is {}, expected another class than --against", printable(input.path),
-                                class_text(index, classes)),
+                                class_name(classes.labels[index].label(), index)),
                     "--against top2 names the runner-up of each picture");
       }
     }

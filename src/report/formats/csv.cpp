@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::string_view kLineEnd = "\n";  // RFC 4180 has CRLF; command-line tools expect this, CSV readers accept it
 
-std::string quoted(std::string_view field) {
+std::string csv_field(std::string_view field) {
   if (field.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(field);
   std::string text = "\"";
   for (const char c : field) {
@@ -31,7 +31,7 @@ std::string row(const std::vector<std::string>& fields) {
   std::string line;
   for (const std::string& field : fields) {
     if (&field != &fields.front()) line += ',';
-    line += quoted(field);
+    line += csv_field(field);
   }
   return line.append(kLineEnd);
 }
@@ -146,14 +146,14 @@ class CsvWriter final : public ReportWriter {
   bool begun_ = false;
 };
 
-std::unique_ptr<ReportWriter> make(std::ostream& out, const ReportOptions& options) {
+std::unique_ptr<ReportWriter> make_csv(std::ostream& out, const ReportOptions& options) {
   return std::make_unique<CsvWriter>(out, options);
 }
 
 }  // namespace
 
 ReportFormat csv_format() {
-  return {.name = "csv", .about = "a table for spreadsheets (RFC 4180)", .make = make};
+  return {.name = "csv", .about = "a table for spreadsheets (RFC 4180)", .make = make_csv};
 }
 
 }  // namespace fovea

@@ -39,14 +39,14 @@ class JsonWriter final : public ReportWriter {
   std::string comparison_;  // written after the results, with its comma
 };
 
-std::unique_ptr<ReportWriter> make(std::ostream& out, const ReportOptions& /*options*/) {
+std::unique_ptr<ReportWriter> make_json(std::ostream& out, const ReportOptions& /*options*/) {
   return std::make_unique<JsonWriter>(out);
 }
 
 }  // namespace
 
 ReportFormat json_format() {
-  return {.name = "json", .about = "one JSON document with all results and a summary", .make = make};
+  return {.name = "json", .about = "one JSON document with all results and a summary", .make = make_json};
 }
 
 }  // namespace fovea

@@ -22,14 +22,14 @@ class JsonLinesWriter final : public ReportWriter {
   std::ostream& out_;
 };
 
-std::unique_ptr<ReportWriter> make(std::ostream& out, const ReportOptions& /*options*/) {
+std::unique_ptr<ReportWriter> make_jsonl(std::ostream& out, const ReportOptions& /*options*/) {
   return std::make_unique<JsonLinesWriter>(out);
 }
 
 }  // namespace
 
 ReportFormat jsonl_format() {
-  return {.name = "jsonl", .about = "one JSON object a line, written as soon as it is known", .make = make};
+  return {.name = "jsonl", .about = "one JSON object a line, written as soon as it is known", .make = make_jsonl};
 }
 
 }  // namespace fovea

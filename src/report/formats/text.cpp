@@ -113,14 +113,14 @@ class TextWriter final : public ReportWriter {
   std::size_t written_ = 0;
 };
 
-std::unique_ptr<ReportWriter> make(std::ostream& out, const ReportOptions& options) {
+std::unique_ptr<ReportWriter> make_text(std::ostream& out, const ReportOptions& options) {
   return std::make_unique<TextWriter>(out, options);
 }
 
 }  // namespace
 
 ReportFormat text_format() {
-  return {.name = "text", .about = "for people at a terminal", .make = make};
+  return {.name = "text", .about = "for people at a terminal", .make = make_text};
 }
 
 }  // namespace fovea

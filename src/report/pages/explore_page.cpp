@@ -12,6 +12,7 @@
 #include "report/formats/record_json.hpp"
 #include "report/pages/explore_template.hpp"
 #include "report/pages/html.hpp"
+#include "report/record.hpp"
 
 namespace fovea {
 namespace {
@@ -20,10 +21,6 @@ constexpr std::string_view kPicturesMark = "{{pictures}}";
 
 std::string_view as_text(const std::vector<std::byte>& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-std::string label_of(const std::optional<std::string>& label, std::size_t class_index) {
-  return label.value_or(fmt::format("class {}", class_index));
 }
 
 RecordJson heading_object(const ExploreHeading& heading) {
@@ -51,8 +48,8 @@ RecordJson map_object(const ExploreMap& map) {
   RecordJson object{{"method", map.method}, {"title", map.title}, {"variant", map.variant}, {"shows", map.shows}};
   if (map.target) {
     const MapTarget& target = *map.target;
-    std::string label = label_of(target.label, target.class_index);
-    if (target.against) label += " rather than " + label_of(target.against->label, target.against->class_index);
+    std::string label = class_name(target.label, target.class_index);
+    if (target.against) label += " rather than " + class_name(target.against->label, target.against->class_index);
     object["target"] = RecordJson::array({label, target.class_index});
   }
   auto [low, high] = std::ranges::minmax(map.values);
@@ -87,7 +84,7 @@ RecordJson picture_object(const ExplorePicture& picture) {
   object["predictions"] = RecordJson::array();
   for (const Prediction& prediction : record.predictions) {
     RecordJson bar = RecordJson::array(
-        {label_of(prediction.label, prediction.class_index), prediction.probability, prediction.class_index});
+        {class_name(prediction.label, prediction.class_index), prediction.probability, prediction.class_index});
     if (prediction.value) bar.push_back(*prediction.value);
     object["predictions"].push_back(bar);
   }

@@ -28,10 +28,6 @@ std::string relative_url(std::string_view path) {
   return url;
 }
 
-std::string label_of(const std::optional<std::string>& label, std::size_t class_index) {
-  return label.value_or(fmt::format("class {}", class_index));
-}
-
 /// The parts of a record that the page shows: predictions as [label, probability] or [label, 0, value], files as URLs.
 RecordJson card(const Record& record) {
   RecordJson card{{"index", record.index}, {"path", to_utf8(record.path)}};
@@ -44,7 +40,7 @@ RecordJson card(const Record& record) {
   card["height"] = record.size.height;
   card["predictions"] = RecordJson::array();
   for (const Prediction& prediction : record.predictions) {
-    RecordJson bar = RecordJson::array({label_of(prediction.label, prediction.class_index), prediction.probability});
+    RecordJson bar = RecordJson::array({class_name(prediction.label, prediction.class_index), prediction.probability});
     if (prediction.value) bar.push_back(*prediction.value);
     card["predictions"].push_back(bar);
   }
@@ -52,7 +48,7 @@ RecordJson card(const Record& record) {
   for (const MapRecord& map : record.maps) {
     if (!map.overlay) continue;
     RecordJson view{{"method", map.method}, {"variant", map.variant}, {"image", relative_url(*map.overlay)}};
-    if (map.target) view["target"] = label_of(map.target->label, map.target->class_index);
+    if (map.target) view["target"] = class_name(map.target->label, map.target->class_index);
     card["maps"].push_back(view);
   }
   if (record.thumbnail) card["thumbnail"] = relative_url(*record.thumbnail);
