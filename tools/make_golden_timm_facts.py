@@ -6,6 +6,7 @@ every Vision Transformer whose tensors have the names of a supported family.
 
 Needs timm (made with 1.0.31). Models are built without memory for their weights.
 """
+import importlib
 import json
 import sys
 
@@ -17,6 +18,10 @@ NORMS_BEFORE = {"Block", "EvaBlock", "ParallelScalingBlock", "DiffParallelScalin
 NORMS_AFTER = {"ResPostBlock", "EvaBlockPostNorm", "ResPostRelPosBlock"}
 ROPES = {"NoneType": "none", "RotaryEmbeddingCat": "eva02", "RotaryEmbeddingDinoV3": "dinov3",
          "RotaryEmbeddingMixed": "mixed"}
+
+
+def timm_module(name):
+    return importlib.import_module(f"timm.models.{name}")
 
 
 def rope_settings(rope):
@@ -35,6 +40,28 @@ def activation(act):
     return "gelu_tanh" if "tanh" in text else "quick_gelu" if "quick" in text else "gelu" if "gelu" in text else "silu"
 
 
+def named_size(name):
+    """The img_size that the name's own function passes on."""
+    class Stop(Exception):
+        pass
+
+    def build(_model_class, _variant, _pretrained, **arguments):
+        size = arguments.get("img_size")
+        raise Stop(list(size) if isinstance(size, tuple) else [size, size] if size else None)
+
+    builders = {module: module.build_model_with_cfg for module in map(timm_module, MODULES)}
+    try:
+        for module in builders:
+            module.build_model_with_cfg = build
+        timm.create_model(name, pretrained=False)
+    except Stop as stop:
+        return stop.args[0]
+    finally:
+        for module, own in builders.items():
+            module.build_model_with_cfg = own
+    raise AssertionError(name)
+
+
 def facts(name):
     with torch.device("meta"):
         model = timm.create_model(name, pretrained=False)
@@ -48,7 +75,7 @@ def facts(name):
     pool = getattr(model, "attn_pool", None)
     rope = getattr(model, "rope", None)
     sees_prefix = type(model).__name__ == "Eva" or getattr(model, "pool_include_prefix", False)
-    return {"computed": True, "width": model.embed_dim, "heads": attention.num_heads, "eps": norm.eps,
+    return {"computed": True, "img_size": named_size(name), "width": model.embed_dim, "heads": attention.num_heads, "eps": norm.eps,
             "norm_after": kind in NORMS_AFTER, "activation": activation(getattr(mlp, "act", getattr(mlp, "mlp_act", None))),
             "rope": ROPES[type(rope).__name__], "rope_settings": rope_settings(rope),
             "absolute": getattr(model, "pos_embed", None) is not None, "gated": type(mlp).__name__ in ("SwiGLU", "GluMlp"),

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "fovea/architecture.hpp"
 #include "model/config/config.hpp"
@@ -56,6 +57,9 @@ TEST(TimmFacts, AreTimmsOwnForEveryArchitectureThatIsComputed) {
     const auto usual_heads = expected.at("width").get<std::size_t>() / 64;
     EXPECT_EQ(facts.num_heads.value_or(usual_heads), expected.at("heads").get<std::size_t>()) << name;
     EXPECT_FLOAT_EQ(facts.norm_eps, expected.at("eps").get<float>()) << name;
+    const json& size = expected.at("img_size");
+    const auto named = size.is_null() ? std::optional<Size>() : Size{size.at(0).get<int>(), size.at(1).get<int>()};
+    EXPECT_EQ(facts.img_size, named) << name;
     EXPECT_EQ(facts.norm_after, expected.at("norm_after").get<bool>()) << name;
     EXPECT_EQ(facts.pool_sees_prefix, expected.at("pool_sees_prefix").get<bool>()) << name;
     if (!expected.at("pool_heads").is_null()) {

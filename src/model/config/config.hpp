@@ -114,6 +114,7 @@ enum class TimmClass { kVisionTransformer, kVisionTransformerRelPos, kEva, kBeit
 struct TimmFacts {
   TimmClass model_class = TimmClass::kVisionTransformer;
   ReadOut read_out = ReadOut::kClassToken;  // global_pool, where model_args has none
+  std::optional<Size> img_size;  // that the name's own function asks for
   bool dynamic_img_size = false;
   bool embeds_prefix = true;        // not no_embed_class
   bool resamples_bilinear = false;  // position embeddings, when a file for another size is loaded

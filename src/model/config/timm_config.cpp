@@ -163,27 +163,26 @@ TimmSizes timm_sizes(const ConfigReader& reader, bool test_size) {
   const json cfg = timm_pretrained_cfg(reader);
   const TimmFacts facts = timm_facts(reader.text(reader.root(), "architecture").value_or(""));
   const json args = timm_model_args(reader, facts.model_class);
-  const auto img_size = size_in(reader, args, "img_size");
+  const auto first_of = [](const std::optional<Size>& a, const std::optional<Size>& b) { return a ? a : b; };
+  const auto img_size = first_of(size_in(reader, args, "img_size"), facts.img_size);
   const auto tested = test_size ? size_in(reader, cfg, "test_input_size") : std::nullopt;
   const auto input_size = tested ? tested : size_in(reader, cfg, "input_size");
   const char* const key = tested ? "pretrained_cfg.test_input_size" : "pretrained_cfg.input_size";
   const bool dynamic = reader.flag(args, "dynamic_img_size").value_or(facts.dynamic_img_size);
   const bool asked_dynamic = reader.flag(args, "dynamic_img_size").value_or(false);
   const bool fixed = reader.flag(cfg, "fixed_input_size").value_or(false) && !asked_dynamic;
-  const auto first_of = [](const std::optional<Size>& a, const std::optional<Size>& b) { return a ? a : b; };
-  if (fixed && img_size && !input_size && !is_timm_wrapper(reader)) {
+  const bool wrapped = is_timm_wrapper(reader);
+  if (fixed && img_size && !input_size && !wrapped) {
     reader.fail("pretrained_cfg.input_size", "null", "a size: timm raises an error beside model_args.img_size");
   }
-  if (fixed && !tested && !is_timm_wrapper(reader))
-    return {first_of(img_size, input_size), first_of(img_size, input_size)};
+  if (fixed && !tested && !wrapped) return {first_of(img_size, input_size), first_of(img_size, input_size)};
   constexpr Size kClassDefault{224, 224};  // what the constructor builds for where nothing says a size
-  if (dynamic) {
-    const bool of_input = reader.flag(cfg, "fixed_input_size").value_or(false) && input_size;
-    const auto built = img_size ? img_size : of_input ? input_size : std::optional(kClassDefault);
-    return {built, first_of(input_size, built)};
-  }
-  const auto built = tested && !img_size ? size_in(reader, cfg, "input_size") : img_size;
-  if (built && input_size && *built != *input_size) {
+  const bool of_name = wrapped && !dynamic;  // transformers' TimmModel is built for the size of the name's own config
+  const bool of_input = of_name || reader.flag(cfg, "fixed_input_size").value_or(false);
+  const auto of_config = of_input ? size_in(reader, cfg, "input_size") : std::nullopt;
+  const auto of_class = of_name ? std::nullopt : std::optional(kClassDefault);
+  const auto built = first_of(img_size, first_of(of_config, of_class));
+  if (!dynamic && built && input_size && *built != *input_size) {
     reader.fail(key, fmt::format("{}x{}", input_size->height, input_size->width),
                 fmt::format("{}x{}, the size that the model is built for: without dynamic_img_size timm takes no other",
                             built->height, built->width));

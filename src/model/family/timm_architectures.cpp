@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -124,6 +126,18 @@ void name_rope(std::string_view name, TimmFacts& facts) {
   }
 }
 
+/// The `img_size` that the name's own function asks for; none: the config's size, or the class's 224.
+std::optional<Size> img_size_of(std::string_view name) {
+  if (contains(name, "sapiens2")) return Size{.height = 1024, .width = 768};
+  if (contains(name, "_radio_")) return Size{.height = 512, .width = 512};
+  const std::string_view last = name.substr(name.rfind('_') + 1);
+  int side = 0;
+  if (std::from_chars(last.data(), last.data() + last.size(), side).ec != std::errc{}) return std::nullopt;
+  const bool says_so =
+      name.starts_with("eva02_") || contains(name, "_rope_reg") || (name.starts_with("beit") && side != 224);
+  return says_so ? std::optional(Size{side, side}) : std::nullopt;
+}
+
 /// The `global_pool` that the name's own function asks for, or its class's default.
 ReadOut read_out_of(std::string_view name, TimmClass model_class) {
   if (contains_any(name, kAverageNames) || model_class == TimmClass::kBeit) return ReadOut::kPatchMean;
@@ -171,6 +185,7 @@ TimmFacts timm_facts(std::string_view architecture) {
   TimmFacts facts;
   facts.model_class = class_of(architecture);
   facts.read_out = read_out_of(architecture, facts.model_class);
+  facts.img_size = img_size_of(architecture);
   facts.dynamic_img_size = contains_any(architecture, kDynamicNames) || architecture == "test_vit" ||
                            architecture == "test_vit2" || architecture == "test_vit4";
   facts.embeds_prefix = !contains_any(architecture, kNoEmbedClassNames) || contains_any(architecture, kEmbedClassNames);
