@@ -213,7 +213,7 @@ Image draw_panel(const Explanation& explanation, const OverlayStyle& style) {
 }
 
 void write_png(const std::filesystem::path& path, const Image& image) {
-  replace_file(path, encode_png(image, kOverlayCompression));
+  replace_file(path, encode_png(image));
 }
 
 }  // namespace fovea

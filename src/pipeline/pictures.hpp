@@ -32,10 +32,6 @@
 
 namespace fovea {
 
-/// zlib's level for overlays. Measured on one of 451x340 px: level 1 4.7 ms and 207 kB, level 4 17.3 ms and 193 kB,
-/// level 6 52 ms and 190 kB, beside a forward pass of 12 ms.
-inline constexpr int kOverlayCompression = 1;
-
 struct PictureOptions {
   DecodeOptions decode;
   std::shared_ptr<const TensorImages> tensors;  // the pictures, already normalised; null: the inputs are image files

@@ -40,11 +40,10 @@ struct PngText {
   std::string text;     // UTF-8
 };
 
-/// @param compression  zlib's 0..9; up to 3 is fast: it seeks run lengths only, which on photographs costs no size.
-/// @param texts        before the pixels and in this order: tEXt chunks, iTXt for what is not ASCII.
-[[nodiscard]] std::vector<std::byte> encode_png(const Image& image, int compression,
-                                                std::span<const PngText> texts = {});
-/// 16-bit grey.
+/// Fast: see run_deflate().
+/// @param texts  before the pixels and in this order: tEXt chunks, iTXt for what is not ASCII.
+[[nodiscard]] std::vector<std::byte> encode_png(const Image& image, std::span<const PngText> texts = {});
+/// 16-bit grey, as small as zlib makes it.
 /// @param levels  [size.height, size.width]
 [[nodiscard]] std::vector<std::byte> encode_png(std::span<const std::uint16_t> levels, Size size,
                                                 std::span<const PngText> texts = {});

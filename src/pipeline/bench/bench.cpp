@@ -102,8 +102,7 @@ void measure_methods(const BenchPlan& plan, const Subject& subject, BenchReport&
   const OverlayCaption caption{"label", 0.5, std::string(first.title), first.variant(plan.options)};
   const MatrixView<const float> map(drawn.values, drawn.grid.rows, drawn.grid.cols);
   report.encode_ms = median_ms(plan.seconds / 10, [&] {
-    (void)encode_png(draw_overlay(subject.picture, map, subject.prepared.geometry, OverlayStyle{}, caption),
-                     kOverlayCompression);
+    (void)encode_png(draw_overlay(subject.picture, map, subject.prepared.geometry, OverlayStyle{}, caption));
   });
 }
 

@@ -94,7 +94,7 @@ MapRecord MapFiles::write(const ExplainedPicture& picture, const ExplainedMap& m
   const Image overlay = draw_overlay(picture.picture.original, values, picture.picture.geometry, options_.style,
                                      caption, picture.kept, map.method->is_signed);
   record.overlay = overlay_name(layout, picture.input, stem);
-  files_.write(*record.overlay, encode_png(overlay, kOverlayCompression, texts));
+  files_.write(*record.overlay, encode_png(overlay, texts));
   if (layout.save_maps) {
     record.map = map_name(layout, picture.input, stem);
     const std::size_t shape[] = {heatmap.grid.rows, heatmap.grid.cols};
@@ -133,7 +133,7 @@ std::string MapFiles::write_panel(const ExplainedPicture& picture, const std::ve
   std::string name = panel_name(options_.layout, picture.input);
   const Image panel =
       draw_panel(picture.picture.original, picture.picture.geometry, cells, options_.style, original, picture.kept);
-  files_.write(name, encode_png(panel, kOverlayCompression, texts));
+  files_.write(name, encode_png(panel, texts));
   return name;
 }
 
@@ -145,7 +145,7 @@ std::string MapFiles::write_sheet(const Input& input, const MapSheet& sheet) con
                                         (query ? fmt::format("patch {},{}", query->row, query->col) : "the read-out")});
   std::string name = attention_sheet_name(options_.layout, input);
   const Image image = draw_sheet(sheet, options_.style.colormap);
-  files_.write(name, encode_png(image, kOverlayCompression, texts));
+  files_.write(name, encode_png(image, texts));
   return name;
 }
 
