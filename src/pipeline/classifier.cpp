@@ -8,6 +8,7 @@
 #include "base/numerics.hpp"
 #include "fovea/machine.hpp"
 #include "image/codec/codec.hpp"
+#include "image/codec/encode.hpp"
 #include "image/overlay/overlay.hpp"
 #include "image/overlay/panel.hpp"
 #include "model/config/text_embeddings.hpp"

@@ -8,7 +8,7 @@
 
 #include "base/files.hpp"
 #include "explain/spearman.hpp"
-#include "image/codec/codec.hpp"
+#include "image/codec/encode.hpp"
 #include "pipeline/maps/attention_sheet.hpp"
 #include "pipeline/maps/map_files.hpp"
 #include "pipeline/picture_source.hpp"

@@ -57,14 +57,15 @@ std::uint32_t luma(const std::uint8_t* pixel) {
 std::array<std::uint32_t, 3> heated(const std::uint8_t* pixel, float heat, const std::vector<std::uint8_t>& colors,
                                     double alpha, bool is_signed) {
   constexpr double kOne = 65536.0;
-  const double level = std::floor(heat * 1023.0F + 0.5F) / 1023.0;
+  const double level = static_cast<double>(std::floor(heat * 1023.0F + 0.5F)) / 1023.0;
   const double opacity = is_signed ? alpha * std::pow(std::abs(2.0 * level - 1.0), 1.0 - alpha)
                                    : alpha * (1.0 - (1.0 - alpha) * (1.0 - level));
   const auto lower = static_cast<std::size_t>(level * 255.0);
   const double part = level * 255.0 - static_cast<double>(lower);
   std::array<std::uint32_t, 3> to{};
   for (std::size_t c = 0; c < 3; ++c) {
-    const double color = colors[3 * lower + c] * (1.0 - part) + colors[3 * std::min<std::size_t>(lower + 1, 255) + c] * part;
+    const double color =
+        colors[3 * lower + c] * (1.0 - part) + colors[3 * std::min<std::size_t>(lower + 1, 255) + c] * part;
     const auto keep = static_cast<std::uint32_t>((1.0 - opacity) * (1.0 - alpha) * kOne);
     const auto keep_gray = static_cast<std::uint32_t>((1.0 - opacity) * alpha * kOne);
     const auto add = static_cast<std::uint32_t>((opacity * color + 0.5) * kOne);

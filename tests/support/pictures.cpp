@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "fovea/architecture.hpp"
-#include "image/codec/codec.hpp"
+#include "image/codec/encode.hpp"
 #include "support/tiny_model.hpp"
 
 namespace fovea::test {

@@ -1,4 +1,5 @@
 #include "image/codec/codec.hpp"
+#include "image/codec/encode.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -93,7 +94,7 @@ TEST(PngCodec, WhatIsEncodedDecodesToTheSameBytes) {
 
 TEST(PngCodec, TextsComeBackAndLeaveThePixelsAsTheyAre) {
   const Image image = test::random_image({9, 14}, 4);
-  const std::vector<PngText> texts{{"Software", "fovea"}, {"fovea:label", "cr\u00E8me \u732B"}, {"fovea:empty", ""}};
+  const std::vector<PictureText> texts{{"Software", "fovea"}, {"fovea:label", "cr\u00E8me \u732B"}, {"fovea:empty", ""}};
   const Bytes file = encode_png(image, texts);
   EXPECT_THAT(test::png_texts(file), ElementsAre(Pair("Software", "fovea"), Pair("fovea:empty", ""),
                                                  Pair("fovea:label", "cr\u00E8me \u732B")));
@@ -104,7 +105,7 @@ TEST(PngCodec, TextsComeBackAndLeaveThePixelsAsTheyAre) {
 
 TEST(PngCodec, SixteenBitGreyKeepsBothBytes) {
   const std::vector<std::uint16_t> levels{0, 1, 255, 256, 0xABCD, 65535};
-  const std::vector<PngText> texts{{"fovea:map_min", "-0.25"}};
+  const std::vector<PictureText> texts{{"fovea:map_min", "-0.25"}};
   const Bytes file = encode_png(levels, {2, 3}, texts);
   EXPECT_THAT(test::png_texts(file), ElementsAre(Pair("fovea:map_min", "-0.25")));
   DecodeOptions high;

@@ -64,8 +64,9 @@ TEST(RunDeflate, CountsThatWouldNeedLongCodesComeBack) {
 }
 
 TEST(RunDeflate, SizeIsNearTheEntropyAndRunsAreShort) {
-  const Bytes even = random_bytes(100'000, 16, 4);  // four bits each
-  EXPECT_LT(run_deflate(even).size(), 50'300U);
+  // Four bits each, and a fifth for one value in sixteen, because a block's end needs a code, too.
+  const Bytes even = random_bytes(100'000, 16, 4);
+  EXPECT_LT(run_deflate(even).size(), 51'000U);
   const Bytes noise = random_bytes(100'000, 256, 5);
   EXPECT_LT(run_deflate(noise).size(), 100'500U);
   EXPECT_LT(run_deflate(Bytes(1'000'000)).size(), 3'000U);

@@ -98,7 +98,9 @@ bool is_random(const Call& call) {
 const std::vector<Rule>& rules() {
   static const std::vector<Rule> table{
       {{"null"}, [](const Call& call) { return call.has("files-from"); }, "--files-from"},
-      {{"alpha", "colormap", "style", "mask-threshold", "side-by-side", "no-caption"}, draws, "-o beside --compare"},
+      {{"alpha", "colormap", "style", "mask-threshold", "side-by-side", "no-caption", "overlay-format", "overlay-size"},
+       draws,
+       "-o beside --compare"},
       {{"alpha"}, [](const Call& call) { return call.value("style") == "heat"; }, "--style heat"},
       {{"colormap"},
        [](const Call& call) { return call.value("style") != "mask" || call.has("sheet"); },

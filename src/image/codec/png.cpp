@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "image/codec/byte_reader.hpp"
-#include "image/codec/codec.hpp"
+#include "image/codec/encode.hpp"
 #include "image/codec/exif.hpp"
 #include "image/codec/formats.hpp"
 #include "image/codec/run_deflate.hpp"
@@ -160,8 +160,8 @@ class PngReader {
   std::vector<std::uint8_t> wide_;  // the whole picture, where it is 16-bit grey
 };
 
-/// Every row after PNG's filter *average*, each with the filter's number in front: what is left of a pixel after the mean
-/// of its left and upper neighbours. On photographs the other filters and a choice for each row save no bytes that
+/// Every row after PNG's filter *average*, each with the filter's number in front: what is left of a pixel after the
+/// mean of its left and upper neighbours. On photographs the other filters and a choice for each row save no bytes that
 /// would be worth their time.
 /// @return  [height, 1 + 3 * width]
 std::vector<std::uint8_t> average_filtered(const Image& image) {
@@ -208,16 +208,16 @@ class PngWriter {
   PngWriter& operator=(const PngWriter&) = delete;
 
   /// Compressed by libpng.
-  std::vector<std::byte> encode(const Samples& samples, std::span<const PngText> texts) {
+  std::vector<std::byte> encode(const Samples& samples, std::span<const PictureText> texts) {
     return encode(samples, {}, texts);
   }
   /// @param compressed  the filtered rows as a zlib stream; empty: libpng filters and compresses samples.bytes
   std::vector<std::byte> encode(const Samples& samples, std::span<const std::uint8_t> compressed,
-                                std::span<const PngText> texts) {
+                                std::span<const PictureText> texts) {
     constexpr std::size_t kChunks = 4096;  // bytes for all but the pixels, mostly enough
     out_.reserve(std::max(compressed.size(), samples.bytes.size() / 2) + kChunks);
     texts_.reserve(texts.size());
-    for (const PngText& text : texts) texts_.push_back(chunk_of(text));
+    for (const PictureText& text : texts) texts_.push_back(chunk_of(text));
     if (!write(samples, compressed)) throw Error(ErrorCode::kOutput, std::string("PNG: ") + message_.data());
     return std::move(out_);
   }
@@ -230,7 +230,7 @@ class PngWriter {
   }
 
   /// tEXt is Latin-1, iTXt UTF-8: where both mean the same, the one that every program reads.
-  static png_text chunk_of(const PngText& text) {
+  static png_text chunk_of(const PictureText& text) {
     const bool ascii = std::all_of(text.text.begin(), text.text.end(), [](char c) { return c > 0; });
     png_text chunk{};
     chunk.compression = ascii ? PNG_TEXT_COMPRESSION_NONE : PNG_ITXT_COMPRESSION_NONE;
@@ -289,11 +289,12 @@ DecodedFile decode_png(std::span<const std::byte> file, std::string_view name, c
   return PngReader(file, name).decode(options);
 }
 
-std::vector<std::byte> encode_png(const Image& image, std::span<const PngText> texts) {
+std::vector<std::byte> encode_png(const Image& image, std::span<const PictureText> texts) {
   return PngWriter().encode({image.size(), 8, PNG_COLOR_TYPE_RGB, {}}, run_deflate(average_filtered(image)), texts);
 }
 
-std::vector<std::byte> encode_png(std::span<const std::uint16_t> levels, Size size, std::span<const PngText> texts) {
+std::vector<std::byte> encode_png(std::span<const std::uint16_t> levels, Size size,
+                                  std::span<const PictureText> texts) {
   std::vector<std::uint8_t> bytes;
   bytes.reserve(2 * levels.size());
   for (const std::uint16_t level : levels) {  // big-endian

@@ -271,8 +271,8 @@ std::vector<std::uint8_t> run_deflate(std::span<const std::uint8_t> bytes) {
     bits += blocks.back().most_bits;
   }
   std::vector<std::uint8_t> out(kZlibHeader + bits / 8 + 2 * kWord);  // with the checksum, and a word
-  out[0] = 0x78;  // deflate with a window of 32 kB
-  out[1] = 0x01;  // fastest
+  out[0] = 0x78;                                                      // deflate with a window of 32 kB
+  out[1] = 0x01;                                                      // fastest
   BitWriter writer(out.data() + kZlibHeader);
   for (const Block& block : blocks) {
     writer = put_block(bytes, block, put_header(block.lengths, block.end == bytes.size(), writer));

@@ -71,8 +71,8 @@ void blend(const BlendTable& table, const float* heat, const std::uint8_t* from,
   // A pixel is read and written with the byte that follows it, so the last ones are left to blend_each().
   for (; x + kPixels < count; x += kPixels) {
     for (std::size_t i = 0; i < kPixels; i += hn::Lanes(floats)) {
-      const auto level = hn::Add(hn::Mul(hn::LoadU(floats, heat + x + i), hn::Set(floats, kBlendLevels - 1)),
-                                 hn::Set(floats, kHalf));
+      const auto level =
+          hn::Add(hn::Mul(hn::LoadU(floats, heat + x + i), hn::Set(floats, kBlendLevels - 1)), hn::Set(floats, kHalf));
       hn::Store(hn::ConvertTo(ints, level), ints, levels.data() + i);
     }
     for (std::size_t i = 0; i < kPixels; i += hn::Lanes(bytes)) {
@@ -89,8 +89,7 @@ void blend(const BlendTable& table, const float* heat, const std::uint8_t* from,
       const auto rgb = hn::PromoteTo(pixel, hn::LoadU(pixel_bytes, from + 3 * (x + i)));
       const auto light = hn::Set(pixel, gray[i] * level.keep_gray);
       const auto sum = hn::Add(hn::Add(hn::Mul(rgb, hn::Set(pixel, level.keep)), light), add);
-      hn::StoreU(hn::U8FromU32(hn::And(hn::ShiftRight<16>(sum), hn::Set(pixel, 255U))), pixel_bytes,
-                 to + 3 * (x + i));
+      hn::StoreU(hn::U8FromU32(hn::And(hn::ShiftRight<16>(sum), hn::Set(pixel, 255U))), pixel_bytes, to + 3 * (x + i));
     }
   }
   blend_each(table, heat + x, from + 3 * x, count - x, to + 3 * x);
@@ -108,8 +107,9 @@ void dim(const std::uint8_t* from, std::size_t count, std::uint8_t* to) {
     const auto wide = [&](auto channel) { return hn::PromoteTo(words, channel); };
     const auto light = hn::Mul(luma(wide(r), wide(g), wide(b)), hn::Set(words, kDimGray));
     const auto dark = [&](auto channel) {
-      return hn::DemoteTo(bytes, hn::BitCast(hn::RebindToSigned<Words>(), hn::ShiftRight<8>(hn::Add(
-                                     light, hn::Mul(wide(channel), hn::Set(words, kDimColor))))));
+      return hn::DemoteTo(
+          bytes, hn::BitCast(hn::RebindToSigned<Words>(),
+                             hn::ShiftRight<8>(hn::Add(light, hn::Mul(wide(channel), hn::Set(words, kDimColor))))));
     };
     hn::StoreInterleaved3(dark(r), dark(g), dark(b), bytes, to + 3 * x);
   }

@@ -97,7 +97,8 @@ Image caption_strip(int width, Size picture, const OverlayCaption& caption, cons
   const int text_lines = static_cast<int>(text.lines());
   const int lines = beside ? std::max(2, text_lines) : text_lines + (drawn ? 1 : 0);
   Image strip({2 * margin + cap + (lines - 1) * line, width});
-  for (int x = 0; x < width; ++x) std::copy(kBackground.begin(), kBackground.end(), strip.row(0) + std::ptrdiff_t{3} * x);
+  for (int x = 0; x < width; ++x)
+    std::copy(kBackground.begin(), kBackground.end(), strip.row(0) + std::ptrdiff_t{3} * x);
   for (int y = 1; y < strip.size().height; ++y) std::copy_n(strip.row(0), strip.row_bytes(), strip.row(y));
 
   int baseline = margin + cap;

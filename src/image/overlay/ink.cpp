@@ -55,8 +55,7 @@ BlendTable mask_table(double threshold) {
 
 class BlendInk final : public MapInk {
  public:
-  BlendInk(const HeatField& field, BlendTable table)
-      : field_(field), table_(std::move(table)), heat_(field.width()) {}
+  BlendInk(const HeatField& field, BlendTable table) : field_(field), table_(std::move(table)), heat_(field.width()) {}
 
   void paint(int y, const std::uint8_t* from, std::size_t begin, std::size_t end, std::uint8_t* to) override {
     field_.row(y, heat_);

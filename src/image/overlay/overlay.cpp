@@ -10,13 +10,14 @@
 #include <utility>
 #include <vector>
 
-#include "base/memo.hpp"
 #include "fovea/error.hpp"
 #include "image/overlay/canvas.hpp"
 #include "image/overlay/caption.hpp"
 #include "image/overlay/field.hpp"
 #include "image/overlay/ignored.hpp"
 #include "image/overlay/ink.hpp"
+#include "image/overlay/memo.hpp"
+#include "image/preprocess/resample.hpp"
 
 namespace fovea {
 namespace {
@@ -130,6 +131,12 @@ Image draw_overlay(const Image& original, MatrixView<const float> map, const Cro
                     original.size().width, original.size().height, map.rows(), map.cols(), geometry.original.width,
                     geometry.original.height));
   }
+  if (style.longest_side > 0 && std::max(original.size().height, original.size().width) > style.longest_side) {
+    CropGeometry smaller = geometry;  // only ratios to the original's sides are used
+    const Image small = thumbnail(original, style.longest_side);
+    smaller.original = small.size();
+    return draw_overlay(small, map, smaller, style, caption, kept, is_signed);
+  }
   const std::vector<std::uint8_t> colors = color_scale(style.colormap, is_signed);
   try {
     const Size size = original.size();
@@ -158,16 +165,7 @@ Image thumbnail(const Image& image, int side) {
   if (longer <= side) return image;
   const double ratio = static_cast<double>(side) / longer;
   const auto shrunk = [ratio](int length) { return std::max(1, static_cast<int>(std::lround(length * ratio))); };
-  Image small({shrunk(from.height), shrunk(from.width)});
-  // cv::Mat has no pointers to const; resize only reads its source.
-  const cv::Mat source(from.height, from.width, CV_8UC3, const_cast<std::uint8_t*>(image.pixels().data()));
-  cv::Mat target(small.size().height, small.size().width, CV_8UC3, small.pixels().data());
-  try {
-    cv::resize(source, target, target.size(), 0, 0, cv::INTER_AREA);
-  } catch (const cv::Exception& error) {
-    throw Error(ErrorCode::kBackend, fmt::format("thumbnail: OpenCV failed: {}", error.what()));
-  }
-  return small;
+  return resample(image, {shrunk(from.height), shrunk(from.width)}, {.filter = Interpolation::kHamming});
 }
 
 }  // namespace fovea

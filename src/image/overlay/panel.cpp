@@ -38,7 +38,7 @@ Image in_rows(const std::vector<Image>& cells) {
 
 Image draw_panel(const Image& original, const CropGeometry& geometry, std::span<const PanelMap> maps,
                  const OverlayStyle& style, const OverlayCaption& caption, std::span<const float> kept) {
-  const Image small = thumbnail(original, kCellSide);
+  const Image small = thumbnail(original, style.longest_side > 0 ? std::min(style.longest_side, kCellSide) : kCellSide);
   CropGeometry small_geometry = geometry;  // only ratios to the original's sides are used
   small_geometry.original = small.size();
   OverlayStyle cell_style = style;

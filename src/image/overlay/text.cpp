@@ -6,7 +6,7 @@
 #include <opencv2/imgproc.hpp>
 #include <tuple>
 
-#include "base/memo.hpp"
+#include "image/overlay/memo.hpp"
 
 namespace fovea {
 namespace {

@@ -17,6 +17,7 @@
 #include "fovea/prepare.hpp"
 #include "fovea/session.hpp"
 #include "image/codec/codec.hpp"
+#include "image/codec/encode.hpp"
 #include "image/overlay/overlay.hpp"
 #include "pipeline/bench/measure.hpp"
 #include "pipeline/bench/timing.hpp"
