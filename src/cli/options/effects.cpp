@@ -156,8 +156,9 @@ const std::vector<Rule>& rules() {
        },
        "a verb that runs pictures together"},
       {{"calibrate"},
-       [](const Call& call) { return call.value("to") == "int8" || call.has("report"); },
-       "--to int8 or --report"},
+       [](const Call& call) { return call.value("to") == "int8" || call.has("report") || call.has("cascade"); },
+       "--to int8, --report or --cascade"},
+      {{"risk"}, [](const Call& call) { return call.has("cascade"); }, "--cascade"},
       {{"pictures"}, [](const Call& call) { return call.has("calibrate"); }, "--calibrate"},
   };
   return table;
