@@ -57,6 +57,7 @@ const std::vector<Door> kDoors = {
       "src/image/module/imgcodecs_module.cpp"}},
     {"libjpeg-turbo", {"jpeglib.h", "jerror.h"}, {"src/image/codec/jpeg.cpp"}},
     {"libpng", {"png.h"}, {"src/image/codec/png.cpp"}},
+    {"libdeflate", {"libdeflate.h"}, {"src/image/codec/run_deflate.cpp"}},
     {"libwebp", {"webp/*"}, {"src/image/codec/webp.cpp"}},
     {"libtiff", {"tiffio.h"}, {"src/image/module/tiff_module.cpp", "src/image/module/tiff_samples*"}},
     {"OpenJPEG", {"openjpeg.h"}, {"src/image/module/jpeg2000_module.cpp"}},
@@ -74,8 +75,8 @@ const std::vector<Door> kDoors = {
     {"zlib", {"zlib.h"}, {"src/checkpoint/formats/zip_inflate.cpp", "src/report/pages/packed_attention.cpp"}},
     {"Highway",
      {"hwy/*"},
-     {"src/nn/*", "src/image/preprocess/resample_kernels.cpp", "src/base/head_fusion.cpp",
-      "src/base/simd_targets.cpp"}},
+     {"src/nn/*", "src/image/preprocess/resample_kernels.cpp", "src/image/overlay/blend_kernels.cpp",
+      "src/base/head_fusion.cpp", "src/base/simd_targets.cpp"}},
     {"fmt", {"fmt/*"}, {"src/*"}},
     {"the C library", {"sys/*", "dirent.h", "unistd.h", "fcntl.h", "dlfcn.h", "sched.h", "malloc.h"}, {"src/*"}},
 };

@@ -8,6 +8,7 @@
 #include "base/numerics.hpp"
 #include "fovea/machine.hpp"
 #include "image/codec/codec.hpp"
+#include "image/codec/encode.hpp"
 #include "image/overlay/overlay.hpp"
 #include "image/overlay/panel.hpp"
 #include "model/config/text_embeddings.hpp"
@@ -213,7 +214,7 @@ Image draw_panel(const Explanation& explanation, const OverlayStyle& style) {
 }
 
 void write_png(const std::filesystem::path& path, const Image& image) {
-  replace_file(path, encode_png(image, kOverlayCompression));
+  replace_file(path, encode_png(image));
 }
 
 }  // namespace fovea

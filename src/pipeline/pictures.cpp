@@ -8,7 +8,8 @@
 
 #include "base/files.hpp"
 #include "explain/spearman.hpp"
-#include "image/codec/codec.hpp"
+#include "image/codec/encode.hpp"
+#include "pipeline/cascade.hpp"
 #include "pipeline/maps/attention_sheet.hpp"
 #include "pipeline/maps/map_files.hpp"
 #include "pipeline/picture_source.hpp"
@@ -27,17 +28,25 @@ struct PictureJob {
   ExplainedImage image;
   std::optional<AttentionSheet> sheet;
   std::optional<AttentionPacker> page_attention;
+  std::optional<Precision> decided_by;  // of a cascade
+};
+
+/// A model, and what this thread runs it with.
+struct Runner {
+  const VisionTransformer& transformer;
+  std::shared_ptr<Session> session;
 };
 
 /// All steps of the pictures of one thread, whatever is asked for.
 class PictureWorker {
  public:
+  /// @param quick  of a cascade: what runs first
   /// @param ahead  items from one of this worker's to its next, roughly
-  PictureWorker(std::shared_ptr<Session> session, const VisionTransformer& transformer, std::span<const Input> inputs,
+  PictureWorker(Runner exact, std::optional<Runner> quick, std::span<const Input> inputs,
                 std::span<const std::size_t> todo, const PictureOptions& options, std::size_t ahead)
-      : session_(std::move(session)),
-        transformer_(transformer),
-        model_(transformer.info()),
+      : exact_(std::move(exact)),
+        quick_(std::move(quick)),
+        model_(exact_.transformer.info()),
         inputs_(inputs),
         todo_(todo),
         options_(options),
@@ -54,21 +63,24 @@ class PictureWorker {
   }
 
   void infer(std::span<PictureJob> jobs) {
-    const std::span<const float> patches = gather(jobs);
-    const ForwardRequest request = observing(jobs);
-    if (options_.maps.is_plain()) {
-      std::vector<ForwardResult> results = session_->forward(patches, request);
-      for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].image.result = std::move(results[i]);
-      return;
+    if (!quick_) return infer(jobs, exact_);
+    infer(jobs, *quick_);
+    std::vector<std::size_t> unsure;
+    const AskedAnswer asked = asked_answer(options_.predictions, options_.targets);
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+      jobs[i].decided_by = quick_->transformer.info().precision;
+      if (!is_sure(jobs[i].image.result.logits, classes().function, asked, *model_.cascade)) unsure.push_back(i);
     }
-    const auto targets = [&](std::size_t image, const ForwardResult& result) {
-      return targets_of(options_.targets, result.logits, inputs_[jobs[image].index], classes());
-    };
-    std::vector<ExplainedImage> images =
-        explain_images(transformer_, *session_, patches, options_.maps, request, targets);
-    for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].image = std::move(images[i]);
+    if (unsure.empty()) return;
+    std::vector<PictureJob> again;
+    again.reserve(unsure.size());
+    for (const std::size_t i : unsure) again.push_back(std::move(jobs[i]));
+    infer(again, exact_);
+    for (std::size_t i = 0; i < unsure.size(); ++i) {
+      again[i].decided_by = model_.precision;
+      jobs[unsure[i]] = std::move(again[i]);
+    }
   }
-
   PictureOutcome render(PictureJob& job) const {
     PictureOutcome outcome;
     Record& record = outcome.record;
@@ -78,6 +90,7 @@ class PictureWorker {
     record.decoded_eighths = job.picture.decoded_eighths;
     record.source = job.source;
     record.ignored_config = model_.ignored_config;
+    record.decided_by = job.decided_by;
     ForwardResult& result = job.image.result;
     if (options_.features) {
       record.features = FeatureRecord{job.index, feature_shape(model_, *options_.features)};
@@ -149,6 +162,22 @@ class PictureWorker {
     return request;
   }
 
+  void infer(std::span<PictureJob> jobs, Runner& runner) {
+    const std::span<const float> patches = gather(jobs);
+    const ForwardRequest request = observing(jobs);
+    if (options_.maps.is_plain()) {
+      std::vector<ForwardResult> results = runner.session->forward(patches, request);
+      for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].image.result = std::move(results[i]);
+      return;
+    }
+    const auto targets = [&](std::size_t image, const ForwardResult& result) {
+      return targets_of(options_.targets, result.logits, inputs_[jobs[image].index], classes());
+    };
+    std::vector<ExplainedImage> images =
+        explain_images(runner.transformer, *runner.session, patches, options_.maps, request, targets);
+    for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].image = std::move(images[i]);
+  }
+
   /// The patches of all jobs in one piece; a single job's stay where they are.
   /// @return  [n, T, 3·P·P]
   std::span<const float> gather(std::span<PictureJob> jobs) {
@@ -199,8 +228,8 @@ class PictureWorker {
     return agreement;
   }
 
-  std::shared_ptr<Session> session_;
-  const VisionTransformer& transformer_;
+  Runner exact_;
+  std::optional<Runner> quick_;
   const ModelInfo& model_;
   std::span<const Input> inputs_;
   std::span<const std::size_t> todo_;
@@ -238,9 +267,12 @@ std::size_t Engine::run(std::span<const Input> inputs, std::span<const std::size
   using Steps = WorkerSteps<PictureJob, PictureOutcome>;
   const auto make_steps = [&](std::size_t index) {
     const std::size_t batch = options.maps.session_batch(schedule.batch);
-    const auto worker =
-        std::make_shared<PictureWorker>(sessions_.borrow(batch, schedule.threads_of(index)), sessions_.model(), inputs,
-                                        todo, options, schedule.workers * schedule.batch);
+    const auto runner = [&](SessionPool& pool) {
+      return Runner{pool.model(), pool.borrow(batch, schedule.threads_of(index))};
+    };
+    const auto worker = std::make_shared<PictureWorker>(
+        runner(sessions_), quick_sessions_ ? std::optional(runner(*quick_sessions_)) : std::nullopt, inputs, todo,
+        options, schedule.workers * schedule.batch);
     return Steps{[worker](std::size_t item) { return worker->prepare(item); },
                  [worker](std::span<PictureJob> jobs) { worker->infer(jobs); },
                  [worker](PictureJob& job) { return worker->render(job); },

@@ -32,10 +32,6 @@
 
 namespace fovea {
 
-/// zlib's level for overlays. Measured on one of 451x340 px: level 1 4.7 ms and 207 kB, level 4 17.3 ms and 193 kB,
-/// level 6 52 ms and 190 kB, beside a forward pass of 12 ms.
-inline constexpr int kOverlayCompression = 1;
-
 struct PictureOptions {
   DecodeOptions decode;
   std::shared_ptr<const TensorImages> tensors;  // the pictures, already normalised; null: the inputs are image files
@@ -75,7 +71,11 @@ struct PictureOutcome {
 /// A model at work on pictures: what the program's verbs and fovea::Classifier run. Any number of threads may use one.
 class Engine {
  public:
-  explicit Engine(std::shared_ptr<const VisionTransformer> model) : sessions_(std::move(model)) {}
+  /// @param model  one that was loaded as a cascade runs in its quick form first, and again where the answer is not
+  /// sure
+  explicit Engine(std::shared_ptr<const VisionTransformer> model) : sessions_(std::move(model)) {
+    if (const auto& quick = sessions_.model().quick()) quick_sessions_.emplace(quick);
+  }
 
   [[nodiscard]] const ModelInfo& info() const noexcept { return sessions_.model().info(); }
 
@@ -90,6 +90,7 @@ class Engine {
 
  private:
   SessionPool sessions_;
+  std::optional<SessionPool> quick_sessions_;  // of a cascade
 };
 
 }  // namespace fovea

@@ -54,8 +54,8 @@ std::vector<Ignored> ignored_options() {
       {{"bench", "--arch", "vit_tiny_patch16_224", "--ignore-config", "x"}, "--ignore-config"},
       {{"completions", "bash", "-t", "2"}, "--threads"},
   };
-  for (const std::string style :
-       {"--alpha=0.5", "--colormap=viridis", "--style=mask", "--side-by-side", "--no-caption"}) {
+  for (const std::string style : {"--alpha=0.5", "--colormap=viridis", "--style=mask", "--side-by-side", "--no-caption",
+                                  "--overlay-format=webp", "--overlay-size=300"}) {
     table.push_back({{"explain", "x.png", "--compare", "rollout,generic", style}, style.substr(0, style.find('='))});
   }
   // Options of methods that do not run: by default rollout does, and generic where a class is named.

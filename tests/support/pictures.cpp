@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "fovea/architecture.hpp"
-#include "image/codec/codec.hpp"
+#include "image/codec/encode.hpp"
 #include "support/tiny_model.hpp"
 
 namespace fovea::test {
@@ -22,7 +22,7 @@ void write_picture(const std::filesystem::path& path, int height, int width, int
   }
   const std::string name = path.string();
   const bool jpeg = name.size() > 4 && name.compare(name.size() - 4, 4, ".jpg") == 0;
-  const std::vector<std::byte> bytes = jpeg ? encode_jpeg(image, 90) : encode_png(image, 6);
+  const std::vector<std::byte> bytes = jpeg ? encode_jpeg(image, 90) : encode_png(image);
   write_text(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 

@@ -98,7 +98,9 @@ bool is_random(const Call& call) {
 const std::vector<Rule>& rules() {
   static const std::vector<Rule> table{
       {{"null"}, [](const Call& call) { return call.has("files-from"); }, "--files-from"},
-      {{"alpha", "colormap", "style", "mask-threshold", "side-by-side", "no-caption"}, draws, "-o beside --compare"},
+      {{"alpha", "colormap", "style", "mask-threshold", "side-by-side", "no-caption", "overlay-format", "overlay-size"},
+       draws,
+       "-o beside --compare"},
       {{"alpha"}, [](const Call& call) { return call.value("style") == "heat"; }, "--style heat"},
       {{"colormap"},
        [](const Call& call) { return call.value("style") != "mask" || call.has("sheet"); },
@@ -154,8 +156,9 @@ const std::vector<Rule>& rules() {
        },
        "a verb that runs pictures together"},
       {{"calibrate"},
-       [](const Call& call) { return call.value("to") == "int8" || call.has("report"); },
-       "--to int8 or --report"},
+       [](const Call& call) { return call.value("to") == "int8" || call.has("report") || call.has("cascade"); },
+       "--to int8, --report or --cascade"},
+      {{"risk"}, [](const Call& call) { return call.has("cascade"); }, "--cascade"},
       {{"pictures"}, [](const Call& call) { return call.has("calibrate"); }, "--calibrate"},
   };
   return table;

@@ -15,6 +15,7 @@ namespace fovea::cli {
 namespace {
 
 constexpr std::string_view kSheetMethod = "attention";
+constexpr std::size_t kLongestOverlay = 1'000'000;  // px
 
 /// An option whose value lies in 0..1.
 template <typename Value>
@@ -48,6 +49,14 @@ void add_style_options(CLI::App& app, MapFlags& flags) {
       ->group(group);
   app.add_flag("--sheet", flags.sheet,
                "attention: also write one picture with all blocks and heads, NAME.attention.sheet.png")
+      ->group(group);
+  const std::vector<std::string> pictures(picture_format_names().begin(), picture_format_names().end());
+  add_choice(app, "--overlay-format", flags.overlay_format, pictures,
+             "format of overlays, panels and sheets: png keeps every pixel, webp and jpeg make smaller files")
+      ->group(group);
+  add_count(app, "--overlay-size", flags.overlay_size, 0,
+            "shrink a picture whose longer side has more px than this before the map is drawn on it; 0: never",
+            kLongestOverlay)
       ->group(group);
   app.add_flag("--no-caption", flags.no_caption, "leave out the strip with label, probability and scale")->group(group);
   app.add_flag("--save-map", flags.save_map, "also write the raw map, float32 [rows, cols], as .npy")->group(group);
@@ -226,6 +235,7 @@ OverlayStyle overlay_style(const MapFlags& flags) {
                 : flags.map_style == "mask"  ? MapStyle::kMask
                                              : MapStyle::kHeat;
   style.caption = !flags.no_caption;
+  style.longest_side = static_cast<int>(flags.overlay_size);
   return style;
 }
 
@@ -236,6 +246,7 @@ OutputLayout output_layout(const MapFlags& flags, const MapPlan& plan, OutputLay
   const auto saves = [&](std::string_view format) {
     return std::find(flags.map_formats.begin(), flags.map_formats.end(), format) != flags.map_formats.end();
   };
+  base.format = picture_format(flags.overlay_format);
   base.libra_gradients = plan.options.gradients == Gradients::kLibra;
   base.save_maps = saves("npy") || (flags.save_map && flags.map_formats.empty());
   base.save_gray_maps = saves("png16");
@@ -261,6 +272,8 @@ std::map<std::string, std::string> option_texts(const MapFlags& flags, const Pic
                                            {"caption", pictures.style.caption ? "true" : "false"},
                                            {"save-map", pictures.layout.save_maps ? "true" : "false"}};
   texts["style"] = flags.map_style;
+  if (flags.overlay_format != "png") texts["overlay-format"] = flags.overlay_format;
+  if (flags.overlay_size > 0) texts["overlay-size"] = std::to_string(flags.overlay_size);
   if (pictures.style.style == MapStyle::kMask) {
     texts["mask-threshold"] = fmt::format("{}", pictures.style.mask_threshold);
   }

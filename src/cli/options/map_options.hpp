@@ -30,6 +30,8 @@ struct MapFlags {
   OverlayStyle style;
   std::string map_style = "heat";
   bool no_caption = false;
+  std::string overlay_format = "png";
+  std::size_t overlay_size = 0;  // px; 0: pictures are drawn on as they are
   bool save_map = false;
   std::vector<std::string> map_formats;  // of the saved maps; none: .npy where save_map is given
   std::size_t top_patches = 10;

@@ -112,7 +112,7 @@ class Batch : public Command {
     common_texts.merge(option_texts(flags_.reduction));
     options.result_options = common_texts;
     options.result_options.merge(resolved_texts(flags_.classes, class_space(model, pictures)));
-    options.result_options.merge(resolved_texts(model));
+    options.result_options.merge(resolved_texts(model, options.load.cascade));
     options.all_options = common_texts;
     options.all_options.merge(option_texts(flags_.classes));
     options.all_options.merge(option_texts(flags_.model));

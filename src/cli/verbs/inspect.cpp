@@ -178,6 +178,11 @@ std::string json_of(const ModelInfo& model, bool verbose) {
   for (const std::string& key : model.ignored_config) ignored.push_back(json_quoted(key));
   json.add_raw("ignored_config", json_array(ignored));
   json.add("parameters", model.parameters).add("weight_bytes", model.weight_bytes);
+  if (const auto& c = model.cascade) {
+    JsonObject cascade;
+    cascade.add("precision", name(c->quick)).add("margin", c->margin()).add("pictures", c->pictures);
+    json.add("cascade", cascade.add("largest", c->largest).add("rms", c->rms).add("risk", c->risk));
+  }
   json.add_raw("image_size", fmt::format("[{}, {}]", a.image_size.height, a.image_size.width));
   json.add("patch_size", a.patch_size).add("embed_dim", a.embed_dim).add("depth", a.depth);
   json.add("num_heads", a.num_heads).add("mlp_hidden_dim", a.mlp_hidden_dim).add("num_classes", a.num_classes);

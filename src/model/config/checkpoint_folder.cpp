@@ -22,6 +22,7 @@
 #include "model/config/labels.hpp"
 #include "model/config/weights_file.hpp"
 #include "model/family/other_kinds.hpp"
+#include "model/quantize/cascade.hpp"
 #include "model/quantize/quantized_file.hpp"
 #include "model/recipe/recipe.hpp"
 
@@ -148,6 +149,11 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
   const fs::path file = checkpoint_file(model);
   const std::string shown = printable(file);
   open.checkpoint = open_with_head(model, file, options.weights);
+  const std::optional<CascadeInfo> cascade = stored_cascade(*open.checkpoint, shown);
+  if (cascade) {
+    const bool quick = options.precision == cascade->quick;
+    open.checkpoint = cascade_form(std::move(open.checkpoint), quick ? options.precision : std::nullopt);
+  }
   ConfigFiles files(file, *open.checkpoint);
   files.ignore(options.ignore_config);
   ModelConfig config;
@@ -163,6 +169,7 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
 
   ModelInfo& info = open.info;
   info.path = file;
+  info.cascade = cascade;
   info.quantized = quantized_precision(*open.checkpoint, shown);
   info.precision = options.precision.value_or(info.quantized && has_units(*info.quantized) ? *info.quantized
                                                                                            : fastest_full_precision());

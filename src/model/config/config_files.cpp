@@ -10,6 +10,7 @@
 #include "base/open_file.hpp"
 #include "fovea/error.hpp"
 #include "fovea/precision.hpp"
+#include "model/quantize/cascade.hpp"
 #include "model/quantize/quantized_file.hpp"
 
 namespace fovea {
@@ -42,7 +43,7 @@ ConfigFiles::ConfigFiles(const fs::path& model, const Checkpoint& checkpoint) : 
 
 void ConfigFiles::take(const Checkpoint& checkpoint) {
   texts_ = checkpoint.metadata();
-  inside_ = texts_.contains(std::string(kQuantizedKey));
+  inside_ = texts_.contains(std::string(kQuantizedKey)) || stored_cascade(checkpoint, printable(model_));
 }
 
 std::optional<std::string> ConfigFiles::text(const std::string& name) const {

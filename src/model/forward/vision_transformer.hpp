@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <utility>
 
@@ -51,6 +52,7 @@ struct VisionTransformer::Impl {
 
   ModelInfo info;
   ModelWeights weights;
+  std::shared_ptr<const VisionTransformer> quick;  // of a cascade
   LazyWeights<ModelWeights> backward_weights;
   LazyWeights<ValueWeights> value_weights;          // for libra's backward pass
   LazyWeights<AbsoluteWeights> absolute_weights;    // for LRP-γ
@@ -61,6 +63,9 @@ struct VisionTransformer::Impl {
 struct ModelAccess {
   using Impl = VisionTransformer::Impl;
   [[nodiscard]] static const Impl& impl(const VisionTransformer& model) noexcept { return *model.impl_; }
+  [[nodiscard]] static std::shared_ptr<const VisionTransformer> make(std::unique_ptr<Impl> impl) {
+    return std::shared_ptr<const VisionTransformer>(new VisionTransformer(std::move(impl)));
+  }
 };
 
 }  // namespace fovea

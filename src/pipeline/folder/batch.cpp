@@ -147,12 +147,11 @@ class BatchFolder {
     }
     BatchSummary summary;
     for (const Record& record : records) {
+      outcome.counts.count(record);
       if (record.failure) {
-        ++outcome.counts.failed;
         ++summary.failures[std::string(name(record.failure->code))];
         continue;
       }
-      ++outcome.counts.succeeded;
       if (record.predictions.empty()) continue;
       const Prediction& best = record.predictions.front();
       ++summary.class_histogram[best.label.value_or(std::to_string(best.class_index))];

@@ -33,6 +33,9 @@ std::string summary_json(const BatchSummary& summary) {
       {"failures", Json(Json::value_t::object)},
       {"version", summary.version}};
   if (!summary.labels_source.empty()) document["model"]["labels"] = summary.labels_source;
+  for (const auto& [precision, count] : summary.counts.decided_by) {
+    document["decided_by"][std::string(name(precision))] = count;
+  }
   for (const auto& [flag, value] : summary.options) document["options"][flag] = value;
   for (const auto& [label, count] : summary.class_histogram) document["class_histogram"][label] = count;
   for (const auto& [code, count] : summary.failures) document["failures"][code] = count;

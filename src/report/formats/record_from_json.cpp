@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <string_view>
@@ -162,9 +163,18 @@ ErrorCode code_at(const RecordJson& object, Key key) {
   return *code;
 }
 
+Precision precision_at(const RecordJson& object, Key key) {
+  const std::string text = text_at(object, key);
+  const auto* found = std::find_if(std::begin(kPrecisions), std::end(kPrecisions),
+                                   [&](Precision precision) { return name(precision) == text; });
+  if (found != std::end(kPrecisions)) return *found;
+  throw Error(ErrorCode::kDecode, fmt::format("record: precision '{}' is unknown", text));
+}
+
 void read_result(const RecordJson& object, Record& record) {
   record.size = {.height = pixels_at(object, "height"), .width = pixels_at(object, "width")};
   if (object.contains("decoded_eighths")) record.decoded_eighths = eighths_at(object, "decoded_eighths");
+  if (object.contains("decided_by")) record.decided_by = precision_at(object, "decided_by");
   for (const RecordJson& prediction : object.at("predictions").get_ref<const RecordJson::array_t&>()) {
     record.predictions.push_back(prediction_of(prediction));
   }

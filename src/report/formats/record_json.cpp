@@ -79,6 +79,7 @@ void put_result(RecordJson& object, const Record& record) {
     object["features"] = {{"row", record.features->row}, {"shape", record.features->shape}};
     return;
   }
+  if (record.decided_by) object["decided_by"] = name(*record.decided_by);
   object["predictions"] = RecordJson::array();
   for (const Prediction& prediction : record.predictions) {
     object["predictions"].push_back(prediction_object(prediction));
@@ -118,6 +119,7 @@ RecordJson summary_object(const Summary& summary) {
   RecordJson object{
       {"schema", kReportSchema}, {"type", "summary"}, {"succeeded", summary.succeeded}, {"failed", summary.failed}};
   if (summary.interrupted) object["interrupted"] = true;
+  for (const auto& [precision, count] : summary.decided_by) object["decided_by"][std::string(name(precision))] = count;
   return object;
 }
 

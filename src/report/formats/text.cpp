@@ -38,6 +38,9 @@ class TextWriter final : public ReportWriter {
     std::string line = fmt::format("\n{} done", summary.succeeded);
     if (summary.failed > 0) line += ", " + painted(kRed, fmt::format("{} failed", summary.failed));
     if (summary.interrupted) line += ", " + painted(kRed, "interrupted");
+    for (const auto& [precision, count] : summary.decided_by) {
+      line += fmt::format(", {} decided by {}", count, name(precision));
+    }
     emit(out_, line + '\n');
   }
 
