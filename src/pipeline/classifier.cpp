@@ -51,7 +51,8 @@ Input input_of(const Picture& picture) {
 }
 
 Classification classification_of(PictureOutcome& outcome) {
-  return {std::move(outcome.record.predictions), std::move(outcome.logits), std::move(outcome.probabilities)};
+  return {std::move(outcome.record.predictions), std::move(outcome.logits), std::move(outcome.probabilities),
+          outcome.record.size};
 }
 
 Explanation explanation_of(PictureOutcome& outcome) {
@@ -212,8 +213,12 @@ Image draw_panel(const Explanation& explanation, const OverlayStyle& style) {
                     picture_caption(explanation.classification.predictions));
 }
 
+std::vector<std::byte> png_bytes(const Image& image) {
+  return encode_png(image, kOverlayCompression);
+}
+
 void write_png(const std::filesystem::path& path, const Image& image) {
-  replace_file(path, encode_png(image, kOverlayCompression));
+  replace_file(path, png_bytes(image));
 }
 
 }  // namespace fovea

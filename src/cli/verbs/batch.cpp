@@ -63,7 +63,7 @@ class Batch : public Command {
     NamedPictures pictures = name_pictures(operands, flags_.input, output_);
     BatchOptions options;
     if (shard) options.shard = take_part(*shard, pictures.arguments, pictures.inputs, pictures.others);
-    const FolderLock lock(shard ? ShardFolder(output_, *shard).path() : output_, share_);
+    const FolderLock lock(shard ? ShardFolder(output_, *shard).path() : std::filesystem::path(output_), share_);
     options.earlier = earlier_rows(pictures, shard);
     const std::vector<Input>& inputs = pictures.inputs;
 
