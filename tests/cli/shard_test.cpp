@@ -155,7 +155,7 @@ TEST_F(ShardedBatch, AnotherRunInTheSameFolderIsRefusedAndNamed) {
   const auto before = files("out");
   for (const auto& [arguments, what] : std::vector<std::pair<std::vector<std::string>, std::string>>{
            {{"--shard", "1/3"}, "the number of shards is 3, expected 2"},
-           {{"--shard", "1/2", "--alpha", "0.3"}, "--alpha is 0.3, expected 0.5"},
+           {{"--shard", "1/2", "--alpha", "0.3"}, "alpha is 0.3, expected 0.55"},
            {{"--shard", "1/2", at("other")}, "the SHA-256 of the PATHs"}}) {
     const auto result = run_fovea(command(arguments));
     EXPECT_EQ(result.exit_code, 2) << result.err;

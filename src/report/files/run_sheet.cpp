@@ -66,7 +66,7 @@ std::string difference(const RunSheet& sheet, const RunSheet& expected) {
   for (const auto* options : {&sheet.options, &expected.options}) {
     for (const auto& [option, value] : *options) {
       if (!found.empty()) return found;
-      found = differ("--" + option, value_of(sheet.options, option), value_of(expected.options, option));
+      found = differ(option, value_of(sheet.options, option), value_of(expected.options, option));
     }
   }
   return found;

@@ -24,7 +24,7 @@ struct RunSheet {
 /// @throws Error  kDecode if the text is no such document.
 [[nodiscard]] RunSheet run_sheet_from_json(std::string_view text, std::string_view name);
 
-/// The first thing in which two sheets differ: "--alpha is 0.3, expected 0.5"; empty where they agree.
+/// The first thing in which two sheets differ: "alpha is 0.3, expected 0.5"; empty where they agree.
 [[nodiscard]] std::string difference(const RunSheet& sheet, const RunSheet& expected);
 
 }  // namespace fovea
