@@ -255,11 +255,12 @@ TEST_F(ShardedBatch, TheSchedulerIsAskedOnlyWhereAutoIsGiven) {
       {gaps, {"--shard", "auto", "--shards", "16"}, "00003-of-00016"},
       {kubernetes, {"--shard", "auto", "--shards", "3"}, "00002-of-00003"},
       {kubernetes, {"--shard", "auto"}, "--shards is missing"},
-      {kubernetes, {"--shard", "auto", "--shards", "2"}, "JOB_COMPLETION_INDEX 2 is shard 2 of 2"},
+      {kubernetes, {"--shard", "auto", "--shards", "2"}, "JOB_COMPLETION_INDEX 2: the shard is 2, expected 0 to 1"},
       {{"JOB_COMPLETION_INDEX=x"}, {"--shard", "auto", "--shards", "2"}, "is x, expected a whole number"},
-      {{"SLURM_ARRAY_TASK_ID=1", "JOB_COMPLETION_INDEX=1"}, {"--shard", "auto"}, "both"},
-      {{}, {"--shard", "auto"}, "none of SLURM_ARRAY_TASK_ID"},
-      {{}, {"--shard", "2/2"}, "2/2 is shard 2 of 2, expected I from 0"},
+      {{"SLURM_ARRAY_TASK_ID=1", "JOB_COMPLETION_INDEX=1"}, {"--shard", "auto"}, "are both set"},
+      {{}, {"--shard", "auto"}, "neither SLURM_ARRAY_TASK_ID nor"},
+      {{}, {"--shard", "2/2"}, "--shard 2/2: the shard is 2, expected 0 to 1"},
+      {{}, {"--shard", "0/0"}, "--shard 0/0: the number of shards is 0, expected 1 to 100000"},
       {{}, {"--shard", "-1/2"}, "expected I/N or auto"},
       {{}, {"--shard", "0/2", "--shards", "2"}, "--shard auto"},
   };
@@ -325,7 +326,8 @@ TEST_F(JobFile, KubernetesRunsEachIndexOfItsJob) {
   const std::string count = number_after(text, "completions: ");
   EXPECT_EQ(number_after(text, "--shards "), count);
   const std::size_t begin = text.find("command: ") + std::string("command: ").size();
-  auto words = nlohmann::json::parse(text.substr(begin, text.find('\n', begin) - begin)).get<std::vector<std::string>>();
+  auto words =
+      nlohmann::json::parse(text.substr(begin, text.find('\n', begin) - begin)).get<std::vector<std::string>>();
   words.back() = std::regex_replace(words.back(), std::regex("/pictures"), at("in"));
   words.back() = std::regex_replace(words.back(), std::regex("/out"), out());
   for (int index = 0; index < std::stoi(count); ++index) {

@@ -32,18 +32,22 @@ std::size_t number_in(const char* name) {
   const std::string value = variable(name).value_or("not set");
   const auto number = whole_number(value);
   if (number) return *number;
-  throw Error(ErrorCode::kUsage,
-              fmt::format("--shard auto: {} is {}, expected a whole number", name, printable(value)),
+  throw Error(ErrorCode::kUsage, fmt::format("--shard auto: {} is {}, expected a whole number", name, printable(value)),
               "--shard I/N says it without the environment");
 }
 
+constexpr const char* kCountFrom0 = "the first of 16 shards is 0/16, the last 15/16";
+
 /// @param source  what the numbers were taken from, for the message
 Shard checked(std::size_t index, std::size_t count, std::string_view source) {
-  if (count >= 1 && count <= kMostShards && index < count) return {index, count};
-  throw Error(ErrorCode::kUsage,
-              fmt::format("--shard: {} is shard {} of {}, expected I from 0 to N - 1 of N, at most {}", source, index,
-                          count, kMostShards),
-              "the first of 16 shards is 0/16, the last 15/16");
+  if (count < 1 || count > kMostShards) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("{}: the number of shards is {}, expected 1 to {}", source, count, kMostShards),
+                kCountFrom0);
+  }
+  if (index < count) return {index, count};
+  throw Error(ErrorCode::kUsage, fmt::format("{}: the shard is {}, expected 0 to {}", source, index, count - 1),
+              kCountFrom0);
 }
 
 Shard parse(const std::string& text) {
@@ -51,10 +55,9 @@ Shard parse(const std::string& text) {
   if (slash != std::string::npos) {
     const auto index = whole_number(std::string_view(text).substr(0, slash));
     const auto count = whole_number(std::string_view(text).substr(slash + 1));
-    if (index && count) return checked(*index, *count, text);
+    if (index && count) return checked(*index, *count, "--shard " + text);
   }
-  throw Error(ErrorCode::kUsage, fmt::format("--shard is '{}', expected I/N or auto", printable(text)),
-              "the first of 16 shards is 0/16, the last 15/16");
+  throw Error(ErrorCode::kUsage, fmt::format("--shard is '{}', expected I/N or auto", printable(text)), kCountFrom0);
 }
 
 /// Without --shards the array's own bounds and step count the tasks. With it the task's number is the shard's, so that
@@ -80,8 +83,8 @@ Shard scheduler_shard(std::size_t shards) {
   const bool kubernetes = variable("JOB_COMPLETION_INDEX").has_value();
   if (slurm == kubernetes) {
     throw Error(ErrorCode::kUsage,
-                fmt::format("--shard auto: {} of SLURM_ARRAY_TASK_ID and JOB_COMPLETION_INDEX are set, expected one",
-                            slurm ? "both" : "none"),
+                slurm ? "--shard auto: SLURM_ARRAY_TASK_ID and JOB_COMPLETION_INDEX are both set, expected one"
+                      : "--shard auto: neither SLURM_ARRAY_TASK_ID nor JOB_COMPLETION_INDEX is set, expected one",
                 "--shard I/N says it without the environment");
   }
   if (slurm) return slurm_shard(shards);
@@ -95,8 +98,9 @@ Shard scheduler_shard(std::size_t shards) {
 
 void add_shard_options(CLI::App& app, ShardFlags& flags) {
   const std::string group = "Many machines";
-  app.add_option("--shard", flags.shard,
-                 "run part I of N, from 0, for `fovea merge`; auto: as a Slurm array or an indexed job of Kubernetes says")
+  app.add_option(
+         "--shard", flags.shard,
+         "run part I of N, from 0, for `fovea merge`; auto: as a Slurm array or an indexed job of Kubernetes says")
       ->type_name("I/N")
       ->group(group);
   add_count(app, "--shards", flags.shards, 1, "the number of parts, where the scheduler does not say it", kMostShards)

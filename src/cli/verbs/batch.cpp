@@ -166,14 +166,15 @@ class Batch : public Command {
 
 }  // namespace
 
-const Verb batch_verb = {"batch",
-                         "Classify and explain whole folders, with a gallery; continues where it was stopped",
-                         "PATH...",
-                         "folders, read with their sub-folders, or image files",
-                         {"fovea batch photos -o out          # then open out/index.html",
-                          "fovea batch photos -o out          # again: only what is new or changed",
-                          "fovea batch photos -o out --shard 0/16   # the first of 16 parts; `fovea merge out` joins them"},
-                         false,
-                         [](CLI::App& app) -> std::unique_ptr<Command> { return std::make_unique<Batch>(app); }};
+const Verb batch_verb = {
+    "batch",
+    "Classify and explain whole folders, with a gallery; continues where it was stopped",
+    "PATH...",
+    "folders, read with their sub-folders, or image files",
+    {"fovea batch photos -o out          # then open out/index.html",
+     "fovea batch photos -o out          # again: only what is new or changed",
+     "fovea batch photos -o out --shard 0/16   # the first of 16 parts; `fovea merge out` joins them"},
+    false,
+    [](CLI::App& app) -> std::unique_ptr<Command> { return std::make_unique<Batch>(app); }};
 
 }  // namespace fovea::cli

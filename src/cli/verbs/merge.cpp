@@ -19,15 +19,15 @@ class MergeVerb : public Command {
  public:
   int run() override {
     if (operands.size() != 1) {
-      throw Error(ErrorCode::kUsage,
-                  fmt::format("the number of folders is {}, expected one: the OUT of `fovea batch --shard`",
-                              operands.size()),
-                  "for example: fovea merge out");
+      throw Error(
+          ErrorCode::kUsage,
+          fmt::format("the number of folders is {}, expected one: the OUT of `fovea batch --shard`", operands.size()),
+          "for example: fovea merge out");
     }
     const std::filesystem::path out = operands.front();
     if (!std::filesystem::is_directory(out)) {
-      throw Error(ErrorCode::kUsage, fmt::format("{}: no such folder, expected the OUT of `fovea batch --shard`",
-                                                 printable(out)));
+      throw Error(ErrorCode::kUsage,
+                  fmt::format("{}: no such folder, expected the OUT of `fovea batch --shard`", printable(out)));
     }
     const FolderLock lock(out, false);
     const Merged merged = merge_shards(out);
@@ -47,14 +47,15 @@ class MergeVerb : public Command {
 
 }  // namespace
 
-const Verb merge_verb = {"merge",
-                         "Join the shards of a batch: the results of one run over all pictures",
-                         "OUT",
-                         "the folder that all shards wrote to with -o",
-                         {"fovea merge out                        # after the last `fovea batch photos -o out --shard I/N`",
-                          "seq 0 15 | parallel fovea batch photos -o out --shard {}/16 && fovea merge out",
-                          "fovea merge out || sbatch --array=3,7 job.sbatch  # it names the shards that are missing"},
-                         false,
-                         [](CLI::App& /*app*/) -> std::unique_ptr<Command> { return std::make_unique<MergeVerb>(); }};
+const Verb merge_verb = {
+    "merge",
+    "Join the shards of a batch: the results of one run over all pictures",
+    "OUT",
+    "the folder that all shards wrote to with -o",
+    {"fovea merge out                        # after the last `fovea batch photos -o out --shard I/N`",
+     "seq 0 15 | parallel fovea batch photos -o out --shard {}/16 && fovea merge out",
+     "fovea merge out -q || echo not yet     # it names the shards that are missing"},
+    false,
+    [](CLI::App& /*app*/) -> std::unique_ptr<Command> { return std::make_unique<MergeVerb>(); }};
 
 }  // namespace fovea::cli

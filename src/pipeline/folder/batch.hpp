@@ -46,7 +46,8 @@ struct BatchOutcome {
 /// input in input order, kept rows included. A shard writes overlays/ and thumbs/ there, too, and its rows and its
 /// summary in its ShardFolder; the table and the page are merge_shards()'s.
 /// @param give_up  as GiveUp of run_batch(), after all files are written
-/// @throws Error  kOutput, kCheckpoint; of a shard as join_run(); results written until then stay, and the next run keeps them.
+/// @throws Error  kOutput, kCheckpoint; of a shard as join_run(); results written until then stay, and the next run
+/// keeps them.
 BatchOutcome run_batch_folder(Engine& engine, std::span<const Input> inputs, const PictureOptions& pictures,
                               std::size_t threads, std::size_t batch, const BatchOptions& options,
                               const std::function<void(const Record&)>& seen,

@@ -145,7 +145,8 @@ EarlierRows find_earlier_rows(const fs::path& results, std::span<const std::stri
       entries.push_back({Input{row.path, name_of(row), std::nullopt}, std::move(row), true});
     } else {
       refuse(results, row.path,
-             "--append keeps such rows and numbers new inputs after them; --fresh drops them; or choose another -o");
+             "--append, without --shard, keeps such rows and numbers new inputs after them; --fresh drops them; or "
+             "choose another -o");
     }
   }
   std::vector<Entry> all;

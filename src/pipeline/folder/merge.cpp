@@ -42,7 +42,8 @@ class Merge {
     const fs::path path = run_sheet_path(out);
     std::error_code ignored;
     if (!fs::exists(path, ignored)) {
-      throw Error(ErrorCode::kUsage, fmt::format("{}: no such file, expected what the first shard writes", printable(path)),
+      throw Error(ErrorCode::kUsage,
+                  fmt::format("{}: no such file, expected what the first shard writes", printable(path)),
                   "`fovea batch PATH... -o OUT --shard 0/2` runs the first of two shards");
     }
     return run_sheet_from_json(read_text_file(path), printable(path));
@@ -129,10 +130,10 @@ class Merge {
   fs::path out_;
   RunSheet sheet_;
   Merged merged_;
-  std::vector<std::size_t> missing_;           // shards
-  std::optional<ShardSummary> first_;          // of the first shard that has ended
-  std::vector<std::optional<Record>> rows_;    // by index
-  std::vector<std::size_t> from_;              // the shard of each row
+  std::vector<std::size_t> missing_;         // shards
+  std::optional<ShardSummary> first_;        // of the first shard that has ended
+  std::vector<std::optional<Record>> rows_;  // by index
+  std::vector<std::size_t> from_;            // the shard of each row
 };
 
 }  // namespace

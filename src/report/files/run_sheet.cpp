@@ -24,17 +24,16 @@ std::string value_of(const std::map<std::string, std::string>& options, const st
 }  // namespace
 
 std::string run_sheet_json(const RunSheet& sheet) {
-  const Json document{{"schema", kReportSchema},
-                      {"type", "batch_run"},
-                      {"shards", sheet.shards},
-                      {"version", sheet.version},
-                      {"model_sha256", sheet.model_sha256},
-                      {"arguments_sha256", sheet.arguments_sha256},
-                      {"options", Json(sheet.options)},
-                      {"columns",
-                       {{"top_k", sheet.columns.top_k},
-                        {"values", sheet.columns.values},
-                        {"verdicts", sheet.columns.verdicts}}}};
+  const Json document{
+      {"schema", kReportSchema},
+      {"type", "batch_run"},
+      {"shards", sheet.shards},
+      {"version", sheet.version},
+      {"model_sha256", sheet.model_sha256},
+      {"arguments_sha256", sheet.arguments_sha256},
+      {"options", Json(sheet.options)},
+      {"columns",
+       {{"top_k", sheet.columns.top_k}, {"values", sheet.columns.values}, {"verdicts", sheet.columns.verdicts}}}};
   return document.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 

@@ -110,8 +110,9 @@ ExplainRequest request_of(const std::vector<std::string>& methods, const std::ve
     } else if (option == "seed") {
       to.seed = nb::cast<std::uint64_t>(value);
     } else {
-      throw Error(ErrorCode::kUsage, "the option '" + option + "' is unknown, expected one of residual, discard, "
-                  "start_block, gamma, libra_gradients, block, head, seed");
+      throw Error(ErrorCode::kUsage, "the option '" + option +
+                                         "' is unknown, expected one of residual, discard, "
+                                         "start_block, gamma, libra_gradients, block, head, seed");
     }
   }
   return request;
@@ -193,9 +194,9 @@ nb::list maps_of(const Explanation& explanation) {
     fields["is_signed"] = map.method->is_signed;
     fields["target"] = map.target ? nb::cast(nb::make_tuple(map.target->class_index, map.target->label)) : nb::none();
     fields["values"] = array_of(map.heatmap.values, {map.heatmap.grid.rows, map.heatmap.grid.cols});
-    fields["sum"] = map.sum ? nb::cast(nb::make_tuple(map.sum->patches, map.sum->prefix, map.sum->biases,
-                                                      map.sum->score))
-                            : nb::none();
+    fields["sum"] = map.sum
+                        ? nb::cast(nb::make_tuple(map.sum->patches, map.sum->prefix, map.sum->biases, map.sum->score))
+                        : nb::none();
     maps.append(fields);
   }
   return maps;
@@ -260,8 +261,7 @@ NB_MODULE(_core, m) {
           "overlay",
           [](const fovea::Explanation& self, std::size_t map, const std::string& style, const std::string& colormap,
              double alpha, bool caption, bool side_by_side) {
-            return array_of(
-                fovea::draw_overlay(self, map, style_of(style, colormap, alpha, caption, side_by_side)));
+            return array_of(fovea::draw_overlay(self, map, style_of(style, colormap, alpha, caption, side_by_side)));
           },
           "map"_a, "style"_a, "colormap"_a, "alpha"_a, "caption"_a, "side_by_side"_a)
       .def("overlay_png", [](const fovea::Explanation& self,

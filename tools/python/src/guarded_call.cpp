@@ -12,7 +12,7 @@
 namespace fovea::python {
 namespace {
 
-std::atomic<pid_t> first_process{0};             // that has used the library
+std::atomic<pid_t> first_process{0};  // that has used the library
 std::atomic<void (*)(int)> python_handler{};
 
 void on_interrupt(int signal) {

@@ -80,8 +80,7 @@ void Pictures::add(const nb::handle& object, std::size_t place) {
   const bool is_uint8 = array.dtype() == nb::dtype<std::uint8_t>();
   if (is_uint8 && array.ndim() == 1 && (array.shape(0) < 2 || array.stride(0) == 1)) {
     arrays_.push_back(array);  // keeps the buffer
-    pictures_.emplace_back(
-        std::as_bytes(std::span(static_cast<const std::uint8_t*>(array.data()), array.shape(0))));
+    pictures_.emplace_back(std::as_bytes(std::span(static_cast<const std::uint8_t*>(array.data()), array.shape(0))));
     return;
   }
   constexpr std::size_t kMostSide = 1U << 30U;

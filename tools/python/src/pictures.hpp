@@ -18,7 +18,8 @@ using AnyArray = nanobind::ndarray<nanobind::ro, nanobind::device::cpu>;
 /// Keeps what the pictures refer to: the Python objects, and copies of their pixels.
 class Pictures {
  public:
-  /// @param objects  each a tuple of one bytes (a path, whose name need not be UTF-8), a buffer of one dimension (an image file's bytes), or an array uint8[H, W, 3]
+  /// @param objects  each a tuple of one bytes (a path, whose name need not be UTF-8), a buffer of one dimension (an
+  /// image file's bytes), or an array uint8[H, W, 3]
   ///                 of any strides, read-only too, by the buffer protocol or DLPack
   /// @throws         TypeError naming the place, type and shape of what is none of these.
   explicit Pictures(const nanobind::sequence& objects);
