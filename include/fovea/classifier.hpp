@@ -145,7 +145,8 @@ struct ClassifierOptions {
 /// all cores, give one call many pictures rather than making many calls. Moving and destroying are not thread-safe.
 ///
 /// Errors: methods for one picture throw its Error. Methods for several return one Result for each picture, in their
-/// order; they throw only what concerns the whole call, such as an unknown method.
+/// order; they throw only what concerns the whole call, such as an unknown method, and Interrupted after
+/// request_interrupt().
 class Classifier {
  public:
   /// @param model    a folder (config.json and a checkpoint) or a checkpoint file

@@ -6,6 +6,7 @@
 
 #include "base/files.hpp"
 #include "base/numerics.hpp"
+#include "fovea/interrupt.hpp"
 #include "fovea/machine.hpp"
 #include "image/codec/codec.hpp"
 #include "image/overlay/overlay.hpp"
@@ -143,6 +144,7 @@ struct Classifier::Impl {
                    results.emplace_back(value_of(outcome));
                  }
                });
+    if (results.size() < pictures.size()) throw Interrupted{};
     return results;
   }
   template <typename Value>
