@@ -103,6 +103,9 @@ TEST_F(ShardedBatch, AnotherRunInTheSameFolderIsRefusedAndNamed) {
   write_tiny_model_folder(folder_ / "model", 2);
   EXPECT_THAT(shard("1/2").err, HasSubstr("the model's SHA-256 is "));
   EXPECT_EQ(files("out"), before);
+  EXPECT_FALSE(fs::exists(at("out/shards/00001-of-00002")));
+  EXPECT_EQ(run_fovea({"batch", at("in"), "-o", at("new/out"), "-m", at("in"), "--shard", "0/2"}).exit_code, 3);
+  EXPECT_FALSE(fs::exists(at("new"))) << "of a run that has not begun";
   EXPECT_EQ(shard("1/2", {"--append"}).exit_code, 2);
   EXPECT_EQ(shard("1/2", {"--save-logits", at("l.npy")}).exit_code, 2);
 }
