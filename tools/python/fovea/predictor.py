@@ -30,7 +30,7 @@ class Predictor:
     Args:
         model, precision, threads, top_k, exif, decode: as of `Classifier`. `threads` should be the worker's `num_cpus`.
         bytes_column: of encoded pictures; where the batch has none, pictures are read from `path_column`.
-        path_column: names the overlays, and the class of the target "true".
+        path_column: names the overlays.
         explain: the method of a map for each picture; None: no maps.
         target: the class that the map is about; None: as the method has it.
     """
@@ -168,9 +168,12 @@ class _Arrow:
 
     @staticmethod
     def values(batch: Any, column: str) -> list:
-        return [None if scalar.as_buffer() is None else memoryview(scalar.as_buffer())
-                if hasattr(scalar, "as_buffer") and "binary" in str(scalar.type) else scalar.as_py()
-                for scalar in batch.column(column)]
+        import pyarrow
+        values = batch.column(column)
+        if not (pyarrow.types.is_binary(values.type) or pyarrow.types.is_large_binary(values.type)):
+            return values.to_pylist()
+        buffers = [scalar.as_buffer() for scalar in values]  # of the table itself: no picture is copied
+        return [None if buffer is None else memoryview(buffer) for buffer in buffers]
 
     @staticmethod
     def answer(batch: Any, without: list[str], answer: dict[str, list]) -> Any:
