@@ -69,6 +69,7 @@ struct Classification {
   Logits logits;                        // [C]
   std::vector<float> probabilities;     // [C] softmax of the logits, or the sigmoid of each for a multi-label model;
                                         // empty for a regression, whose outputs are values
+  Size size;                            // px, upright
 };
 
 struct Features {
@@ -144,7 +145,8 @@ struct ClassifierOptions {
 /// all cores, give one call many pictures rather than making many calls. Moving and destroying are not thread-safe.
 ///
 /// Errors: methods for one picture throw its Error. Methods for several return one Result for each picture, in their
-/// order; they throw only what concerns the whole call, such as an unknown method.
+/// order; they throw only what concerns the whole call, such as an unknown method, and Interrupted after
+/// request_interrupt().
 class Classifier {
  public:
   /// @param model    a folder (config.json and a checkpoint) or a checkpoint file
@@ -187,6 +189,8 @@ class Classifier {
 /// The picture and all its maps beside each other, as `fovea explain --panel` draws them.
 /// @throws Error  kUsage for an unknown colour map.
 [[nodiscard]] Image draw_panel(const Explanation& explanation, const OverlayStyle& style = {});
+/// The bytes of a PNG file.
+[[nodiscard]] std::vector<std::byte> png_bytes(const Image& image);
 /// Written beside the target and renamed into place.
 /// @throws Error  kOutput.
 void write_png(const std::filesystem::path& path, const Image& image);

@@ -6,6 +6,7 @@
 
 #include "base/files.hpp"
 #include "base/numerics.hpp"
+#include "fovea/interrupt.hpp"
 #include "fovea/machine.hpp"
 #include "image/codec/codec.hpp"
 #include "image/codec/encode.hpp"
@@ -52,7 +53,8 @@ Input input_of(const Picture& picture) {
 }
 
 Classification classification_of(PictureOutcome& outcome) {
-  return {std::move(outcome.record.predictions), std::move(outcome.logits), std::move(outcome.probabilities)};
+  return {std::move(outcome.record.predictions), std::move(outcome.logits), std::move(outcome.probabilities),
+          outcome.record.size};
 }
 
 Explanation explanation_of(PictureOutcome& outcome) {
@@ -143,6 +145,7 @@ struct Classifier::Impl {
                    results.emplace_back(value_of(outcome));
                  }
                });
+    if (results.size() < pictures.size()) throw Interrupted{};
     return results;
   }
   template <typename Value>
@@ -213,8 +216,12 @@ Image draw_panel(const Explanation& explanation, const OverlayStyle& style) {
                     picture_caption(explanation.classification.predictions));
 }
 
+std::vector<std::byte> png_bytes(const Image& image) {
+  return encode_png(image);
+}
+
 void write_png(const std::filesystem::path& path, const Image& image) {
-  replace_file(path, encode_png(image));
+  replace_file(path, png_bytes(image));
 }
 
 }  // namespace fovea

@@ -127,6 +127,9 @@ TEST_F(Contract, TheGuideHasTheKeysOfAllRecordsAndNoOthers) {
   run({"batch", "-m", at("model"), in, "-o", at("out"), "--labels", labels});
   look_at_lines(read_text(folder_ / "out/results.jsonl"));
   look_at_document(read_text(folder_ / "out/summary.json"));
+  run({"batch", "-m", at("model"), in, "-o", at("shared"), "--shard", "0/1"});
+  look_at_document(read_text(folder_ / "shared/run.json"));
+  look_at_document(read_text(folder_ / "shared/shards/00000-of-00001/summary.json"));
   look_at_document(run({"inspect", at("model"), "-v", "-f", "json", "--labels", labels}));
   look_at_document(run({"inspect", "-f", "json"}));
   look_at_document(run({"doctor", at("model"), at("in/large.jpg"), "-f", "json"}));

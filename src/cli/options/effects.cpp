@@ -146,19 +146,20 @@ const std::vector<Rule>& rules() {
        "no other MODEL"},
       {{"model", "threads"},
        [](const Call& call) {
-         return !call.verb_is({"completions", "manpage"});
+         return !call.verb_is({"merge", "completions", "manpage"});
        },
        "a verb that runs a model"},
       {{"threads"}, [](const Call& call) { return !call.verb_is({"inspect"}); }, "a verb that runs a model"},
       {{"batch"},
        [](const Call& call) {
-         return !call.verb_is({"quantize", "doctor", "inspect", "completions", "manpage"});
+         return !call.verb_is({"merge", "quantize", "doctor", "inspect", "completions", "manpage"});
        },
        "a verb that runs pictures together"},
       {{"calibrate"},
        [](const Call& call) { return call.value("to") == "int8" || call.has("report") || call.has("cascade"); },
        "--to int8, --report or --cascade"},
       {{"risk"}, [](const Call& call) { return call.has("cascade"); }, "--cascade"},
+      {{"shards"}, [](const Call& call) { return call.value("shard") == "auto"; }, "--shard auto"},
       {{"pictures"}, [](const Call& call) { return call.has("calibrate"); }, "--calibrate"},
   };
   return table;

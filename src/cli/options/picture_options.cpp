@@ -105,9 +105,10 @@ void check_cascade(const PictureFlags& flags, const Purpose& purpose, const Mode
 
 /// Nothing that the run reads is written over.
 void check_places(const PictureFlags& flags, const Purpose& purpose, const OutputLayout& layout,
-                  std::vector<Input>& inputs, const CommonOptions& common) {
+                  NamedPictures& pictures, const CommonOptions& common) {
   RunFiles files;
-  files.reads(inputs);
+  files.reads(pictures.inputs);
+  files.reads(pictures.others);
   files.reads(flags.input.files_from, "list");
   files.reads(flags.classes.labels, "file of labels");
   files.reads(flags.classes.text_embeddings, "file of text embeddings");
@@ -115,7 +116,7 @@ void check_places(const PictureFlags& flags, const Purpose& purpose, const Outpu
   files.reads_model(find_model(common.model));
   files.require_unread_standard_output();
   for (const std::filesystem::path& output : purpose.outputs) files.writes(output);
-  if (!layout.folder.empty()) check_outputs(layout, inputs, files);
+  if (!layout.folder.empty()) check_outputs(layout, pictures.inputs, files);
 }
 
 }  // namespace
@@ -139,7 +140,7 @@ PictureSetup set_up(const PictureFlags& flags, const Purpose& purpose, NamedPict
   }
   options.maps.reduction = token_reduction(flags.reduction, options.maps.options.seed);
   options.maps.draws = flags.reduction.draws;
-  check_places(flags, purpose, options.layout, pictures.inputs, common);
+  check_places(flags, purpose, options.layout, pictures, common);
 
   const TensorImages* const tensors = pictures.tensors.get();
   auto model = VisionTransformer::load(
