@@ -87,6 +87,7 @@ struct ExplainRequest {
   std::optional<std::string> against = {};
   ExplainOptions options = {};
   bool faithfulness = false;  // measures how far each map can be trusted; runs the model some hundred times more
+  Substrate substrate = Substrate::kPaint;  // of the faithfulness
 };
 
 /// One map of a picture.

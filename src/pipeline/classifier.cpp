@@ -111,6 +111,7 @@ struct Classifier::Impl {
     if (plan.methods.empty()) plan.methods.push_back(&default_method(class_is_named));
     plan.options = request.options;
     plan.faithfulness = request.faithfulness;
+    plan.substrate = request.substrate;
     if (class_is_named) require_class_method(plan, "a class is named");
     check_plan(plan, engine.info());
     if (plan.class_specific() || plan.faithfulness) {

@@ -9,6 +9,7 @@
 #include "base/files.hpp"
 #include "base/numerics.hpp"
 #include "base/text.hpp"
+#include "explain/pixel_map.hpp"
 #include "fovea/version.hpp"
 #include "image/overlay/panel.hpp"
 #include "pipeline/maps/captions.hpp"
@@ -108,7 +109,9 @@ MapRecord MapFiles::write(const ExplainedPicture& picture, const ExplainedMap& m
   }
   if (layout.save_top_patches) {
     record.top_patches = top_patches_name(layout, picture.input, stem);
-    const std::vector<ScoredBox> patches = top_patches(values, picture.picture.geometry, options_.top_patches);
+    const Heatmap sums = patch_sums(heatmap, model_.architecture.grid());
+    const std::vector<ScoredBox> patches =
+        top_patches({sums.values, sums.grid.rows, sums.grid.cols}, picture.picture.geometry, options_.top_patches);
     files_.write(*record.top_patches, top_patches_json(patches));
   }
   return record;
