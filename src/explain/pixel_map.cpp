@@ -23,6 +23,14 @@ Heatmap patch_sums(const Heatmap& map, PatchGrid grid) {
   return {grid, {sums.begin(), sums.end()}};
 }
 
+Heatmap drawn_map(const Heatmap& map, PatchGrid grid) {
+  if (map.values.size() == grid.size()) return map;
+  const std::size_t patch = map.grid.rows / grid.rows;  // px
+  std::size_t cell = std::max<std::size_t>(1, patch / 4);
+  while (patch % cell != 0) --cell;
+  return patch_sums(map, {map.grid.rows / cell, map.grid.cols / cell});
+}
+
 void PixelMap::observe_pixels(const MovedImage& moved) {
   const std::size_t area = moved.patches.size() / grid_.size() / 3;  // P·P
   const auto side = static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(area))));

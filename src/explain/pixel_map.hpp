@@ -14,6 +14,10 @@ namespace fovea {
 /// The sum of a map of pixels over each patch; a map of patches as it is.
 /// @param grid  of the patches
 [[nodiscard]] Heatmap patch_sums(const Heatmap& map, PatchGrid grid);
+/// What is drawn of a map of pixels: its sums over cells of about a quarter of a patch's side, as single pixels are
+/// noise. A map of patches as it is.
+/// @param grid  of the patches
+[[nodiscard]] Heatmap drawn_map(const Heatmap& map, PatchGrid grid);
 
 /// Σ over channels of pixel ⊙ gradient, each moved image's map moved back, and their mean (the averaging of DAVE, 2026,
 /// arXiv:2602.06613). A patch's border lies elsewhere in each of them, so the grid of patches does not show. What was

@@ -97,6 +97,7 @@ class PictureWorker {
     if (options_.keep_maps) {
       outcome.maps = std::move(job.image.maps);
       outcome.picture = std::move(job.picture);
+      outcome.patches = model_.architecture.grid();
     }
     return outcome;
   }

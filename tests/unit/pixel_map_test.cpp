@@ -84,6 +84,18 @@ TEST(PixelMap, IsTheMeanOfTheMovedImagesMapsMovedBack) {
   EXPECT_EQ(patch_sums(sums, grid).values, sums.values);
 }
 
+TEST(PixelMap, IsDrawnInCellsOfAQuarterPatchAndAMapOfPatchesAsItIs) {
+  Heatmap map{{32, 48}, std::vector<float>(32 * 48, 0.5F)};
+  const Heatmap drawn = drawn_map(map, {2, 3});  // patches of 16 px
+  EXPECT_EQ(drawn.grid.rows, 8U);
+  EXPECT_EQ(drawn.grid.cols, 12U);
+  for (const float value : drawn.values) EXPECT_FLOAT_EQ(value, 16 * 0.5F);
+  map = {{28, 14}, std::vector<float>(28 * 14, 1.0F)};
+  EXPECT_EQ(drawn_map(map, {2, 1}).grid.rows, 14U) << "14 px have no quarter: cells of 2 px";
+  const Heatmap patches{{2, 3}, {1, 2, 3, 4, 5, 6}};
+  EXPECT_EQ(drawn_map(patches, {2, 3}).values, patches.values);
+}
+
 TEST(PixelMap, ShiftsMeetAllPartsOfAPatch) {
   EXPECT_EQ(shift_step(3, 16), 5);  // -5, 0, 5
   EXPECT_EQ(shift_step(1, 16), 16);
