@@ -72,7 +72,8 @@ TEST_F(TestMethods, RefusesWhatTheTestWouldIgnore) {
                                                {"--target", "top1"},
                                                {"-f", "csv"},
                                                {"--faithfulness"},
-                                               {"--panel"}}) {
+                                               {"--panel"},
+                                               {"-k", "3"}}) {
     std::vector<std::string> arguments{"--test-methods"};
     arguments.insert(arguments.end(), also.begin(), also.end());
     const auto result = explain(arguments);

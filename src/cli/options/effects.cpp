@@ -94,7 +94,8 @@ bool reads_model_files(const Call& call) {
   return !call.has("arch");
 }
 bool is_random(const Call& call) {
-  return call.has("sample") || call.has("faithfulness") || call.has("compare") || readers_of("seed", call).one_runs;
+  return call.has("sample") || call.has("faithfulness") || call.has("compare") || call.has("test-methods") ||
+         readers_of("seed", call).one_runs;
 }
 
 const std::vector<Rule>& rules() {
@@ -123,6 +124,9 @@ const std::vector<Rule>& rules() {
       {{"gamma"},
        [](const Call& call) { return call.runs(explain_method("libra")) || call.value("gradients") == "libra"; },
        "--method libra or --gradients libra"},
+      {{"batch", "top-k", "threshold"},
+       [](const Call& call) { return !call.has("test-methods"); },
+       "rows of pictures: --test-methods prints none"},
       {{"attention-blocks"},
        [](const Call& call) { return call.value("attention") != "none"; },
        "attention in the page"},

@@ -149,8 +149,8 @@ class Explain : public Command {
     if (flags_.maps.methods.empty()) flags_.maps.methods.assign(kTestedMethods.begin(), kTestedMethods.end());
   }
 
-  int test_methods(const std::shared_ptr<const VisionTransformer>& model, const std::vector<Input>& inputs,
-                   const PictureOptions& options) const {
+  [[nodiscard]] int test_methods(const std::shared_ptr<const VisionTransformer>& model,
+                                 const std::vector<Input>& inputs, const PictureOptions& options) const {
     require_probabilities(model->info(), class_space(model->info(), options), "--test-methods");
     SessionPool sessions(model);
     MethodTester tester(model, sessions.borrow(kRerunBatch, common.threads), options.maps);

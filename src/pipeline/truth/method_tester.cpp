@@ -60,6 +60,7 @@ void MethodTester::add(std::span<const float> patches) {
   ExplainedImage image = explain(patches, best_class);
   const Target target = best_class(0, image.result).front();
   std::vector<std::vector<float>> maps;  // of each method, then of the controls
+  maps.reserve(test_.methods.size());
   for (const ExplainedMap& map : image.maps) maps.push_back(patch_sums(map.heatmap, a.grid()).values);
   append_controls(maps);
   const std::vector<PerturbationAreas> areas = deletions(patches, target, maps);
@@ -89,6 +90,7 @@ std::vector<PerturbationAreas> MethodTester::deletions(std::span<const float> pa
   const RunAgain again = run_again(*session_, model_->info(), plan_, target);
   Painting painting(patches, blurred, a.grid().size(), session_->max_batch(), again);
   std::vector<PerturbationAreas> areas;
+  areas.reserve(maps.size());
   for (const std::vector<float>& map : maps) areas.push_back(painting.areas_both_ways(patch_order(map)));
   return areas;
 }
@@ -115,6 +117,7 @@ std::vector<double> MethodTester::single_deletions(std::span<const float> patche
   // What is lost is the whole score less what is left: for ranks the sign is enough.
   std::transform(left.begin(), left.end(), left.begin(), [](float score) { return -score; });
   std::vector<double> scores;
+  scores.reserve(maps.size());
   for (const std::vector<float>& map : maps) scores.push_back(single_deletion_score(map, cells, left));
   return scores;
 }
@@ -147,6 +150,7 @@ void MethodTester::run_mosaics() {
 void MethodTester::measure_mosaic(const Mosaic& mosaic) {
   const Architecture& a = model_->architecture();
   std::vector<Target> targets;
+  targets.reserve(mosaic.size());
   for (const Quarter* quarter : mosaic) targets.push_back({quarter->class_index, std::nullopt});
   const auto patches =
       mosaic_patches({mosaic[0]->half, mosaic[1]->half, mosaic[2]->half, mosaic[3]->half}, a.grid(), a.patch_size);
