@@ -69,6 +69,7 @@ struct Classification {
   Logits logits;                        // [C]
   std::vector<float> probabilities;     // [C] softmax of the logits, or the sigmoid of each for a multi-label model;
                                         // empty for a regression, whose outputs are values
+  std::optional<UnknownVerdict> unknown = {};  // of a model that was learned with --unknown
 };
 
 struct Features {

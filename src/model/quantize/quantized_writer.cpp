@@ -124,14 +124,9 @@ void write_quantized(const OpenModel& model, std::span<const StoredLayer> layers
     if (!replaced.contains(tensor.name)) tensors.push_back(stored_tensor(tensor));
   }
   for (auto& [name, tensor] : replaced) tensors.push_back(std::move(tensor));
-  std::map<std::string, std::string> metadata{{"format", "pt"},
-                                              {std::string(kQuantizedKey), std::string(name(precision))}};
-  const ConfigFiles configs(model.info.path, *model.checkpoint);
+  std::map<std::string, std::string> metadata = ConfigFiles(model.info.path, *model.checkpoint).carried();
+  metadata[std::string(kQuantizedKey)] = name(precision);
   if (model.config.empty()) metadata[std::string(kUsualRecipeKey)] = model.info.usual_recipe;
-  for (const std::string config : kConfigFiles) {
-    if (config == "config.json" && configs.network() != config) continue;  // of the same model for another library
-    if (const auto text = configs.text(config)) metadata[config] = *text;
-  }
   write_safetensors(file, tensors, metadata);
 }
 
