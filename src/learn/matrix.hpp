@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <ranges>
 #include <span>
 #include <vector>
 
@@ -27,8 +28,9 @@ struct Matrix {
 
 /// Some elements, in this order.
 template <typename T>
-[[nodiscard]] std::vector<T> elements_of(const std::vector<T>& all, std::span<const std::size_t> chosen) {
-  std::vector<T> some;
+[[nodiscard]] std::vector<std::ranges::range_value_t<T>> elements_of(const T& all,
+                                                                     std::span<const std::size_t> chosen) {
+  std::vector<std::ranges::range_value_t<T>> some;
   some.reserve(chosen.size());
   for (const std::size_t i : chosen) some.push_back(all[i]);
   return some;
