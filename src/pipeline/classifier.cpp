@@ -51,7 +51,8 @@ Input input_of(const Picture& picture) {
 }
 
 Classification classification_of(PictureOutcome& outcome) {
-  return {std::move(outcome.record.predictions), std::move(outcome.logits), std::move(outcome.probabilities)};
+  return {std::move(outcome.record.predictions), std::move(outcome.logits), std::move(outcome.probabilities),
+          outcome.record.unknown};
 }
 
 Explanation explanation_of(PictureOutcome& outcome) {

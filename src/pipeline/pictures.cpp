@@ -9,6 +9,7 @@
 #include "base/files.hpp"
 #include "explain/spearman.hpp"
 #include "image/codec/codec.hpp"
+#include "image/preprocess/difference_hash.hpp"
 #include "pipeline/maps/attention_sheet.hpp"
 #include "pipeline/maps/map_files.hpp"
 #include "pipeline/picture_source.hpp"
@@ -33,10 +34,12 @@ struct PictureJob {
 class PictureWorker {
  public:
   /// @param ahead  items from one of this worker's to its next, roughly
-  PictureWorker(std::shared_ptr<Session> session, const VisionTransformer& transformer, std::span<const Input> inputs,
-                std::span<const std::size_t> todo, const PictureOptions& options, std::size_t ahead)
+  PictureWorker(std::shared_ptr<Session> session, const VisionTransformer& transformer, const UnknownDetector& unknown,
+                std::span<const Input> inputs, std::span<const std::size_t> todo, const PictureOptions& options,
+                std::size_t ahead)
       : session_(std::move(session)),
         transformer_(transformer),
+        unknown_(unknown),
         model_(transformer.info()),
         inputs_(inputs),
         todo_(todo),
@@ -79,11 +82,13 @@ class PictureWorker {
     record.source = job.source;
     record.ignored_config = model_.ignored_config;
     ForwardResult& result = job.image.result;
+    if (options_.difference_hash) outcome.difference_hash = difference_hash(job.picture.original);
     if (options_.features) {
       record.features = FeatureRecord{job.index, feature_shape(model_, *options_.features)};
       outcome.features = features_of(std::move(result), model_.architecture, *options_.features);
       return outcome;
     }
+    if (has_unknown_rule(model_, options_)) record.unknown = unknown_(result);
     outcome.probabilities = probabilities_of(result.logits, classes());
     record.predictions = predictions_of(result.logits, outcome.probabilities, classes(), options_.predictions);
     outcome.logits = std::move(result.logits);
@@ -118,14 +123,14 @@ class PictureWorker {
   [[nodiscard]] Keep keeps() const {
     const bool draws = !options_.layout.folder.empty() && !options_.maps.methods.empty();
     if (draws || options_.page || options_.keep_maps) return Keep::kWhole;
-    return options_.layout.thumbnails ? Keep::kSmall : Keep::kNothing;
+    return options_.layout.thumbnails || options_.difference_hash ? Keep::kSmall : Keep::kNothing;
   }
 
   /// What is wanted of the forward pass beside the maps. Sheets and attention begin empty: a run that failed half way
   /// has left its blocks in the jobs.
   [[nodiscard]] ForwardRequest observing(std::span<PictureJob> jobs) const {
     ForwardRequest request;
-    request.keep_tokens = options_.features && *options_.features != FeaturePool::kHead;
+    request.keep_tokens = options_.features && reads_tokens(*options_.features);
     if (options_.layout.attention_sheet) {
       const TokenLayout layout = token_layout(model_.architecture);
       for (PictureJob& job : jobs) job.sheet.emplace(options_.maps.options, layout);
@@ -201,6 +206,7 @@ class PictureWorker {
 
   std::shared_ptr<Session> session_;
   const VisionTransformer& transformer_;
+  const UnknownDetector& unknown_;
   const ModelInfo& model_;
   std::span<const Input> inputs_;
   std::span<const std::size_t> todo_;
@@ -213,6 +219,10 @@ class PictureWorker {
 
 ClassSpace class_space(const ModelInfo& model, const PictureOptions& options) {
   return class_space(model, options.maps);
+}
+
+bool has_unknown_rule(const ModelInfo& model, const PictureOptions& options) {
+  return model.unknown && !options.maps.zero_shot && !options.features;
 }
 
 std::optional<SourceStamp> stamp_of(const Input& input) {
@@ -239,8 +249,8 @@ std::size_t Engine::run(std::span<const Input> inputs, std::span<const std::size
   const auto make_steps = [&](std::size_t index) {
     const std::size_t batch = options.maps.session_batch(schedule.batch);
     const auto worker =
-        std::make_shared<PictureWorker>(sessions_.borrow(batch, schedule.threads_of(index)), sessions_.model(), inputs,
-                                        todo, options, schedule.workers * schedule.batch);
+        std::make_shared<PictureWorker>(sessions_.borrow(batch, schedule.threads_of(index)), sessions_.model(),
+                                        unknown_, inputs, todo, options, schedule.workers * schedule.batch);
     return Steps{[worker](std::size_t item) { return worker->prepare(item); },
                  [worker](std::span<PictureJob> jobs) { worker->infer(jobs); },
                  [worker](PictureJob& job) { return worker->render(job); },

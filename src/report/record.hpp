@@ -71,6 +71,7 @@ struct Record {
   Size size;                // px, after orientation; zero where decoding failed
   int decoded_eighths = 8;  // eighths of each side that were decoded; below 8 only for a JPEG decoded fast
   std::vector<Prediction> predictions;
+  std::optional<UnknownVerdict> unknown;  // of a learned model that has a rule for it
   std::vector<MapRecord> maps;
   std::optional<FeatureRecord> features;  // instead of predictions
   std::vector<std::size_t> tokens;        // token reduction (hard attention): in the first block, then after each stage

@@ -133,6 +133,7 @@ class BatchFolder {
     report_options.top_k = pictures_.predictions.top_k;
     report_options.verdicts = pictures_.maps.faithfulness;
     report_options.values = class_space().function == ScoreFunction::kNone;
+    report_options.unknown = has_unknown_rule(engine_.info(), pictures_);
     const auto writer = report_format(format).make(text, report_options);
     for (const Record& record : records) writer->write(record);
     writer->finish(counts);
