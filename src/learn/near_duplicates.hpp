@@ -10,20 +10,24 @@
 
 namespace fovea::learn {
 
-/// Two pictures are near-duplicates if their features nearly agree, or agree well and their perceptual hashes are
-/// nearly the same.
-inline constexpr double kSameFeatures = 0.985;  // cosine of centred features that needs no hash
-inline constexpr double kAlikeFeatures = 0.9;   // with the hash
-inline constexpr int kAlikeBits = 10;           // of 64 that may differ
+/// Two pictures are near-duplicates if their features are far nearer to each other than those of most pictures of a
+/// class, or nearer and their perceptual hashes are nearly the same. Shares of the usual distance within their classes:
+inline constexpr double kSameFeatures = 0.25;
+inline constexpr double kAlikeFeatures = 0.5;  // with hashes that differ in at most so many bits of 64:
+inline constexpr int kAlikeBits = 10;
+
+/// What is known of each picture.
+struct Pictures {
+  const Matrix& features;                 // [n, D]
+  std::span<const std::uint64_t> hashes;  // [n] difference hashes
+  std::span<const std::size_t> classes;   // [n]
+};
 
 /// The groups that near-duplicates make, with those that `groups` made before: whoever is tied to one of a group is of
 /// the group.
-/// @param features  [n, D]
-/// @param hashes    [n] difference hashes
-/// @param groups    [n] equal numbers belong together already
-/// @return          [n] of each the least index in its group
-[[nodiscard]] std::vector<std::size_t> group_near_duplicates(const Matrix& features,
-                                                             std::span<const std::uint64_t> hashes,
+/// @param groups  [n] equal numbers belong together already
+/// @return        [n] of each the least index in its group
+[[nodiscard]] std::vector<std::size_t> group_near_duplicates(const Pictures& pictures,
                                                              std::span<const std::size_t> groups);
 
 }  // namespace fovea::learn

@@ -172,13 +172,29 @@ TEST(NearDuplicates, AreTiedByFeaturesOrByBothAndThroughOthers) {
   for (double& value : features.values) value = normal(random);
   for (std::size_t j = 0; j < 40; ++j) {
     features.row(3)[j] = features.row(0)[j] + 0.02 * normal(random);  // the same to the features
-    features.row(4)[j] = features.row(3)[j] + 0.22 * normal(random);  // alike
-    features.row(5)[j] = features.row(1)[j] + 0.22 * normal(random);  // alike, but of another look
+    features.row(4)[j] = features.row(3)[j] + 0.40 * normal(random);  // alike
+    features.row(5)[j] = features.row(1)[j] + 0.40 * normal(random);  // alike, but of another look
   }
   const std::vector<std::uint64_t> hashes{0, 0xF0F0F0F0F0F0F0F0U, 0xFFFFU << 20U, 0x7FFF0000U, 0x7FFF0001U, ~0U};
-  EXPECT_EQ(group_near_duplicates(features, hashes, counting(6)), (std::vector<std::size_t>{0, 1, 2, 0, 0, 5}));
+  const std::vector<std::size_t> classes{0, 0, 0, 0, 1, 1};
+  const Pictures pictures{features, hashes, classes};
+  EXPECT_EQ(group_near_duplicates(pictures, counting(6)), (std::vector<std::size_t>{0, 1, 2, 0, 0, 5}));
   const std::vector<std::size_t> series{0, 1, 0, 3, 4, 5};
-  EXPECT_EQ(group_near_duplicates(features, hashes, series), (std::vector<std::size_t>{0, 1, 0, 0, 0, 5}));
+  EXPECT_EQ(group_near_duplicates(pictures, series), (std::vector<std::size_t>{0, 1, 0, 0, 0, 5}));
+}
+
+TEST(NearDuplicates, AreFoundWhereEveryPictureHasACopyAndNotInClassesThatAreTight) {
+  Examples once = drawn(60, 40, 3, 3, 21);  // classes lie far apart: cosines within a class are near 1
+  const std::vector<std::uint64_t> hashes(120, 0);
+  std::vector<std::size_t> classes = once.classes;
+  classes.insert(classes.end(), once.classes.begin(), once.classes.end());
+  const Pictures alone{once.features, hashes, once.classes};
+  EXPECT_EQ(group_near_duplicates(alone, counting(60)), counting(60));
+  Matrix twice{120, 40, once.features.values};
+  Random random(22);
+  for (const double value : once.features.values) twice.values.push_back(value + 0.1 * normal(random));
+  const std::vector<std::size_t> groups = group_near_duplicates({twice, hashes, classes}, counting(120));
+  for (std::size_t i = 0; i < 60; ++i) EXPECT_EQ(groups[60 + i], i);
 }
 
 TEST(CrossValidation, PlantedCopiesDoNotRaiseTheScore) {

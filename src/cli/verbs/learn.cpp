@@ -7,6 +7,11 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "base/files.hpp"
 #include "base/output/folder_lock.hpp"
@@ -35,19 +40,28 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-/// A backbone, and all that its features depend on.
+/// What is left of a backbone once its features are there.
 struct Backbone {
   std::filesystem::path path;
-  std::shared_ptr<const VisionTransformer> model;
+  std::string name;
   std::string sha256;
-  std::string fingerprint;
+  std::string fingerprint;  // of all that features depend on
 };
 
 class Learn : public Command {
  public:
   explicit Learn(CLI::App& app) {
+    app.add_option("-m,--model", models_,
+                   "the model whose head is learned anew; may be given more than once: the best one is taken")
+        ->capture_default_str()
+        ->allow_extra_args(false)
+        ->take_all()
+        ->type_name("MODEL")
+        ->group("General");
     app.add_option("-o,--output", output_, "write the model to this file")->type_name("FILE.safetensors");
     add_count(app, "--folds", options_.folds, 2, "in how many parts the pictures are held out in turn", 100);
+    app.add_option("--val", validation_, "measure on the pictures of this folder, not on parts that are held out")
+        ->type_name("DIR");
     add_choice(app, "--class-weight", class_weight_, {"none", "balanced"},
                "balanced: a class of few pictures counts as much as one of many");
     app.add_option("--group-by", options_.group_by,
@@ -61,34 +75,51 @@ class Learn : public Command {
     app.add_option("--seed", options_.seed, "which of many equally good partitions")->capture_default_str();
     app.add_option("--cache", cache_, "folder for the features, which later runs use; default: beside the output")
         ->type_name("DIR");
+    app.add_option("--report", page_, "write the report as one page, with the pictures that were taken for others")
+        ->type_name("FILE.html");
     add_choice(app, "-f,--format", format_, {"text", "json"}, "what to print");
   }
 
   int run() override {
     check_flags();
-    const LabelledPictures pictures = list_labelled(operands[0]);
-    const std::filesystem::path cache = cache_folder();
+    const LabelledPictures pictures =
+        validation_.empty() ? list_labelled(operands[0]) : list_labelled(operands[0], validation_);
     check_places(pictures);
     claim_threads(common);
-    const FolderLock lock(cache, false);
+    const FolderLock lock(cache_folder(), false);
     PendingFile output(output_);  // a place that cannot be written is found before the work
-    const Backbone backbone = load();
+    std::optional<PendingFile> page;
+    if (!page_.empty()) page.emplace(page_);
     const auto begin = Clock::now();
-    const EmbeddedPictures embedded = embed(backbone, pictures, cache);
-    if (embedded.interrupted) return interrupted();
+    const std::vector<std::string> hashes = hash_files(pictures.inputs);
+    std::vector<Backbone> backbones;
+    std::vector<EmbeddedPictures> embedded;
+    for (const std::string& model : models_) {
+      const std::shared_ptr<const VisionTransformer> loaded = load(model, backbones);
+      embedded.push_back(embed(loaded, backbones.back(), pictures, hashes));
+      if (embedded.back().interrupted) return interrupted();
+    }
     const double embed_seconds = seconds_since(begin);
 
-    const BackboneFeatures features{common.model, embedded.features};
-    Learned learned =
-        learn_head({pictures, embedded.inputs, embedded.classes, embedded.hashes, std::span(&features, 1)}, options_);
+    keep_common(embedded);
+    std::vector<BackboneFeatures> features;
+    for (std::size_t i = 0; i < models_.size(); ++i) features.push_back({models_[i], std::move(embedded[i].features)});
+    const EmbeddedPictures& first = embedded.front();
+    Learned learned = learn_head({pictures, first.inputs, first.classes, first.hashes, features}, options_);
     LearnReport& report = learned.report;
-    write_learned(open_model(backbone.path), learned.head, about(backbone, report), output);
+    const Backbone& best = backbones[learned.backbone];
+    write_learned(open_model(best.path), learned.head, about(best, report), output);
     output.commit();
     report.folder = operands[0];
     report.output = output_;
-    report.failures = embedded.failures;
+    report.validation = validation_;
+    report.failures = first.failures;
     report.embed_seconds = embed_seconds;
     report.learn_seconds = seconds_since(begin) - embed_seconds;
+    if (page) {
+      page->append(learn_html(report, report_thumbnails(report)));
+      page->commit();
+    }
     say(report);
     print(format_ == "json" ? learn_json(report) : learn_text(report));
     return report.failures.empty() ? 0 : 1;
@@ -127,29 +158,29 @@ class Learn : public Command {
     RunFiles files;
     files.reads(pictures.inputs);
     files.reads(common.config, "configuration");
-    files.reads_model(find_model(common.model));
+    for (const std::string& model : models_) files.reads_model(find_model(model));
     files.writes(output_);
+    files.writes(page_);
   }
 
-  [[nodiscard]] Backbone load() const {
-    Backbone backbone;
+  /// The model, and what is kept of it.
+  std::shared_ptr<const VisionTransformer> load(const std::string& model, std::vector<Backbone>& backbones) const {
     RunNote note(common);
-    backbone.path = find_model(common.model);
-    backbone.model = VisionTransformer::load(backbone.path);
-    const ModelInfo& info = backbone.model->info();
+    const std::filesystem::path path = find_model(model);
+    std::shared_ptr<const VisionTransformer> loaded = VisionTransformer::load(path);
+    const ModelInfo& info = loaded->info();
     note.loaded(info);
-    backbone.sha256 = model_sha256(backbone.path);
+    Backbone& backbone = backbones.emplace_back(Backbone{path, info.name, model_sha256(path), {}});
     backbone.fingerprint = backbone.sha256;
     for (const auto& [name, value] : resolved_texts(info)) backbone.fingerprint += "\n" + name + ": " + value;
-    return backbone;
+    return loaded;
   }
 
-  [[nodiscard]] EmbeddedPictures embed(const Backbone& backbone, const LabelledPictures& pictures,
-                                       const std::filesystem::path& folder) const {
-    const ModelInfo& info = backbone.model->info();
-    const std::vector<std::string> hashes = hash_files(pictures.inputs);
-    FeatureCache cache(folder, backbone.fingerprint, feature_shape(info, FeaturePool::kHeadInput).front());
-    Engine engine(backbone.model);
+  [[nodiscard]] EmbeddedPictures embed(const std::shared_ptr<const VisionTransformer>& model, const Backbone& backbone,
+                                       const LabelledPictures& pictures, std::span<const std::string> hashes) const {
+    FeatureCache cache(cache_folder(), backbone.fingerprint,
+                       feature_shape(model->info(), FeaturePool::kHeadInput).front());
+    Engine engine(model);
     const Messages messages(use_color(common.color, STDERR_FILENO));
     Progress progress(pictures.inputs.size(), !common.quiet);
     const auto show = [&](const Record& record) {
@@ -175,7 +206,7 @@ class Learn : public Command {
   [[nodiscard]] JsonObject about(const Backbone& backbone, const LearnReport& report) const {
     const LearnedBackbone& best = report.backbones.front();
     JsonObject json;
-    json.add("version", FOVEA_VERSION).add("backbone", backbone.model->info().name);
+    json.add("version", FOVEA_VERSION).add("backbone", backbone.name);
     json.add("backbone_sha256", backbone.sha256).add("pictures", report.pictures).add("groups", report.groups);
     json.add("folds", report.folds).add("seed", options_.seed).add("c", best.c).add("class_weight", class_weight_);
     return json.add("measured", report.measured).add("top1", best.top1.value);
@@ -198,10 +229,13 @@ class Learn : public Command {
   }
 
   LearnOptions options_;
+  std::vector<std::string> models_{CommonOptions().model};
   std::string output_;
   std::string class_weight_ = "none";
+  std::string validation_;
   std::string unknown_;
   std::string cache_;
+  std::string page_;
   std::string format_ = "text";
 };
 

@@ -1,6 +1,7 @@
 #include "pipeline/learn/embedded.hpp"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 #include <tuple>
@@ -97,6 +98,27 @@ EmbeddedPictures embed_labelled(Engine& engine, const LabelledPictures& pictures
     std::ranges::copy(picture.features, embedded.features.row(row).begin());
   }
   return embedded;
+}
+
+void keep_common(std::vector<EmbeddedPictures>& embedded) {
+  std::map<std::size_t, std::size_t> counts;  // of backbones that have an input
+  std::map<std::size_t, Record> failures;
+  for (const EmbeddedPictures& one : embedded) {
+    for (const std::size_t input : one.inputs) ++counts[input];
+    for (const Record& record : one.failures) failures.emplace(record.index, record);
+  }
+  for (EmbeddedPictures& one : embedded) {
+    std::vector<std::size_t> kept;
+    for (std::size_t row = 0; row < one.inputs.size(); ++row) {
+      if (counts[one.inputs[row]] == embedded.size()) kept.push_back(row);
+    }
+    one.inputs = learn::elements_of(one.inputs, kept);
+    one.classes = learn::elements_of(one.classes, kept);
+    one.hashes = learn::elements_of(one.hashes, kept);
+    one.features = learn::rows_of(one.features, kept);
+    one.failures.clear();
+    for (const auto& [index, record] : failures) one.failures.push_back(record);
+  }
 }
 
 }  // namespace fovea

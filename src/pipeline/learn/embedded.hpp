@@ -43,4 +43,7 @@ using EmbedProgress = std::function<void(const Record&)>;
                                               const Schedule& schedule, const EmbedProgress& progress,
                                               const GiveUp& give_up);
 
+/// Leaves of each backbone's pictures those that all backbones have; failures become those of any.
+void keep_common(std::vector<EmbeddedPictures>& embedded);
+
 }  // namespace fovea

@@ -130,4 +130,23 @@ LabelledPictures list_labelled(const std::string& folder) {
   return pictures;
 }
 
+LabelledPictures list_labelled(const std::string& folder, const std::string& validation) {
+  LabelledPictures pictures = list_labelled(folder);
+  LabelledPictures others = list_labelled(validation);
+  for (std::size_t i = 0; i < others.inputs.size(); ++i) {
+    const std::string& name = others.names[others.classes[i]];
+    const auto place = std::ranges::find(pictures.names, name);
+    if (place == pictures.names.end() && !others.inputs[i].failure) {
+      throw Error(ErrorCode::kUsage,
+                  fmt::format("{}: class '{}' has no pictures in {}, expected some to learn from",
+                              printable(validation), printable(name), printable(folder)),
+                  "give both folders the same classes");
+    }
+    pictures.classes.push_back(static_cast<std::size_t>(place - pictures.names.begin()));
+    pictures.inputs.push_back(std::move(others.inputs[i]));
+  }
+  pictures.validation = others.inputs.size();
+  return pictures;
+}
+
 }  // namespace fovea

@@ -14,6 +14,7 @@ struct LabelledPictures {
   std::vector<std::size_t> classes;  // [inputs]; of a failure anything
   std::vector<std::string> names;    // of the classes, in order; no two are equal
   std::vector<std::string> remarks;  // what looks like a mistake
+  std::size_t validation = 0;        // the last so many inputs are only measured
 };
 
 /// The pictures of `folder`. Where it holds metadata.csv or metadata.jsonl (imagefolder's, with the columns file_name
@@ -22,5 +23,8 @@ struct LabelledPictures {
 /// @throws Error  kUsage if there are no two classes, or where folders are those of parts (train, val) rather than of
 ///                classes; kUnreadable and kUsage for a table that cannot be read.
 [[nodiscard]] LabelledPictures list_labelled(const std::string& folder);
+/// The same, and the pictures of another folder to measure on.
+/// @throws Error  kUsage, too, for a class there that has no pictures to learn from.
+[[nodiscard]] LabelledPictures list_labelled(const std::string& folder, const std::string& validation);
 
 }  // namespace fovea

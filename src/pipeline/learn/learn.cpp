@@ -62,39 +62,96 @@ const std::string& path_of(const LearnInput& input, std::size_t row) {
   return input.pictures.inputs[input.inputs[row]].path;
 }
 
+void require_pictures(const LearnInput& input, const StudyPlan& plan) {
+  const auto classes = learn::elements_of(input.classes, plan.train);
+  for (std::size_t c = 0; c < input.pictures.names.size(); ++c) {
+    if (std::ranges::find(classes, c) != classes.end()) continue;
+    throw Error(ErrorCode::kUsage,
+                fmt::format("class '{}' has no picture that can be learned from, expected at least one",
+                            printable(input.pictures.names[c])),
+                "repair its pictures, or take the class away");
+  }
+}
+
+/// Folds of some rows only; splits name rows among all.
+std::vector<learn::Split> folds_of(const LearnInput& input, const StudyPlan& plan, const LearnOptions& options) {
+  const auto classes = learn::elements_of(input.classes, plan.train);
+  const auto groups = learn::elements_of(plan.groups, plan.train);
+  const learn::Folds folds = learn::stratified_folds(classes, groups, options.folds, options.seed);
+  std::vector<learn::Split> splits = learn::splits_of(folds, options.folds);
+  for (learn::Split& split : splits) {
+    split.train = learn::elements_of(plan.train, split.train);
+    split.test = learn::elements_of(plan.train, split.test);
+  }
+  return splits;
+}
+
+/// The rows to learn from and those of the validation folder. What has a near-duplicate there is not learned from: it
+/// would be measured on what it knows.
+/// @return  the rows of the validation folder
+std::vector<std::size_t> divide(const LearnInput& input, StudyPlan& plan, LearnReport& report) {
+  const std::size_t first = input.pictures.inputs.size() - input.pictures.validation;
+  std::vector<std::size_t> measured;
+  std::set<std::size_t> known;
+  for (std::size_t row = 0; row < input.inputs.size(); ++row) {
+    if (input.inputs[row] < first) continue;
+    measured.push_back(row);
+    known.insert(plan.groups[row]);
+  }
+  std::size_t left_out = 0;
+  for (std::size_t row = 0; row < input.inputs.size(); ++row) {
+    if (input.inputs[row] >= first) continue;
+    known.contains(plan.groups[row]) ? void(++left_out) : plan.train.push_back(row);
+  }
+  if (left_out > 0) {
+    report.remarks.push_back(fmt::format(
+        "{} pictures are left out of learning, because the validation folder has near-duplicates of them", left_out));
+  }
+  return measured;
+}
+
 StudyPlan plan_of(const LearnInput& input, const LearnOptions& options, LearnReport& report) {
   StudyPlan plan;
   plan.seed = options.seed;
   const std::vector<std::size_t> named = named_groups(input, options.group_by);
   std::vector<std::size_t> alone(named.size());
   std::iota(alone.begin(), alone.end(), std::size_t{0});
-  const learn::Matrix& features = input.backbones.front().features;
-  report.near_duplicates = in_company(learn::group_near_duplicates(features, input.hashes, alone));
-  plan.groups = learn::group_near_duplicates(features, input.hashes, named);
-  report.groups = distinct(plan.groups);
-  const learn::Folds folds = learn::stratified_folds(input.classes, plan.groups, options.folds, options.seed);
-  plan.folds = learn::splits_of(folds, options.folds);
+  const learn::Pictures looks{input.backbones.front().features, input.hashes, input.classes};
+  report.near_duplicates = in_company(learn::group_near_duplicates(looks, alone));
+  plan.groups = learn::group_near_duplicates(looks, named);
+  const std::vector<std::size_t> measured = divide(input, plan, report);
+  require_pictures(input, plan);
+  report.pictures = plan.train.size();
+  report.groups = distinct(learn::elements_of(plan.groups, plan.train));
+  plan.folds = folds_of(input, plan, options);
   if (plan.folds.size() < 2) {
     throw Error(ErrorCode::kUsage,
                 "no class has two pictures that are no near-duplicates of each other, so nothing can be measured",
                 "add pictures: two of each class are the least, twenty a good beginning");
   }
-  plan.measure = plan.folds;
   report.folds = plan.folds.size();
+  plan.measure = plan.folds;
+  if (!measured.empty()) plan.measure = {{plan.train, measured}};
   return plan;
 }
 
-void describe_classes(const LearnInput& input, const Study& study, LearnReport& report) {
+void describe_classes(const LearnInput& input, const StudyPlan& plan, const Study& study, LearnReport& report) {
   const Measurement& m = study.measurement();
   const std::vector<std::size_t> predicted = study.predicted();
   const std::vector<std::string>& names = input.pictures.names;
   report.confusion = learn::confusion_of(m.truth, predicted, names.size());
   const auto scores = learn::class_scores(report.confusion);
+  const auto classes = learn::elements_of(input.classes, plan.train);
   for (std::size_t c = 0; c < names.size(); ++c) {
-    const auto pictures = static_cast<std::size_t>(std::ranges::count(input.classes, c));
+    const auto pictures = static_cast<std::size_t>(std::ranges::count(classes, c));
     report.classes.push_back(
         {names[c], pictures, scores[c].support, scores[c].precision, scores[c].recall, scores[c].f1});
     if (scores[c].support > 0) continue;
+    if (input.pictures.validation > 0) {
+      report.remarks.push_back(
+          fmt::format("class '{}' has no pictures in the validation folder: it is not measured", printable(names[c])));
+      continue;
+    }
     const std::string name = printable(names[c]);
     report.remarks.push_back(
         pictures == 1
@@ -182,29 +239,16 @@ std::vector<std::size_t> rank(const std::vector<std::unique_ptr<Study>>& studies
 
 }  // namespace
 
-namespace {
-
-void require_pictures(const LearnInput& input) {
-  for (std::size_t c = 0; c < input.pictures.names.size(); ++c) {
-    if (std::ranges::find(input.classes, c) != input.classes.end()) continue;
-    throw Error(ErrorCode::kUsage,
-                fmt::format("class '{}' has no picture that can be read, expected at least one",
-                            printable(input.pictures.names[c])),
-                "repair its pictures, or take the class away");
-  }
-}
-
-}  // namespace
-
 Learned learn_head(const LearnInput& input, const LearnOptions& options) {
-  require_pictures(input);
   Learned learned;
   LearnReport& report = learned.report;
-  report.pictures = input.inputs.size();
   report.remarks = input.pictures.remarks;
   const StudyPlan plan = plan_of(input, options, report);
   const std::size_t num_classes = input.pictures.names.size();
-  const std::vector<double> weights = learn::class_weights(input.classes, num_classes, options.balanced);
+  std::vector<double> weights(input.classes.size(), 1.0);
+  const auto of_train =
+      learn::class_weights(learn::elements_of(input.classes, plan.train), num_classes, options.balanced);
+  for (std::size_t i = 0; i < plan.train.size(); ++i) weights[plan.train[i]] = of_train[i];
   std::vector<Examples> examples;
   for (const BackboneFeatures& backbone : input.backbones) {
     examples.push_back({backbone.features, {input.classes.begin(), input.classes.end()}, weights, num_classes});
@@ -213,9 +257,9 @@ Learned learn_head(const LearnInput& input, const LearnOptions& options) {
   for (const Examples& one : examples) studies.push_back(std::make_unique<Study>(one, plan));
   learned.backbone = rank(studies, input, plan, report).front();
   const Study& study = *studies[learned.backbone];
-  const Examples& best = examples[learned.backbone];
+  const Examples best = learn::examples_of(examples[learned.backbone], plan.train);
   report.measured = study.measurement().rows.size();
-  describe_classes(input, study, report);
+  describe_classes(input, plan, study, report);
   describe_errors(input, study, report);
   report.baselines = study.baselines();
   report.curve = study.curve();

@@ -17,6 +17,7 @@ namespace fovea {
 struct StudyPlan {
   std::vector<std::size_t> groups;    // [n]
   std::vector<learn::Split> folds;    // of the pictures that are learned from: they choose penalty and temperature
+  std::vector<std::size_t> train;     // the pictures that are learned from, rising
   std::vector<learn::Split> measure;  // what is measured: the folds, or all of them against a validation folder
   std::uint64_t seed = 0;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -104,5 +105,8 @@ struct LearnReport {
 
 [[nodiscard]] std::string learn_text(const LearnReport& report);
 [[nodiscard]] std::string learn_json(const LearnReport& report);
+/// A self-contained page.
+/// @param thumbnails  JPEGs in base64, by path, of the pictures that the report names; some may be missing
+[[nodiscard]] std::string learn_html(const LearnReport& report, const std::map<std::string, std::string>& thumbnails);
 
 }  // namespace fovea
