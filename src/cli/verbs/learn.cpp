@@ -182,7 +182,8 @@ class Learn : public Command {
                        feature_shape(model->info(), FeaturePool::kHeadInput).front());
     Engine engine(model);
     const Messages messages(use_color(common.color, STDERR_FILENO));
-    Progress progress(pictures.inputs.size(), !common.quiet);
+    const std::vector<std::size_t> todo = missing_pictures(pictures, hashes, cache);
+    Progress progress(todo.size(), !common.quiet && todo.size() > 1);
     const auto show = [&](const Record& record) {
       if (record.failure) {
         progress.erase();
@@ -190,8 +191,8 @@ class Learn : public Command {
       }
       progress.step();
     };
-    return embed_labelled(engine, pictures, hashes, cache,
-                          plan_schedule(pictures.inputs.size(), common.threads, common.batch), show,
+    return embed_labelled(engine, pictures, hashes, todo, cache,
+                          plan_schedule(todo.size(), common.threads, common.batch), show,
                           [&](std::size_t /*written*/) { leave_now(interrupted()); });
   }
 

@@ -14,24 +14,6 @@
 #include "fovea/error.hpp"
 
 namespace fovea {
-namespace {
-
-/// The inputs whose features have to be computed: one of each content, and those that cannot be hashed, so that the run
-/// says what is wrong with them.
-std::vector<std::size_t> missing_of(const LabelledPictures& pictures, std::span<const std::string> sha256,
-                                    const FeatureCache& cache) {
-  std::vector<std::size_t> todo;
-  std::set<std::string> seen;
-  for (std::size_t i = 0; i < pictures.inputs.size(); ++i) {
-    const bool known = !sha256[i].empty() && !pictures.inputs[i].failure;
-    if (known && (cache.find(sha256[i]) != nullptr || !seen.insert(sha256[i]).second)) continue;
-    todo.push_back(i);
-  }
-  return todo;
-}
-
-}  // namespace
-
 std::vector<std::string> hash_files(std::span<const Input> inputs) {
   std::vector<std::string> hashes(inputs.size());
   constexpr std::size_t kAtATime = 64;  // files for one thread
@@ -49,14 +31,25 @@ std::vector<std::string> hash_files(std::span<const Input> inputs) {
   return hashes;
 }
 
+std::vector<std::size_t> missing_pictures(const LabelledPictures& pictures, std::span<const std::string> sha256,
+                                          const FeatureCache& cache) {
+  std::vector<std::size_t> todo;
+  std::set<std::string> seen;
+  for (std::size_t i = 0; i < pictures.inputs.size(); ++i) {
+    const bool known = !sha256[i].empty() && !pictures.inputs[i].failure;
+    if (known && (cache.find(sha256[i]) != nullptr || !seen.insert(sha256[i]).second)) continue;
+    todo.push_back(i);
+  }
+  return todo;
+}
+
 EmbeddedPictures embed_labelled(Engine& engine, const LabelledPictures& pictures, std::span<const std::string> sha256,
-                                FeatureCache& cache, const Schedule& schedule, const EmbedProgress& progress,
-                                const GiveUp& give_up) {
+                                std::span<const std::size_t> todo, FeatureCache& cache, const Schedule& schedule,
+                                const EmbedProgress& progress, const GiveUp& give_up) {
   EmbeddedPictures embedded;
   PictureOptions options;
   options.features = FeaturePool::kHeadInput;
   options.difference_hash = true;
-  const std::vector<std::size_t> todo = missing_of(pictures, sha256, cache);
   std::vector<std::optional<Failure>> failures(pictures.inputs.size());
   const std::size_t written = engine.run(
       pictures.inputs, todo, options, schedule,

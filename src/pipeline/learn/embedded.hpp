@@ -32,16 +32,22 @@ struct EmbeddedPictures {
   bool interrupted = false;           // some are missing
 };
 
+/// The inputs whose features have to be computed: one of each content, and those that cannot be hashed, so that the run
+/// says what is wrong with them.
+/// @param sha256  [inputs], of hash_files()
+[[nodiscard]] std::vector<std::size_t> missing_pictures(const LabelledPictures& pictures,
+                                                        std::span<const std::string> sha256, const FeatureCache& cache);
+
 /// Called in the calling thread for each picture that is computed.
 using EmbedProgress = std::function<void(const Record&)>;
 
-/// @param sha256   [inputs], of hash_files()
+/// @param todo     of missing_pictures()
 /// @param give_up  as Engine::run()
 /// @throws Error   kOutput.
 [[nodiscard]] EmbeddedPictures embed_labelled(Engine& engine, const LabelledPictures& pictures,
-                                              std::span<const std::string> sha256, FeatureCache& cache,
-                                              const Schedule& schedule, const EmbedProgress& progress,
-                                              const GiveUp& give_up);
+                                              std::span<const std::string> sha256, std::span<const std::size_t> todo,
+                                              FeatureCache& cache, const Schedule& schedule,
+                                              const EmbedProgress& progress, const GiveUp& give_up);
 
 /// Leaves of each backbone's pictures those that all backbones have; failures become those of any.
 void keep_common(std::vector<EmbeddedPictures>& embedded);
