@@ -15,8 +15,6 @@ namespace fovea::learn {
 namespace {
 
 constexpr double kPathTolerance = 1e-4;  // of losses that are only compared
-constexpr double kFoldTolerance = 1e-6;
-constexpr double kFinalTolerance = 1e-9;
 
 /// One fold's head, kept from one C to the next.
 class Fold {
@@ -114,11 +112,11 @@ std::vector<Matrix> out_of_fold(const Examples& examples, const std::vector<Spli
   return scores_at(folds, c);
 }
 
-LinearHead fit_head(const Examples& examples, double c) {
+LinearHead fit_head(const Examples& examples, double c, double tolerance) {
   const Scaling scaling = scaling_of(examples.features);
   Examples all = examples;
   all.features = scaled(std::move(all.features), scaling);
-  return unscaled(LogisticRegression(all).fit(c, kFinalTolerance), scaling);
+  return unscaled(LogisticRegression(all).fit(c, tolerance), scaling);
 }
 
 Examples examples_of(const Examples& all, std::span<const std::size_t> chosen) {

@@ -36,8 +36,11 @@ struct CrossValidation {
 /// @return        for each split [test, C]
 [[nodiscard]] std::vector<Matrix> out_of_fold(const Examples& examples, const std::vector<Split>& splits, double c);
 
+inline constexpr double kFoldTolerance = 1e-6;  // of the gradient, for heads that only measure
+inline constexpr double kFinalTolerance = 1e-9;
+
 /// One head from all examples, for unscaled features.
-[[nodiscard]] LinearHead fit_head(const Examples& examples, double c);
+[[nodiscard]] LinearHead fit_head(const Examples& examples, double c, double tolerance = kFinalTolerance);
 
 /// Some of the examples; the number of classes stays.
 [[nodiscard]] Examples examples_of(const Examples& all, std::span<const std::size_t> chosen);

@@ -92,7 +92,7 @@ std::map<UnknownBy, Told> tell(const Examples& examples, const std::vector<Split
   for_each_parallel(parts.size(), [&](std::size_t k) {
     const Examples train = examples_of(examples, parts[k].split.train);
     const ClassBalls balls = fit_balls(train);
-    const LinearHead head = fit_head(train, c);
+    const LinearHead head = fit_head(train, c, kFoldTolerance);
     for (const UnknownBy by : {UnknownBy::kEnergy, UnknownBy::kDistance}) {
       const auto score_all = [&](const std::vector<std::size_t>& some, std::vector<double>& scores) {
         for (const std::size_t i : some)

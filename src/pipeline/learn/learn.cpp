@@ -130,7 +130,6 @@ StudyPlan plan_of(const LearnInput& input, const LearnOptions& options, LearnRep
                 "add pictures: two of each class are the least, twenty a good beginning");
   }
   report.folds = plan.folds.size();
-  plan.measure = plan.folds;
   if (!measured.empty()) plan.measure = {{plan.train, measured}};
   return plan;
 }

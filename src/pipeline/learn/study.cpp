@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <map>
 #include <utility>
 
 #include "base/parallel.hpp"
@@ -50,25 +51,28 @@ Study::Study(const Examples& examples, const StudyPlan& plan)
 }
 
 void Study::measure() {
-  const std::vector<Matrix> scores = learn::out_of_fold(examples_, plan_.measure, validation_.c);
-  Matrix all{0, examples_.num_classes};
+  Matrix scores;  // [rows, C]
   std::vector<std::size_t> split_of;
-  for (std::size_t k = 0; k < plan_.measure.size(); ++k) {
-    for (const std::size_t row : plan_.measure[k].test) {
-      measurement_.rows.push_back(row);
-      measurement_.truth.push_back(examples_.classes[row]);
-      measurement_.groups.push_back(plan_.groups[row]);
-      split_of.push_back(k);
+  if (plan_.measure.empty()) {
+    scores = validation_.scores;
+    measurement_.rows = validation_.measured;
+    for (const std::size_t row : measurement_.rows) {
+      const auto holds = [row](const Split& split) { return std::ranges::binary_search(split.test, row); };
+      split_of.push_back(static_cast<std::size_t>(std::ranges::find_if(plan_.folds, holds) - plan_.folds.begin()));
     }
-    all.rows += scores[k].rows;
-    all.values.insert(all.values.end(), scores[k].values.begin(), scores[k].values.end());
+  } else {
+    scores = learn::out_of_fold(examples_, plan_.measure, validation_.c).front();
+    measurement_.rows = plan_.measure.front().test;
+    split_of.resize(measurement_.rows.size());
   }
-  measurement_.before = learn::probabilities_of(all, 1.0);
+  measurement_.truth = learn::elements_of(examples_.classes, measurement_.rows);
+  measurement_.groups = learn::elements_of(plan_.groups, measurement_.rows);
+  measurement_.before = learn::probabilities_of(scores, 1.0);
   // The pictures of a validation folder are all others already.
   const std::vector<double> temperatures =
-      plan_.measure.size() == 1 ? std::vector<double>{temperature_}
-                                : crossed_temperatures(all, measurement_.truth, split_of, plan_.measure.size());
-  measurement_.after = std::move(all);
+      plan_.measure.empty() ? crossed_temperatures(scores, measurement_.truth, split_of, plan_.folds.size())
+                            : std::vector<double>{temperature_};
+  measurement_.after = std::move(scores);
   for (std::size_t i = 0; i < measurement_.after.rows; ++i) {
     const auto row = measurement_.after.row(i);
     const Matrix one = learn::probabilities_of({1, row.size(), {row.begin(), row.end()}}, temperatures[split_of[i]]);
@@ -107,6 +111,16 @@ LearnedBackbone Study::summary() const {
   return backbone;
 }
 
+std::vector<std::size_t> Study::in_order(const std::vector<std::vector<std::size_t>>& predicted) const {
+  std::map<std::size_t, std::size_t> of_row;
+  for (std::size_t k = 0; k < predicted.size(); ++k) {
+    for (std::size_t i = 0; i < predicted[k].size(); ++i) of_row[splits()[k].test[i]] = predicted[k][i];
+  }
+  std::vector<std::size_t> all;
+  for (const std::size_t row : measurement_.rows) all.push_back(of_row.at(row));
+  return all;
+}
+
 std::vector<Baseline> Study::baselines() const {
   using Classify = std::function<std::vector<std::size_t>(const Examples&, const Matrix&)>;
   const std::array<std::pair<const char*, Classify>, 2> kinds{
@@ -114,51 +128,44 @@ std::vector<Baseline> Study::baselines() const {
       std::pair{"nearest pictures", Classify([](const Examples& train, const Matrix& test) {
                   return learn::nearest_neighbours(train, test, kNeighbours);
                 })}};
-  const std::size_t splits = plan_.measure.size();
-  std::vector<std::vector<std::size_t>> found(kinds.size() * splits);
-  for_each_parallel(found.size(), [&](std::size_t i) {
-    const Split& split = plan_.measure[i % splits];
-    Examples train = learn::examples_of(examples_, split.train);
-    const learn::Scaling scaling = learn::scaling_of(train.features);
-    train.features = learn::scaled(std::move(train.features), scaling);
-    found[i] =
-        kinds.at(i / splits).second(train, learn::scaled(learn::rows_of(examples_.features, split.test), scaling));
-  });
   const Measurement& m = measurement_;
   const std::vector<std::size_t> own = predicted();
+  const auto top1 = [&](std::span<const std::size_t> predictions) {
+    return learn::accuracy_of(learn::confusion_of(m.truth, predictions, examples_.num_classes)).top1;
+  };
   std::vector<Baseline> baselines;
-  for (std::size_t kind = 0; kind < kinds.size(); ++kind) {
-    std::vector<std::size_t> classes;
-    for (std::size_t k = 0; k < splits; ++k) {
-      const auto& some = found[kind * splits + k];
-      classes.insert(classes.end(), some.begin(), some.end());
-    }
-    const auto top1 = [&](std::span<const std::size_t> predictions) {
-      return learn::accuracy_of(learn::confusion_of(m.truth, predictions, examples_.num_classes)).top1;
-    };
+  for (const auto& [name, classify] : kinds) {
+    std::vector<std::vector<std::size_t>> found(splits().size());
+    for_each_parallel(found.size(), [&](std::size_t k) {
+      Examples train = learn::examples_of(examples_, splits()[k].train);
+      const learn::Scaling scaling = learn::scaling_of(train.features);
+      train.features = learn::scaled(std::move(train.features), scaling);
+      found[k] = classify(train, learn::scaled(learn::rows_of(examples_.features, splits()[k].test), scaling));
+    });
+    const std::vector<std::size_t> classes = in_order(found);
     const Interval ahead =
         learn::bootstrap_difference({m.truth, own, m.groups, examples_.num_classes}, classes, plan_.seed);
-    baselines.push_back({kinds.at(kind).first, top1(classes), share_of(top1(own) - top1(classes), ahead)});
+    baselines.push_back({name, top1(classes), share_of(top1(own) - top1(classes), ahead)});
   }
   return baselines;
 }
 
 std::vector<CurvePoint> Study::curve() const {
+  const auto pictures_of = [](const std::vector<Split>& some) {
+    std::size_t pictures = 0;
+    for (const Split& split : some) pictures += split.train.size();
+    return pictures / some.size();
+  };
   std::vector<CurvePoint> curve;
   for (const double share : kShares) {
-    const auto splits = learn::thinned(plan_.measure, examples_.classes, plan_.groups, share, plan_.seed);
-    std::vector<std::size_t> predicted;
-    std::size_t pictures = 0;
-    for (const Matrix& scores : learn::out_of_fold(examples_, splits, validation_.c)) {
-      const auto some = learn::predictions_of(scores);
-      predicted.insert(predicted.end(), some.begin(), some.end());
+    const auto some = learn::thinned(splits(), examples_.classes, plan_.groups, share, plan_.seed);
+    std::vector<std::vector<std::size_t>> predicted;
+    for (const Matrix& scores : learn::out_of_fold(examples_, some, validation_.c)) {
+      predicted.push_back(learn::predictions_of(scores));
     }
-    for (const Split& split : splits) pictures += split.train.size();
-    curve.push_back({share, pictures / splits.size(), top1_of(predicted)});
+    curve.push_back({share, pictures_of(some), top1_of(in_order(predicted))});
   }
-  std::size_t all = 0;
-  for (const Split& split : plan_.measure) all += split.train.size();
-  curve.push_back({1.0, all / plan_.measure.size(), top1_of(predicted())});
+  curve.push_back({1.0, pictures_of(splits()), top1_of(predicted())});
   return curve;
 }
 

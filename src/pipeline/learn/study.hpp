@@ -3,8 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
-#include <string>
+#include <span>
 #include <vector>
 
 #include "learn/cross_validation.hpp"
@@ -18,7 +17,7 @@ struct StudyPlan {
   std::vector<std::size_t> groups;    // [n]
   std::vector<learn::Split> folds;    // of the pictures that are learned from: they choose penalty and temperature
   std::vector<std::size_t> train;     // the pictures that are learned from, rising
-  std::vector<learn::Split> measure;  // what is measured: the folds, or all of them against a validation folder
+  std::vector<learn::Split> measure;  // one: all of them against a validation folder; none: the folds are measured
   std::uint64_t seed = 0;
 };
 
@@ -49,6 +48,11 @@ class Study {
 
  private:
   [[nodiscard]] MeasuredShare top1_of(std::span<const std::size_t> predicted) const;
+  [[nodiscard]] const std::vector<learn::Split>& splits() const noexcept {
+    return plan_.measure.empty() ? plan_.folds : plan_.measure;
+  }
+  /// Predictions of each split's pictures, in the order of the measurement.
+  [[nodiscard]] std::vector<std::size_t> in_order(const std::vector<std::vector<std::size_t>>& predicted) const;
   void measure();
 
   const learn::Examples& examples_;
