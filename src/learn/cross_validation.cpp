@@ -87,6 +87,8 @@ CrossValidation cross_validate(const Examples& examples, const std::vector<Split
   constexpr int kLast = 20;
   constexpr std::size_t kPatience = 8;
   CrossValidation result;
+  result.c = kUsualC;
+  if (splits.size() < 2) return result;
   Folded folds = folds_of(examples, splits);
   std::size_t best = 0;
   for (int quarter = kFirst; quarter <= kLast && result.path.size() <= best + kPatience; ++quarter) {

@@ -18,6 +18,8 @@ struct PathPoint {
   double error = 0;  // standard error of that mean, over folds
 };
 
+inline constexpr double kUsualC = 0.1;
+
 struct CrossValidation {
   std::vector<PathPoint> path;        // rising C
   double c = 0;                       // the chosen one
@@ -27,7 +29,8 @@ struct CrossValidation {
 
 /// Walks C from 1e-6 up in quarters of a decade, until the out-of-fold loss has not improved for two decades. Takes the
 /// smallest C whose loss is within one standard error of the least (Hastie, Tibshirani, Friedman 2009, section 7.10).
-/// Folds run on all threads; the result does not depend on how many there are.
+/// Folds run on all threads; the result does not depend on how many there are. Without two folds nothing is compared: C
+/// is kUsualC, and no example is measured.
 /// @param examples  unscaled; each fold scales them by what it learns from
 [[nodiscard]] CrossValidation cross_validate(const Examples& examples, const std::vector<Split>& splits);
 

@@ -124,7 +124,11 @@ StudyPlan plan_of(const LearnInput& input, const LearnOptions& options, LearnRep
   report.pictures = plan.train.size();
   report.groups = distinct(learn::elements_of(plan.groups, plan.train));
   plan.folds = folds_of(input, plan, options);
-  if (plan.folds.size() < 2) {
+  if (plan.folds.size() < 2 && !measured.empty()) {
+    report.remarks.emplace_back(
+        "no class has two pictures that are no near-duplicates of each other: neither penalty nor temperature is "
+        "chosen");
+  } else if (plan.folds.size() < 2) {
     throw Error(ErrorCode::kUsage,
                 "no class has two pictures that are no near-duplicates of each other, so nothing can be measured",
                 "add pictures: two of each class are the least, twenty a good beginning");
@@ -268,6 +272,11 @@ Learned learn_head(const LearnInput& input, const LearnOptions& options) {
   learned.head.weight = floats_of(head.weight.values);
   learned.head.bias = floats_of(head.bias);
   learned.head.temperature = study.temperature();
+  if (options.unknown && plan.folds.size() < 2) {
+    throw Error(ErrorCode::kUsage,
+                "--unknown needs a class with two pictures that are no near-duplicates of each other",
+                "add pictures, or leave out --unknown");
+  }
   if (options.unknown) {
     const learn::UnknownChoice choice = study.unknown(*options.unknown);
     report.unknown = report_of(choice, *options.unknown);

@@ -46,7 +46,9 @@ std::vector<double> crossed_temperatures(const Matrix& scores, std::span<const s
 
 Study::Study(const Examples& examples, const StudyPlan& plan)
     : examples_(examples), plan_(plan), validation_(learn::cross_validate(examples, plan.folds)) {
-  temperature_ = learn::fit_temperature(validation_.scores, learn::elements_of(examples.classes, validation_.measured));
+  if (!validation_.measured.empty())
+    temperature_ =
+        learn::fit_temperature(validation_.scores, learn::elements_of(examples.classes, validation_.measured));
   measure();
 }
 
