@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <vector>
 
 namespace fovea::learn {
 namespace {
@@ -17,8 +19,18 @@ void softmax(std::span<double> row, double factor) {
   for (double& value : row) value /= sum;
 }
 
-/// The slope of the summed log-loss in the inverse temperature: Σ (mean score − own score). It rises.
+/// The largest score of any other class.
+double runner_up(std::span<const double> row, std::size_t own) {
+  double most = -std::numeric_limits<double>::infinity();
+  for (std::size_t c = 0; c < row.size(); ++c) {
+    if (c != own) most = std::max(most, row[c]);
+  }
+  return most;
+}
+
+/// The slope of the summed log-loss in the inverse temperature: Σ (mean score − expected score). It rises.
 double slope(const Matrix& scores, std::span<const std::size_t> classes, double inverse) {
+  const double wrong = 1 / (static_cast<double>(scores.rows) + 2);
   double total = 0;
   std::vector<double> p;
   for (std::size_t i = 0; i < scores.rows; ++i) {
@@ -26,7 +38,8 @@ double slope(const Matrix& scores, std::span<const std::size_t> classes, double 
     p.assign(row.begin(), row.end());
     softmax(p, inverse);
     for (std::size_t c = 0; c < p.size(); ++c) total += p[c] * row[c];
-    total -= row[classes[i]];
+    const double own = row[classes[i]];
+    total -= own + wrong * (runner_up(row, classes[i]) - own);
   }
   return total;
 }

@@ -253,6 +253,13 @@ TEST(Temperature, BringsBackTheOneThatScoresWereMultipliedWith) {
   EXPECT_NEAR(fit_temperature(scores, classes), 2.5, 0.1);
 }
 
+TEST(Temperature, LeavesADoubtWhereEveryPictureIsRight) {
+  const Matrix scores{3, 2, {4, 0, 5, 1, 0, 4}};
+  const std::vector<std::size_t> classes{0, 0, 1};
+  const Matrix p = probabilities_of(scores, fit_temperature(scores, classes));
+  EXPECT_NEAR(p.row(0)[0], 0.8, 1e-6);  // 1 - 1 / (3 + 2)
+}
+
 TEST(Intervals, HoldTheTruthAboutAsOftenAsTheySay) {
   Random random(11);
   int held = 0;
