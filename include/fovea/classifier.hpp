@@ -70,6 +70,7 @@ struct Classification {
   std::vector<float> probabilities;     // [C] softmax of the logits, or the sigmoid of each for a multi-label model;
                                         // empty for a regression, whose outputs are values
   Size size;                            // px, upright
+  std::optional<UnknownVerdict> unknown = {};  // of a model that was learned with --unknown
 };
 
 struct Features {

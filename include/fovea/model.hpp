@@ -46,6 +46,19 @@ struct CascadeInfo {
   [[nodiscard]] double largest_exceeded() const;
 };
 
+/// When a picture is of none of a learned model's classes: its score is above the threshold (`fovea learn --unknown`).
+struct UnknownRule {
+  enum class By {
+    kEnergy,    // -log Σ exp(logit)
+    kDistance,  // squared, from projection · features to the nearest centre, divided by r
+  };
+  By by = By::kEnergy;
+  double threshold = 0;
+  double share = 0;               // of pictures of the classes that the threshold was to call unknown
+  std::vector<float> projection;  // [r, pooled_dim]; empty for kEnergy
+  std::vector<float> centres;     // [C, r]
+};
+
 /// Everything that is known about a checkpoint without running it.
 struct ModelInfo {
   std::string name;            // the folder's name
@@ -70,6 +83,9 @@ struct ModelInfo {
   bool multi_label = false;                 // each class has its own probability: sigmoid instead of softmax
   bool regression = false;                  // the outputs are values: there are no probabilities
   std::vector<std::string> ignored_config;  // keys of its config that are ignored because the user says so
+  std::string learned;                      // how `fovea learn` made the head, as JSON; empty: it did not
+  double temperature = 1;                   // of a learned head: its logits are divided by it already
+  std::optional<UnknownRule> unknown;       // of a learned head
   std::optional<float> logit_scale;         // CLIP and SigLIP only; exp is already applied
   std::optional<float> logit_bias;          // SigLIP only
 };

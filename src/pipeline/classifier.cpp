@@ -55,7 +55,7 @@ Input input_of(const Picture& picture) {
 
 Classification classification_of(PictureOutcome& outcome) {
   return {std::move(outcome.record.predictions), std::move(outcome.logits), std::move(outcome.probabilities),
-          outcome.record.size};
+          outcome.record.size, outcome.record.unknown};
 }
 
 Explanation explanation_of(PictureOutcome& outcome) {

@@ -10,6 +10,7 @@
 #include "explain/pixel_map.hpp"
 #include "explain/spearman.hpp"
 #include "image/codec/encode.hpp"
+#include "image/preprocess/difference_hash.hpp"
 #include "pipeline/cascade.hpp"
 #include "pipeline/maps/attention_sheet.hpp"
 #include "pipeline/maps/map_files.hpp"
@@ -43,10 +44,12 @@ class PictureWorker {
  public:
   /// @param quick  of a cascade: what runs first
   /// @param ahead  items from one of this worker's to its next, roughly
-  PictureWorker(Runner exact, std::optional<Runner> quick, std::span<const Input> inputs,
-                std::span<const std::size_t> todo, const PictureOptions& options, std::size_t ahead)
+  PictureWorker(Runner exact, std::optional<Runner> quick, const UnknownDetector& unknown,
+                std::span<const Input> inputs, std::span<const std::size_t> todo, const PictureOptions& options,
+                std::size_t ahead)
       : exact_(std::move(exact)),
         quick_(std::move(quick)),
+        unknown_(unknown),
         model_(exact_.transformer.info()),
         inputs_(inputs),
         todo_(todo),
@@ -93,11 +96,13 @@ class PictureWorker {
     record.ignored_config = model_.ignored_config;
     record.decided_by = job.decided_by;
     ForwardResult& result = job.image.result;
+    if (options_.difference_hash) outcome.difference_hash = difference_hash(job.picture.original);
     if (options_.features) {
       record.features = FeatureRecord{job.index, feature_shape(model_, *options_.features)};
       outcome.features = features_of(std::move(result), model_.architecture, *options_.features);
       return outcome;
     }
+    if (has_unknown_rule(model_, options_)) record.unknown = unknown_(result);
     outcome.probabilities = probabilities_of(result.logits, classes());
     record.predictions = predictions_of(result.logits, outcome.probabilities, classes(), options_.predictions);
     outcome.logits = std::move(result.logits);
@@ -133,14 +138,14 @@ class PictureWorker {
   [[nodiscard]] Keep keeps() const {
     const bool draws = !options_.layout.folder.empty() && !options_.maps.methods.empty();
     if (draws || options_.page || options_.keep_maps) return Keep::kWhole;
-    return options_.layout.thumbnails ? Keep::kSmall : Keep::kNothing;
+    return options_.layout.thumbnails || options_.difference_hash ? Keep::kSmall : Keep::kNothing;
   }
 
   /// What is wanted of the forward pass beside the maps. Sheets and attention begin empty: a run that failed half way
   /// has left its blocks in the jobs.
   [[nodiscard]] ForwardRequest observing(std::span<PictureJob> jobs) const {
     ForwardRequest request;
-    request.keep_tokens = options_.features && *options_.features != FeaturePool::kHead;
+    request.keep_tokens = options_.features && reads_tokens(*options_.features);
     if (options_.layout.attention_sheet) {
       const TokenLayout layout = token_layout(model_.architecture);
       for (PictureJob& job : jobs) job.sheet.emplace(options_.maps.options, layout);
@@ -233,6 +238,7 @@ class PictureWorker {
 
   Runner exact_;
   std::optional<Runner> quick_;
+  const UnknownDetector& unknown_;
   const ModelInfo& model_;
   std::span<const Input> inputs_;
   std::span<const std::size_t> todo_;
@@ -245,6 +251,10 @@ class PictureWorker {
 
 ClassSpace class_space(const ModelInfo& model, const PictureOptions& options) {
   return class_space(model, options.maps);
+}
+
+bool has_unknown_rule(const ModelInfo& model, const PictureOptions& options) {
+  return model.unknown && !options.maps.zero_shot && !options.features;
 }
 
 std::optional<SourceStamp> stamp_of(const Input& input) {
@@ -274,8 +284,8 @@ std::size_t Engine::run(std::span<const Input> inputs, std::span<const std::size
       return Runner{pool.model(), pool.borrow(batch, schedule.threads_of(index))};
     };
     const auto worker = std::make_shared<PictureWorker>(
-        runner(sessions_), quick_sessions_ ? std::optional(runner(*quick_sessions_)) : std::nullopt, inputs, todo,
-        options, schedule.workers * schedule.batch);
+        runner(sessions_), quick_sessions_ ? std::optional(runner(*quick_sessions_)) : std::nullopt, unknown_, inputs,
+        todo, options, schedule.workers * schedule.batch);
     return Steps{[worker](std::size_t item) { return worker->prepare(item); },
                  [worker](std::span<PictureJob> jobs) { worker->infer(jobs); },
                  [worker](PictureJob& job) { return worker->render(job); },

@@ -75,6 +75,7 @@ struct Record {
   Size size;                // px, after orientation; zero where decoding failed
   int decoded_eighths = 8;  // eighths of each side that were decoded; below 8 only for a JPEG decoded fast
   std::vector<Prediction> predictions;
+  std::optional<UnknownVerdict> unknown;  // of a learned model that has a rule for it
   std::vector<MapRecord> maps;
   std::optional<FeatureRecord> features;  // instead of predictions
   std::optional<Precision> decided_by;    // of a cascade: the precision that predictions and maps are computed in

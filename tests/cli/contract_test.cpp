@@ -134,6 +134,15 @@ TEST_F(Contract, TheGuideHasTheKeysOfAllRecordsAndNoOthers) {
   look_at_document(run({"inspect", at("model"), "-v", "-f", "json", "--labels", labels}));
   look_at_document(run({"inspect", "-f", "json"}));
   look_at_document(run({"doctor", at("model"), at("in/large.jpg"), "-f", "json"}));
+  for (std::size_t i = 0; i < 24; ++i) {
+    const std::string kind = std::to_string(i % 3);
+    write_texture(folder_ / "kinds" / kind / (std::to_string(i) + ".png"), i % 7 == 0 ? 1 : i % 3,
+                  i);  // some are wrong
+  }
+  write_text(folder_ / "kinds/0/broken.png", "no picture");
+  look_at_document(
+      run({"learn", "-m", at("model"), at("kinds"), "-o", at("mine.safetensors"), "--unknown", "0.05", "-f", "json"}));
+  look_at_lines(run({"classify", "-m", at("mine.safetensors"), in, "-f", "jsonl"}));
   look_at_document(run({"bench", "-m", at("model"), "--seconds", "0.1", "--roofline", "--folder", in, "--keep", "0.5",
                         "--decode", "fast", "-f", "json"}));
   if (can_quantize()) {

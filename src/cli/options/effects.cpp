@@ -94,8 +94,8 @@ bool reads_model_files(const Call& call) {
   return !call.has("arch");
 }
 bool is_random(const Call& call) {
-  return call.has("sample") || call.has("faithfulness") || call.has("compare") || call.has("test-methods") ||
-         readers_of("seed", call).one_runs;
+  return call.verb_is({"learn"}) || call.has("sample") || call.has("faithfulness") || call.has("compare") ||
+         call.has("test-methods") || readers_of("seed", call).one_runs;
 }
 
 const std::vector<Rule>& rules() {

@@ -79,7 +79,10 @@ class Batch : public Command {
     options.version = FOVEA_VERSION;
     Engine engine(model);
     const bool values = class_space(info, made).function == ScoreFunction::kNone;
-    const ReportOptions report{.top_k = flags_.classes.top_k, .values = values, .verdicts = flags_.maps.faithfulness};
+    const ReportOptions report{.top_k = flags_.classes.top_k,
+                               .values = values,
+                               .unknown = has_unknown_rule(info, made),
+                               .verdicts = flags_.maps.faithfulness};
     Rows rows(inputs.size(), format_, report, common);
     const auto finish = [&](const BatchOutcome& outcome) {
       rows.finish(outcome.counts.interrupted);

@@ -98,6 +98,7 @@ class Explain : public Command {
     const bool values = class_space(model->info(), options).function == ScoreFunction::kNone;
     const ReportOptions report{.top_k = flags_.classes.top_k,
                                .values = values,
+                               .unknown = has_unknown_rule(model->info(), options),
                                .verdicts = flags_.maps.faithfulness,
                                .comparison = comparing()};
     Rows rows(inputs.size(), format_, report, common);

@@ -132,6 +132,13 @@ std::string model_sha256(const std::filesystem::path& model, const LoadOptions& 
   add_tensors(open);
   if (options.cascade) add_tensors(open_model(model, of_quick_form(options, open.info)));
   hash.update(std::as_bytes(std::span(open.config)));
+  if (!open.info.learned.empty()) {  // what they say changes rows, and no tensor
+    for (const auto& [key, text] : open.checkpoint->metadata()) {
+      if (!key.starts_with("fovea.")) continue;
+      hash.update(std::as_bytes(std::span(key)));
+      hash.update(std::as_bytes(std::span(text)));
+    }
+  }
   return hash.hex();
 }
 

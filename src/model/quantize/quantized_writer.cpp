@@ -136,18 +136,13 @@ void write_quantized(const OpenModel& model, std::vector<StoredTensor> rounded, 
     if (cascade) tensor.name.insert(0, kQuickPrefix);
     tensors.push_back(std::move(tensor));
   }
-  std::map<std::string, std::string> metadata{{"format", "pt"}};
+  std::map<std::string, std::string> metadata = ConfigFiles(model.info.path, *model.checkpoint).carried();
   if (cascade) {
     metadata.merge(cascade_metadata(*cascade));
   } else {
     metadata[std::string(kQuantizedKey)] = name(precision);
   }
-  const ConfigFiles configs(model.info.path, *model.checkpoint);
   if (model.config.empty()) metadata[std::string(kUsualRecipeKey)] = model.info.usual_recipe;
-  for (const std::string config : kConfigFiles) {
-    if (config == "config.json" && configs.network() != config) continue;  // of the same model for another library
-    if (const auto text = configs.text(config)) metadata[config] = *text;
-  }
   write_safetensors(file, tensors, metadata);
 }
 

@@ -109,6 +109,7 @@ class BatchFolder {
     columns.top_k = pictures_.predictions.top_k;
     columns.verdicts = pictures_.maps.faithfulness;
     columns.values = class_space().function == ScoreFunction::kNone;
+    columns.unknown = has_unknown_rule(engine_.info(), pictures_);
     return columns;
   }
   RunSheet run_sheet() {

@@ -24,16 +24,18 @@ std::string value_of(const std::map<std::string, std::string>& options, const st
 }  // namespace
 
 std::string run_sheet_json(const RunSheet& sheet) {
-  const Json document{
-      {"schema", kReportSchema},
-      {"type", "batch_run"},
-      {"shards", sheet.shards},
-      {"version", sheet.version},
-      {"model_sha256", sheet.model_sha256},
-      {"arguments_sha256", sheet.arguments_sha256},
-      {"options", Json(sheet.options)},
-      {"columns",
-       {{"top_k", sheet.columns.top_k}, {"values", sheet.columns.values}, {"verdicts", sheet.columns.verdicts}}}};
+  const Json document{{"schema", kReportSchema},
+                      {"type", "batch_run"},
+                      {"shards", sheet.shards},
+                      {"version", sheet.version},
+                      {"model_sha256", sheet.model_sha256},
+                      {"arguments_sha256", sheet.arguments_sha256},
+                      {"options", Json(sheet.options)},
+                      {"columns",
+                       {{"top_k", sheet.columns.top_k},
+                        {"values", sheet.columns.values},
+                        {"verdicts", sheet.columns.verdicts},
+                        {"unknown", sheet.columns.unknown}}}};
   return document.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
@@ -51,7 +53,8 @@ RunSheet run_sheet_from_json(std::string_view text, std::string_view name) {
             .options = document.at("options").get<std::map<std::string, std::string>>(),
             .columns = {.top_k = columns.at("top_k").get<std::size_t>(),
                         .values = columns.at("values").get<bool>(),
-                        .verdicts = columns.at("verdicts").get<bool>()}};
+                        .verdicts = columns.at("verdicts").get<bool>(),
+                        .unknown = columns.at("unknown").get<bool>()}};
   } catch (const Json::exception& error) {
     throw Error(ErrorCode::kDecode, fmt::format("{}: is no run.json of fovea: {}", name, error.what()));
   }

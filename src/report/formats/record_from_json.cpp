@@ -182,6 +182,9 @@ void read_result(const RecordJson& object, Record& record) {
   for (const RecordJson& prediction : object.at("predictions").get_ref<const RecordJson::array_t&>()) {
     record.predictions.push_back(prediction_of(prediction));
   }
+  if (object.contains("unknown")) {
+    record.unknown = UnknownVerdict{object.at("unknown").get<bool>(), number_at(object, "unknown_score")};
+  }
   if (const auto maps = object.find("maps"); maps != object.end()) {
     for (const RecordJson& map : maps->get_ref<const RecordJson::array_t&>()) record.maps.push_back(map_of(map));
   }

@@ -84,6 +84,10 @@ void put_result(RecordJson& object, const Record& record) {
   for (const Prediction& prediction : record.predictions) {
     object["predictions"].push_back(prediction_object(prediction));
   }
+  if (record.unknown) {
+    object["unknown"] = record.unknown->unknown;
+    object["unknown_score"] = number_or_null(record.unknown->score);
+  }
   for (const MapRecord& map : record.maps) object["maps"].push_back(map_object(map));
   if (!record.tokens.empty()) object["tokens"] = record.tokens;
   if (record.outlier_tokens) object["outlier_tokens"] = *record.outlier_tokens;
