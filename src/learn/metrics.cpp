@@ -13,6 +13,12 @@ double ratio(double part, double whole) {
   return whole > 0 ? part / whole : 0.0;
 }
 
+/// The pictures of nearly one confidence.
+struct Bin {
+  double confidence = 0;  // sums
+  double right = 0;
+};
+
 }  // namespace
 
 Confusion confusion_of(std::span<const std::size_t> truth, std::span<const std::size_t> predicted,
@@ -95,10 +101,6 @@ double brier_score(const Matrix& probabilities, std::span<const std::size_t> cla
 
 double calibration_error(const Matrix& probabilities, std::span<const std::size_t> classes) {
   constexpr std::size_t kBins = 15;
-  struct Bin {
-    double confidence = 0;
-    double right = 0;
-  };
   std::array<Bin, kBins> bins;
   for (std::size_t i = 0; i < probabilities.rows; ++i) {
     const std::size_t best = largest(probabilities.row(i));

@@ -11,7 +11,7 @@
 namespace fovea::learn {
 namespace {
 
-using Vector = std::vector<double>;
+using Values = std::vector<double>;
 
 constexpr std::size_t kPairs = 10;       // steps that the approximate Hessian remembers
 constexpr double kDecrease = 1e-4;       // Wolfe's c1
@@ -19,33 +19,33 @@ constexpr double kFlatter = 0.9;         // Wolfe's c2
 constexpr double kRounding = 4e-16;      // of a value: smaller differences say nothing
 constexpr std::size_t kMostTrials = 40;  // of one line search
 
-double dot(const Vector& a, const Vector& b) {
+double dot(const Values& a, const Values& b) {
   double sum = 0;
   for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
   return sum;
 }
 
-double largest_of(const Vector& values) {
+double largest_of(const Values& values) {
   double most = 0;
   for (const double value : values) most = std::max(most, std::fabs(value));
   return most;
 }
 
-void add(Vector& to, double factor, const Vector& values) {
+void add(Values& to, double factor, const Values& values) {
   for (std::size_t i = 0; i < to.size(); ++i) to[i] += factor * values[i];
 }
 
 /// A place, with what the objective says of it.
 struct Point {
-  Vector x;
-  Vector gradient;
+  Values x;
+  Values gradient;
   double value = 0;
 };
 
 /// The last steps and the changes of the gradient along them.
 class Memory {
  public:
-  explicit Memory(const Vector& scale) : scale_(scale) {}
+  explicit Memory(const Values& scale) : scale_(scale) {}
 
   void note(const Point& from, const Point& to) {
     Pair pair{to.x, to.gradient, 0};
@@ -61,9 +61,9 @@ class Memory {
   [[nodiscard]] bool empty() const { return pairs_.empty(); }
 
   /// The two loops: minus the approximate inverse Hessian times the gradient.
-  [[nodiscard]] Vector direction(const Vector& gradient) const {
-    Vector d = gradient;
-    Vector alphas(pairs_.size());
+  [[nodiscard]] Values direction(const Values& gradient) const {
+    Values d = gradient;
+    Values alphas(pairs_.size());
     for (std::size_t i = pairs_.size(); i-- > 0;) {
       alphas[i] = pairs_[i].rho * dot(pairs_[i].step, d);
       add(d, -alphas[i], pairs_[i].change);
@@ -79,24 +79,24 @@ class Memory {
 
  private:
   struct Pair {
-    Vector step;
-    Vector change;
+    Values step;
+    Values change;
     double rho;
   };
-  [[nodiscard]] double scaled_square(const Vector& v) const {
+  [[nodiscard]] double scaled_square(const Values& v) const {
     double sum = 0;
     for (std::size_t i = 0; i < v.size(); ++i) sum += v[i] * v[i] * (scale_.empty() ? 1.0 : scale_[i]);
     return sum;
   }
 
-  const Vector& scale_;
+  const Values& scale_;
   std::deque<Pair> pairs_;
 };
 
 /// Steps along one direction until both of Wolfe's conditions hold: the value falls enough, and the slope flattens.
 class LineSearch {
  public:
-  LineSearch(const Objective& objective, const Point& from, const Vector& direction)
+  LineSearch(const Objective& objective, const Point& from, const Values& direction)
       : objective_(objective), from_(from), direction_(direction), slope_(dot(from.gradient, direction)) {}
 
   /// None where no step goes down by more than rounding.
@@ -132,7 +132,7 @@ class LineSearch {
 
  private:
   [[nodiscard]] Point at(double step) {
-    Point point{from_.x, Vector(from_.x.size()), 0};
+    Point point{from_.x, Values(from_.x.size()), 0};
     add(point.x, step, direction_);
     point.value = objective_(point.x, point.gradient);
     ++evaluations_;
@@ -149,7 +149,7 @@ class LineSearch {
 
   const Objective& objective_;
   const Point& from_;
-  const Vector& direction_;
+  const Values& direction_;
   double slope_;
   std::size_t evaluations_ = 0;
 };
@@ -164,7 +164,7 @@ Minimum minimise(const Objective& objective, std::vector<double> start, const Mi
   Memory memory(options.scale);
   while (largest_of(point.gradient) > options.tolerance && evaluations < options.most_evaluations) {
     stop_if_interrupted();
-    const Vector direction = memory.direction(point.gradient);
+    const Values direction = memory.direction(point.gradient);
     LineSearch search(objective, point, direction);
     // Without a memory the length of the direction means nothing, unless the scales give it one.
     const double first = memory.empty() && options.scale.empty() ? std::min(1.0, 1 / largest_of(point.gradient)) : 1.0;

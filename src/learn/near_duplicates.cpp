@@ -35,7 +35,7 @@ class Ties {
 };
 
 /// Centred rows of length 1. Cosines of raw features are all near 1 in some models: what they share says nothing.
-Rows unit_rows(const Matrix& features) {
+Rows unit_rows_in_float(const Matrix& features) {
   const Eigen::Map<const Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>> raw(
       features.values.data(), static_cast<Eigen::Index>(features.rows), static_cast<Eigen::Index>(features.cols));
   Rows rows = (raw.rowwise() - raw.colwise().mean()).cast<float>();
@@ -94,7 +94,7 @@ std::vector<Pair> pairs_of(const Rows& rows, const Pictures& pictures, std::span
 std::vector<std::size_t> group_near_duplicates(const Pictures& pictures, std::span<const std::size_t> groups) {
   constexpr std::size_t kRows = 128;
   const std::size_t count = pictures.features.rows;
-  const Rows rows = unit_rows(pictures.features);
+  const Rows rows = unit_rows_in_float(pictures.features);
   const std::vector<double> usual = usual_distances(rows, pictures.classes);
   std::vector<std::vector<Pair>> found((count + kRows - 1) / kRows);
   for_each_parallel(found.size(), [&](std::size_t piece) {

@@ -2,6 +2,9 @@
 # because parsing and instantiating what they all include is most of the work of a build. So the names in a folder's
 # anonymous namespaces must differ. clang-tidy and the preset `dev` compile each file alone.
 function(fovea_unify target)
+  if(CMAKE_UNITY_BUILD) # GCC takes a source that another one includes for a header
+    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+  endif()
   set_target_properties(${target} PROPERTIES UNITY_BUILD_MODE GROUP)
   get_target_property(sources ${target} SOURCES)
   list(FILTER sources INCLUDE REGEX "\\.cpp$")

@@ -17,7 +17,7 @@
 namespace fovea {
 namespace {
 
-std::size_t masks_of(const ExplainOptions& options) {
+std::size_t tis_masks(const ExplainOptions& options) {
   return options.masks.value_or(512);
 }
 
@@ -27,7 +27,7 @@ class Tis final : public Explainer {
       : grid_(layout.grid),
         num_prefix_(layout.num_prefix),
         visible_(std::max<std::size_t>(1, grid_.size() / 2)),
-        channels_(masks_of(options)),
+        channels_(tis_masks(options)),
         kept_(channels_.size() * visible_) {
     Random random(options.seed);
     for (Channel& channel : channels_) {
@@ -106,7 +106,7 @@ ExplainMethod tis_method() {
       .needs = {.subsets = true, .probabilities = true},
       .variant =
           [](const ExplainOptions& options) {
-            return fmt::format("{} masks of half of the patches, seed {}", masks_of(options), options.seed);
+            return fmt::format("{} masks of half of the patches, seed {}", tis_masks(options), options.seed);
           },
       .make = [](const ExplainOptions& options, const TokenLayout& layout) -> std::unique_ptr<Explainer> {
         return std::make_unique<Tis>(options, layout);

@@ -60,9 +60,9 @@ std::string learned_text(const OpenModel& model, const LearnedHead& head, JsonOb
 }
 
 std::string unknown_text(const UnknownRule& rule, double rejected) {
-  JsonObject json;
-  json.add("by", rule_key(rule.by)).add("threshold", rule.threshold).add("share", rule.share);
-  return json.add("rejected", rejected).line();
+  JsonObject rule_object;
+  rule_object.add("by", rule_key(rule.by)).add("threshold", rule.threshold).add("share", rule.share);
+  return rule_object.add("rejected", rejected).line();
 }
 
 }  // namespace

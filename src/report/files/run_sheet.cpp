@@ -53,8 +53,8 @@ RunSheet run_sheet_from_json(std::string_view text, std::string_view name) {
             .options = document.at("options").get<std::map<std::string, std::string>>(),
             .columns = {.top_k = columns.at("top_k").get<std::size_t>(),
                         .values = columns.at("values").get<bool>(),
-                        .verdicts = columns.at("verdicts").get<bool>(),
-                        .unknown = columns.at("unknown").get<bool>()}};
+                        .unknown = columns.at("unknown").get<bool>(),
+                        .verdicts = columns.at("verdicts").get<bool>()}};
   } catch (const Json::exception& error) {
     throw Error(ErrorCode::kDecode, fmt::format("{}: is no run.json of fovea: {}", name, error.what()));
   }
