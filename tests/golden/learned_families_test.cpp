@@ -55,11 +55,15 @@ LearnedHead random_head(std::size_t width) {
 /// Of all blocks, last first.
 template <typename Score>
 std::vector<float> gradients_of(Session& session, const std::vector<float>& patches, const Score& score) {
-  (void)session.forward(patches, {.keep_for_gradients = true});
+  ForwardRequest kept;
+  kept.keep_for_gradients = true;
+  (void)session.forward(patches, kept);
   std::vector<float> all;
-  session.gradients(score, {.attention = [&](const AttentionView&, std::span<const float> gradient) {
-                      all.insert(all.end(), gradient.begin(), gradient.end());
-                    }});
+  GradientRequest request;
+  request.attention = [&](const AttentionView&, std::span<const float> gradient) {
+    all.insert(all.end(), gradient.begin(), gradient.end());
+  };
+  session.gradients(score, request);
   return all;
 }
 

@@ -45,7 +45,7 @@ void write_texture(const std::filesystem::path& path, std::size_t kind, std::siz
       }
     }
   }
-  const std::vector<std::byte> bytes = encode_png(image, 6);
+  const std::vector<std::byte> bytes = encode_png(image);
   write_text(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
