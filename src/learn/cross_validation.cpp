@@ -32,7 +32,11 @@ class Fold {
   }
   /// @return  [test, C]
   [[nodiscard]] Matrix scores(double c, double tolerance) { return scores_of(regression_.fit(c, tolerance), test_); }
-  [[nodiscard]] double loss(double c) { return log_loss(probabilities_of(scores(c, kPathTolerance), 1.0), classes_); }
+  /// Scores may be of another temperature than 1: a strong penalty makes them small, and that is no fault.
+  [[nodiscard]] double loss(const Matrix& scores, double temperature) const {
+    return log_loss(probabilities_of(scores, temperature), classes_);
+  }
+  [[nodiscard]] const std::vector<std::size_t>& classes() const noexcept { return classes_; }
   [[nodiscard]] double size() const { return static_cast<double>(test_.rows); }
 
  private:
@@ -51,27 +55,51 @@ Folded folds_of(const Examples& examples, const std::vector<Split>& splits) {
   return folds;
 }
 
+/// Of all folds, one under the other.
+double temperature_of(const Folded& folds, const std::vector<Matrix>& scores) {
+  constexpr int kHalvings = 14;  // to a thousandth
+  Matrix all{0, scores.front().cols};
+  std::vector<std::size_t> classes;
+  for (std::size_t i = 0; i < folds.size(); ++i) {
+    all.rows += scores[i].rows;
+    all.values.insert(all.values.end(), scores[i].values.begin(), scores[i].values.end());
+    classes.insert(classes.end(), folds[i]->classes().begin(), folds[i]->classes().end());
+  }
+  return fit_temperature(all, classes, kHalvings);
+}
+
 PathPoint measure(Folded& folds, double c) {
-  std::vector<double> losses(folds.size());
-  for_each_parallel(folds.size(), [&](std::size_t i) { losses[i] = folds[i]->loss(c); });
-  PathPoint point{c, 0, 0};
+  std::vector<Matrix> scores(folds.size());
+  for_each_parallel(folds.size(), [&](std::size_t i) { scores[i] = folds[i]->scores(c, kPathTolerance); });
+  const double temperature = temperature_of(folds, scores);
+  PathPoint point{c, 0, 0, {}};
   double examples = 0;
   for (std::size_t i = 0; i < folds.size(); ++i) {
-    point.loss += losses[i] * folds[i]->size();
+    point.folds.push_back(folds[i]->loss(scores[i], temperature));
+    point.loss += point.folds.back() * folds[i]->size();
     examples += folds[i]->size();
   }
   point.loss /= examples;
-  const auto count = static_cast<double>(folds.size());
-  double squares = 0;
-  for (const double loss : losses) squares += (loss - point.loss) * (loss - point.loss);
-  if (folds.size() > 1) point.error = std::sqrt(squares / (count - 1) / count);
   return point;
 }
 
+/// How sure it is that the point's loss is above the best one's.
+double error_of(const PathPoint& point, const PathPoint& best) {
+  const auto count = static_cast<double>(point.folds.size());
+  const double mean = point.loss - best.loss;
+  double squares = 0;
+  for (std::size_t i = 0; i < point.folds.size(); ++i) {
+    const double off = point.folds[i] - best.folds[i] - mean;
+    squares += off * off;
+  }
+  return std::sqrt(squares / (count - 1) / count);
+}
+
 /// The strongest penalty that one standard error cannot tell from the best.
-double choose(const std::vector<PathPoint>& path) {
-  const auto best = std::ranges::min_element(path, {}, &PathPoint::loss);
-  return std::ranges::find_if(path, [&](const PathPoint& p) { return p.loss <= best->loss + best->error; })->c;
+double choose(std::vector<PathPoint>& path) {
+  const PathPoint best = *std::ranges::min_element(path, {}, &PathPoint::loss);
+  for (PathPoint& point : path) point.error = error_of(point, best);
+  return std::ranges::find_if(path, [&](const PathPoint& p) { return p.loss <= best.loss + p.error; })->c;
 }
 
 std::vector<Matrix> scores_at(Folded& folds, double c) {

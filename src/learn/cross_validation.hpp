@@ -13,12 +13,13 @@ namespace fovea::learn {
 
 /// What one strength of the penalty comes to, out of fold.
 struct PathPoint {
-  double c = 0;      // LogisticRegression::fit()'s; larger is weaker
-  double loss = 0;   // mean log-loss
-  double error = 0;  // standard error of that mean, over folds
+  double c = 0;                    // LogisticRegression::fit()'s; larger is weaker
+  double loss = 0;                 // mean log-loss, at the temperature that suits these scores best
+  double error = 0;                // standard error, over folds, of how much that is above the least one
+  std::vector<double> folds = {};  // the loss of each fold
 };
 
-inline constexpr double kUsualC = 0.1;
+inline constexpr double kUsualC = 0.003;
 
 struct CrossValidation {
   std::vector<PathPoint> path;        // rising C
@@ -29,6 +30,7 @@ struct CrossValidation {
 
 /// Walks C from 1e-6 up in quarters of a decade, until the out-of-fold loss has not improved for two decades. Takes the
 /// smallest C whose loss is within one standard error of the least (Hastie, Tibshirani, Friedman 2009, section 7.10).
+/// The error is that of the difference, fold by fold: folds differ far more among each other than neighbouring C do.
 /// Folds run on all threads; the result does not depend on how many there are. Without two folds nothing is compared: C
 /// is kUsualC, and no example is measured.
 /// @param examples  unscaled; each fold scales them by what it learns from

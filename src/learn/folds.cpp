@@ -26,6 +26,7 @@ std::map<std::size_t, Group> collect(std::span<const std::size_t> classes, std::
   }
   Random random(seed);
   std::vector<Group*> in_order;  // of the first example
+  in_order.reserve(all.size());
   for (auto& [key, group] : all) in_order.push_back(&group);
   std::ranges::sort(in_order, {}, [](const Group* group) { return group->examples.front(); });
   for (Group* group : in_order) group->draw = random.bits();
@@ -71,6 +72,7 @@ Folds stratified_folds(std::span<const std::size_t> classes, std::span<const std
     for (const auto& [c, count] : group.counts) groups_of[c].insert(key);
   }
   std::vector<const Group*> order;
+  order.reserve(all.size());
   for (const auto& [key, group] : all) order.push_back(&group);
   // Large groups first: the small ones then even out what they leave.
   std::ranges::sort(order, [](const Group* a, const Group* b) {

@@ -107,7 +107,7 @@ struct LogisticRegression::Impl {
   }
 
   /// Of the mean loss, so that tolerances mean the same for any number of examples.
-  double value(std::span<const double> x, std::span<double> gradient, double penalty) const {
+  [[nodiscard]] double value(std::span<const double> x, std::span<double> gradient, double penalty) const {
     const Eigen::Index c = index(present.size());
     const Eigen::Index r = features.cols();
     const View weight(x.data(), c, r);
@@ -143,7 +143,7 @@ struct LogisticRegression::Impl {
   /// Back from the principal axes.
   [[nodiscard]] LinearHead head() const {
     constexpr double kNever = -1e4;  // of a class without examples: its probability is 0 to the last digit
-    const std::size_t width = static_cast<std::size_t>(mean.size());
+    const auto width = static_cast<std::size_t>(mean.size());
     LinearHead head{{num_classes, width}, std::vector<double>(num_classes, kNever)};
     const Eigen::Index c = index(present.size());
     const RowMajor weight = View(last.data(), c, features.cols()) * axes.directions.transpose();

@@ -46,12 +46,11 @@ double slope(const Matrix& scores, std::span<const std::size_t> classes, double 
 
 }  // namespace
 
-double fit_temperature(const Matrix& scores, std::span<const std::size_t> classes) {
+double fit_temperature(const Matrix& scores, std::span<const std::size_t> classes, int halvings) {
   // The loss is convex in the inverse temperature, so bisection of its slope finds the one minimum.
-  double low = std::log(1e-2);
-  double high = std::log(1e2);
-  constexpr int kHalvings = 44;  // to 1e-12 of T
-  for (int i = 0; i < kHalvings; ++i) {
+  double low = std::log(1e-6);
+  double high = std::log(1e3);
+  for (int i = 0; i < halvings; ++i) {
     const double middle = 0.5 * (low + high);
     (slope(scores, classes, std::exp(middle)) < 0 ? low : high) = middle;
   }

@@ -172,8 +172,8 @@ TEST(NearDuplicates, AreTiedByFeaturesOrByBothAndThroughOthers) {
   for (double& value : features.values) value = normal(random);
   for (std::size_t j = 0; j < 40; ++j) {
     features.row(3)[j] = features.row(0)[j] + 0.02 * normal(random);  // the same to the features
-    features.row(4)[j] = features.row(3)[j] + 0.40 * normal(random);  // alike
-    features.row(5)[j] = features.row(1)[j] + 0.40 * normal(random);  // alike, but of another look
+    features.row(4)[j] = features.row(3)[j] + 0.60 * normal(random);  // alike
+    features.row(5)[j] = features.row(1)[j] + 0.60 * normal(random);  // alike, but of another look
   }
   const std::vector<std::uint64_t> hashes{0, 0xF0F0F0F0F0F0F0F0U, 0xFFFFU << 20U, 0x7FFF0000U, 0x7FFF0001U, ~0U};
   const std::vector<std::size_t> classes{0, 0, 0, 0, 1, 1};

@@ -89,6 +89,12 @@ std::string scores_text(const ModelInfo& model) {
   if (model.logit_bias) text += fmt::format(", bias {}", *model.logit_bias);
   if (model.multi_label) text += text.empty() ? "sigmoid: multi-label" : ", sigmoid: multi-label";
   if (model.regression) text = "values: regression";
+  if (!model.learned.empty()) text = fmt::format("softmax, temperature {:.3g}", model.temperature);
+  if (model.unknown) {
+    text +=
+        fmt::format("; unknown by {} above {:.4g}",
+                    model.unknown->by == UnknownRule::By::kEnergy ? "energy" : "distance", model.unknown->threshold);
+  }
   return text;
 }
 
@@ -131,6 +137,7 @@ std::string text_of(const ModelInfo& model, bool verbose) {
   row("", "from " + model.recipe_source);
   row("labels", first_labels(model));
   if (!model.labels_source.empty()) row("", "from " + model.labels_source);
+  if (!model.learned.empty()) row("learned", "by fovea learn: -f json says how");
   for (const std::string& assumption : model.assumptions) row("assumed", assumption);
   if (!verbose) return text;
   text += "\n" + tensors_text(model.tensors);
@@ -196,6 +203,8 @@ std::string json_of(const ModelInfo& model, bool verbose) {
   const JsonObject preprocessing = recipe_json(recipe, model.recipe_source);
   json.add("preprocessing", preprocessing).add_raw("labels", labels_json(model));
   json.add_raw("labels_source", model.labels_source.empty() ? "null" : json_quoted(model.labels_source));
+  if (!model.learned.empty()) json.add_raw("learned", model.learned).add("temperature", model.temperature);
+  if (model.unknown) json.add("unknown_threshold", model.unknown->threshold);
   std::vector<std::string> assumptions;
   for (const std::string& assumption : model.assumptions) assumptions.push_back(json_quoted(assumption));
   json.add_raw("assumptions", json_array(assumptions));

@@ -53,6 +53,7 @@ std::vector<StoredTensor> head_tensors(const OpenModel& model, const LearnedHead
 
 std::string learned_text(const OpenModel& model, const LearnedHead& head, JsonObject about) {
   std::vector<std::string> names;
+  names.reserve(head.classes.size());
   for (const std::string& name : head.classes) names.push_back(json_quoted(name));
   const Architecture& a = model.info.architecture;
   about.add_raw("classes", json_array(names)).add("read_out", read_out_key(a.read_out));

@@ -257,6 +257,7 @@ Learned learn_head(const LearnInput& input, const LearnOptions& options) {
     examples.push_back({backbone.features, {input.classes.begin(), input.classes.end()}, weights, num_classes});
   }
   std::vector<std::unique_ptr<Study>> studies;
+  studies.reserve(examples.size());
   for (const Examples& one : examples) studies.push_back(std::make_unique<Study>(one, plan));
   learned.backbone = rank(studies, input, plan, report).front();
   const Study& study = *studies[learned.backbone];

@@ -136,18 +136,18 @@ std::vector<Baseline> Study::baselines() const {
     return learn::accuracy_of(learn::confusion_of(m.truth, predictions, examples_.num_classes)).top1;
   };
   std::vector<Baseline> baselines;
-  for (const auto& [name, classify] : kinds) {
+  for (const auto& kind : kinds) {
     std::vector<std::vector<std::size_t>> found(splits().size());
     for_each_parallel(found.size(), [&](std::size_t k) {
       Examples train = learn::examples_of(examples_, splits()[k].train);
       const learn::Scaling scaling = learn::scaling_of(train.features);
       train.features = learn::scaled(std::move(train.features), scaling);
-      found[k] = classify(train, learn::scaled(learn::rows_of(examples_.features, splits()[k].test), scaling));
+      found[k] = kind.second(train, learn::scaled(learn::rows_of(examples_.features, splits()[k].test), scaling));
     });
     const std::vector<std::size_t> classes = in_order(found);
     const Interval ahead =
         learn::bootstrap_difference({m.truth, own, m.groups, examples_.num_classes}, classes, plan_.seed);
-    baselines.push_back({name, top1(classes), share_of(top1(own) - top1(classes), ahead)});
+    baselines.push_back({kind.first, top1(classes), share_of(top1(own) - top1(classes), ahead)});
   }
   return baselines;
 }

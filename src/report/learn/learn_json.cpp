@@ -15,6 +15,7 @@ JsonObject share_object(const MeasuredShare& share) {
 template <typename T, typename Make>
 std::string array_of(const std::vector<T>& all, const Make& object) {
   std::vector<std::string> elements;
+  elements.reserve(all.size());
   for (const T& one : all) elements.push_back(object(one).line());
   return json_array(elements);
 }
@@ -38,6 +39,7 @@ JsonObject class_object(const MeasuredClass& c) {
 
 std::string paths_array(const std::vector<std::string>& paths) {
   std::vector<std::string> texts;
+  texts.reserve(paths.size());
   for (const std::string& path : paths) texts.push_back(json_quoted(path));
   return json_array(texts);
 }
@@ -46,6 +48,7 @@ std::string confusion_array(const std::vector<std::vector<std::size_t>>& confusi
   std::vector<std::string> rows;
   for (const auto& row : confusion) {
     std::vector<std::string> counts;
+    counts.reserve(row.size());
     for (const std::size_t count : row) counts.push_back(std::to_string(count));
     rows.push_back(json_array(counts));
   }
@@ -92,6 +95,7 @@ std::string learn_json(const LearnReport& r) {
   if (r.unknown) json.add("unknown", unknown_object(*r.unknown));
   json.add_raw("remarks", paths_array(r.remarks));
   std::vector<std::string> failures;
+  failures.reserve(r.failures.size());
   for (const Record& record : r.failures) failures.push_back(record_to_json(record));
   json.add_raw("failures", json_array(failures));
   json.add("embed_seconds", r.embed_seconds).add("learn_seconds", r.learn_seconds);

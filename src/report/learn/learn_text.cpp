@@ -57,10 +57,10 @@ std::string measured(const LearnReport& r) {
 std::string baselines(const LearnReport& r) {
   std::string text = "\nfor comparison, on the same pictures:\n";
   for (const Baseline& baseline : r.baselines) {
-    const bool ahead = baseline.ahead.low > 0;
-    text += fmt::format("  {:<20}{:>9}   learned is ahead by {} ({} to {}){}\n", baseline.name, percent(baseline.top1),
-                        points(baseline.ahead.value), points(baseline.ahead.low), points(baseline.ahead.high),
-                        ahead ? "" : ": cannot be told apart");
+    const bool told_apart = baseline.ahead.low > 0 || baseline.ahead.high < 0;
+    text += fmt::format("  {:<20}{:>9}   the learned head is ahead by {} ({} to {}){}\n", baseline.name,
+                        percent(baseline.top1), points(baseline.ahead.value), points(baseline.ahead.low),
+                        points(baseline.ahead.high), told_apart ? "" : ": cannot be told apart");
   }
   return text;
 }
