@@ -1,4 +1,4 @@
-// OpenCV's archives refer to LAPACK and GLX in functions that fovea never calls. Linking these names in place of the
+// OpenCV's archives refer to BLAS, LAPACK and GLX in functions that fovea never calls. Linking these names in place of the
 // libraries saves 30 of them. Whoever calls one ends the process.
 #include <cstdlib>
 
@@ -9,6 +9,10 @@
 FOVEA_UNUSED(glXGetProcAddressARB)
 FOVEA_UNUSED(glXGetCurrentDisplay)
 FOVEA_UNUSED(glXGetCurrentContext)
+FOVEA_UNUSED(cblas_sgemm)
+FOVEA_UNUSED(cblas_dgemm)
+FOVEA_UNUSED(cblas_cgemm)
+FOVEA_UNUSED(cblas_zgemm)
 FOVEA_UNUSED(sgesv_)
 FOVEA_UNUSED(dgesv_)
 FOVEA_UNUSED(sposv_)

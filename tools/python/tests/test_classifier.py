@@ -68,8 +68,8 @@ def test_maps_and_overlays_are_the_programs_to_the_bit(classifier, tmp_path):
     assert explanation.maps[0].target is None and explanation.maps[1].target.label == "tabby"
     assert explanation.geometry.original == (300, 365) and explanation.geometry.crop == (224, 224)
     assert explanation.maps[1].overlay(style="contour", caption=False).shape == (300, 365, 3)
-    libra = classifier.explain(CAT, targets=["tabby", 193], against="top1")
-    assert [m.method for m in libra] == ["libra"] if isinstance(libra, list) else libra.maps[0].is_signed
+    libra = classifier.explain(CAT, targets=["tabby", 0], against="top1")
+    assert [(m.method, m.is_signed, m.target.class_index) for m in libra.maps] == [("libra", True, 30), ("libra", True, 0)]
     parts = libra.maps[0].sum
     assert abs(parts.patches + parts.prefix + parts.biases - parts.score) < 1e-3
 
