@@ -115,6 +115,9 @@ struct ClassifierOptions {
   std::size_t threads = 0;  // compute threads of one call; 0: available_cores()
   /// None: auto, as LoadOptions::precision.
   std::optional<Precision> precision = {};
+  /// The quick precision of a file of `fovea quantize --cascade` first, and `auto` where the classes could come out
+  /// otherwise. Not with text embeddings; features are always computed in `auto`.
+  bool cascade = false;
   std::optional<Size> image_size = {};                        // px; position embeddings are resampled
   std::string preprocess = "auto";                            // or whose pipeline, as RecipeOptions::preprocess
   bool test_size = false;                                     // as RecipeOptions::test_size

@@ -23,6 +23,11 @@ namespace {
 LoadOptions load_options(const ClassifierOptions& options) {
   LoadOptions load;
   load.precision = options.precision;
+  load.cascade = options.cascade;
+  if (options.cascade && options.text_embeddings) {
+    throw Error(ErrorCode::kUsage, "a cascade is asked for with text embeddings, expected one of them",
+                "how far its scores can be trusted was measured for the model's own classes");
+  }
   load.image_size = options.image_size;
   load.recipe.preprocess = options.preprocess;
   load.recipe.test_size = options.test_size;

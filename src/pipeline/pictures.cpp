@@ -67,7 +67,7 @@ class PictureWorker {
   }
 
   void infer(std::span<PictureJob> jobs) {
-    if (!quick_) return infer(jobs, exact_);
+    if (!quick_ || options_.features) return infer(jobs, exact_);  // features have no sure part
     infer(jobs, *quick_);
     std::vector<std::size_t> unsure;
     const AskedAnswer asked = asked_answer(options_.predictions, options_.targets);

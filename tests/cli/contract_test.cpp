@@ -148,6 +148,12 @@ TEST_F(Contract, TheGuideHasTheKeysOfAllRecordsAndNoOthers) {
   if (can_quantize()) {
     look_at_document(
         run({"quantize", at("model"), at("small.safetensors"), "--calibrate", in, "--report", "-f", "json"}));
+    const std::string both = at("both.safetensors");
+    look_at_document(run({"quantize", at("model"), both, "--calibrate", in, "--cascade", "-f", "json"}));
+    look_at_document(run({"inspect", both, "-f", "json"}));
+    look_at_lines(run({"classify", "-m", both, in, "--precision", "cascade", "-f", "jsonl"}));
+    run({"batch", "-m", both, in, "-o", at("both"), "--precision", "cascade"});
+    look_at_document(read_text(folder_ / "both/summary.json"));
   }
 
   const std::vector<Promise> promised = promises();

@@ -72,7 +72,7 @@ class Classify : public Command {
           if (rows.closed() && logits.empty()) ended = true;
         },
         &ended, [&](std::size_t written) { leave_now(finish(written)); });
-    return finish(done);
+    return end_early(finish(done));
   }
 
  private:

@@ -117,7 +117,7 @@ class Explain : public Command {
           rows.write(outcome.record);
         },
         nullptr, [&](std::size_t written) { leave_now(finish(written)); });
-    return finish(done);
+    return end_early(finish(done));
   }
 
  private:

@@ -14,6 +14,7 @@
 #include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
 #include "fovea/model.hpp"
+#include "fovea/precision.hpp"
 #include "model/config/checkpoint_folder.hpp"
 #include "model/forward/layer_cost.hpp"
 #include "report/record.hpp"
@@ -118,6 +119,10 @@ std::string text_of(const ModelInfo& model, bool verbose) {
   row("file", printable(model.path));
   row("format",
       fmt::format("{}, {}, {:.1f} MB", model.format, model.dtype, static_cast<double>(model.weight_bytes) / 1e6));
+  if (const auto& c = model.cascade) {
+    row("cascade", fmt::format("{} first; scores nearer than {:.3f} again in full (measured on {} pictures)",
+                               name(c->quick), c->margin(), c->pictures));
+  }
   if (!model.weights_key.empty()) row("weights", "under " + printable(model.weights_key));
   if (!model.stripped.empty()) row("", "names without " + model.stripped);
   for (const std::string& key : model.ignored_config) row("ignored", printable(key) + " of its config");
