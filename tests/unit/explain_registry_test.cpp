@@ -29,7 +29,7 @@ void feed(Explainer& explainer, const Evidence& needs) {
   if (needs.gradients) explainer.observe_gradient(attention, weights);
   if (needs.layer_gradients) explainer.observe_layer_gradient(attention, weights);
   if (needs.features) explainer.observe_features({weights, 7, 7}, {weights, 7, 7});
-  if (needs.score_terms) explainer.observe_score_terms({0, {weights, 7, 7}, {weights, 7, 7}});
+  if (needs.score_terms) explainer.observe_score_terms({0, std::span(doubles).first(7)});
   if (needs.relevance) explainer.observe_relevance(0, doubles, doubles);
   if (needs.reruns) {
     explainer.rerun(std::vector<float>(6 * 12), 4,

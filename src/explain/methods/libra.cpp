@@ -25,13 +25,7 @@ class Libra final : public Explainer {
 
   void observe_score_terms(const ScoreTerms& terms) override {
     stream_.accept(terms);
-    for (std::size_t token = 0; token < terms_.size(); ++token) {
-      const std::span<const float> x = terms.tokens.row(token);
-      const std::span<const float> g = terms.gradient.row(token);
-      double sum = 0;
-      for (std::size_t i = 0; i < x.size(); ++i) sum += static_cast<double>(x[i]) * static_cast<double>(g[i]);
-      terms_[token] += sum;
-    }
+    for (std::size_t token = 0; token < terms_.size(); ++token) terms_[token] += terms.tokens[token];
     biases_ += terms.biases;
     earlier_ += terms.earlier_read_outs;
   }

@@ -7,6 +7,7 @@
 #include "base/process/interrupt.hpp"
 #include "model/forward/norm.hpp"
 #include "model/forward/vision_transformer.hpp"
+#include "nn/kernels/dot_kernels.hpp"
 
 namespace fovea {
 
@@ -46,7 +47,8 @@ BlockBackwardCall BackwardPass::call_of(const SavedForward& saved, std::size_t b
 
 BackwardMode BackwardPass::mode_of(const GradientRequest& request) {
   assert(request.gamma == 0.0F || request.gradients == Gradients::kLibra);
-  return {request.gradients, request.gamma, request.gamma > 0.0F ? &model_.absolute_weights() : nullptr};
+  return {request.gradients, request.gamma, request.gamma > 0.0F ? &model_.absolute_weights() : nullptr,
+          static_cast<bool>(request.score_terms)};
 }
 
 AttentionView BackwardPass::attention_of(const SavedForward& saved, std::size_t block) const {
@@ -81,11 +83,9 @@ void BackwardPass::score_of_the_last_block(const SavedForward& saved, const Scor
       read_out_.add_class_token(weights_, mode.gradients, block - 1, call.saved.x_in.span(), d_x_.span());
     }
     if (!request.score_terms) continue;
-    request.score_terms({block,
-                         {call.saved.x_in.span(), a_.tokens(), a_.embed_dim},
-                         {d_x_.span(), a_.tokens(), a_.embed_dim},
-                         mode.biases,
-                         earlier_class_tokens(saved, block)});
+    std::vector<double> terms(a_.tokens());
+    nn::dot_rows(a_.embed_dim, {call.saved.x_in.data(), a_.embed_dim}, {d_x_.data(), a_.embed_dim}, terms);
+    request.score_terms({block, terms, mode.biases, earlier_class_tokens(saved, block)});
   }
 }
 
