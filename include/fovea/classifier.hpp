@@ -87,6 +87,7 @@ struct ExplainRequest {
   std::optional<std::string> against = {};
   ExplainOptions options = {};
   bool faithfulness = false;  // measures how far each map can be trusted; runs the model some hundred times more
+  Substrate substrate = Substrate::kPaint;  // of the faithfulness
 };
 
 /// One map of a picture.
@@ -104,6 +105,7 @@ struct Explanation {
   std::vector<ExplanationMap> maps;  // in the order of the methods, for each in the order of the targets
   Image picture;                     // upright, every pixel: what overlays are drawn over
   CropGeometry geometry;             // where the maps lie in it
+  PatchGrid patches;                 // of the model; a map of pixels has a finer grid
 };
 
 /// How a model is loaded and what is said of its pictures. The defaults are those of the program.

@@ -6,6 +6,7 @@
 
 #include "base/files.hpp"
 #include "base/numerics.hpp"
+#include "explain/pixel_map.hpp"
 #include "fovea/machine.hpp"
 #include "image/codec/codec.hpp"
 #include "image/overlay/overlay.hpp"
@@ -56,7 +57,7 @@ Classification classification_of(PictureOutcome& outcome) {
 
 Explanation explanation_of(PictureOutcome& outcome) {
   Explanation explanation{
-      classification_of(outcome), {}, std::move(outcome.picture.original), outcome.picture.geometry};
+      classification_of(outcome), {}, std::move(outcome.picture.original), outcome.picture.geometry, outcome.patches};
   for (std::size_t i = 0; i < outcome.maps.size(); ++i) {
     MapRecord& record = outcome.record.maps[i];
     explanation.maps.push_back({outcome.maps[i].method, std::move(record.variant), std::move(record.target),
@@ -111,6 +112,7 @@ struct Classifier::Impl {
     if (plan.methods.empty()) plan.methods.push_back(&default_method(class_is_named));
     plan.options = request.options;
     plan.faithfulness = request.faithfulness;
+    plan.substrate = request.substrate;
     if (class_is_named) require_class_method(plan, "a class is named");
     check_plan(plan, engine.info());
     if (plan.class_specific() || plan.faithfulness) {
@@ -198,15 +200,19 @@ Image draw_overlay(const Explanation& explanation, std::size_t map, const Overla
                                        std::to_string(explanation.maps.size()));
   }
   const ExplanationMap& drawn = explanation.maps[map];
-  return draw_overlay(explanation.picture, view_of(drawn.heatmap), explanation.geometry, style,
+  const Heatmap heatmap = drawn_map(drawn.heatmap, explanation.patches);
+  return draw_overlay(explanation.picture, view_of(heatmap), explanation.geometry, style,
                       caption_of(explanation, drawn), {}, drawn.method->is_signed);
 }
 
 Image draw_panel(const Explanation& explanation, const OverlayStyle& style) {
   std::vector<PanelMap> cells;
   cells.reserve(explanation.maps.size());
+  std::vector<Heatmap> drawn;  // outlives the cells
+  drawn.reserve(explanation.maps.size());
   for (const ExplanationMap& map : explanation.maps) {
-    cells.push_back({view_of(map.heatmap), caption_of(explanation, map), map.method->is_signed});
+    const Heatmap& heatmap = drawn.emplace_back(drawn_map(map.heatmap, explanation.patches));
+    cells.push_back({view_of(heatmap), caption_of(explanation, map), map.method->is_signed});
   }
   return draw_panel(explanation.picture, explanation.geometry, cells, style,
                     picture_caption(explanation.classification.predictions));

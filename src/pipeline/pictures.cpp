@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/files.hpp"
+#include "explain/pixel_map.hpp"
 #include "explain/spearman.hpp"
 #include "image/codec/codec.hpp"
 #include "pipeline/maps/attention_sheet.hpp"
@@ -96,6 +97,7 @@ class PictureWorker {
     if (options_.keep_maps) {
       outcome.maps = std::move(job.image.maps);
       outcome.picture = std::move(job.picture);
+      outcome.patches = model_.architecture.grid();
     }
     return outcome;
   }
@@ -193,8 +195,9 @@ class PictureWorker {
       if (&other == &map || (other.target && map.target && *other.target != *map.target)) continue;
       std::optional<MapTarget> target;
       if (other.target) target = described(*other.target, classes());
-      agreement.push_back(
-          {options_.layout.stem(other.method->name, target), spearman(map.heatmap.values, other.heatmap.values)});
+      const PatchGrid grid = model_.architecture.grid();
+      agreement.push_back({options_.layout.stem(other.method->name, target),
+                           spearman(patch_sums(map.heatmap, grid).values, patch_sums(other.heatmap, grid).values)});
     }
     return agreement;
   }

@@ -61,6 +61,7 @@ struct PictureOutcome {
   std::string page_section;  // of a failure, too
   std::vector<ExplainedMap> maps;
   LoadedPicture picture;
+  PatchGrid patches;  // of the model
 };
 
 /// The classes that outcomes are about.

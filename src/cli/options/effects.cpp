@@ -51,7 +51,7 @@ class Call {
     const std::string name(method.name);
     if (has("why") && (name == "libra" || (verb_is({"batch"}) && name == "rollout"))) return true;
     if (has("method") || has("compare")) return has_value("method", name) || has_value("compare", name);
-    if (verb_is({"explore"})) return !method.needs.relevance && !method.needs.reruns;
+    if (verb_is({"explore"})) return !method.needs.relevance && !method.needs.reruns && !method.needs.subsets;
     return !has("why") && name == default_method(has("target") || has("against")).name;
   }
 
@@ -92,7 +92,8 @@ bool reads_model_files(const Call& call) {
   return !call.has("arch");
 }
 bool is_random(const Call& call) {
-  return call.has("sample") || call.has("faithfulness") || call.has("compare") || readers_of("seed", call).one_runs;
+  return call.has("sample") || call.has("faithfulness") || call.has("compare") ||
+         readers_of("seed", call).one_runs;
 }
 
 const std::vector<Rule>& rules() {
@@ -115,6 +116,9 @@ const std::vector<Rule>& rules() {
        [](const Call& call) { return !call.has("head") || call.runs(explain_method("rollout")); },
        "all heads, and --head takes one"},
       {{"seed"}, is_random, "something random: --sample, --faithfulness or --method rise"},
+      {{"substrate"},
+       [](const Call& call) { return call.has("faithfulness") || call.has("compare"); },
+       "--faithfulness or --compare"},
       {{"gamma"},
        [](const Call& call) { return call.runs(explain_method("libra")) || call.value("gradients") == "libra"; },
        "--method libra or --gradients libra"},

@@ -190,16 +190,24 @@ void add_explanation_options(CLI::App& app, MapFlags& flags, const DefaultMethod
             "attention: keep only the fewest patches that hold this share of the attention [default: all]", kAboveZero)
       ->group(group);
   count("--window", flags.options.occlusion_window, 1, "occlusion: side of the hidden square, in patches");
-  count("--masks", flags.options.rise_masks, 1, "rise: number of masks");
+  add_count(app, "--masks", flags.options.masks, "rise, tis: number of masks [default: 1000 for rise, 512 for tis]", 1)
+      ->group(group);
   app.add_flag("--faithfulness", flags.faithfulness,
                "measure how far each map can be trusted: deletion and insertion beside random maps, agreement between "
                "methods")
+      ->group(group);
+  add_choice(app, "--substrate", flags.substrate, {"paint", "drop"},
+             "--faithfulness and --compare: patches are painted over, or their tokens are left out")
       ->group(group);
   add_count(app, "--seed", flags.options.seed, 0, "seed of all random numbers")->group(group);
 }
 
 void add_map_options(CLI::App& app, MapFlags& flags, const DefaultMethods& defaults) {
   add_explanation_options(app, flags, defaults);
+  add_count(app, "--shifts", flags.options.shifts, 1,
+            "libra: a map of pixels instead of patches, the mean over so many shifts of the picture, down and across; "
+            "an odd number, such as 3 [default: a map of patches]")
+      ->group("Explanation");
   add_style_options(app, flags);
 }
 
@@ -214,6 +222,7 @@ MapPlan map_plan(const MapFlags& flags) {
   if (plan.methods.empty()) plan.methods.push_back(&default_method(class_is_named));
   plan.options = explain_options(flags);
   plan.faithfulness = flags.faithfulness;
+  plan.substrate = flags.substrate == "drop" ? Substrate::kDrop : Substrate::kPaint;
   if (class_is_named) {
     require_class_method(plan, fmt::format("--{} is given", flags.targets.empty() ? "against" : "target"));
   }
@@ -266,7 +275,9 @@ std::map<std::string, std::string> option_texts(const MapFlags& flags, const Pic
   }
   if (flags.panel) texts["panel"] = "true";
   if (flags.sheet) texts["sheet"] = "true";
-  if (flags.faithfulness) texts["faithfulness"] = fmt::format("seed {}", flags.options.seed);
+  if (flags.faithfulness) {
+    texts["faithfulness"] = fmt::format("{}, seed {}", name(pictures.maps.substrate), flags.options.seed);
+  }
   if (!flags.map_formats.empty()) texts["map-format"] = joined(flags.map_formats, ",");
   if (pictures.layout.save_top_patches) texts["top-patches"] = std::to_string(flags.top_patches);
   if (!flags.targets.empty()) texts["target"] = joined(flags.targets, ",");

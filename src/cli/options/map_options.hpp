@@ -36,6 +36,7 @@ struct MapFlags {
   bool panel = false;
   bool sheet = false;
   bool faithfulness = false;
+  std::string substrate = "paint";
 };
 /// An option that takes names of methods, more than once or separated by commas.
 CLI::Option* add_methods(CLI::App& app, const std::string& flag, std::vector<std::string>& methods,

@@ -83,9 +83,9 @@ CLI::Option* add_count(CLI::App& app, const std::string& flags, std::size_t& val
 }
 
 CLI::Option* add_count(CLI::App& app, const std::string& flags, std::optional<std::size_t>& value,
-                       const std::string& about) {
+                       const std::string& about, std::size_t least) {
   CLI::Option* option = app.add_option(flags, value, about);
-  require_count(option, 0, kNoMost);
+  require_count(option, least, kNoMost);
   return option;
 }
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <string_view>
 
 #include "base/files.hpp"
 #include "base/process/interrupt.hpp"
@@ -26,18 +27,34 @@ std::string needs_text(const Evidence& needs) {
   if (needs.score_terms) words.emplace_back("the terms of the score at each block's input");
   if (needs.relevance) words.emplace_back("relevance propagated in double precision");
   if (needs.reruns) words.emplace_back("scores of changed pictures");
+  if (needs.subsets) words.emplace_back("scores of some patches alone, and the tokens of all blocks");
   return joined(words, ", ");
 }
 
-std::string method_list() {
-  std::string text;
+std::string_view question_text(Question question) noexcept {
+  switch (question) {
+    case Question::kWhere: return "where: what the model looked at, the same for every class";
+    case Question::kWhy: return "why: what the score of a class is made of";
+    case Question::kWhatIf: return "what if: what happens to the score of a class where patches are hidden";
+  }
+  return "";
+}
+
+/// The methods that answer one question; the recommended one comes first in the registry.
+std::string method_list(Question question) {
+  std::string text = fmt::format("{}\n", question_text(question));
   for (const ExplainMethod& method : explain_methods()) {
+    if (method.question != question) continue;
     text += fmt::format("{} - {}{}\n", method.name, method.title,
                         method.needs.class_specific() ? ", of a class (--target)" : "");
     text += fmt::format("  shows  {}\n  needs  {}\n  costs  {}\n  from   {}\n", method.shows, needs_text(method.needs),
                         method.costs, method.reference);
   }
   return text;
+}
+
+std::string method_list() {
+  return method_list(Question::kWhere) + '\n' + method_list(Question::kWhy) + '\n' + method_list(Question::kWhatIf);
 }
 
 class Explain : public Command {

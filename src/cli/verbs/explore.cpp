@@ -135,7 +135,8 @@ class Explore : public Command {
     MapFlags& maps = flags_.maps;
     if (!maps.methods.empty()) return;
     for (const ExplainMethod& method : explain_methods()) {
-      if (!method.needs.relevance && !method.needs.reruns) maps.methods.emplace_back(method.name);
+      if (!method.needs.relevance && !method.needs.reruns && !method.needs.subsets)
+        maps.methods.emplace_back(method.name);
     }
     if (maps.targets.empty() && !maps.against) maps.targets = {kDefaultTargets};
   }

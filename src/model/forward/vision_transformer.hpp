@@ -40,6 +40,11 @@ struct VisionTransformer::Impl {
           return read(
               [&](const TensorSource& source) { return pack_value_weights(a, backward_precision(precision), source); });
         }),
+        pixel_weights([a, precision, read] {
+          return read([&](const TensorSource& source) {
+            return pack_pixel_weights(a, patch_embed_precision(precision), source);
+          });
+        }),
         absolute_weights([a, precision, read] {
           return read([&](const TensorSource& source) {
             return pack_absolute_weights(a, backward_precision(precision), source);
@@ -53,6 +58,7 @@ struct VisionTransformer::Impl {
   ModelWeights weights;
   LazyWeights<ModelWeights> backward_weights;
   LazyWeights<ValueWeights> value_weights;          // for libra's backward pass
+  LazyWeights<PixelWeights> pixel_weights;          // for gradients of pixels
   LazyWeights<AbsoluteWeights> absolute_weights;    // for LRP-γ
   LazyWeights<RelevanceWeights> relevance_weights;  // in double
 };

@@ -9,6 +9,7 @@
 #include "base/files.hpp"
 #include "base/numerics.hpp"
 #include "base/text.hpp"
+#include "explain/pixel_map.hpp"
 #include "fovea/version.hpp"
 #include "image/overlay/panel.hpp"
 #include "pipeline/maps/captions.hpp"
@@ -90,9 +91,10 @@ MapRecord MapFiles::write(const ExplainedPicture& picture, const ExplainedMap& m
   const std::vector<PngText> texts = map_texts(record, heatmap);
 
   const OverlayCaption caption = map_caption(*map.method, record, picture.predictions, picture.probabilities);
-  const MatrixView<const float> values(heatmap.values, heatmap.grid.rows, heatmap.grid.cols);
-  const Image overlay = draw_overlay(picture.picture.original, values, picture.picture.geometry, options_.style,
-                                     caption, picture.kept, map.method->is_signed);
+  const Heatmap drawn = drawn_map(heatmap, model_.architecture.grid());
+  const Image overlay =
+      draw_overlay(picture.picture.original, {drawn.values, drawn.grid.rows, drawn.grid.cols}, picture.picture.geometry,
+                   options_.style, caption, picture.kept, map.method->is_signed);
   record.overlay = overlay_name(layout, picture.input, stem);
   files_.write(*record.overlay, encode_png(overlay, kOverlayCompression, texts));
   if (layout.save_maps) {
@@ -108,7 +110,9 @@ MapRecord MapFiles::write(const ExplainedPicture& picture, const ExplainedMap& m
   }
   if (layout.save_top_patches) {
     record.top_patches = top_patches_name(layout, picture.input, stem);
-    const std::vector<ScoredBox> patches = top_patches(values, picture.picture.geometry, options_.top_patches);
+    const Heatmap sums = patch_sums(heatmap, model_.architecture.grid());
+    const std::vector<ScoredBox> patches =
+        top_patches({sums.values, sums.grid.rows, sums.grid.cols}, picture.picture.geometry, options_.top_patches);
     files_.write(*record.top_patches, top_patches_json(patches));
   }
   return record;
@@ -117,11 +121,13 @@ MapRecord MapFiles::write(const ExplainedPicture& picture, const ExplainedMap& m
 std::string MapFiles::write_panel(const ExplainedPicture& picture, const std::vector<ExplainedMap>& maps) const {
   std::vector<PanelMap> cells;
   cells.reserve(maps.size());
+  std::vector<Heatmap> drawn;  // outlives the cells
+  drawn.reserve(maps.size());
   std::string methods;
   for (const ExplainedMap& map : maps) {
-    const PatchGrid grid = map.heatmap.grid;
+    const Heatmap& values = drawn.emplace_back(drawn_map(map.heatmap, model_.architecture.grid()));
     const MapRecord record = map_record(map);
-    cells.push_back({{map.heatmap.values, grid.rows, grid.cols},
+    cells.push_back({{values.values, values.grid.rows, values.grid.cols},
                      map_caption(*map.method, record, picture.predictions, picture.probabilities),
                      map.method->is_signed});
     methods += fmt::format("{}{} ({})", methods.empty() ? "" : "; ", options_.layout.stem(record.method, record.target),

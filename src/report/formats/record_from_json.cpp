@@ -94,7 +94,9 @@ float float_at(const RecordJson& object, Key key) {
 }
 
 PerturbationAreas areas_of(const RecordJson& object) {
-  return {object.at("deletion_auc").get<double>(), object.at("insertion_auc").get<double>()};
+  PerturbationAreas areas{object.at("deletion_auc").get<double>(), object.at("insertion_auc").get<double>()};
+  if (object.contains("least_first_auc")) areas.least_first = object.at("least_first_auc").get<double>();
+  return areas;
 }
 
 Prediction prediction_of(const RecordJson& object) {
@@ -112,6 +114,8 @@ Faithfulness faithfulness_of(const RecordJson& object) {
   faithfulness.random_maps = count_at(object.at("random"), "maps");
   faithfulness.centre = areas_of(object.at("centre_gaussian"));
   faithfulness.step = count_at(object, "step_patches");
+  const bool dropped = text_at(object, "substrate") == substrate_text(Substrate::kDrop);
+  faithfulness.substrate = dropped ? Substrate::kDrop : Substrate::kPaint;
   constexpr std::array kVerdicts{Verdict::kBetterThanRandom, Verdict::kNoBetterThanRandom, Verdict::kWorseThanRandom};
   const std::string text = text_at(object, "verdict");
   const auto verdict = std::find_if(kVerdicts.begin(), kVerdicts.end(), [&](Verdict v) { return name(v) == text; });

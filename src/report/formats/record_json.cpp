@@ -40,7 +40,7 @@ RecordJson faithfulness_object(const Faithfulness& faithfulness) {
   object["centre_gaussian"] = areas_object(faithfulness.centre);
   object["verdict"] = name(faithfulness.verdict);
   object["step_patches"] = faithfulness.step;
-  object["substrate"] = "deletion to the mean colour, insertion into a blur of 11 px, sigma 5";
+  object["substrate"] = substrate_text(faithfulness.substrate);
   object["definition"] = "RISE, area under the class's probability over the share of patches";
   return object;
 }
@@ -125,8 +125,18 @@ RecordJson number_or_null(double value) {
   return std::isnan(value) ? RecordJson(nullptr) : RecordJson(value);
 }
 
+std::string_view substrate_text(Substrate substrate) noexcept {
+  return substrate == Substrate::kPaint ? "deletion to the mean colour, insertion into a blur of 11 px, sigma 5"
+                                        : "tokens of deleted patches are left out, insertion into none";
+}
+
 RecordJson areas_object(const PerturbationAreas& areas) {
-  return {{"deletion_auc", areas.deletion}, {"insertion_auc", areas.insertion}};
+  RecordJson object{{"deletion_auc", areas.deletion}, {"insertion_auc", areas.insertion}};
+  if (const auto srg = areas.srg()) {
+    object["least_first_auc"] = *areas.least_first;
+    object["srg"] = *srg;
+  }
+  return object;
 }
 
 std::string one_line(const RecordJson& json) {

@@ -93,9 +93,10 @@ class TextWriter final : public ReportWriter {
       return fmt::format("{:.3f} {:.3f}", curves.deletion, curves.insertion);
     };
     const bool better = f.verdict == Verdict::kBetterThanRandom;
-    return fmt::format("    {}: deletion, insertion {} (random {}, centre {})\n",
-                       painted(better ? kGreen : kRed, name(f.verdict)), areas(f.map), areas(f.random),
-                       areas(f.centre));
+    const auto srg = [](const PerturbationAreas& curves) { return fmt::format("{:+.3f}", curves.srg().value_or(0)); };
+    return fmt::format("    {}: deletion, insertion {} (random {}, centre {}); SRG {} (centre {}){}\n",
+                       painted(better ? kGreen : kRed, name(f.verdict)), areas(f.map), areas(f.random), areas(f.centre),
+                       srg(f.map), srg(f.centre), f.substrate == Substrate::kDrop ? ", patches dropped" : "");
   }
 
   [[nodiscard]] std::string failure(const Record& record) const {
