@@ -124,6 +124,7 @@ TEST_F(Contract, TheGuideHasTheKeysOfAllRecordsAndNoOthers) {
                 "--faithfulness", "--panel",  "--sheet",   "--map-format", "npy",      "--map-format", "png16",
                 "--map-format",   "json"});
   look_at_rows({"explain", in, "--compare", "rollout,generic"});
+  look_at_rows({"explain", in, "--test-methods", "--method", "libra,rollout"});
   run({"batch", "-m", at("model"), in, "-o", at("out"), "--labels", labels});
   look_at_lines(read_text(folder_ / "out/results.jsonl"));
   look_at_document(read_text(folder_ / "out/summary.json"));

@@ -42,6 +42,8 @@ std::vector<Ignored> ignored_options() {
       {{"explain", "x.png", "-o", "out", "--why", "--residual", "0.3"}, "--residual"},
       {{"explain", "x.png", "-o", "out", "--method", "generic", "--shifts", "3"}, "--shifts"},
       {{"explain", "x.png", "-o", "out", "--substrate", "drop"}, "--substrate"},
+      {{"explain", "x.png", "--test-methods", "--batch", "2"}, "--batch"},
+      {{"explain", "x.png", "--test-methods", "--alpha", "0.5"}, "--alpha"},
       {{"bench", "--gamma", "0.05"}, "--gamma"},
       {{"explore", "x.png", "-o", "x.html", "--attention", "none", "--attention-blocks", "0"}, "--attention-blocks"},
       {{"quantize", "m", "m.safetensors", "--pictures", "3"}, "--pictures"},

@@ -51,6 +51,8 @@ class Call {
     const std::string name(method.name);
     if (has("why") && (name == "libra" || (verb_is({"batch"}) && name == "rollout"))) return true;
     if (has("method") || has("compare")) return has_value("method", name) || has_value("compare", name);
+    if (has("test-methods"))
+      return std::find(kTestedMethods.begin(), kTestedMethods.end(), name) != kTestedMethods.end();
     if (verb_is({"explore"})) return !method.needs.relevance && !method.needs.reruns && !method.needs.subsets;
     return !has("why") && name == default_method(has("target") || has("against")).name;
   }
@@ -83,7 +85,7 @@ struct Rule {
 };
 
 bool draws(const Call& call) {
-  return call.has("output") || !call.has("compare");
+  return call.has("output") || !(call.has("compare") || call.has("test-methods"));
 }
 bool reads_pictures(const Call& call) {
   return !call.has("tensor");
@@ -92,7 +94,7 @@ bool reads_model_files(const Call& call) {
   return !call.has("arch");
 }
 bool is_random(const Call& call) {
-  return call.has("sample") || call.has("faithfulness") || call.has("compare") ||
+  return call.has("sample") || call.has("faithfulness") || call.has("compare") || call.has("test-methods") ||
          readers_of("seed", call).one_runs;
 }
 
@@ -122,6 +124,9 @@ const std::vector<Rule>& rules() {
       {{"gamma"},
        [](const Call& call) { return call.runs(explain_method("libra")) || call.value("gradients") == "libra"; },
        "--method libra or --gradients libra"},
+      {{"batch", "top-k", "threshold"},
+       [](const Call& call) { return !call.has("test-methods"); },
+       "rows of pictures: --test-methods prints none"},
       {{"attention-blocks"},
        [](const Call& call) { return call.value("attention") != "none"; },
        "attention in the page"},

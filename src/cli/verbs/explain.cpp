@@ -13,7 +13,9 @@
 #include "cli/terminal/output_stream.hpp"
 #include "cli/terminal/rows.hpp"
 #include "cli/terminal/run_note.hpp"
+#include "pipeline/truth/method_tester.hpp"
 #include "report/comparison.hpp"
+#include "report/method_test/method_test.hpp"
 
 namespace fovea::cli {
 namespace {
@@ -63,6 +65,7 @@ class Explain : public Command {
     app.add_option("-o,--output", output_, "folder for the overlays")->type_name("DIR");
     add_map_options(app, flags_.maps);
     add_compare_option(app);
+    add_test_option(app);
     add_token_reduction_options(app, flags_.reduction);
     app.add_flag("--list-methods", list_methods_, "print what each method shows, and exit");
     add_report_options(app, format_);
@@ -74,13 +77,18 @@ class Explain : public Command {
       print(method_list());
       return 0;
     }
-    choose_methods();
+    if (test_methods_) {
+      choose_tested_methods();
+    } else {
+      choose_methods();
+    }
     NamedPictures pictures = name_pictures(operands, flags_.input, output_);
     RunNote note(common);
     Purpose purpose;
     purpose.maps = true;
     purpose.layout.folder = output_;
     const auto [model, options] = set_up(flags_, purpose, pictures, common, note);
+    if (test_methods_) return test_methods(model, pictures.inputs, options);
     if (comparing()) require_one_target(options.targets);
     if (!output_.empty()) check_writable(output_);  // before the work
 
@@ -120,6 +128,52 @@ class Explain : public Command {
         ->group("Explanation");
   }
 
+  void add_test_option(CLI::App& app) {
+    app.add_flag(
+           "--test-methods", test_methods_,
+           "test methods with known truth, on these pictures and this model: mosaics of four pictures, deletion and "
+           "insertion, single deletion; no labels are needed")
+        ->group("Explanation");
+  }
+
+  void choose_tested_methods() {
+    const bool writes = !output_.empty() || flags_.maps.panel || flags_.maps.sheet || flags_.maps.save_map ||
+                        !flags_.maps.map_formats.empty();
+    const bool asks = comparing() || flags_.maps.faithfulness || !flags_.maps.targets.empty() || flags_.maps.against;
+    if (writes || asks || format_ == "csv") {
+      throw Error(
+          ErrorCode::kUsage,
+          "--test-methods with files to write, --compare, --faithfulness, a class or -f csv, expected none of them",
+          "the test draws nothing, and the model's own answers name the classes");
+    }
+    if (flags_.maps.methods.empty()) flags_.maps.methods.assign(kTestedMethods.begin(), kTestedMethods.end());
+  }
+
+  [[nodiscard]] int test_methods(const std::shared_ptr<const VisionTransformer>& model,
+                                 const std::vector<Input>& inputs, const PictureOptions& options) const {
+    require_probabilities(model->info(), class_space(model->info(), options), "--test-methods");
+    SessionPool sessions(model);
+    MethodTester tester(model, sessions.borrow(kRerunBatch, common.threads), options.maps);
+    const Messages messages(use_color(common.color, STDERR_FILENO));
+    Progress progress(inputs.size(), !common.quiet && inputs.size() > 1);
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      try {
+        tester.add(
+            load_picture(inputs[i], i, options.tensors.get(), options.decode, model->info(), Keep::kNothing).patches);
+      } catch (...) {
+        const Failure failure = failure_unless_fatal();
+        progress.erase();
+        messages.error(failure.message, failure.hint);
+        tester.add_failure();
+      }
+      progress.step();
+    }
+    tester.run_mosaics();
+    progress.erase();
+    print(format_ == "text" ? method_test_text(tester.result()) : one_line(method_test_object(tester.result())) + '\n');
+    return tester.result().failed > 0 ? 1 : 0;
+  }
+
   [[nodiscard]] bool comparing() const { return !compare_.empty(); }
 
   /// Methods that are compared are judged; they are drawn only where a folder is given.
@@ -150,6 +204,7 @@ class Explain : public Command {
   std::string format_ = "text";
   std::string output_;
   bool list_methods_ = false;
+  bool test_methods_ = false;
 };
 
 }  // namespace
@@ -160,7 +215,7 @@ const Verb explain_verb = {"explain",
                            "image files, folders of them, or - for one on standard input",
                            {"fovea explain cat.jpg -o out --target top2           # a map for each of two classes",
                             "fovea explain photos -r -o out --method generic --target tabby --against espresso",
-                            "fovea explain photos --compare rollout,generic,legrad # which method to trust on these"},
+                            "fovea explain photos --test-methods                   # which method to trust on these"},
                            false,
                            [](CLI::App& app) -> std::unique_ptr<Command> { return std::make_unique<Explain>(app); }};
 

@@ -1,6 +1,7 @@
 // Which maps are made of every picture, and whether the model can give them.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <string_view>
@@ -53,6 +54,10 @@ struct MapPlan {
 
 /// The method where none is named: rollout, or libra where a class is.
 [[nodiscard]] const ExplainMethod& default_method(bool class_is_named);
+
+/// The methods that --test-methods tests where none is named: cheap ones that answer for one class, and rollout, which
+/// is asked for most.
+inline constexpr std::array<std::string_view, 5> kTestedMethods{"libra", "generic", "legrad", "grad-cam", "rollout"};
 
 /// The classes that a run with this plan tells apart.
 [[nodiscard]] ClassSpace class_space(const ModelInfo& model, const MapPlan& plan);
