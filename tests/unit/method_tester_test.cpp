@@ -21,8 +21,6 @@
 namespace fovea {
 namespace {
 
-constexpr std::size_t kPictures = 24;
-
 class Tester : public testing::Test {
  protected:
   Tester() {
@@ -33,13 +31,14 @@ class Tester : public testing::Test {
     model_ = VisionTransformer::load(folder_.path());
     session_ = std::make_shared<Session>(model_, kRerunBatch);
     for (const char* method : {"libra", "rollout"}) plan_.methods.push_back(&explain_method(method));
-    for (unsigned seed = 0; seed < kPictures; ++seed) {
+    for (unsigned seed = 0; seed < 12; ++seed) {
       pictures_.push_back(test::naive_patches(a, test::random_input(a, seed)));
     }
   }
-  [[nodiscard]] MethodTest tested() {
+  /// @param count  of the pictures, from the first
+  [[nodiscard]] MethodTest tested(std::size_t count) {
     MethodTester tester(model_, session_, plan_);
-    for (const auto& picture : pictures_) tester.add(picture);
+    for (std::size_t i = 0; i < count; ++i) tester.add(pictures_[i]);
     tester.add_failure();
     tester.run_mosaics();
     return tester.result();
@@ -53,12 +52,12 @@ class Tester : public testing::Test {
 };
 
 TEST_F(Tester, MeasuresDeletionAsFaithfulnessDoes) {
-  const MethodTest test = tested();
-  EXPECT_EQ(test.pictures, kPictures);
+  const MethodTest test = tested(2);
+  EXPECT_EQ(test.pictures, 2U);
   EXPECT_EQ(test.failed, 1U);
   MapPlan judged = plan_;
   judged.faithfulness = true;
-  for (const std::size_t i : {0U, 7U}) {
+  for (const std::size_t i : {0U, 1U}) {
     const auto image = explain_images(*model_, *session_, pictures_[i], judged, {}, best_class).front();
     for (std::size_t m = 0; m < image.maps.size(); ++m) {
       const Faithfulness& faithfulness = image.maps[m].faithfulness.value();
@@ -72,9 +71,9 @@ TEST_F(Tester, MeasuresDeletionAsFaithfulnessDoes) {
 }
 
 TEST_F(Tester, ComparesLibraWithWhatTheScoreLosesWithoutEachCell) {
-  const MethodTest test = tested();
+  const MethodTest test = tested(1);
   ASSERT_TRUE(test.not_dropped.empty());
-  const auto image = explain_images(*model_, *session_, pictures_[2], plan_, {}, best_class).front();
+  const auto image = explain_images(*model_, *session_, pictures_[0], plan_, {}, best_class).front();
   const std::size_t best = best_class(0, image.result).front().class_index;
   std::vector<float> lost;
   std::vector<float> sums;
@@ -86,16 +85,16 @@ TEST_F(Tester, ComparesLibraWithWhatTheScoreLosesWithoutEachCell) {
       if (!gone) kept.push_back(patch);
       if (gone) sum += image.maps[0].heatmap.values[patch];
     }
-    const auto left = session_->forward_some(pictures_[2], {kept, 1, kept.size()}).front().logits[best];
+    const auto left = session_->forward_some(pictures_[0], {kept, 1, kept.size()}).front().logits[best];
     lost.push_back(image.result.logits[best] - left);
     sums.push_back(sum);
   }
-  EXPECT_NEAR(test.methods[0].of(Measure::kSingleDeletion)[2], spearman(sums, lost), 1e-9);
+  EXPECT_NEAR(test.methods[0].of(Measure::kSingleDeletion)[0], spearman(sums, lost), 1e-9);
 }
 
 TEST_F(Tester, AMapThatIsTheSameForEveryClassIsAtChanceInEveryMosaic) {
-  const MethodTest test = tested();
-  ASSERT_GE(test.confident, 8U);
+  const MethodTest test = tested(pictures_.size());
+  ASSERT_GE(test.confident, 4U);
   ASSERT_GE(test.mosaics, 1U);
   EXPECT_LE(test.mosaics, test.confident / 4);
   const TestedMethod& rollout = test.methods[1];
@@ -112,12 +111,12 @@ TEST_F(Tester, AMapThatIsTheSameForEveryClassIsAtChanceInEveryMosaic) {
 }
 
 TEST_F(Tester, GivesTheSameNumbersAgainAndOtherRandomMapsForAnotherSeed) {
-  pictures_.resize(3);
-  const MethodTest first = tested();
-  EXPECT_EQ(first.methods[0].values, tested().methods[0].values);
-  EXPECT_EQ(first.methods[2].values, tested().methods[2].values);
+  const MethodTest first = tested(1);
+  const MethodTest again = tested(1);
+  EXPECT_EQ(first.methods[0].values, again.methods[0].values);
+  EXPECT_EQ(first.methods[2].values, again.methods[2].values);
   plan_.options.seed = 1;
-  EXPECT_NE(first.methods[2].values, tested().methods[2].values);
+  EXPECT_NE(first.methods[2].values, tested(1).methods[2].values);
 }
 
 TEST(MethodTester, SaysWhyAModelDropsNoPatchAndMeasuresTheRest) {

@@ -14,6 +14,7 @@ namespace {
 struct Column {
   std::string_view title;
   Measure measure;
+  [[nodiscard]] std::size_t width() const { return std::max<std::size_t>(title.size(), 6); }  // of -0.123
 };
 
 /// The last column ranks, and has its interval and the difference to the best.
@@ -41,7 +42,7 @@ const std::vector<Table>& tables() {
       {"Single deletion",
        {{"correlation", Measure::kSingleDeletion}},
        "  What the score loses where one cell of 2x2 patches is dropped, beside the map (Spearman). This is a small,\n"
-       "  local change, and often ranks the methods nearly the other way round.\n"}};
+       "  local change: methods that know what the whole score is made of need not lead.\n"}};
   return all;
 }
 
@@ -58,7 +59,7 @@ std::string signed_range(const Estimate& estimate) {
 std::string row_text(const Table& table, const MeasuredMethod& row, std::size_t width) {
   std::string text = fmt::format("  {:{}}", title(*row.method), width);
   for (const Column& column : table.columns) {
-    text += fmt::format("  {:{}.3f}", estimate_mean(row.method->of(column.measure)).mean, column.title.size());
+    text += fmt::format("  {:{}.3f}", estimate_mean(row.method->of(column.measure)).mean, column.width());
   }
   text += fmt::format("  {:16}", signed_range(row.mean));
   if (row.less_best) {
@@ -74,7 +75,7 @@ std::string table_text(const MethodTest& test, const Table& table, std::size_t w
   const std::vector<MeasuredMethod> rows = ranked(test, table.columns.back().measure);
   if (rows.empty()) return {};
   std::string text = fmt::format("{}\n{}  {:{}}", table.title, table.meaning, "method", width);
-  for (const Column& column : table.columns) text += fmt::format("  {}", column.title);
+  for (const Column& column : table.columns) text += fmt::format("  {:>{}}", column.title, column.width());
   text += fmt::format("  {:16}  less the best\n", fmt::format("{:.0f} % interval", 100 * kConfidence));
   for (const MeasuredMethod& row : rows) text += row_text(table, row, width);
   return text + '\n';
