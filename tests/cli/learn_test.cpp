@@ -107,8 +107,8 @@ TEST_F(Learn, GivesTheLogitsOfItsHeadDividedByTheTemperature) {
   const Classifier backbone(model(), {.precision = Precision::kF32});
   const Classifier learned(mine(), {.precision = Precision::kF32});
   const std::string picture = photos() + "/bolt/0.png";
-  const std::vector<float> features = backbone.features(picture).values;
-  EXPECT_EQ(features, learned.features(picture).values);
+  const std::vector<float> features = backbone.embed(picture).values;
+  EXPECT_EQ(features, learned.embed(picture).values);
   const ModelInfo info = inspect_model(mine());
   EXPECT_GT(info.temperature, 0);
   ASSERT_TRUE(info.unknown.has_value());
