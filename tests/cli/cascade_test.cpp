@@ -15,6 +15,7 @@ namespace fovea::test {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr int kPictures = 40;
 
@@ -109,6 +110,14 @@ TEST_F(CascadeRun, ABatchCountsAndGoesOn) {
   EXPECT_EQ(decided, std::size_t{kPictures});
   ASSERT_EQ(run("batch", "both.safetensors", "f32", {"-o", at("out")}).exit_code, 0);
   EXPECT_EQ(nlohmann::json::parse(read_text(folder_ / "out/summary.json")).at("skipped"), 0);
+}
+
+TEST_F(CascadeRun, AFileThatIsMadeOfACascadeIsNone) {
+  ASSERT_EQ(run_fovea({"quantize", at("both.safetensors"), at("half.safetensors"), "--to", "bf16"}).exit_code, 0);
+  EXPECT_THAT(read_text_file(at("half.safetensors")), Not(HasSubstr("fovea.cascade")));
+  const auto refused = run("classify", "half.safetensors", "cascade", {});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("quantize --cascade"));
 }
 
 TEST_F(CascadeRun, WhatItCannotJudgeIsRefusedByName) {

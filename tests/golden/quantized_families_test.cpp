@@ -1,4 +1,5 @@
-// timm's structures through `fovea quantize` and back: parts of tensors, shared keys, norms in other places.
+// Structures of timm and transformers through `fovea quantize` and back: parts of tensors, shared keys, norms in other
+// places.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -60,7 +61,10 @@ INSTANTIATE_TEST_SUITE_P(Golden, QuantizedFamily,
                          testing::Values("timm_norm_after", "timm_eva02_norm_after", "timm_beit3", "timm_eva02_clip",
                                          "timm_aimv2", "timm_pe_core", "timm_rope_mixed", "timm_sapiens2",
                                          "timm_parallel", "timm_parallel_gap", "timm_differential",
-                                         "timm_differential_parallel", "timm_srelpos"),
+                                         "timm_differential_parallel", "timm_srelpos", "timm_relpos", "timm_pe_spatial",
+                                         "timm_rope_axial", "timm_dinov3", "dinov3_original", "hf_vit_msn",
+                                         "hf_data2vec", "hf_ijepa", "hf_metaclip2", "hf_siglip2_naflex",
+                                         "hf_dinov2_reg"),
                          [](const auto& chosen) { return chosen.param; });
 
 }  // namespace

@@ -91,7 +91,7 @@ void ConfigFiles::ignore(std::span<const std::string> dotted) {
 std::map<std::string, std::string> ConfigFiles::carried() const {
   std::map<std::string, std::string> texts{{"format", "pt"}};
   for (const auto& [key, text] : texts_) {
-    if (key.starts_with("fovea.")) texts[key] = text;
+    if (key.starts_with("fovea.") && !key.starts_with(kCascadeKeys)) texts[key] = text;
   }
   for (const std::string config : kConfigFiles) {
     if (config == "config.json" && network() != config) continue;  // of the same model for another library

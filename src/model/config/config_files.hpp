@@ -33,7 +33,7 @@ class ConfigFiles {
   /// @throws Error  kCheckpoint if the file is not a JSON object.
   [[nodiscard]] std::optional<ConfigReader> reader(const std::string& name) const;
   /// The metadata of a file that takes the model's place: the texts of these files, and the keys that fovea has written
-  /// into the checkpoint before.
+  /// into the checkpoint before, but for a cascade's.
   [[nodiscard]] std::map<std::string, std::string> carried() const;
   /// The file's path, if it is not stored inside the checkpoint.
   [[nodiscard]] std::filesystem::path path(const std::string& name) const;

@@ -18,6 +18,9 @@ namespace fovea {
 /// Before the name of a tensor of the quick form. Tensors without such a twin belong to both forms.
 inline constexpr std::string_view kQuickPrefix = "fovea.quick.";
 
+/// How the keys of a cascade's metadata begin. They hold for its two forms alone.
+inline constexpr std::string_view kCascadeKeys = "fovea.cascade";
+
 /// What the file's metadata says of its cascade; none for every other checkpoint.
 /// @param file    for messages
 /// @throws Error  kCheckpoint for numbers that are none.
