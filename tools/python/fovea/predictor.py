@@ -173,7 +173,7 @@ class _Arrow:
         if not (pyarrow.types.is_binary(values.type) or pyarrow.types.is_large_binary(values.type)):
             return values.to_pylist()
         buffers = [scalar.as_buffer() for scalar in values]  # of the table itself: no picture is copied
-        return [None if buffer is None else memoryview(buffer) for buffer in buffers]
+        return [None if buffer is None else memoryview(buffer).cast("B") if buffer.size else b"" for buffer in buffers]
 
     @staticmethod
     def answer(batch: Any, without: list[str], answer: dict[str, list]) -> Any:
