@@ -71,7 +71,7 @@ const std::vector<Door> kDoors = {
     {"CLI11", {"CLI/*"}, {"src/cli/*"}},
     {"nlohmann-json",
      {"nlohmann/*"},
-     {"src/checkpoint/formats/*", "src/model/config/*", "src/model/recipe/*", "src/report/*"}},
+     {"src/checkpoint/formats/*", "src/model/config/*", "src/model/learned/*", "src/model/recipe/*", "src/report/*"}},
     {"Nettle", {"nettle/*"}, {"src/base/sha256.cpp"}},
     {"zlib", {"zlib.h"}, {"src/checkpoint/formats/zip_inflate.cpp", "src/report/pages/packed_attention.cpp"}},
     {"Highway",

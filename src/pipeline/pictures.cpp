@@ -42,6 +42,7 @@ struct Runner {
 /// All steps of the pictures of one thread, whatever is asked for.
 class PictureWorker {
  public:
+  enum class Form { kExact, kQuick };  // of a cascade; every other model is exact
   /// @param quick  of a cascade: what runs first
   /// @param ahead  items from one of this worker's to its next, roughly
   PictureWorker(Runner exact, std::optional<Runner> quick, const UnknownDetector& unknown,
@@ -66,9 +67,26 @@ class PictureWorker {
     return job;
   }
 
-  void infer(std::span<PictureJob> jobs) {
-    if (!quick_ || options_.features) return infer(jobs, exact_);  // features have no sure part
-    infer(jobs, *quick_);
+  void infer(std::span<PictureJob> jobs, Form form = Form::kExact) {
+    const Runner& runner = form == Form::kQuick ? *quick_ : exact_;
+    const std::span<const float> patches = gather(jobs);
+    const ForwardRequest request = observing(jobs);
+    if (options_.maps.is_plain()) {
+      std::vector<ForwardResult> results = runner.session->forward(patches, request);
+      for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].image.result = std::move(results[i]);
+      return;
+    }
+    const auto targets = [&](std::size_t image, const ForwardResult& result) {
+      return targets_of(options_.targets, result.logits, inputs_[jobs[image].index], classes());
+    };
+    std::vector<ExplainedImage> images =
+        explain_images(runner.transformer, *runner.session, patches, options_.maps, request, targets);
+    for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].image = std::move(images[i]);
+  }
+
+  [[nodiscard]] bool is_cascade() const { return quick_ && !options_.features; }  // features have no sure part
+  void infer_in_cascade(std::span<PictureJob> jobs) {
+    infer(jobs, Form::kQuick);
     std::vector<std::size_t> unsure;
     const AskedAnswer asked = asked_answer(options_.predictions, options_.targets);
     for (std::size_t i = 0; i < jobs.size(); ++i) {
@@ -79,12 +97,13 @@ class PictureWorker {
     std::vector<PictureJob> again;
     again.reserve(unsure.size());
     for (const std::size_t i : unsure) again.push_back(std::move(jobs[i]));
-    infer(again, exact_);
+    infer(again);
     for (std::size_t i = 0; i < unsure.size(); ++i) {
       again[i].decided_by = model_.precision;
       jobs[unsure[i]] = std::move(again[i]);
     }
   }
+
   PictureOutcome render(PictureJob& job) const {
     PictureOutcome outcome;
     Record& record = outcome.record;
@@ -167,22 +186,6 @@ class PictureWorker {
       };
     }
     return request;
-  }
-
-  void infer(std::span<PictureJob> jobs, Runner& runner) {
-    const std::span<const float> patches = gather(jobs);
-    const ForwardRequest request = observing(jobs);
-    if (options_.maps.is_plain()) {
-      std::vector<ForwardResult> results = runner.session->forward(patches, request);
-      for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].image.result = std::move(results[i]);
-      return;
-    }
-    const auto targets = [&](std::size_t image, const ForwardResult& result) {
-      return targets_of(options_.targets, result.logits, inputs_[jobs[image].index], classes());
-    };
-    std::vector<ExplainedImage> images =
-        explain_images(runner.transformer, *runner.session, patches, options_.maps, request, targets);
-    for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].image = std::move(images[i]);
   }
 
   /// The patches of all jobs in one piece; a single job's stay where they are.
@@ -287,7 +290,9 @@ std::size_t Engine::run(std::span<const Input> inputs, std::span<const std::size
         runner(sessions_), quick_sessions_ ? std::optional(runner(*quick_sessions_)) : std::nullopt, unknown_, inputs,
         todo, options, schedule.workers * schedule.batch);
     return Steps{[worker](std::size_t item) { return worker->prepare(item); },
-                 [worker](std::span<PictureJob> jobs) { worker->infer(jobs); },
+                 [worker](std::span<PictureJob> jobs) {
+                   worker->is_cascade() ? worker->infer_in_cascade(jobs) : worker->infer(jobs);
+                 },
                  [worker](PictureJob& job) { return worker->render(job); },
                  [worker](std::size_t item, const Failure& failure) { return worker->fail(item, failure); }};
   };

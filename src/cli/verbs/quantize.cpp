@@ -19,7 +19,7 @@
 #include "cli/terminal/output_stream.hpp"
 #include "cli/terminal/terminal.hpp"
 #include "cli/verbs/models.hpp"
-#include "cli/verbs/quantize_output.hpp"
+#include "cli/terminal/quantize_output.hpp"
 #include "fovea/error.hpp"
 #include "fovea/model.hpp"
 #include "fovea/precision.hpp"

@@ -1,4 +1,4 @@
-#include "cli/verbs/quantize_output.hpp"
+#include "cli/terminal/quantize_output.hpp"
 
 #include <fmt/format.h>
 
