@@ -53,7 +53,7 @@ class Learn : public Command {
   explicit Learn(CLI::App& app) {
     app.add_option("-m,--model", models_,
                    "the model whose head is learned anew; may be given more than once: the best one is taken")
-        ->capture_default_str()
+        ->default_str(CommonOptions().model)
         ->allow_extra_args(false)
         ->take_all()
         ->type_name("MODEL")
@@ -72,7 +72,7 @@ class Learn : public Command {
                    "let rows say that a picture is of none of the classes; this share of pictures that are may be "
                    "called so, too")
         ->type_name("SHARE");
-    app.add_option("--seed", options_.seed, "which of many equally good partitions")->capture_default_str();
+    add_count(app, "--seed", options_.seed, 0, "which of many equally good partitions");
     app.add_option("--cache", cache_, "folder for the features, which later runs use; default: beside the output")
         ->type_name("DIR");
     app.add_option("--report", page_, "write the report as one page, with the pictures that were taken for others")
