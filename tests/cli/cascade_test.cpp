@@ -117,7 +117,7 @@ TEST_F(CascadeRun, AFileThatIsMadeOfACascadeIsNone) {
   EXPECT_THAT(read_text_file(at("half.safetensors")), Not(HasSubstr("fovea.cascade")));
   const auto refused = run("classify", "half.safetensors", "cascade", {});
   EXPECT_EQ(refused.exit_code, 2);
-  EXPECT_THAT(refused.err, HasSubstr("quantize --cascade"));
+  EXPECT_THAT(refused.err, HasSubstr("fovea quantize MODEL OUT.safetensors --cascade"));
 }
 
 TEST_F(CascadeRun, WhatItCannotJudgeIsRefusedByName) {

@@ -139,6 +139,7 @@ TEST_F(Contract, TheGuideHasTheKeysOfAllRecordsAndNoOthers) {
     write_texture(folder_ / "kinds" / kind / (std::to_string(i) + ".png"), i % 7 == 0 ? 1 : i % 3,
                   i);  // some are wrong
   }
+  write_texture(folder_ / "kinds/3/24.png", 2, 24);  // one picture alone, which is remarked
   write_text(folder_ / "kinds/0/broken.png", "no picture");
   look_at_document(
       run({"learn", "-m", at("model"), at("kinds"), "-o", at("mine.safetensors"), "--unknown", "0.05", "-f", "json"}));

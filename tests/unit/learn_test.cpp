@@ -185,7 +185,9 @@ TEST(NearDuplicates, AreTiedByFeaturesOrByBothAndThroughOthers) {
 
 TEST(NearDuplicates, AreFoundWhereEveryPictureHasACopyAndNotInClassesThatAreTight) {
   Examples once = drawn(60, 40, 3, 3, 21);  // classes lie far apart: cosines within a class are near 1
-  const std::vector<std::uint64_t> hashes(120, 0);
+  Random looks(23);
+  std::vector<std::uint64_t> hashes(120);  // no two look alike, so the features decide
+  for (std::uint64_t& hash : hashes) hash = looks.bits();
   std::vector<std::size_t> classes = once.classes;
   classes.insert(classes.end(), once.classes.begin(), once.classes.end());
   const Pictures alone{once.features, hashes, once.classes};
