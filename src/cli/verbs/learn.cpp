@@ -172,7 +172,9 @@ class Learn : public Command {
     note.loaded(info);
     Backbone& backbone = backbones.emplace_back(Backbone{path, info.name, model_sha256(path), {}});
     backbone.fingerprint = backbone.sha256;
-    for (const auto& [name, value] : resolved_texts(info, false)) backbone.fingerprint += "\n" + name + ": " + value;
+    for (const auto& [name, value] : resolved_texts(info, false)) {
+      backbone.fingerprint.append("\n").append(name).append(": ").append(value);
+    }
     return loaded;
   }
 

@@ -65,8 +65,8 @@ void blend(const BlendTable& table, const float* heat, const std::uint8_t* from,
   const hn::Rebind<std::uint8_t, decltype(pixel)> pixel_bytes;
   const Halves bytes;
   const Words words;
-  HWY_ALIGN std::array<std::int32_t, kPixels> levels;
-  HWY_ALIGN std::array<std::uint16_t, kPixels> gray;
+  HWY_ALIGN std::array<std::int32_t, kPixels> levels{};
+  HWY_ALIGN std::array<std::uint16_t, kPixels> gray{};
   std::size_t x = 0;
   // A pixel is read and written with the byte that follows it, so the last ones are left to blend_each().
   for (; x + kPixels < count; x += kPixels) {

@@ -101,7 +101,7 @@ void draw_text(Image& image, const std::string& text, int left, int baseline, co
   for (int y = 0; y < mask->rows; ++y) {
     const int row = baseline - above_baseline(style) + y;
     if (row < 0 || row >= image.size().height) continue;
-    const std::uint8_t* const coverage = mask->ptr<std::uint8_t>(y);
+    const auto* const coverage = mask->ptr<std::uint8_t>(y);
     for (int x = 0; x < mask->cols && left + x < image.size().width; ++x) {
       if (coverage[x] == 0) continue;
       blend(image.row(row) + static_cast<std::size_t>(left + x) * 3, style.color, coverage[x]);
