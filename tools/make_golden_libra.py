@@ -3,8 +3,8 @@
 
     tools/make_golden_libra.py REFERENCE/xai weights/vit_tiny_tin200 samples tests/golden/libra.safetensors
 
-For two sample pictures of the default model and two classes each: libra's map, without and with a gamma, the terms of the score, and the maps of
-the methods that read gradients. Needs torch, timm, pillow and safetensors.
+For two sample pictures of the default model and two classes each: libra's map, without and with a gamma, of pixels with 3 shifts, the terms of the
+score, and the maps of the methods that read gradients. Needs torch, timm, pillow and safetensors.
 """
 import pathlib
 import sys
@@ -16,7 +16,9 @@ import methods  # noqa: E402  (of the reference)
 import PIL.Image  # noqa: E402
 import timm.data  # noqa: E402
 import torch  # noqa: E402
+import torch.nn.functional as F  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
+from shifts import shifted  # noqa: E402
 from vit import LIBRA, Mode, ViT  # noqa: E402
 
 PICTURES = ("cat_and_espresso.jpg", "rocket.jpg")
@@ -50,6 +52,8 @@ for name in PICTURES:
             by_gamma = model.trace(tokens, Mode("libra", "libra", "libra", gamma))
             terms = sum((x.detach() * g).sum(-1)[0] for x, g in zip(by_gamma.x, by_gamma.grads(target[None], by_gamma.x)))
             maps[f"gamma {gamma}"] = (terms / depth)[1:]
+        pixel_map = shifted(model, pixels, target[None], (-5, 0, 5))[1]  # [1, 224, 224]
+        maps["shifts 3"] = F.avg_pool2d(pixel_map, 8)[0].flatten() * 64  # [28·28], sums of 8x8 px
         for what, values in maps.items():
             golden[f"{name}.{int(target)}.{what}"] = values.detach().float().contiguous()
 save_file(golden, target_file)

@@ -69,6 +69,8 @@ struct Classification {
   Logits logits;                        // [C]
   std::vector<float> probabilities;     // [C] softmax of the logits, or the sigmoid of each for a multi-label model;
                                         // empty for a regression, whose outputs are values
+  Size size;                            // px, upright
+  std::optional<UnknownVerdict> unknown = {};  // of a model that was learned with --unknown
 };
 
 struct Features {
@@ -87,6 +89,7 @@ struct ExplainRequest {
   std::optional<std::string> against = {};
   ExplainOptions options = {};
   bool faithfulness = false;  // measures how far each map can be trusted; runs the model some hundred times more
+  Substrate substrate = Substrate::kPaint;  // of the faithfulness
 };
 
 /// One map of a picture.
@@ -104,6 +107,7 @@ struct Explanation {
   std::vector<ExplanationMap> maps;  // in the order of the methods, for each in the order of the targets
   Image picture;                     // upright, every pixel: what overlays are drawn over
   CropGeometry geometry;             // where the maps lie in it
+  PatchGrid patches;                 // of the model; a map of pixels has a finer grid
 };
 
 /// How a model is loaded and what is said of its pictures. The defaults are those of the program.
@@ -111,6 +115,9 @@ struct ClassifierOptions {
   std::size_t threads = 0;  // compute threads of one call; 0: available_cores()
   /// None: auto, as LoadOptions::precision.
   std::optional<Precision> precision = {};
+  /// The quick precision of a file of `fovea quantize --cascade` first, and `auto` where the classes could come out
+  /// otherwise. Not with text embeddings; features are always computed in `auto`.
+  bool cascade = false;
   std::optional<Size> image_size = {};                        // px; position embeddings are resampled
   std::string preprocess = "auto";                            // or whose pipeline, as RecipeOptions::preprocess
   bool test_size = false;                                     // as RecipeOptions::test_size
@@ -144,7 +151,8 @@ struct ClassifierOptions {
 /// all cores, give one call many pictures rather than making many calls. Moving and destroying are not thread-safe.
 ///
 /// Errors: methods for one picture throw its Error. Methods for several return one Result for each picture, in their
-/// order; they throw only what concerns the whole call, such as an unknown method.
+/// order; they throw only what concerns the whole call, such as an unknown method, and Interrupted after
+/// request_interrupt().
 class Classifier {
  public:
   /// @param model    a folder (config.json and a checkpoint) or a checkpoint file
@@ -187,6 +195,8 @@ class Classifier {
 /// The picture and all its maps beside each other, as `fovea explain --panel` draws them.
 /// @throws Error  kUsage for an unknown colour map.
 [[nodiscard]] Image draw_panel(const Explanation& explanation, const OverlayStyle& style = {});
+/// The bytes of a PNG file.
+[[nodiscard]] std::vector<std::byte> png_bytes(const Image& image);
 /// Written beside the target and renamed into place.
 /// @throws Error  kOutput.
 void write_png(const std::filesystem::path& path, const Image& image);

@@ -16,7 +16,8 @@
 
 namespace fovea {
 
-/// One value for each patch, row-major [grid.rows, grid.cols], raw: no min-max, no clipping.
+/// One value for each patch, row-major [grid.rows, grid.cols], raw: no min-max, no clipping. With
+/// ExplainOptions::shifts one for each pixel of the network's input.
 struct Heatmap {
   PatchGrid grid;
   std::vector<float> values;
@@ -76,6 +77,9 @@ struct ExplainOptions {
   std::size_t start_block = 0;             // earlier blocks are left out, for gradient methods too
   Gradients gradients = Gradients::kTrue;  // of generic, grad-rollout, grad-cam, legrad
   float gamma = 0;                         // GradientRequest::gamma of every pass with libra gradients
+  /// Libra: a map of pixels, the mean over shifts² moved images, from half a patch up and left to half a patch down and
+  /// right. Odd; 1: the image as it is. 0: a map of patches.
+  std::size_t shifts = 0;
   // Attention, token-rank.
   std::optional<std::size_t> block;    // none: the last
   std::optional<std::size_t> head;     // none: all, fused
@@ -83,7 +87,7 @@ struct ExplainOptions {
   std::optional<float> mass;           // keep the fewest patches that hold this share (DINO); (0, 1]
   // Controls that rerun the model.
   std::size_t occlusion_window = 3;  // patches a side
-  std::size_t rise_masks = 1000;
+  std::optional<std::size_t> masks;  // none: 1000 for rise, 512 for tis
   std::uint64_t seed = 0;
 };
 
@@ -94,12 +98,14 @@ struct Evidence {
   bool layer_gradients = false;  // gradients of scores read from each block
   bool features = false;         // the input of the last block's attention, and the score's gradient there
   bool score_terms = false;      // what the score is made of at each block's input
+  bool pixels = false;           // with ExplainOptions::shifts, in place of score_terms: gradients of moved images
   bool relevance = false;        // relevance propagated through the model, in double
   bool reruns = false;           // scores of changed inputs
+  bool subsets = false;          // scores of some patches alone, and the tokens that leave each block
   bool probabilities = false;    // of the class, in reruns: a model whose outputs are values has none
 
   /// Whether the map explains one class.
-  [[nodiscard]] bool class_specific() const noexcept { return backward() || relevance || reruns; }
+  [[nodiscard]] bool class_specific() const noexcept { return backward() || relevance || reruns || subsets; }
   /// Whether one backward pass gives what is needed.
   [[nodiscard]] bool backward() const noexcept { return reads_gradients() || score_terms; }
   /// Whether ExplainOptions::gradients changes the map.
@@ -116,6 +122,19 @@ struct ClassScore {
 /// @param patches  [n, T, 3·P·P], normalised: 0 is the mean colour
 /// @return         n scores
 using RunAgain = std::function<std::vector<ClassScore>(std::span<const float> patches)>;
+
+/// Runs the model on some patches of the image, without the tokens of the other ones.
+/// @param kept  [n, k], which patches stay, in each row from the first to the last
+/// @return      n scores
+using RunSome = std::function<std::vector<ClassScore>(MatrixView<const std::size_t> kept)>;
+
+/// An image that was moved, and the score's gradient there.
+struct MovedImage {
+  int down = 0;   // px by which its content was moved up: its pixel (y, x) is (y + down, x + right) of the image
+  int right = 0;  // px, likewise
+  std::span<const float> patches;   // [T, 3·P·P], normalised
+  std::span<const float> gradient;  // [T, 3·P·P], of the score with libra gradients
+};
 
 /// Combines the evidence of one image into a map. A method overrides the observers that its registry row asks for and
 /// only those are called, once for each block: first to last for attention, last to first for gradients and relevance.
@@ -141,6 +160,8 @@ class Explainer {
   virtual void observe_features(MatrixView<const float> features, MatrixView<const float> gradient);
   /// Last block first.
   virtual void observe_score_terms(const ScoreTerms& terms);
+  /// Once for each of ExplainOptions::shifts² moves.
+  virtual void observe_pixels(const MovedImage& moved);
   /// @param gradient, relevance  both for this block's attention, [H, N, N]
   virtual void observe_relevance(std::size_t block, std::span<const double> gradient,
                                  std::span<const double> relevance);
@@ -149,16 +170,28 @@ class Explainer {
   /// @param most     the most images that `run` accepts at once
   virtual void rerun(std::span<const float> patches, std::size_t most, const RunAgain& run);
 
+  /// The image's tokens, [N, D], as they leave each block; first to last, and before run_some().
+  virtual void observe_tokens(std::size_t block, MatrixView<const float> tokens);
+  virtual void run_some(const RunSome& run);
+
   /// Called once, after everything was observed.
   [[nodiscard]] virtual Heatmap heatmap() = 0;
   /// After heatmap(): what makes up the score, without the score itself; none for most methods.
   [[nodiscard]] virtual std::optional<ScoreSum> sum() const { return std::nullopt; }
 };
 
+/// What a map answers.
+enum class Question {
+  kWhere,   // where the model looked, whatever it saw there
+  kWhy,     // what its score for a class is made of
+  kWhatIf,  // what happens to the score where patches are hidden
+};
+
 /// One row of the registry.
 struct ExplainMethod {
   std::string_view name;   // as in --method
   std::string_view title;  // as in a caption: "attention rollout"
+  Question question = Question::kWhere;
   std::string_view shows;  // one sentence: what the map shows, and what it does not
   std::string_view costs;  // in addition to the forward pass, e.g. "one backward pass"
   std::string_view reference;

@@ -29,6 +29,36 @@ struct TensorInfo {
   std::vector<std::size_t> shape;
 };
 
+/// What `fovea quantize --cascade` measured on pictures that it had not calibrated with: how much the difference
+/// between two of a picture's best logits changes when the model runs in its quick precision.
+struct CascadeInfo {
+  Precision quick = Precision::kInt8;
+  std::size_t pictures = 0;  // that it was measured on
+  double largest = 0;        // change that was seen
+  double rms = 0;            // of the changes
+  double risk = 1e-4;        // how often a change may exceed the estimate
+  /// The change that normally distributed changes of this rms exceed with the probability `risk`.
+  [[nodiscard]] double estimate() const;
+  /// Logits nearer to each other than this are computed again: the larger of the estimate and `largest`.
+  [[nodiscard]] double margin() const;
+  /// An upper bound, at 95 % confidence and without assumptions, on the share of like pictures with a change above
+  /// `largest`: 3 in `pictures`, nearly.
+  [[nodiscard]] double largest_exceeded() const;
+};
+
+/// When a picture is of none of a learned model's classes: its score is above the threshold (`fovea learn --unknown`).
+struct UnknownRule {
+  enum class By {
+    kEnergy,    // -log Σ exp(logit)
+    kDistance,  // squared, from projection · features to the nearest centre, divided by r
+  };
+  By by = By::kEnergy;
+  double threshold = 0;
+  double share = 0;               // of pictures of the classes that the threshold was to call unknown
+  std::vector<float> projection;  // [r, pooled_dim]; empty for kEnergy
+  std::vector<float> centres;     // [C, r]
+};
+
 /// Everything that is known about a checkpoint without running it.
 struct ModelInfo {
   std::string name;            // the folder's name
@@ -45,6 +75,7 @@ struct ModelInfo {
   std::uint64_t parameters = 0;
   std::uint64_t weight_bytes = 0;         // as stored
   Precision precision = Precision::kF32;  // the arithmetic it runs in
+  std::optional<CascadeInfo> cascade;     // what the file was measured for, if it holds a quick form, too
   std::optional<Precision> quantized;     // what `fovea quantize` stored it for; none: as trained
   std::string dtype;                      // the stored type, e.g. "F16", or "F16+F32" where mixed
   std::vector<TensorInfo> tensors;
@@ -52,6 +83,9 @@ struct ModelInfo {
   bool multi_label = false;                 // each class has its own probability: sigmoid instead of softmax
   bool regression = false;                  // the outputs are values: there are no probabilities
   std::vector<std::string> ignored_config;  // keys of its config that are ignored because the user says so
+  std::string learned;                      // how `fovea learn` made the head, as JSON; empty: it did not
+  double temperature = 1;                   // of a learned head: its logits are divided by it already
+  std::optional<UnknownRule> unknown;       // of a learned head
   std::optional<float> logit_scale;         // CLIP and SigLIP only; exp is already applied
   std::optional<float> logit_bias;          // SigLIP only
 };
@@ -64,7 +98,10 @@ struct LoadOptions {
   RecipeOptions recipe;
   std::string weights;                     // key of the dict in a training checkpoint; empty: timm's choice
   std::vector<std::string> ignore_config;  // dotted keys of the config files to ignore
-  /// None: the precision the file was quantised for if this CPU has the units, else fastest_full_precision().
+  /// Loads the quick form of a cascade's file, too, as VisionTransformer::quick(). The model itself is the exact one.
+  bool cascade = false;
+  /// A cascade's quick precision loads its quick form. None: the precision the file was quantised for if this CPU has
+  /// the units, else fastest_full_precision().
   std::optional<Precision> precision;
 };
 
@@ -86,6 +123,8 @@ class VisionTransformer {
 
   [[nodiscard]] const ModelInfo& info() const noexcept;
   [[nodiscard]] const Architecture& architecture() const noexcept { return info().architecture; }
+  /// The same model in its cascade's quick precision; null unless it was loaded as a cascade.
+  [[nodiscard]] const std::shared_ptr<const VisionTransformer>& quick() const noexcept;
 
  private:
   struct Impl;

@@ -19,6 +19,7 @@ struct OverlayStyle {
   double mask_threshold = 0.5;    // kMask: the share of the map's range from which a value counts as high
   double alpha = 0.55;            // kHeat: 0 shows only the picture, 1 only the map
   bool side_by_side = false;      // the original to the left
+  int longest_side = 0;           // px: a larger picture is shrunk to it before it is drawn on; 0: none is
   bool caption = true;            // a strip below with label, probability, method and scale
 };
 

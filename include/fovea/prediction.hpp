@@ -15,6 +15,12 @@ struct Prediction {
   std::optional<float> value = {};  // the output itself, of a model whose outputs are values: no probability then
 };
 
+/// Whether a picture is of none of the classes, by the rule of a learned model (UnknownRule).
+struct UnknownVerdict {
+  bool unknown = false;
+  double score = 0;  // above the rule's threshold: unknown
+};
+
 /// The class that another one is held against.
 struct MapContrast {
   std::size_t class_index = 0;

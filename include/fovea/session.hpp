@@ -107,6 +107,10 @@ using FeatureGradientObserver = std::function<void(MatrixView<const float> featu
 using RelevanceObserver =
     std::function<void(std::size_t block, std::span<const double> gradient, std::span<const double> relevance)>;
 
+/// Called last, with the score's gradient at the input.
+/// @param gradient  [T, 3·P·P], of the patches that the forward pass was fed; valid only during the call
+using PixelGradientObserver = std::function<void(std::span<const float> gradient)>;
+
 /// Last block first. The views are valid only during the call.
 using ScoreTermObserver = std::function<void(const ScoreTerms& terms)>;
 
@@ -118,6 +122,7 @@ struct GradientRequest {
   GradientObserver attention;
   PoolGradientObserver pool;
   FeatureGradientObserver features;
+  PixelGradientObserver pixels;  // only with first_block 0
   /// Gradients of scores read from each block's own output through the model's final norm and head (LeGrad), instead of
   /// the score after the last block. Last block first.
   GradientObserver layer_attention;
@@ -147,6 +152,14 @@ class Session {
   /// Runs the model and also computes what the request asks for; observers change no bit of the logits.
   /// @throws Error   kUsage for a reduction that the model or the rest of the request does not allow.
   [[nodiscard]] std::vector<ForwardResult> forward(std::span<const float> patches, const ForwardRequest& request = {});
+  /// Runs the model on some patches of one image. The tokens of the other ones are left out after the embedding; those
+  /// that stay keep their positions.
+  /// @param patches  [T, 3·P·P]
+  /// @param kept     [n, k], which patches stay, in each row from the first to the last; any n
+  /// @return         n results, without tokens
+  /// @throws Error   kUsage, as require_droppable()
+  [[nodiscard]] std::vector<ForwardResult> forward_some(std::span<const float> patches,
+                                                        MatrixView<const std::size_t> kept);
   /// Gradients of a score with respect to the attention matrices, for the image of the last forward pass, which must
   /// have been run with keep_for_gradients. The backward weights are packed at first use and shared by all sessions.
   /// @throws Error   kShape if nothing was kept; kUsage for a class that the model does not have.
@@ -157,6 +170,10 @@ class Session {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+/// Before any work: whether the model can run on some of its patches.
+/// @throws Error  kUsage where positions are no part of the tokens, or an attention pool reads them.
+void require_droppable(const ModelInfo& model);
 
 /// Layer-wise relevance propagation (LRP, alpha 1, beta 0) of a score. It runs in double, because float does not
 /// conserve relevance well enough to be reproducible. Reads the weights from the checkpoint at first use and keeps

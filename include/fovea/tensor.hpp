@@ -60,14 +60,13 @@ struct AttentionView {
   }
 };
 
-/// What a score is made of at the input of one block, for one image (LibraGrad): Σ tokens ⊙ gradient + biases +
-/// earlier_read_outs is the score.
+/// What a score is made of at the input of one block, for one image (LibraGrad): Σ tokens + biases + earlier_read_outs
+/// is the score.
 struct ScoreTerms {
   std::size_t block = 0;
-  MatrixView<const float> tokens;    // [N, D], the block's input
-  MatrixView<const float> gradient;  // [N, D], of the score with respect to it
-  double biases = 0;                 // what the biases of this block and of what follows contribute
-  double earlier_read_outs = 0;      // what class tokens contribute that a head reads before this block
+  std::span<const double> tokens;  // [N] Σ_d x · ∂score/∂x of each token x; valid only during the call
+  double biases = 0;               // what the biases of this block and of what follows contribute
+  double earlier_read_outs = 0;    // what class tokens contribute that a head reads before this block
 };
 
 }  // namespace fovea

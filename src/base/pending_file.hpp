@@ -32,12 +32,16 @@ class PendingFile {
   void overwrite(std::uint64_t offset, std::string_view text);
   /// Renames the file into place. Call once, at the end.
   void commit(Sync sync = Sync::kNo);
+  /// The same, unless a file has that name by now: however many programs try at once, one succeeds.
+  /// @return  whether this one did
+  [[nodiscard]] bool commit_new(Sync sync = Sync::kNo);
 
   [[nodiscard]] bool is_stream() const noexcept { return place_.stream.has_value(); }
   /// Bytes that were appended.
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
 
  private:
+  void settle(Sync sync);
   void close();
 
   std::filesystem::path path_;  // as given, for messages

@@ -8,6 +8,7 @@
 
 #include "cli/app.hpp"
 #include "cli/standard_streams.hpp"
+#include "cli/terminal/interrupt.hpp"
 
 namespace {
 
@@ -32,5 +33,9 @@ constexpr int kInternalError = 3;
 int main(int argc, char** argv) {
   std::set_terminate(end_without_handler);
   if (!fovea::cli::open_standard_streams()) return kInternalError;
-  return fovea::cli::run_app(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc));
+#ifdef FOVEA_LEAVES_EARLY
+  fovea::cli::allow_early_end();
+#endif
+  return fovea::cli::end_early(
+      fovea::cli::run_app(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc)));
 }

@@ -73,12 +73,10 @@ void AttentionStream::accept(const AttentionView& attention, std::span<const flo
 
 void AttentionStream::accept(const ScoreTerms& terms) {
   require_next(terms.block);
-  const std::size_t width = terms.tokens.cols();
-  if (terms.tokens.rows() != tokens() || terms.gradient.rows() != tokens() || terms.gradient.cols() != width) {
-    throw Error(
-        ErrorCode::kShape,
-        fmt::format("{}: tokens of block {} are [{}, {}], their gradient [{}, {}], expected {} tokens in both", method_,
-                    terms.block, terms.tokens.rows(), width, terms.gradient.rows(), terms.gradient.cols(), tokens()));
+  if (terms.tokens.size() != tokens()) {
+    throw Error(ErrorCode::kShape,
+                fmt::format("{}: the terms of block {} are {} values, expected one for each of {} tokens", method_,
+                            terms.block, terms.tokens.size(), tokens()));
   }
   ++seen_;
 }

@@ -33,6 +33,10 @@ std::string_view name(Verdict verdict) noexcept {
   return "";
 }
 
+std::string_view name(Substrate substrate) noexcept {
+  return substrate == Substrate::kPaint ? "paint" : "drop";
+}
+
 std::vector<std::size_t> patch_order(std::span<const float> values) {
   return sorted_patches(values.size(), [&](std::size_t a, std::size_t b) { return values[a] > values[b]; });
 }
@@ -71,8 +75,18 @@ double area_under(std::span<const float> probabilities) {
   return (sum - ends / 2) / static_cast<double>(probabilities.size() - 1);
 }
 
-Perturbation::Perturbation(std::span<const float> patches, std::span<const float> blurred, std::size_t num_patches,
-                           std::size_t most, const RunAgain& run)
+PerturbationAreas Perturbation::areas(const std::vector<std::size_t>& order) {
+  return {area_under(deletion(order)), area_under(insertion(order))};
+}
+
+PerturbationAreas Perturbation::areas_both_ways(const std::vector<std::size_t>& order) {
+  PerturbationAreas both = areas(order);
+  both.least_first = area_under(deletion({order.rbegin(), order.rend()}));
+  return both;
+}
+
+Painting::Painting(std::span<const float> patches, std::span<const float> blurred, std::size_t num_patches,
+                   std::size_t most, const RunAgain& run)
     : empty_(patches.size()),
       num_patches_(num_patches),
       most_(most),
@@ -81,15 +95,19 @@ Perturbation::Perturbation(std::span<const float> patches, std::span<const float
       nothing_{empty_, score(empty_)},
       blurred_{blurred, score(blurred)} {}
 
-PerturbationAreas Perturbation::areas(const std::vector<std::size_t>& order) {
-  return {area(order, whole_, nothing_), area(order, blurred_, whole_)};
+std::vector<float> Painting::deletion(const std::vector<std::size_t>& order) {
+  return between(order, whole_, nothing_);
 }
 
-float Perturbation::score(std::span<const float> patches) const {
+std::vector<float> Painting::insertion(const std::vector<std::size_t>& order) {
+  return between(order, blurred_, whole_);
+}
+
+float Painting::score(std::span<const float> patches) const {
   return run_(patches).front().probability;
 }
 
-double Perturbation::area(const std::vector<std::size_t>& order, const Scored& from, const Scored& to) {
+std::vector<float> Painting::between(const std::vector<std::size_t>& order, const Scored& from, const Scored& to) {
   const std::size_t step = perturbation_step(num_patches_);
   const std::size_t dim = from.patches.size() / num_patches_;
   std::vector<float> image(from.patches.begin(), from.patches.end());
@@ -107,7 +125,33 @@ double Perturbation::area(const std::vector<std::size_t>& order, const Scored& f
     batch.clear();
   }
   probabilities.push_back(to.probability);
-  return area_under(probabilities);
+  return probabilities;
+}
+
+std::vector<float> Dropping::deletion(const std::vector<std::size_t>& order) {
+  std::vector<float> probabilities;
+  const std::size_t step = perturbation_step(num_patches_);
+  for (std::size_t gone = 0; gone < num_patches_; gone += step) {
+    probabilities.push_back(score(std::span(order).subspan(gone)));
+  }
+  probabilities.push_back(score({}));
+  return probabilities;
+}
+
+std::vector<float> Dropping::insertion(const std::vector<std::size_t>& order) {
+  std::vector<float> probabilities;
+  const std::size_t step = perturbation_step(num_patches_);
+  for (std::size_t shown = 0; shown < num_patches_; shown += step) {
+    probabilities.push_back(score(std::span(order).first(shown)));
+  }
+  probabilities.push_back(score(order));
+  return probabilities;
+}
+
+float Dropping::score(std::span<const std::size_t> kept) const {
+  std::vector<std::size_t> patches(kept.begin(), kept.end());
+  std::sort(patches.begin(), patches.end());
+  return run_({patches, 1, patches.size()}).front().probability;
 }
 
 PerturbationBaselines perturbation_baselines(Perturbation& perturbation, PatchGrid grid, std::uint64_t seed) {
@@ -115,12 +159,14 @@ PerturbationBaselines perturbation_baselines(Perturbation& perturbation, PatchGr
   for (std::size_t draw = 0; draw < kRandomMaps; ++draw) {
     baselines.random.push_back(perturbation.areas(random_order(grid.size(), seed * kRandomMaps + draw)));
   }
-  baselines.centre = perturbation.areas(centre_order(grid));
+  baselines.centre = perturbation.areas_both_ways(centre_order(grid));
   return baselines;
 }
 
-Faithfulness judge(const PerturbationAreas& map, const PerturbationBaselines& baselines, std::size_t num_patches) {
+Faithfulness judge(const PerturbationAreas& map, const PerturbationBaselines& baselines, std::size_t num_patches,
+                   Substrate substrate) {
   Faithfulness result;
+  result.substrate = substrate;
   result.map = map;
   result.centre = baselines.centre;
   result.random_maps = baselines.random.size();

@@ -27,24 +27,42 @@ namespace fovea {
 /// Deletion and insertion (Petsiuk, Das, Saenko 2018, RISE) in whole patches, for one image and one class.
 class Perturbation {
  public:
-  /// Runs the model on the images at the ends of the curves. The arguments must outlive this object.
-  /// @param patches  [T, 3·P·P], normalised; a deleted patch becomes 0, the mean colour
-  /// @param blurred  [T, 3·P·P], the image that insertion begins with
-  /// @param most     the most images that `run` accepts at once
-  Perturbation(std::span<const float> patches, std::span<const float> blurred, std::size_t num_patches,
-               std::size_t most, const RunAgain& run);
-  Perturbation(const Perturbation&) = delete;
-  Perturbation& operator=(const Perturbation&) = delete;
+  virtual ~Perturbation() = default;
 
   [[nodiscard]] PerturbationAreas areas(const std::vector<std::size_t>& order);
+  /// The same with the area of deletion in the opposite order.
+  [[nodiscard]] PerturbationAreas areas_both_ways(const std::vector<std::size_t>& order);
+  [[nodiscard]] virtual Substrate substrate() const noexcept = 0;
+
+ private:
+  /// The class's probability from the whole picture, step by step, to none of its patches.
+  [[nodiscard]] virtual std::vector<float> deletion(const std::vector<std::size_t>& order) = 0;
+  /// The other way: from none of its patches to the whole picture.
+  [[nodiscard]] virtual std::vector<float> insertion(const std::vector<std::size_t>& order) = 0;
+};
+
+/// A deleted patch becomes 0, the mean colour; insertion begins with the blurred image.
+class Painting final : public Perturbation {
+ public:
+  /// Runs the model on the images at the ends of the curves. The arguments must outlive this object.
+  /// @param patches  [T, 3·P·P], normalised
+  /// @param blurred  [T, 3·P·P]
+  /// @param most     the most images that `run` accepts at once
+  Painting(std::span<const float> patches, std::span<const float> blurred, std::size_t num_patches, std::size_t most,
+           const RunAgain& run);
+  Painting(const Painting&) = delete;
+  Painting& operator=(const Painting&) = delete;
+  [[nodiscard]] Substrate substrate() const noexcept override { return Substrate::kPaint; }
 
  private:
   struct Scored {
     std::span<const float> patches;
     float probability = 0;
   };
+  [[nodiscard]] std::vector<float> deletion(const std::vector<std::size_t>& order) override;
+  [[nodiscard]] std::vector<float> insertion(const std::vector<std::size_t>& order) override;
   [[nodiscard]] float score(std::span<const float> patches) const;
-  [[nodiscard]] double area(const std::vector<std::size_t>& order, const Scored& from, const Scored& to);
+  [[nodiscard]] std::vector<float> between(const std::vector<std::size_t>& order, const Scored& from, const Scored& to);
 
   std::vector<float> empty_;
   std::size_t num_patches_;
@@ -55,6 +73,22 @@ class Perturbation {
   Scored blurred_;
 };
 
+/// The tokens of deleted patches are left out; insertion begins without any patch.
+class Dropping final : public Perturbation {
+ public:
+  /// @param run  outlives this object
+  Dropping(std::size_t num_patches, const RunSome& run) : num_patches_(num_patches), run_(run) {}
+  [[nodiscard]] Substrate substrate() const noexcept override { return Substrate::kDrop; }
+
+ private:
+  [[nodiscard]] std::vector<float> deletion(const std::vector<std::size_t>& order) override;
+  [[nodiscard]] std::vector<float> insertion(const std::vector<std::size_t>& order) override;
+  [[nodiscard]] float score(std::span<const std::size_t> kept) const;
+
+  std::size_t num_patches_;
+  const RunSome& run_;
+};
+
 /// The areas that a class's maps are compared with; the same for all maps of the class.
 struct PerturbationBaselines {
   std::vector<PerturbationAreas> random;
@@ -63,8 +97,9 @@ struct PerturbationBaselines {
 [[nodiscard]] PerturbationBaselines perturbation_baselines(Perturbation& perturbation, PatchGrid grid,
                                                            std::uint64_t seed);
 
+/// @param substrate  of all these areas
 [[nodiscard]] Faithfulness judge(const PerturbationAreas& map, const PerturbationBaselines& baselines,
-                                 std::size_t num_patches);
+                                 std::size_t num_patches, Substrate substrate = Substrate::kPaint);
 
 /// The share of patch tokens whose norm is an outlier: more than five robust standard deviations (1.4826 times the
 /// median absolute deviation) above the median. Such tokens hold global information instead of their patch's, and

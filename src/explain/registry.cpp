@@ -20,8 +20,11 @@ void Explainer::observe_pool_gradient(MatrixView<const float> /*weights*/, Matri
 void Explainer::observe_layer_gradient(const AttentionView& /*attention*/, std::span<const float> /*gradient*/) {}
 void Explainer::observe_features(MatrixView<const float> /*features*/, MatrixView<const float> /*gradient*/) {}
 void Explainer::observe_score_terms(const ScoreTerms& /*terms*/) {}
+void Explainer::observe_pixels(const MovedImage& /*moved*/) {}
 void Explainer::observe_relevance(std::size_t /*block*/, std::span<const double> /*gradient*/,
                                   std::span<const double> /*relevance*/) {}
+void Explainer::observe_tokens(std::size_t /*block*/, MatrixView<const float> /*tokens*/) {}
+void Explainer::run_some(const RunSome& /*run*/) {}
 void Explainer::rerun(std::span<const float> /*patches*/, std::size_t /*most*/, const RunAgain& /*run*/) {}
 
 std::span<const ExplainMethod> explain_methods() {

@@ -6,8 +6,11 @@
 
 #include "base/files.hpp"
 #include "base/numerics.hpp"
+#include "explain/pixel_map.hpp"
+#include "fovea/interrupt.hpp"
 #include "fovea/machine.hpp"
 #include "image/codec/codec.hpp"
+#include "image/codec/encode.hpp"
 #include "image/overlay/overlay.hpp"
 #include "image/overlay/panel.hpp"
 #include "model/config/text_embeddings.hpp"
@@ -20,6 +23,11 @@ namespace {
 LoadOptions load_options(const ClassifierOptions& options) {
   LoadOptions load;
   load.precision = options.precision;
+  load.cascade = options.cascade;
+  if (options.cascade && options.text_embeddings) {
+    throw Error(ErrorCode::kUsage, "a cascade is asked for with text embeddings, expected one of them",
+                "how far its scores can be trusted was measured for the model's own classes");
+  }
   load.image_size = options.image_size;
   load.recipe.preprocess = options.preprocess;
   load.recipe.test_size = options.test_size;
@@ -51,12 +59,13 @@ Input input_of(const Picture& picture) {
 }
 
 Classification classification_of(PictureOutcome& outcome) {
-  return {std::move(outcome.record.predictions), std::move(outcome.logits), std::move(outcome.probabilities)};
+  return {std::move(outcome.record.predictions), std::move(outcome.logits), std::move(outcome.probabilities),
+          outcome.record.size, outcome.record.unknown};
 }
 
 Explanation explanation_of(PictureOutcome& outcome) {
   Explanation explanation{
-      classification_of(outcome), {}, std::move(outcome.picture.original), outcome.picture.geometry};
+      classification_of(outcome), {}, std::move(outcome.picture.original), outcome.picture.geometry, outcome.patches};
   for (std::size_t i = 0; i < outcome.maps.size(); ++i) {
     MapRecord& record = outcome.record.maps[i];
     explanation.maps.push_back({outcome.maps[i].method, std::move(record.variant), std::move(record.target),
@@ -111,6 +120,7 @@ struct Classifier::Impl {
     if (plan.methods.empty()) plan.methods.push_back(&default_method(class_is_named));
     plan.options = request.options;
     plan.faithfulness = request.faithfulness;
+    plan.substrate = request.substrate;
     if (class_is_named) require_class_method(plan, "a class is named");
     check_plan(plan, engine.info());
     if (plan.class_specific() || plan.faithfulness) {
@@ -142,6 +152,7 @@ struct Classifier::Impl {
                    results.emplace_back(value_of(outcome));
                  }
                });
+    if (results.size() < pictures.size()) throw Interrupted{};
     return results;
   }
   template <typename Value>
@@ -198,22 +209,30 @@ Image draw_overlay(const Explanation& explanation, std::size_t map, const Overla
                                        std::to_string(explanation.maps.size()));
   }
   const ExplanationMap& drawn = explanation.maps[map];
-  return draw_overlay(explanation.picture, view_of(drawn.heatmap), explanation.geometry, style,
+  const Heatmap heatmap = drawn_map(drawn.heatmap, explanation.patches);
+  return draw_overlay(explanation.picture, view_of(heatmap), explanation.geometry, style,
                       caption_of(explanation, drawn), {}, drawn.method->is_signed);
 }
 
 Image draw_panel(const Explanation& explanation, const OverlayStyle& style) {
   std::vector<PanelMap> cells;
   cells.reserve(explanation.maps.size());
+  std::vector<Heatmap> drawn;  // outlives the cells
+  drawn.reserve(explanation.maps.size());
   for (const ExplanationMap& map : explanation.maps) {
-    cells.push_back({view_of(map.heatmap), caption_of(explanation, map), map.method->is_signed});
+    const Heatmap& heatmap = drawn.emplace_back(drawn_map(map.heatmap, explanation.patches));
+    cells.push_back({view_of(heatmap), caption_of(explanation, map), map.method->is_signed});
   }
   return draw_panel(explanation.picture, explanation.geometry, cells, style,
                     picture_caption(explanation.classification.predictions));
 }
 
+std::vector<std::byte> png_bytes(const Image& image) {
+  return encode_png(image);
+}
+
 void write_png(const std::filesystem::path& path, const Image& image) {
-  replace_file(path, encode_png(image, kOverlayCompression));
+  replace_file(path, png_bytes(image));
 }
 
 }  // namespace fovea

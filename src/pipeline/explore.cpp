@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "fovea/version.hpp"
-#include "image/codec/codec.hpp"
+#include "image/codec/encode.hpp"
 #include "image/overlay/overlay.hpp"
 #include "pipeline/maps/targets.hpp"
 

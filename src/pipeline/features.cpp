@@ -14,6 +14,7 @@ std::string_view name(FeaturePool pool) noexcept {
     case FeaturePool::kHead: return "head";
     case FeaturePool::kClassToken: return "cls";
     case FeaturePool::kPatchMean: return "mean";
+    case FeaturePool::kHeadInput: return "input";
     case FeaturePool::kPatchTokens: return "tokens";
   }
   return "";
@@ -27,12 +28,18 @@ std::vector<std::size_t> feature_shape(const ModelInfo& model, FeaturePool pool)
                 fmt::format("--pool head is its {}", name(a.read_out)));
   }
   if (pool == FeaturePool::kHead) return {a.feature_dim()};
+  if (pool == FeaturePool::kHeadInput) return {a.pooled_dim()};
   if (pool == FeaturePool::kPatchTokens) return {a.grid().size(), a.embed_dim};
   return {a.embed_dim};
 }
 
 std::vector<float> features_of(ForwardResult result, const Architecture& architecture, FeaturePool pool) {
   if (pool == FeaturePool::kHead) return std::move(result.features);
+  if (pool == FeaturePool::kHeadInput) {
+    // Each of two heads reads its own token: where both are the same head, they read the tokens' mean.
+    const bool two_heads = architecture.read_out == ReadOut::kClassAndDistToken;
+    return std::move(two_heads ? result.features : result.pooled);
+  }
   const std::size_t width = architecture.embed_dim;
   std::vector<float>& tokens = result.tokens;  // [N, D], the class token first
   if (pool == FeaturePool::kClassToken) {

@@ -7,8 +7,11 @@
 #include <utility>
 
 #include "base/files.hpp"
+#include "explain/pixel_map.hpp"
 #include "explain/spearman.hpp"
-#include "image/codec/codec.hpp"
+#include "image/codec/encode.hpp"
+#include "image/preprocess/difference_hash.hpp"
+#include "pipeline/cascade.hpp"
 #include "pipeline/maps/attention_sheet.hpp"
 #include "pipeline/maps/map_files.hpp"
 #include "pipeline/picture_source.hpp"
@@ -27,17 +30,28 @@ struct PictureJob {
   ExplainedImage image;
   std::optional<AttentionSheet> sheet;
   std::optional<AttentionPacker> page_attention;
+  std::optional<Precision> decided_by;  // of a cascade
+};
+
+/// A model, and what this thread runs it with.
+struct Runner {
+  const VisionTransformer& transformer;
+  std::shared_ptr<Session> session;
 };
 
 /// All steps of the pictures of one thread, whatever is asked for.
 class PictureWorker {
  public:
+  enum class Form { kExact, kQuick };  // of a cascade; every other model is exact
+  /// @param quick  of a cascade: what runs first
   /// @param ahead  items from one of this worker's to its next, roughly
-  PictureWorker(std::shared_ptr<Session> session, const VisionTransformer& transformer, std::span<const Input> inputs,
-                std::span<const std::size_t> todo, const PictureOptions& options, std::size_t ahead)
-      : session_(std::move(session)),
-        transformer_(transformer),
-        model_(transformer.info()),
+  PictureWorker(Runner exact, std::optional<Runner> quick, const UnknownDetector& unknown,
+                std::span<const Input> inputs, std::span<const std::size_t> todo, const PictureOptions& options,
+                std::size_t ahead)
+      : exact_(std::move(exact)),
+        quick_(std::move(quick)),
+        unknown_(unknown),
+        model_(exact_.transformer.info()),
         inputs_(inputs),
         todo_(todo),
         options_(options),
@@ -53,11 +67,12 @@ class PictureWorker {
     return job;
   }
 
-  void infer(std::span<PictureJob> jobs) {
+  void infer(std::span<PictureJob> jobs, Form form = Form::kExact) {
+    const Runner& runner = form == Form::kQuick ? *quick_ : exact_;
     const std::span<const float> patches = gather(jobs);
     const ForwardRequest request = observing(jobs);
     if (options_.maps.is_plain()) {
-      std::vector<ForwardResult> results = session_->forward(patches, request);
+      std::vector<ForwardResult> results = runner.session->forward(patches, request);
       for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].image.result = std::move(results[i]);
       return;
     }
@@ -65,8 +80,28 @@ class PictureWorker {
       return targets_of(options_.targets, result.logits, inputs_[jobs[image].index], classes());
     };
     std::vector<ExplainedImage> images =
-        explain_images(transformer_, *session_, patches, options_.maps, request, targets);
+        explain_images(runner.transformer, *runner.session, patches, options_.maps, request, targets);
     for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].image = std::move(images[i]);
+  }
+
+  [[nodiscard]] bool is_cascade() const { return quick_ && !options_.features; }  // features have no sure part
+  void infer_in_cascade(std::span<PictureJob> jobs) {
+    infer(jobs, Form::kQuick);
+    std::vector<std::size_t> unsure;
+    const AskedAnswer asked = asked_answer(options_.predictions, options_.targets);
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+      jobs[i].decided_by = quick_->transformer.info().precision;
+      if (!is_sure(jobs[i].image.result.logits, classes().function, asked, *model_.cascade)) unsure.push_back(i);
+    }
+    if (unsure.empty()) return;
+    std::vector<PictureJob> again;
+    again.reserve(unsure.size());
+    for (const std::size_t i : unsure) again.push_back(std::move(jobs[i]));
+    infer(again);
+    for (std::size_t i = 0; i < unsure.size(); ++i) {
+      again[i].decided_by = model_.precision;
+      jobs[unsure[i]] = std::move(again[i]);
+    }
   }
 
   PictureOutcome render(PictureJob& job) const {
@@ -78,12 +113,15 @@ class PictureWorker {
     record.decoded_eighths = job.picture.decoded_eighths;
     record.source = job.source;
     record.ignored_config = model_.ignored_config;
+    record.decided_by = job.decided_by;
     ForwardResult& result = job.image.result;
+    if (options_.difference_hash) outcome.difference_hash = difference_hash(job.picture.original);
     if (options_.features) {
       record.features = FeatureRecord{job.index, feature_shape(model_, *options_.features)};
       outcome.features = features_of(std::move(result), model_.architecture, *options_.features);
       return outcome;
     }
+    if (has_unknown_rule(model_, options_)) record.unknown = unknown_(result);
     outcome.probabilities = probabilities_of(result.logits, classes());
     record.predictions = predictions_of(result.logits, outcome.probabilities, classes(), options_.predictions);
     outcome.logits = std::move(result.logits);
@@ -96,6 +134,7 @@ class PictureWorker {
     if (options_.keep_maps) {
       outcome.maps = std::move(job.image.maps);
       outcome.picture = std::move(job.picture);
+      outcome.patches = model_.architecture.grid();
     }
     return outcome;
   }
@@ -118,14 +157,14 @@ class PictureWorker {
   [[nodiscard]] Keep keeps() const {
     const bool draws = !options_.layout.folder.empty() && !options_.maps.methods.empty();
     if (draws || options_.page || options_.keep_maps) return Keep::kWhole;
-    return options_.layout.thumbnails ? Keep::kSmall : Keep::kNothing;
+    return options_.layout.thumbnails || options_.difference_hash ? Keep::kSmall : Keep::kNothing;
   }
 
   /// What is wanted of the forward pass beside the maps. Sheets and attention begin empty: a run that failed half way
   /// has left its blocks in the jobs.
   [[nodiscard]] ForwardRequest observing(std::span<PictureJob> jobs) const {
     ForwardRequest request;
-    request.keep_tokens = options_.features && *options_.features != FeaturePool::kHead;
+    request.keep_tokens = options_.features && reads_tokens(*options_.features);
     if (options_.layout.attention_sheet) {
       const TokenLayout layout = token_layout(model_.architecture);
       for (PictureJob& job : jobs) job.sheet.emplace(options_.maps.options, layout);
@@ -193,14 +232,16 @@ class PictureWorker {
       if (&other == &map || (other.target && map.target && *other.target != *map.target)) continue;
       std::optional<MapTarget> target;
       if (other.target) target = described(*other.target, classes());
-      agreement.push_back(
-          {options_.layout.stem(other.method->name, target), spearman(map.heatmap.values, other.heatmap.values)});
+      const PatchGrid grid = model_.architecture.grid();
+      agreement.push_back({options_.layout.stem(other.method->name, target),
+                           spearman(patch_sums(map.heatmap, grid).values, patch_sums(other.heatmap, grid).values)});
     }
     return agreement;
   }
 
-  std::shared_ptr<Session> session_;
-  const VisionTransformer& transformer_;
+  Runner exact_;
+  std::optional<Runner> quick_;
+  const UnknownDetector& unknown_;
   const ModelInfo& model_;
   std::span<const Input> inputs_;
   std::span<const std::size_t> todo_;
@@ -213,6 +254,10 @@ class PictureWorker {
 
 ClassSpace class_space(const ModelInfo& model, const PictureOptions& options) {
   return class_space(model, options.maps);
+}
+
+bool has_unknown_rule(const ModelInfo& model, const PictureOptions& options) {
+  return model.unknown && !options.maps.zero_shot && !options.features;
 }
 
 std::optional<SourceStamp> stamp_of(const Input& input) {
@@ -238,11 +283,16 @@ std::size_t Engine::run(std::span<const Input> inputs, std::span<const std::size
   using Steps = WorkerSteps<PictureJob, PictureOutcome>;
   const auto make_steps = [&](std::size_t index) {
     const std::size_t batch = options.maps.session_batch(schedule.batch);
-    const auto worker =
-        std::make_shared<PictureWorker>(sessions_.borrow(batch, schedule.threads_of(index)), sessions_.model(), inputs,
-                                        todo, options, schedule.workers * schedule.batch);
+    const auto runner = [&](SessionPool& pool) {
+      return Runner{pool.model(), pool.borrow(batch, schedule.threads_of(index))};
+    };
+    const auto worker = std::make_shared<PictureWorker>(
+        runner(sessions_), quick_sessions_ ? std::optional(runner(*quick_sessions_)) : std::nullopt, unknown_, inputs,
+        todo, options, schedule.workers * schedule.batch);
     return Steps{[worker](std::size_t item) { return worker->prepare(item); },
-                 [worker](std::span<PictureJob> jobs) { worker->infer(jobs); },
+                 [worker](std::span<PictureJob> jobs) {
+                   worker->is_cascade() ? worker->infer_in_cascade(jobs) : worker->infer(jobs);
+                 },
                  [worker](PictureJob& job) { return worker->render(job); },
                  [worker](std::size_t item, const Failure& failure) { return worker->fail(item, failure); }};
   };

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <future>
 #include <memory>
@@ -28,13 +29,10 @@
 #include "pipeline/predictions.hpp"
 #include "pipeline/session_pool.hpp"
 #include "pipeline/tensor_images.hpp"
+#include "pipeline/unknown.hpp"
 #include "report/record.hpp"
 
 namespace fovea {
-
-/// zlib's level for overlays. Measured on one of 451x340 px: level 1 4.7 ms and 207 kB, level 4 17.3 ms and 193 kB,
-/// level 6 52 ms and 190 kB, beside a forward pass of 12 ms.
-inline constexpr int kOverlayCompression = 1;
 
 struct PictureOptions {
   DecodeOptions decode;
@@ -45,6 +43,7 @@ struct PictureOptions {
   std::vector<TargetRule> targets;  // the classes that class-specific methods explain
   OverlayStyle style;
   std::size_t top_patches = 10;                  // of each map, where they are listed
+  bool difference_hash = false;                  // outcomes carry the picture's
   bool stamp_sources = false;                    // records carry size and time of their file
   std::shared_future<std::string> model_sha256;  // for the pictures' metadata; not valid: unknown
   OutputLayout layout;  // where overlays, maps and thumbnails go; its methods are those of the maps, by name
@@ -58,13 +57,18 @@ struct PictureOutcome {
   Logits logits;                     // [C]; none beside features
   std::vector<float> probabilities;  // [C]
   std::vector<float> features;
+  std::uint64_t difference_hash = 0;
   std::string page_section;  // of a failure, too
   std::vector<ExplainedMap> maps;
   LoadedPicture picture;
+  PatchGrid patches;  // of the model
 };
 
 /// The classes that outcomes are about.
 [[nodiscard]] ClassSpace class_space(const ModelInfo& model, const PictureOptions& options);
+
+/// Whether rows say if a picture is of none of the classes: a learned model has a rule for its own head alone.
+[[nodiscard]] bool has_unknown_rule(const ModelInfo& model, const PictureOptions& options);
 
 /// Size and time of a regular file, without a fingerprint; none for anything else.
 [[nodiscard]] std::optional<SourceStamp> stamp_of(const Input& input);
@@ -75,7 +79,12 @@ struct PictureOutcome {
 /// A model at work on pictures: what the program's verbs and fovea::Classifier run. Any number of threads may use one.
 class Engine {
  public:
-  explicit Engine(std::shared_ptr<const VisionTransformer> model) : sessions_(std::move(model)) {}
+  /// @param model  one that was loaded as a cascade runs in its quick form first, and again where the answer is not
+  /// sure
+  explicit Engine(std::shared_ptr<const VisionTransformer> model)
+      : sessions_(std::move(model)), unknown_(sessions_.model().info()) {
+    if (const auto& quick = sessions_.model().quick()) quick_sessions_.emplace(quick);
+  }
 
   [[nodiscard]] const ModelInfo& info() const noexcept { return sessions_.model().info(); }
 
@@ -90,6 +99,8 @@ class Engine {
 
  private:
   SessionPool sessions_;
+  std::optional<SessionPool> quick_sessions_;  // of a cascade
+  UnknownDetector unknown_;
 };
 
 }  // namespace fovea

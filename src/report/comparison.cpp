@@ -64,6 +64,7 @@ void MethodComparison::begin(const Record& record) {
   candidates_[record.maps.size() + 1].method.name = kCentreMap;
   random_maps_ = record.maps.front().faithfulness->random_maps;
   step_ = record.maps.front().faithfulness->step;
+  substrate_ = record.maps.front().faithfulness->substrate;
 }
 
 void MethodComparison::add(const Record& record) {
@@ -78,6 +79,7 @@ void MethodComparison::add(const Record& record) {
     candidates_[c].method.areas.deletion += areas[c].deletion;
     candidates_[c].method.areas.insertion += areas[c].insertion;
     candidates_[c].gains.push_back(areas[c].gain());
+    if (const auto srg = areas[c].srg()) candidates_[c].method.srg = candidates_[c].method.srg.value_or(0) + *srg;
   }
   for (const MapRecord& map : record.maps) {
     for (const MapAgreement& other : map.agreement) {
@@ -95,6 +97,7 @@ Comparison MethodComparison::result() const {
   comparison.undefined = undefined_;
   comparison.random_maps = random_maps_;
   comparison.step = step_;
+  comparison.substrate = substrate_;
   if (pictures_ == 0) return comparison;
   std::vector<Candidate> ranked = candidates_;
   for (Candidate& candidate : ranked) finish(candidate);
@@ -114,6 +117,7 @@ void MethodComparison::finish(Candidate& candidate) const {
   const auto count = static_cast<double>(pictures_);
   method.areas.deletion /= count;
   method.areas.insertion /= count;
+  if (method.srg) *method.srg /= count;
   method.gain = estimate_mean(candidate.gains);
   if (method.name != kRandomMap) {
     const std::vector<double> lead = differences(candidate.gains, random_gains());

@@ -20,10 +20,11 @@ inline constexpr std::string_view kCentreMap = "centre_gaussian";
 
 /// A method, or an uninformed baseline map, over all pictures.
 struct ComparedMethod {
-  std::string name;         // "rollout", or one of the baselines' names
-  std::string variant;      // empty for baselines
-  PerturbationAreas areas;  // means over pictures
-  Estimate gain;            // insertion minus deletion
+  std::string name;           // "rollout", or one of the baselines' names
+  std::string variant;        // empty for baselines
+  PerturbationAreas areas;    // means over pictures
+  Estimate gain;              // insertion minus deletion
+  std::optional<double> srg;  // mean; none for random maps
   /// The share of pictures in which this method gains more than the mean of the picture's random maps; chance is a
   /// half. None for the baselines.
   std::optional<double> beats_random;
@@ -40,7 +41,8 @@ struct Comparison {
   std::size_t pictures = 0;   // number of compared pictures
   std::size_t undefined = 0;  // left out because the model's probabilities are not finite numbers
   std::size_t random_maps = 0;
-  std::size_t step = 0;                 // patches removed, or inserted, at a time
+  std::size_t step = 0;  // patches removed, or inserted, at a time
+  Substrate substrate = Substrate::kPaint;
   std::vector<ComparedMethod> ranking;  // empty without pictures
 };
 
@@ -78,6 +80,7 @@ class MethodComparison {
   std::size_t undefined_ = 0;
   std::size_t random_maps_ = 0;
   std::size_t step_ = 0;
+  Substrate substrate_ = Substrate::kPaint;
 };
 
 }  // namespace fovea

@@ -22,6 +22,7 @@ RecordJson method_object(const Comparison& comparison, std::size_t rank) {
   if (!method.variant.empty()) object["variant"] = method.variant;
   object.update(areas_object(method.areas));
   object["insertion_less_deletion"] = estimate_object(method.gain);
+  if (method.srg) object["srg"] = *method.srg;
   if (method.beats_random) object["beats_random"] = *method.beats_random;
   if (method.lead) {
     object["less_next"] = estimate_object(*method.lead);
@@ -46,6 +47,7 @@ RecordJson comparison_object(const Comparison& comparison) {
                     {"confidence", kConfidence},
                     {"random_maps", comparison.random_maps},
                     {"step_patches", comparison.step},
+                    {"substrate", substrate_text(comparison.substrate)},
                     {"methods", RecordJson::array()}};
   for (std::size_t rank = 0; rank < comparison.ranking.size(); ++rank) {
     object["methods"].push_back(method_object(comparison, rank));

@@ -28,8 +28,10 @@ std::string range(const Estimate& estimate) {
 
 std::string ranking_row(const Comparison& comparison, std::size_t rank, std::size_t width) {
   const ComparedMethod& method = comparison.ranking[rank];
-  std::string row = fmt::format("{:4}  {:{}}  {:8.3f}  {:9.3f}  {:+10.3f}  {:16}", rank + 1, title(method), width,
-                                method.areas.deletion, method.areas.insertion, method.gain.mean, range(method.gain));
+  const std::string srg = method.srg ? fmt::format("{:+.3f}", *method.srg) : "";
+  std::string row =
+      fmt::format("{:4}  {:{}}  {:8.3f}  {:9.3f}  {:+10.3f}  {:16}  {:6}", rank + 1, title(method), width,
+                  method.areas.deletion, method.areas.insertion, method.gain.mean, range(method.gain), srg);
   row += method.beats_random ? fmt::format("  {:10.1f} %", 100 * *method.beats_random) : fmt::format("  {:12}", "");
   if (method.lead) row += fmt::format("  {:+.3f}", method.lead->mean);
   if (method.lead && method.lead->interval) {
@@ -42,8 +44,8 @@ std::string ranking_table(const Comparison& comparison) {
   std::size_t width = 0;
   for (const ComparedMethod& method : comparison.ranking) width = std::max(width, title(method).size());
   std::string table =
-      fmt::format("rank  {:{}}  deletion  insertion  difference  {:16}  beats random  ahead of the next\n", "method",
-                  width, fmt::format("{:.0f} % interval", 100 * kConfidence));
+      fmt::format("rank  {:{}}  deletion  insertion  difference  {:16}  SRG     beats random  ahead of the next\n",
+                  "method", width, fmt::format("{:.0f} % interval", 100 * kConfidence));
   for (std::size_t rank = 0; rank < comparison.ranking.size(); ++rank) table += ranking_row(comparison, rank, width);
   return table;
 }
@@ -83,6 +85,7 @@ std::string comparison_text(const Comparison& comparison) {
   if (comparison.pictures == 0) return text + "no picture to compare methods on\n";
   text += ranking_table(comparison) + '\n' + agreement_table(comparison) + '\n';
   text += fmt::format("Ranked by the mean over {} of insertion less deletion. ", pictures(comparison.pictures));
+  if (comparison.substrate == Substrate::kDrop) text += "Deleted patches are dropped, not painted. ";
   text += comparison.pictures < 2 ? "One picture gives no intervals, so nothing can be told apart.\n"
                                   : "Intervals are Student's t over pictures, not corrected for several comparisons.\n";
   return text;

@@ -13,4 +13,9 @@ std::string sum_text(const ScoreSum& sum) {
                      sum.biases, sum.score);
 }
 
+void Summary::count(const Record& record) {
+  ++(record.failure ? failed : succeeded);
+  if (record.decided_by && !record.failure) ++decided_by[*record.decided_by];
+}
+
 }  // namespace fovea

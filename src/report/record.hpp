@@ -12,6 +12,7 @@
 #include "fovea/explain.hpp"
 #include "fovea/faithfulness.hpp"
 #include "fovea/image.hpp"
+#include "fovea/precision.hpp"
 #include "fovea/prediction.hpp"
 
 namespace fovea {
@@ -74,8 +75,10 @@ struct Record {
   Size size;                // px, after orientation; zero where decoding failed
   int decoded_eighths = 8;  // eighths of each side that were decoded; below 8 only for a JPEG decoded fast
   std::vector<Prediction> predictions;
+  std::optional<UnknownVerdict> unknown;  // of a learned model that has a rule for it
   std::vector<MapRecord> maps;
   std::optional<FeatureRecord> features;  // instead of predictions
+  std::optional<Precision> decided_by;    // of a cascade: the precision that predictions and maps are computed in
   std::vector<std::size_t> tokens;        // token reduction (hard attention): in the first block, then after each stage
   std::optional<float> outlier_tokens;    // share of patch tokens with outlier norms, as registers have
   std::optional<std::string> panel;       // all maps in one picture; relative to the output folder, as the next two
@@ -90,6 +93,8 @@ struct Summary {
   std::size_t succeeded = 0;
   std::size_t failed = 0;
   bool interrupted = false;
+  std::map<Precision, std::size_t> decided_by = {};  // of a cascade: results by the precision that decided
+  void count(const Record& record);
 };
 
 }  // namespace fovea

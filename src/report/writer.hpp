@@ -14,7 +14,8 @@ namespace fovea {
 
 struct ReportOptions {
   std::size_t top_k = 5;
-  bool values = false;  // predictions are values, not probabilities
+  bool values = false;   // predictions are values, not probabilities
+  bool unknown = false;  // the model tells pictures of none of its classes: csv then has a column for that
   bool color = false;
   bool verdicts = false;    // maps were judged by --faithfulness: csv then has a column for that
   bool comparison = false;  // a comparison of methods will follow: text then omits pictures' results and csv their rows

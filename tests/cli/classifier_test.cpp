@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/files.hpp"
+#include "fovea/interrupt.hpp"
 #include "fovea/prepare.hpp"
 #include "report/files/documents.hpp"
 #include "support/pictures.hpp"
@@ -182,6 +183,24 @@ TEST_F(ClassifierApi, FaithfulnessIsMeasuredWhereItIsAskedFor) {
   const Explanation judged = classifier_.explain(sample("coffee.jpg"), {.faithfulness = true});
   ASSERT_TRUE(judged.maps.front().faithfulness);
   EXPECT_GT(judged.maps.front().faithfulness->map.insertion, 0.0);
+}
+
+TEST_F(ClassifierApi, AnInterruptEndsCallsUntilItIsWithdrawn) {
+  const std::vector<Picture> pictures(3, sample("coffee.jpg"));
+  request_interrupt();
+  EXPECT_THROW((void)classifier_.classify(pictures), Interrupted);
+  EXPECT_THROW((void)classifier_.explain(pictures.front()), Interrupted);
+  withdraw_interrupt();
+  EXPECT_EQ(classifier_.classify(pictures).size(), 3U);
+}
+
+TEST_F(ClassifierApi, SaysHowLargeAPictureIsAndMakesAPngOfAnOverlay) {
+  const auto explanation = classifier_.explain(sample("coffee.jpg"));
+  EXPECT_EQ(explanation.classification.size, explanation.picture.size());
+  const Image overlay = draw_overlay(explanation);
+  write_png(at("overlay.png"), overlay);
+  EXPECT_EQ(png_bytes(overlay), read_file(folder_ / "overlay.png"));
+  EXPECT_EQ(classifier_.classify(overlay).size, overlay.size());
 }
 
 }  // namespace

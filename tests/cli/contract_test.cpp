@@ -124,17 +124,37 @@ TEST_F(Contract, TheGuideHasTheKeysOfAllRecordsAndNoOthers) {
                 "--faithfulness", "--panel",  "--sheet",   "--map-format", "npy",      "--map-format", "png16",
                 "--map-format",   "json"});
   look_at_rows({"explain", in, "--compare", "rollout,generic"});
+  look_at_rows({"explain", in, "--test-methods", "--method", "libra,rollout"});
   run({"batch", "-m", at("model"), in, "-o", at("out"), "--labels", labels});
   look_at_lines(read_text(folder_ / "out/results.jsonl"));
   look_at_document(read_text(folder_ / "out/summary.json"));
+  run({"batch", "-m", at("model"), in, "-o", at("shared"), "--shard", "0/1"});
+  look_at_document(read_text(folder_ / "shared/run.json"));
+  look_at_document(read_text(folder_ / "shared/shards/00000-of-00001/summary.json"));
   look_at_document(run({"inspect", at("model"), "-v", "-f", "json", "--labels", labels}));
   look_at_document(run({"inspect", "-f", "json"}));
   look_at_document(run({"doctor", at("model"), at("in/large.jpg"), "-f", "json"}));
+  for (std::size_t i = 0; i < 24; ++i) {
+    const std::string kind = std::to_string(i % 3);
+    write_texture(folder_ / "kinds" / kind / (std::to_string(i) + ".png"), i % 7 == 0 ? 1 : i % 3,
+                  i);  // some are wrong
+  }
+  write_texture(folder_ / "kinds/3/24.png", 2, 24);  // one picture alone, which is remarked
+  write_text(folder_ / "kinds/0/broken.png", "no picture");
+  look_at_document(
+      run({"learn", "-m", at("model"), at("kinds"), "-o", at("mine.safetensors"), "--unknown", "0.05", "-f", "json"}));
+  look_at_lines(run({"classify", "-m", at("mine.safetensors"), in, "-f", "jsonl"}));
   look_at_document(run({"bench", "-m", at("model"), "--seconds", "0.1", "--roofline", "--folder", in, "--keep", "0.5",
                         "--decode", "fast", "-f", "json"}));
   if (can_quantize()) {
     look_at_document(
         run({"quantize", at("model"), at("small.safetensors"), "--calibrate", in, "--report", "-f", "json"}));
+    const std::string both = at("both.safetensors");
+    look_at_document(run({"quantize", at("model"), both, "--calibrate", in, "--cascade", "-f", "json"}));
+    look_at_document(run({"inspect", both, "-f", "json"}));
+    look_at_lines(run({"classify", "-m", both, in, "--precision", "cascade", "-f", "jsonl"}));
+    run({"batch", "-m", both, in, "-o", at("both"), "--precision", "cascade"});
+    look_at_document(read_text(folder_ / "both/summary.json"));
   }
 
   const std::vector<Promise> promised = promises();

@@ -40,6 +40,10 @@ std::vector<Ignored> ignored_options() {
       {{"explain", "x.png", "-o", "out", "--gamma", "0.05"}, "--gamma"},
       {{"explain", "x.png", "-o", "out", "--method", "generic", "--gamma", "0.05"}, "--gamma"},
       {{"explain", "x.png", "-o", "out", "--why", "--residual", "0.3"}, "--residual"},
+      {{"explain", "x.png", "-o", "out", "--method", "generic", "--shifts", "3"}, "--shifts"},
+      {{"explain", "x.png", "-o", "out", "--substrate", "drop"}, "--substrate"},
+      {{"explain", "x.png", "--test-methods", "--batch", "2"}, "--batch"},
+      {{"explain", "x.png", "--test-methods", "--alpha", "0.5"}, "--alpha"},
       {{"bench", "--gamma", "0.05"}, "--gamma"},
       {{"explore", "x.png", "-o", "x.html", "--attention", "none", "--attention-blocks", "0"}, "--attention-blocks"},
       {{"quantize", "m", "m.safetensors", "--pictures", "3"}, "--pictures"},
@@ -54,8 +58,8 @@ std::vector<Ignored> ignored_options() {
       {{"bench", "--arch", "vit_tiny_patch16_224", "--ignore-config", "x"}, "--ignore-config"},
       {{"completions", "bash", "-t", "2"}, "--threads"},
   };
-  for (const std::string style :
-       {"--alpha=0.5", "--colormap=viridis", "--style=mask", "--side-by-side", "--no-caption"}) {
+  for (const std::string style : {"--alpha=0.5", "--colormap=viridis", "--style=mask", "--side-by-side", "--no-caption",
+                                  "--overlay-format=webp", "--overlay-size=300"}) {
     table.push_back({{"explain", "x.png", "--compare", "rollout,generic", style}, style.substr(0, style.find('='))});
   }
   // Options of methods that do not run: by default rollout does, and generic where a class is named.
@@ -63,7 +67,8 @@ std::vector<Ignored> ignored_options() {
       {"--head-fusion=max", "generic"}, {"--discard=0.5", "attention"},   {"--residual=0.4", "generic"},
       {"--compat=chefer", "attention"}, {"--start-block=1", "attention"}, {"--start-block=1", "grad-cam"},
       {"--block=0", "rollout"},         {"--head=0", "generic"},          {"--query=0,0", "token-rank"},
-      {"--mass=0.5", "rollout"},        {"--window=2", "rise"},           {"--masks=9", "occlusion"}};
+      {"--mass=0.5", "rollout"},        {"--window=2", "rise"},           {"--masks=9", "occlusion"},
+      {"--shifts=3", "rollout"}};
   for (const auto& [option, method] : of_methods) {
     table.push_back(
         {{"explain", "x.png", "-o", "out", "--method", method, option}, option.substr(0, option.find('='))});

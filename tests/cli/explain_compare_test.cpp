@@ -130,8 +130,8 @@ TEST_F(ExplainCompare, ABadPictureIsCountedAndTheOthersAreCompared) {
   EXPECT_THAT(text.out, HasSubstr("1.png\n  failed (decode)"));
   EXPECT_THAT(text.out, HasSubstr("mean over 2 pictures"));
   EXPECT_THAT(text.out, HasSubstr("2 done, 1 failed"));
-  const auto json = compare("rollout", {"-f", "json"});
-  const auto document = nlohmann::json::parse(json.out);
+  const auto rows = compare("rollout", {"-f", "json"});
+  const auto document = nlohmann::json::parse(rows.out);
   EXPECT_EQ(document.at("results").at(1).at("code"), "decode");
   EXPECT_EQ(document.at("comparison").at("pictures"), 2);
   EXPECT_EQ(document.at("summary").at("failed"), 1);

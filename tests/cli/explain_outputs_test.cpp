@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
+#include <utility>
 
 #include "base/files.hpp"
 #include "fovea/architecture.hpp"
@@ -87,6 +89,62 @@ TEST_F(ExplainOutputs, AreTheSameBytesEveryTime) {
     ++files;
   }
   EXPECT_EQ(files, 10U);  // overlay, grey map, patches, panel and sheet of two pictures
+}
+
+TEST_F(ExplainOutputs, OverlaysComeInTheFormatThatIsAskedForAndLookTheSame) {
+  ASSERT_EQ(run("explain", "png", {"--panel"}).exit_code, 0);
+  const auto difference = [&](const std::string& name, const std::string& ending) {
+    const Image png = read_image(folder_ / ("png/" + name + ".png"));
+    const Image other = read_image(folder_ / (ending + "/" + name + "." + ending));
+    EXPECT_EQ(other.size(), png.size());
+    double sum = 0;
+    for (std::size_t i = 0; i < png.pixels().size(); ++i) sum += std::abs(png.pixels()[i] - other.pixels()[i]);
+    return sum / static_cast<double>(png.pixels().size());
+  };
+  for (const auto& [format, ending] : {std::pair{"webp", "webp"}, std::pair{"jpeg", "jpg"}}) {
+    const auto result = run("explain", ending, {"--panel", "--overlay-format", format});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    const auto row = result.json_lines().at(0);
+    EXPECT_EQ(row.at("maps").at(0).at("overlay"), std::string("a.png.rollout.") + ending);
+    EXPECT_EQ(row.at("panel"), std::string("a.png.panel.") + ending);
+    EXPECT_LT(difference("a.png.rollout", ending), 8.0) << format;  // the picture is noise, which is hard to pack
+    EXPECT_LT(difference("a.png.panel", ending), 8.0) << format;
+  }
+  EXPECT_THAT(read_text(folder_ / "jpg/a.png.rollout.jpg"), HasSubstr("fovea:method: rollout"));
+}
+
+TEST_F(ExplainOutputs, ABatchGoesOnInItsFormatAndDrawsAnewInAnother) {
+  const auto kept = [&](const std::string& format) {
+    const auto result = run("batch", "out", {"--overlay-format", format});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return nlohmann::json::parse(read_text(folder_ / "out/summary.json")).at("skipped").get<int>();
+  };
+  EXPECT_EQ(kept("jpeg"), 0);
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "out/overlays/a.png.rollout.jpg"));
+  EXPECT_THAT(read_text(folder_ / "out/index.html"), HasSubstr("overlays/a.png.rollout.jpg"));
+  EXPECT_EQ(kept("jpeg"), 1);
+  EXPECT_EQ(kept("webp"), 0);
+  EXPECT_THAT(read_text(folder_ / "out/results.jsonl"), HasSubstr("overlays/a.png.rollout.webp"));
+}
+
+TEST_F(ExplainOutputs, AnOverlaysLongerSideIsBoundedAndTheRowSaysThePicturesOwn) {
+  const auto result = run("explain", "out", {"--overlay-size", "40", "--no-caption"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(read_image(folder_ / "out/a.png.rollout.png").size(), (Size{30, 40}));
+  EXPECT_EQ(result.json_lines().at(0).at("width"), 80);
+  ASSERT_EQ(run("explain", "large", {"--overlay-size", "80", "--no-caption"}).exit_code, 0);
+  EXPECT_EQ(read_image(folder_ / "large/a.png.rollout.png").size(), (Size{60, 80}));
+}
+
+TEST_F(ExplainOutputs, AnOverlayTooLargeForItsFormatIsAnErrorRowOfItsPicture) {
+  write_picture(folder_ / "in/b.png", 1, 16'400, 2);
+  const auto result = run("explain", "out", {"--overlay-format", "webp"});
+  EXPECT_EQ(result.exit_code, 1);
+  const auto rows = result.json_lines();
+  EXPECT_EQ(rows.at(0).at("type"), "result");
+  EXPECT_EQ(rows.at(1).at("code"), "output");
+  EXPECT_THAT(rows.at(1).at("message").get<std::string>(), HasSubstr("at most 16383 px a side in webp"));
+  EXPECT_THAT(rows.at(1).at("hint").get<std::string>(), HasSubstr("--overlay-size"));
 }
 
 TEST_F(ExplainOutputs, MapsComeInTheFormatsThatAreAskedFor) {

@@ -245,8 +245,7 @@ void expect_terms_to_add_up(const std::filesystem::path& folder, Precision preci
   request.score_terms = [&](const ScoreTerms& terms) {
     double total = terms.biases + terms.earlier_read_outs;
     double size = std::abs(terms.biases) + std::abs(terms.earlier_read_outs);
-    for (std::size_t i = 0; i < terms.tokens.values().size(); ++i) {
-      const double term = double(terms.tokens.values()[i]) * double(terms.gradient.values()[i]);
+    for (const double term : terms.tokens) {
       total += term;
       size += std::abs(term);
     }

@@ -74,5 +74,31 @@ TEST(GoldenLibra, EqualsTheReferenceInTheMapsOfLrpGamma) {
   }
 }
 
+TEST(GoldenLibra, EqualsTheReferenceInTheMapOfPixelsOverShiftedPictures) {
+  const auto golden = open_checkpoint(test::source_dir() / "tests/golden/libra.safetensors");
+  const Classifier classifier(test::source_dir() / "weights/vit_tiny_tin200", {.precision = Precision::kF32});
+  for (const std::string picture : {"cat_and_espresso.jpg", "rocket.jpg"}) {
+    ExplainRequest request{.methods = {"libra"}, .targets = {"top2"}};
+    request.options.shifts = 3;
+    for (const ExplanationMap& map : classifier.explain(test::source_dir() / "samples" / picture, request).maps) {
+      const std::string name = picture + "." + std::to_string(map.target->class_index) + ".shifts 3";
+      const std::vector<float> expected = values_of(*golden, name);  // [28, 28], sums of 8x8 px
+      ASSERT_EQ(expected.size(), 28U * 28U) << name;
+      ASSERT_EQ(map.heatmap.grid.rows, 224U);
+      ASSERT_EQ(map.heatmap.grid.cols, 224U);
+      std::vector<double> sums(expected.size());
+      for (std::size_t i = 0; i < map.heatmap.values.size(); ++i) {
+        sums[i / 224 / 8 * 28 + i % 224 / 8] += double{map.heatmap.values[i]};
+      }
+      float largest = 0;
+      for (const float value : expected) largest = std::max(largest, std::abs(value));
+      for (std::size_t i = 0; i < sums.size(); ++i) {
+        ASSERT_NEAR(sums[i], double{expected[i]}, 1e-4 * double{largest}) << name << ", " << i;
+      }
+      EXPECT_FALSE(map.sum) << "the nine scores differ";
+    }
+  }
+}
+
 }  // namespace
 }  // namespace fovea

@@ -28,7 +28,7 @@ namespace {
 using nlohmann::json;
 
 const json& expected_values() {
-  static const json parsed = json::parse(read_text_file(test::preprocess_golden() / "expected_values.json"));
+  static const json parsed = json::parse(read_text_file(test::preprocess_golden() / "expected.json"));
   return parsed;
 }
 const json& recipes() {

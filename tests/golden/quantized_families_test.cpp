@@ -1,4 +1,5 @@
-// timm's structures through `fovea quantize` and back: parts of tensors, shared keys, norms in other places.
+// Structures of timm and transformers through `fovea quantize` and back: parts of tensors, shared keys, norms in other
+// places.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -29,20 +30,22 @@ LoadOptions in_float32() {
 
 TEST_P(QuantizedFamily, KeepsItsLogitsWhenItIsReadBack) {
   const std::filesystem::path folder = test::source_dir() / "tests/golden/families" / GetParam();
-  const auto model = VisionTransformer::load(folder, in_float32());
+  LoadOptions options = in_float32();
+  if (GetParam().ends_with("naflex")) options.image_size = Size{64, 64};  // one for all pictures
+  const auto model = VisionTransformer::load(folder, options);
   const Architecture& a = model->architecture();
   const auto picture = [&](unsigned seed) { return test::normal_values(a.grid().size() * a.patch_dim(), seed); };
   Session session(model, 1);
   for (const Precision precision : {Precision::kBf16, Precision::kInt8}) {
     SCOPED_TRACE(name(precision));
     const test::TempFolder temp;
-    Quantizer quantizer(folder, precision);
+    Quantizer quantizer(folder, precision, options.image_size);
     for (unsigned seed = 1; seed <= 4; ++seed) quantizer.observe(picture(seed));
     for (unsigned seed = 1; seed <= 4; ++seed) quantizer.measure(picture(seed));
     PendingFile file(temp / "small.safetensors");
     quantizer.write(file);
     file.commit();
-    const auto small = VisionTransformer::load(temp / "small.safetensors", in_float32());
+    const auto small = VisionTransformer::load(temp / "small.safetensors", options);
     EXPECT_EQ(small->info().quantized, precision);
     EXPECT_LT(small->info().weight_bytes, model->info().weight_bytes);
     Session again(small, 1);
@@ -60,7 +63,10 @@ INSTANTIATE_TEST_SUITE_P(Golden, QuantizedFamily,
                          testing::Values("timm_norm_after", "timm_eva02_norm_after", "timm_beit3", "timm_eva02_clip",
                                          "timm_aimv2", "timm_pe_core", "timm_rope_mixed", "timm_sapiens2",
                                          "timm_parallel", "timm_parallel_gap", "timm_differential",
-                                         "timm_differential_parallel", "timm_srelpos"),
+                                         "timm_differential_parallel", "timm_srelpos", "timm_relpos", "timm_pe_spatial",
+                                         "timm_rope_axial", "timm_dinov3", "dinov3_original", "hf_vit_msn",
+                                         "hf_data2vec", "hf_ijepa", "hf_metaclip2", "hf_siglip2_naflex",
+                                         "hf_dinov2_reg"),
                          [](const auto& chosen) { return chosen.param; });
 
 }  // namespace

@@ -124,8 +124,14 @@ std::vector<float> naive_patches(const Architecture& a, std::span<const float> c
 }
 
 NaiveForward naive_vit(const Architecture& a, const TinyTensors& tensors, std::span<const float> chw,
-                       NaiveReduction* reduction) {
+                       NaiveReduction* reduction, const std::vector<std::size_t>* kept) {
   Rows x = embed(a, tensors, chw);
+  if (kept != nullptr) {
+    const Rows all = x;
+    x.resize(all.size() - a.grid().size());  // the prefix tokens
+    const std::size_t prefix = x.size();
+    for (const std::size_t patch : *kept) x.push_back(all[prefix + patch]);
+  }
   const double eps = double(a.norm_eps);
   NaiveForward forward;
   for (std::size_t b = 0; b < a.depth; ++b) {

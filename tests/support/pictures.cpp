@@ -1,12 +1,15 @@
 #include "support/pictures.hpp"
 
+#include <array>
+#include <cstdint>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
 #include <vector>
 
+#include "base/random.hpp"
 #include "fovea/architecture.hpp"
-#include "image/codec/codec.hpp"
+#include "image/codec/encode.hpp"
 #include "support/tiny_model.hpp"
 
 namespace fovea::test {
@@ -22,7 +25,27 @@ void write_picture(const std::filesystem::path& path, int height, int width, int
   }
   const std::string name = path.string();
   const bool jpeg = name.size() > 4 && name.compare(name.size() - 4, 4, ".jpg") == 0;
-  const std::vector<std::byte> bytes = jpeg ? encode_jpeg(image, 90) : encode_png(image, 6);
+  const std::vector<std::byte> bytes = jpeg ? encode_jpeg(image, 90) : encode_png(image);
+  write_text(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+void write_texture(const std::filesystem::path& path, std::size_t kind, std::size_t number) {
+  constexpr int kSide = 40;
+  constexpr int kBlock = 5;
+  Image image({kSide, kSide});
+  Random random(1000 * kind + number);
+  for (int y = 0; y < kSide; y += kBlock) {
+    for (int x = 0; x < kSide; x += kBlock) {
+      const std::array<std::uint64_t, 3> color{40 + 60 * (kind % 3) + random.below(90),
+                                               150 - 50 * (kind % 2) + random.below(90),
+                                               20 + 40 * (kind / 3 + kind % 3) + random.below(90)};
+      for (int i = 0; i < kBlock * kBlock * 3; ++i) {
+        image.row(y + i / (kBlock * 3))[3 * x + i % (kBlock * 3)] =
+            static_cast<std::uint8_t>(color.at(static_cast<std::size_t>(i % 3)));
+      }
+    }
+  }
+  const std::vector<std::byte> bytes = encode_png(image);
   write_text(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 

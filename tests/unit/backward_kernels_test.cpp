@@ -17,6 +17,7 @@
 #include "nn/attention/attention_backward.hpp"
 #include "nn/attention/attention_kernels.hpp"
 #include "nn/kernels/activation.hpp"
+#include "nn/kernels/dot_kernels.hpp"
 #include "nn/kernels/norm_kernels.hpp"
 #include "nn/linear/linear.hpp"
 #include "support/forced_target.hpp"
@@ -47,6 +48,28 @@ void expect_derivative(const std::function<double(std::span<const float>)>& scor
     const double below = score(x);
     x[i] = middle;
     ASSERT_NEAR(double(gradient[i]), (above - below) / (2.0 * double(kStep)), tolerance) << "at " << i;
+  }
+}
+
+TEST(DotRows, EqualsTheDefinitionForEverySizeAndInstructionSet) {
+  for (std::int64_t left = HWY_TARGETS & hwy::SupportedTargets(); left != 0; left &= left - 1) {
+    const test::ForcedTarget forced(left & -left);
+    for (const std::size_t features : {1U, 7U, 8U, 15U, 16U, 17U, 33U, 192U}) {
+      for (const std::size_t rows : {1U, 5U, 32U, 33U, 197U}) {
+        const auto a = normal_values(rows * features, 1);
+        const auto b = normal_values(rows * (features + 3), 2);
+        std::vector<double> dots(rows);
+        dot_rows(features, {a.data(), features}, {b.data(), features + 3}, dots);
+        std::vector<double> of_one_row(rows);
+        dot_rows(features, {a.data(), 0}, {b.data(), features + 3}, of_one_row);
+        for (std::size_t r = 0; r < rows; ++r) {
+          const auto row = std::span(b).subspan(r * (features + 3), features);
+          ASSERT_NEAR(dots[r], dot(std::span(a).subspan(r * features, features), row), 1e-12)
+              << rows << "x" << features;
+          ASSERT_NEAR(of_one_row[r], dot(std::span(a).first(features), row), 1e-12) << rows << "x" << features;
+        }
+      }
+    }
   }
 }
 

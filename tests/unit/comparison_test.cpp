@@ -27,15 +27,15 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 Record picture(double rollout, double generic, double agreement = 0.5) {
   Faithfulness f;
   f.random = {0.5, 0.5};
-  f.centre = {0.5, 0.75};
+  f.centre = {0.5, 0.75, 0.75};
   f.random_maps = 5;
   f.step = 14;
   Record record;
   record.path = "cat.jpg";
-  f.map = {0.5, 0.5 + rollout};
+  f.map = {0.5, 0.5 + rollout, 0.5 + rollout};
   record.maps.push_back({.method = "rollout", .variant = "mean heads, residual 0.5", .faithfulness = f});
   record.maps.back().agreement = {{"generic.32", agreement}};
-  f.map = {0.5, 0.5 + generic};
+  f.map = {0.5, 0.5 + generic, 0.5 + generic};
   record.maps.push_back({.method = "generic", .variant = "mean of positive heads", .faithfulness = f});
   record.maps.back().agreement = {{"rollout", agreement}};
   return record;
@@ -124,24 +124,27 @@ std::string written(const char* format, const std::vector<Record>& records) {
 }
 
 TEST(ComparisonReport, IsATableForPeople) {
-  EXPECT_EQ(
-      written("text", {picture(0.125, 0.5), picture(-0.375, 0.5), picture(0.0, 0.5)}),
-      "rank  method              deletion  insertion  difference  95 % interval     beats random  ahead of the next\n"
-      "   1  generic                0.500      1.000      +0.500  +0.500 to +0.500       100.0 %  +0.250 (+0.250 to "
-      "+0.250)\n"
-      "   2  (centred Gaussian)     0.500      0.750      +0.250  +0.250 to +0.250       100.0 %  +0.250 (+0.250 to "
-      "+0.250)\n"
-      "   3  (random maps)          0.500      0.500      +0.000  +0.000 to +0.000                +0.083 (-0.563 to "
-      "+0.730), cannot be told apart\n"
-      "   4  rollout                0.500      0.417      -0.083  -0.730 to +0.563        33.3 %\n"
-      "\n"
-      "agreement (Spearman)                generic  rollout\n"
-      "generic (mean of positive heads)       1.00     0.50\n"
-      "rollout (mean heads, residual 0.5)     0.50     1.00\n"
-      "\n"
-      "Ranked by the mean over 3 pictures of insertion less deletion. Intervals are Student's t over pictures, "
-      "not corrected for several comparisons.\n"
-      "\n3 done\n");
+  EXPECT_EQ(written("text", {picture(0.125, 0.5), picture(-0.375, 0.5), picture(0.0, 0.5)}),
+            "rank  method              deletion  insertion  difference  95 % interval     SRG     beats random  ahead "
+            "of the next\n"
+            "   1  generic                0.500      1.000      +0.500  +0.500 to +0.500  +0.500       100.0 %  +0.250 "
+            "(+0.250 to "
+            "+0.250)\n"
+            "   2  (centred Gaussian)     0.500      0.750      +0.250  +0.250 to +0.250  +0.250       100.0 %  +0.250 "
+            "(+0.250 to "
+            "+0.250)\n"
+            "   3  (random maps)          0.500      0.500      +0.000  +0.000 to +0.000                        +0.083 "
+            "(-0.563 to "
+            "+0.730), cannot be told apart\n"
+            "   4  rollout                0.500      0.417      -0.083  -0.730 to +0.563  -0.083        33.3 %\n"
+            "\n"
+            "agreement (Spearman)                generic  rollout\n"
+            "generic (mean of positive heads)       1.00     0.50\n"
+            "rollout (mean heads, residual 0.5)     0.50     1.00\n"
+            "\n"
+            "Ranked by the mean over 3 pictures of insertion less deletion. Intervals are Student's t over pictures, "
+            "not corrected for several comparisons.\n"
+            "\n3 done\n");
 }
 
 TEST(ComparisonReport, IsAnObjectBehindTheRowsInJson) {

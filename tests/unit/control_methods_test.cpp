@@ -105,7 +105,7 @@ TEST(Occlusion, AWindowLargerThanTheGridHidesAll) {
 std::vector<float> rise_map(LinearModel& model, std::size_t masks, std::uint64_t seed, std::size_t batch) {
   const TokenLayout layout{.num_blocks = 1, .num_heads = 1, .num_prefix = 1, .grid = {6, 6}, .read_out = {{0, 1.0F}}};
   ExplainOptions options;
-  options.rise_masks = masks;
+  options.masks = masks;
   options.seed = seed;
   const auto explainer = explain_method("rise").make(options, layout);
   explainer->rerun(std::vector<float>(36 * model.patch_dim, 1.0F / float(model.patch_dim)), batch, model.run());
@@ -129,6 +129,57 @@ TEST(Rise, DependsOnTheSeedAndNotOnTheBatch) {
   EXPECT_NE(rise_map(model, 50, 1, 8), rise_map(model, 50, 2, 8));
 }
 
+/// Channel `place` of a block is high on the patches of its own parity.
+std::vector<float> tis_map(std::size_t masks, std::uint64_t seed, const RunSome& run) {
+  const TokenLayout layout{.num_blocks = 2, .num_heads = 1, .num_prefix = 1, .grid = {2, 3}, .read_out = {{0, 1.0F}}};
+  ExplainOptions options;
+  options.masks = masks;
+  options.seed = seed;
+  const auto explainer = explain_method("tis").make(options, layout);
+  for (std::size_t block = 0; block < 2; ++block) {
+    std::vector<float> tokens(7 * 4);  // [N, D]
+    for (std::size_t i = 0; i < tokens.size(); ++i) tokens[i] = float((i / 4 * (2 * (i % 4) + 3) + block) % 7);
+    explainer->observe_tokens(block, {tokens, 7, 4});
+  }
+  explainer->run_some(run);
+  return explainer->heatmap().values;
+}
+
+TEST(Tis, IsTheMeanProbabilityOverTheMasksThatShowAPatch) {
+  std::vector<double> sums(6);
+  std::vector<double> shown(6);
+  const RunSome run = [&](MatrixView<const std::size_t> kept) {
+    EXPECT_EQ(kept.rows(), 40U);
+    EXPECT_EQ(kept.cols(), 3U) << "half of the patches";
+    std::vector<ClassScore> scores(kept.rows());
+    for (std::size_t mask = 0; mask < kept.rows(); ++mask) {
+      EXPECT_TRUE(std::is_sorted(kept.row(mask).begin(), kept.row(mask).end()));
+      for (const std::size_t patch : kept.row(mask)) scores[mask].probability += patch == 4 ? 0.75F : 0.0625F;
+      for (const std::size_t patch : kept.row(mask)) {
+        sums[patch] += double{scores[mask].probability};
+        shown[patch] += 1;
+      }
+    }
+    return scores;
+  };
+  const std::vector<float> map = tis_map(40, 1, run);
+  for (std::size_t patch = 0; patch < 6; ++patch) {
+    ASSERT_GT(shown[patch], 0) << "the channels show every patch";
+    EXPECT_NEAR(double{map[patch]}, sums[patch] / shown[patch], 1e-6) << patch;
+  }
+  EXPECT_EQ(std::max_element(map.begin(), map.end()) - map.begin(), 4);
+}
+
+TEST(Tis, DependsOnTheSeedAlone) {
+  const RunSome run = [](MatrixView<const std::size_t> kept) {
+    std::vector<ClassScore> scores(kept.rows());
+    for (std::size_t mask = 0; mask < kept.rows(); ++mask) scores[mask].probability = float(kept.row(mask)[1]);
+    return scores;
+  };
+  EXPECT_EQ(tis_map(9, 1, run), tis_map(9, 1, run));
+  EXPECT_NE(tis_map(9, 1, run), tis_map(9, 2, run));
+}
+
 TEST(Rise, AModelThatSaysTheSameOfEverythingGivesAFlatMap) {
   LinearModel model{std::vector<float>(36), 3};
   const RunAgain constant = [](std::span<const float> patches) {
@@ -136,7 +187,7 @@ TEST(Rise, AModelThatSaysTheSameOfEverythingGivesAFlatMap) {
   };
   const TokenLayout layout{.num_blocks = 1, .num_heads = 1, .num_prefix = 1, .grid = {6, 6}, .read_out = {{0, 1.0F}}};
   ExplainOptions options;
-  options.rise_masks = 2000;
+  options.masks = 2000;
   const auto explainer = explain_method("rise").make(options, layout);
   explainer->rerun(std::vector<float>(108, 1.0F), 16, constant);
   for (const float value : explainer->heatmap().values) EXPECT_NEAR(value, 0.4F, 0.03F);  // half of all is visible

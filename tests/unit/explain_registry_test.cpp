@@ -29,8 +29,12 @@ void feed(Explainer& explainer, const Evidence& needs) {
   if (needs.gradients) explainer.observe_gradient(attention, weights);
   if (needs.layer_gradients) explainer.observe_layer_gradient(attention, weights);
   if (needs.features) explainer.observe_features({weights, 7, 7}, {weights, 7, 7});
-  if (needs.score_terms) explainer.observe_score_terms({0, {weights, 7, 7}, {weights, 7, 7}});
+  if (needs.score_terms) explainer.observe_score_terms({0, std::span(doubles).first(7)});
   if (needs.relevance) explainer.observe_relevance(0, doubles, doubles);
+  if (needs.subsets) {
+    explainer.observe_tokens(0, {weights, 7, 7});
+    explainer.run_some([](MatrixView<const std::size_t> kept) { return std::vector<ClassScore>(kept.rows()); });
+  }
   if (needs.reruns) {
     explainer.rerun(std::vector<float>(6 * 12), 4,
                     [](std::span<const float> patches) { return std::vector<ClassScore>(patches.size() / (6 * 12)); });

@@ -13,6 +13,7 @@
 #include "fovea/model.hpp"
 #include "fovea/session.hpp"
 #include "image/preprocess/patches.hpp"
+#include "pipeline/maps/reruns.hpp"
 #include "pipeline/predictions.hpp"
 #include "support/tiny_model.hpp"
 
@@ -113,7 +114,7 @@ TEST_F(SeveralDraws, AreJudgedAndRunAgainAsTheModelWhosePredictionsAreReported) 
 
   std::vector<float> blurred(patches_.size());
   blur_patches(patches_, a.grid(), a.patch_size, blurred);
-  Perturbation perturbation(patches_, blurred, a.grid().size(), kRerunBatch, again);
+  Painting perturbation(patches_, blurred, a.grid().size(), kRerunBatch, again);
   const PerturbationBaselines baselines = perturbation_baselines(perturbation, a.grid(), plan_.options.seed);
   for (const ExplainedMap& map : image.maps) {
     const PerturbationAreas areas = perturbation.areas(patch_order(map.heatmap.values));

@@ -59,7 +59,7 @@ TEST(Faithfulness, AreasOfALinearModelHaveAClosedForm) {
     const std::vector<float> whole(count * 3, 1.0F);
     const std::vector<float> blurred(count * 3, 0.25F);
     for (const std::size_t most : {1U, 4U, 100U}) {
-      Perturbation perturbation(whole, blurred, count, most, run);
+      Painting perturbation(whole, blurred, count, most, run);
       const PerturbationAreas areas = perturbation.areas(patch_order(weights));  // the best order there is
       const std::size_t step = perturbation_step(count);
       std::vector<double> deletion{1};
@@ -88,7 +88,7 @@ TEST(Faithfulness, TheEndsOfAllCurvesAreRunOnceAndOnlyWhatLiesBetweenThemForEach
     };
     const std::vector<float> whole(count * 3, 1.0F);
     const std::vector<float> blurred(count * 3, 0.5F);
-    Perturbation perturbation(whole, blurred, count, 4, counted);
+    Painting perturbation(whole, blurred, count, 4, counted);
     EXPECT_EQ(runs, 3U);
     const std::size_t steps = (count + perturbation_step(count) - 1) / perturbation_step(count);
     for (const std::uint64_t seed : {1U, 2U}) (void)perturbation.areas(random_order(count, seed));
@@ -104,7 +104,7 @@ TEST(Faithfulness, TheBestOrderIsBetterThanRandomAndTheWorstIsWorse) {
   const RunAgain run = model.run();
   const std::vector<float> whole(count * 3, 1.0F);
   const std::vector<float> blurred(count * 3, 0.0F);
-  Perturbation perturbation(whole, blurred, count, 8, run);
+  Painting perturbation(whole, blurred, count, 8, run);
   const PerturbationBaselines baselines = perturbation_baselines(perturbation, {7, 7}, 0);
   const Faithfulness best = judge(perturbation.areas(patch_order(weights)), baselines, count);
   EXPECT_EQ(best.verdict, Verdict::kBetterThanRandom);
@@ -116,6 +116,52 @@ TEST(Faithfulness, TheBestOrderIsBetterThanRandomAndTheWorstIsWorse) {
   for (float& weight : inverted) weight = -weight;
   EXPECT_EQ(judge(perturbation.areas(patch_order(inverted)), baselines, count).verdict, Verdict::kWorseThanRandom);
   EXPECT_EQ(judge(baselines.random[0], baselines, count).verdict, Verdict::kNoBetterThanRandom);
+}
+
+/// The same model on some patches alone: a patch that is left out gives nothing.
+RunSome some_of(const ToyModel& model) {
+  return [&model](MatrixView<const std::size_t> kept) {
+    std::vector<ClassScore> scores(kept.rows());
+    for (std::size_t row = 0; row < kept.rows(); ++row) {
+      EXPECT_TRUE(std::is_sorted(kept.row(row).begin(), kept.row(row).end()));
+      for (const std::size_t patch : kept.row(row)) scores[row].probability += model.weights[patch];
+    }
+    return scores;
+  };
+}
+
+TEST(Faithfulness, DroppingALinearModelsPatchesGivesWhatPaintingThemGives) {
+  for (const std::size_t count : {1U, 5U, 14U, 31U}) {
+    std::vector<float> weights(count);
+    std::iota(weights.begin(), weights.end(), 1.0F);
+    const float total = std::accumulate(weights.begin(), weights.end(), 0.0F);
+    for (float& weight : weights) weight /= total;
+    const ToyModel model{weights};
+    const RunAgain run = model.run();
+    const RunSome some = some_of(model);
+    const std::vector<float> whole(count * 3, 1.0F);
+    const std::vector<float> nothing(count * 3, 0.0F);
+    Painting painting(whole, nothing, count, 4, run);
+    Dropping dropping(count, some);
+    for (const auto& order : {patch_order(weights), random_order(count, 3)}) {
+      const PerturbationAreas painted = painting.areas_both_ways(order);
+      const PerturbationAreas dropped = dropping.areas_both_ways(order);
+      EXPECT_NEAR(painted.deletion, dropped.deletion, 1e-6) << count;
+      EXPECT_NEAR(painted.insertion, dropped.insertion, 1e-6) << count;
+      EXPECT_NEAR(painted.least_first.value(), dropped.least_first.value(), 1e-6) << count;
+      EXPECT_EQ(painting.areas(order).least_first, std::nullopt);
+    }
+  }
+}
+
+TEST(Faithfulness, TheSymmetricGainOfALinearModelIsItsInsertionLessDeletion) {
+  const ToyModel model{std::vector<float>{0.5F, 0.25F, 0.125F, 0.125F}};
+  const RunSome some = some_of(model);
+  Dropping dropping(4, some);
+  const PerturbationAreas areas = dropping.areas_both_ways({0, 1, 2, 3});
+  EXPECT_DOUBLE_EQ(areas.deletion, (0.5 + 0.5 + 0.25 + 0.125) / 4);      // 1 0.5 0.25 0.125 0
+  EXPECT_DOUBLE_EQ(*areas.least_first, (0.5 + 0.875 + 0.75 + 0.5) / 4);  // 1 0.875 0.75 0.5 0
+  EXPECT_DOUBLE_EQ(areas.srg().value(), areas.gain());
 }
 
 TEST(Faithfulness, OutliersStandOutFromTheirImage) {

@@ -30,6 +30,46 @@ double range(const std::vector<double>& values) {
   return *high - *low;
 }
 
+TEST(Session, OnSomePatchesEqualsTheNaiveTwinThatNeverHadTheOtherOnes) {
+  const Architecture a = tiny_vit({28, 42}, 14, 96, 3, 6);  // 6 patches
+  const test::TempFolder folder;
+  const auto tensors = test::make_tiny_tensors(a, 9);
+  test::write_tiny_model(folder.path(), a, tensors);
+  Session session(VisionTransformer::load(folder.path()), 2);
+  const auto chw = random_input(a, 7);
+  const auto patches = test::naive_patches(a, chw);
+  for (const std::vector<std::vector<std::size_t>>& sets :
+       {std::vector<std::vector<std::size_t>>{{}}, {{3}, {0}, {5}}, {{0, 2, 5}, {1, 3, 4}}, {{0, 1, 2, 3, 4, 5}}}) {
+    std::vector<std::size_t> kept;
+    for (const auto& set : sets) kept.insert(kept.end(), set.begin(), set.end());
+    const auto results = session.forward_some(patches, {kept, sets.size(), sets.front().size()});
+    ASSERT_EQ(results.size(), sets.size());
+    for (std::size_t i = 0; i < sets.size(); ++i) {
+      const auto wanted = test::naive_vit(a, tensors, chw, nullptr, &sets[i]).logits;
+      for (std::size_t c = 0; c < wanted.size(); ++c) {
+        EXPECT_NEAR(double(results[i].logits[c]), wanted[c], 1e-5 * range(wanted))
+            << sets[i].size() << " patches, " << c;
+      }
+    }
+  }
+  const std::vector<std::size_t> beyond{6};
+  EXPECT_THROW((void)session.forward_some(patches, {beyond, 1, 1}), Error);
+}
+
+TEST(Session, WithoutAPlaceForPositionsInItsTokensDropsNoPatch) {
+  Architecture a = tiny_vit();
+  a.read_out = ReadOut::kPatchMean;
+  const auto model = VisionTransformer::random(a, 1);
+  try {
+    require_droppable(model->info());
+    FAIL() << "expected an error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUsage);
+    EXPECT_THAT(error.what(), HasSubstr("average of the patch tokens"));
+    EXPECT_THAT(error.hint(), HasSubstr("rise"));
+  }
+}
+
 TEST(Session, EqualsTheNaiveTwinOnRandomModels) {
   std::uint64_t seed = 1;
   for (const Architecture& a : {tiny_vit(), tiny_vit({16, 16}, 16, 33, 1, 3), tiny_vit({64, 64}, 8, 64, 2, 1),

@@ -12,9 +12,9 @@ namespace {
 
 Record cat_record() {
   Record record;
-  record.path = "a/cat_record.jpg";
+  record.path = "a/cat.jpg";
   record.size = {300, 451};
-  record.predictions = {{32, "Egyptian cat_record", "n02124075", 0.452F}};
+  record.predictions = {{32, "Egyptian cat", "n02124075", 0.452F}};
   return record;
 }
 
@@ -27,8 +27,8 @@ Record broken() {
 }
 
 constexpr const char* kCatLine =
-    R"({"schema":1,"type":"result","index":0,"path":"a/cat_record.jpg","width":451,"height":300,"predictions":[)"
-    R"({"class_index":32,"label":"Egyptian cat_record","synset":"n02124075","probability":0.452}]})";
+    R"({"schema":1,"type":"result","index":0,"path":"a/cat.jpg","width":451,"height":300,"predictions":[)"
+    R"({"class_index":32,"label":"Egyptian cat","synset":"n02124075","probability":0.452}]})";
 constexpr const char* kBrokenLine =
     R"({"schema":1,"type":"error","index":1,"path":"b.jpg","code":"too_large",)"
     R"("message":"b.jpg: picture is 9x9 px, expected at most 4","hint":"raise --max-pixels"})";

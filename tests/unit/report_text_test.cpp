@@ -17,15 +17,15 @@ Record cat_row() {
   Record record;
   record.path = "samples/chelsea.jpg";
   record.size = {300, 451};
-  record.predictions = {{32, "Egyptian cat_row", "n02124075", 0.452F}, {31, "tabby", {}, 0.0871F}, {7, {}, {}, 1.0F}};
+  record.predictions = {{32, "Egyptian cat", "n02124075", 0.452F}, {31, "tabby", {}, 0.0871F}, {7, {}, {}, 1.0F}};
   return record;
 }
 
 Record broken_row() {
   Record record;
   record.index = 1;
-  record.path = "broken_row.jpg";
-  record.failure = Failure{ErrorCode::kDecode, "broken_row.jpg: JPEG is cut short, expected 300 rows", "copy it again"};
+  record.path = "broken.jpg";
+  record.failure = Failure{ErrorCode::kDecode, "broken.jpg: JPEG is cut short, expected 300 rows", "copy it again"};
   return record;
 }
 
@@ -40,7 +40,7 @@ std::string written(std::initializer_list<Record> records, const Summary& summar
 TEST(TextReport, IsABlockForEachInputWithItsNumbersInOneColumn) {
   EXPECT_EQ(written({cat_row()}, {.succeeded = 1, .failed = 0, .interrupted = false}),
             "samples/chelsea.jpg  451 x 300\n"
-            "   45.2 %  Egyptian cat_row\n"
+            "   45.2 %  Egyptian cat\n"
             "    8.7 %  tabby\n"
             "  100.0 %  class 7\n");
 }
@@ -56,8 +56,8 @@ TEST(TextReport, PrintsTheValueOfARegression) {
 
 TEST(TextReport, CountsWhereThereIsMoreThanOneInput) {
   const std::string text = written({cat_row(), broken_row()}, {.succeeded = 1, .failed = 1, .interrupted = false});
-  EXPECT_THAT(text, HasSubstr("broken_row.jpg\n"
-                              "  failed (decode): broken_row.jpg: JPEG is cut short, expected 300 rows\n"
+  EXPECT_THAT(text, HasSubstr("broken.jpg\n"
+                              "  failed (decode): broken.jpg: JPEG is cut short, expected 300 rows\n"
                               "  hint: copy it again\n"));
   EXPECT_TRUE(text.ends_with("\n\n1 done, 1 failed\n")) << text;
 }
@@ -71,7 +71,7 @@ TEST(TextReport, IsOneLineForEachInputWhereOneClassIsAskedFor) {
   Record record = cat_row();
   record.predictions.resize(1);
   EXPECT_EQ(written({record}, {.succeeded = 1, .failed = 0, .interrupted = false}, {.top_k = 1, .color = false}),
-            "samples/chelsea.jpg   45.2 %  Egyptian cat_row\n");
+            "samples/chelsea.jpg   45.2 %  Egyptian cat\n");
 }
 
 TEST(TextReport, NamesEveryMapWithItsVariant) {
@@ -96,7 +96,7 @@ TEST(TextReport, ColoursOnlyWhenAskedTo) {
 TEST(TextReport, LetsNoNameLabelOrMessageReachTheTerminalAsAControlCharacter) {
   Record record = cat_row();
   record.path = "a\nb\033[2J\xFF.jpg";
-  record.predictions[0].label = "cat_row\033[31m";
+  record.predictions[0].label = "cat\033[31m";
   Record failed = broken_row();
   failed.path = record.path;
   failed.failure->message = record.path + ": bad";

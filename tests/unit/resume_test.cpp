@@ -109,7 +109,7 @@ TEST_F(Resume, TheLogReadsBackWithoutTheSummaryAndATornLine) {
   Record second = row_;
   second.path = "other\n\xff.jpg";
   for (const Sync sync : {Sync::kNo, Sync::kYes}) {
-    RowLog log(path, {row_}, sync);
+    RowLog log(path.parent_path(), path, {row_}, sync);
     EXPECT_EQ(read_rows(path).size(), 1U);
     log.append(second);
     if (sync == Sync::kYes) log.finish();
@@ -127,7 +127,7 @@ TEST_F(Resume, TheLogReadsBackWithoutTheSummaryAndATornLine) {
 
 TEST_F(Resume, AGroupIsInTheLogAfterItsTimeAndLongBeforeTheEnd) {
   const auto path = folder_ / "results.jsonl";
-  RowLog log(path, {}, Sync::kYes);
+  RowLog log(path.parent_path(), path, {}, Sync::kYes);
   log.append(row_);
   const auto begin = std::chrono::steady_clock::now();
   while (read_rows(path).empty() && std::chrono::steady_clock::now() - begin < std::chrono::minutes(1)) {
@@ -138,7 +138,7 @@ TEST_F(Resume, AGroupIsInTheLogAfterItsTimeAndLongBeforeTheEnd) {
 
 TEST_F(Resume, NoMoreThan256RowsWaitForTheDisk) {
   const auto path = folder_ / "results.jsonl";
-  RowLog log(path, {}, Sync::kYes);
+  RowLog log(path.parent_path(), path, {}, Sync::kYes);
   for (std::size_t i = 1; i <= 1000; ++i) {
     log.append(row_);
     if (i % 100 == 0) {

@@ -22,7 +22,8 @@ TEST(SummaryJson, HoldsCountsModelOptionsAndHistograms) {
                              .options = {{"--top-k", "5"}},
                              .class_histogram = {{"Egyptian cat", 2}, {"espresso", 1}},
                              .failures = {{"decode", 1}},
-                             .version = "0.1.0"};
+                             .version = "0.1.0",
+                             .shard = {}};
   const std::string text = summary_json(summary);
   EXPECT_TRUE(text.ends_with("}\n"));
   EXPECT_EQ(

@@ -20,11 +20,13 @@ namespace {
 
 constexpr const char* kName = ".fovea-lock";
 
-bool make_new(const std::filesystem::path& folder) {
+/// Makes the folder, and returns the nearest one above it that was there; empty: the working directory.
+std::filesystem::path make_below(const std::filesystem::path& folder) {
   std::error_code ignored;
-  const bool is_new = !std::filesystem::exists(folder, ignored);
+  std::filesystem::path there = folder;
+  while (!there.empty() && !std::filesystem::exists(there, ignored)) there = there.parent_path();
   make_folders(folder);
-  return is_new;
+  return there;
 }
 
 /// "host laptop, process 1234"
@@ -54,7 +56,7 @@ bool is_there(int file) {
 }  // namespace
 
 FolderLock::FolderLock(const std::filesystem::path& folder, bool share)
-    : folder_(folder), made_folder_(make_new(folder)) {
+    : folder_(folder), was_there_(make_below(folder)) {
   const std::filesystem::path path = folder / kName;
   while (true) {
     const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
@@ -85,7 +87,9 @@ FolderLock::~FolderLock() {
   if (file_ < 0) return;
   ::unlink((folder_ / kName).c_str());
   ::close(file_);
-  if (made_folder_) ::rmdir(folder_.c_str());
+  for (std::filesystem::path made = folder_; made != was_there_; made = made.parent_path()) {
+    if (::rmdir(made.c_str()) != 0) break;
+  }
 }
 
 }  // namespace fovea

@@ -12,15 +12,15 @@ class FolderLock {
   /// @param share   go on where another program has the lock
   /// @throws Error  kOutput, naming that program's host and process; and where the folder cannot be written.
   FolderLock(const std::filesystem::path& folder, bool share);
-  /// Removes the file, and the folder if it is new and empty.
+  /// Removes the file, and the folders that it made if they are empty.
   ~FolderLock();
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;
 
  private:
   std::filesystem::path folder_;
-  bool made_folder_;
-  int file_ = -1;  // -1: another program has the lock
+  std::filesystem::path was_there_;  // the folder itself, or the one that new folders were made in
+  int file_ = -1;                    // -1: another program has the lock
 };
 
 }  // namespace fovea

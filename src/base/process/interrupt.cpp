@@ -15,6 +15,10 @@ void request_interrupt() noexcept {
   requested.store(true);
 }
 
+void withdraw_interrupt() noexcept {
+  requested.store(false);
+}
+
 bool interrupt_requested() noexcept {
   return requested.load(std::memory_order_relaxed);
 }

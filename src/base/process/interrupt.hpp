@@ -1,14 +1,10 @@
 // Whether the program has been asked to stop. Long computations ask between blocks, draws and rows.
 #pragma once
 
+#include "fovea/interrupt.hpp"
+
 namespace fovea {
 
-/// Ends a computation that was asked to stop. Not a std::exception, so that no code takes it for a failure of a
-/// picture.
-struct Interrupted {};
-
-/// Asks all computations of this process to stop. A signal handler may call this.
-void request_interrupt() noexcept;
 [[nodiscard]] bool interrupt_requested() noexcept;
 /// @throws Interrupted
 void stop_if_interrupted();

@@ -51,7 +51,9 @@ class Call {
     const std::string name(method.name);
     if (has("why") && (name == "libra" || (verb_is({"batch"}) && name == "rollout"))) return true;
     if (has("method") || has("compare")) return has_value("method", name) || has_value("compare", name);
-    if (verb_is({"explore"})) return !method.needs.relevance && !method.needs.reruns;
+    if (has("test-methods"))
+      return std::find(kTestedMethods.begin(), kTestedMethods.end(), name) != kTestedMethods.end();
+    if (verb_is({"explore"})) return !method.needs.relevance && !method.needs.reruns && !method.needs.subsets;
     return !has("why") && name == default_method(has("target") || has("against")).name;
   }
 
@@ -83,7 +85,7 @@ struct Rule {
 };
 
 bool draws(const Call& call) {
-  return call.has("output") || !call.has("compare");
+  return call.has("output") || !(call.has("compare") || call.has("test-methods"));
 }
 bool reads_pictures(const Call& call) {
   return !call.has("tensor");
@@ -92,13 +94,16 @@ bool reads_model_files(const Call& call) {
   return !call.has("arch");
 }
 bool is_random(const Call& call) {
-  return call.has("sample") || call.has("faithfulness") || call.has("compare") || readers_of("seed", call).one_runs;
+  return call.verb_is({"learn"}) || call.has("sample") || call.has("faithfulness") || call.has("compare") ||
+         call.has("test-methods") || readers_of("seed", call).one_runs;
 }
 
 const std::vector<Rule>& rules() {
   static const std::vector<Rule> table{
       {{"null"}, [](const Call& call) { return call.has("files-from"); }, "--files-from"},
-      {{"alpha", "colormap", "style", "mask-threshold", "side-by-side", "no-caption"}, draws, "-o beside --compare"},
+      {{"alpha", "colormap", "style", "mask-threshold", "side-by-side", "no-caption", "overlay-format", "overlay-size"},
+       draws,
+       "-o beside --compare"},
       {{"alpha"}, [](const Call& call) { return call.value("style") == "heat"; }, "--style heat"},
       {{"colormap"},
        [](const Call& call) { return call.value("style") != "mask" || call.has("sheet"); },
@@ -115,9 +120,15 @@ const std::vector<Rule>& rules() {
        [](const Call& call) { return !call.has("head") || call.runs(explain_method("rollout")); },
        "all heads, and --head takes one"},
       {{"seed"}, is_random, "something random: --sample, --faithfulness or --method rise"},
+      {{"substrate"},
+       [](const Call& call) { return call.has("faithfulness") || call.has("compare"); },
+       "--faithfulness or --compare"},
       {{"gamma"},
        [](const Call& call) { return call.runs(explain_method("libra")) || call.value("gradients") == "libra"; },
        "--method libra or --gradients libra"},
+      {{"batch", "top-k", "threshold"},
+       [](const Call& call) { return !call.has("test-methods"); },
+       "rows of pictures: --test-methods prints none"},
       {{"attention-blocks"},
        [](const Call& call) { return call.value("attention") != "none"; },
        "attention in the page"},
@@ -144,18 +155,20 @@ const std::vector<Rule>& rules() {
        "no other MODEL"},
       {{"model", "threads"},
        [](const Call& call) {
-         return !call.verb_is({"completions", "manpage"});
+         return !call.verb_is({"merge", "completions", "manpage"});
        },
        "a verb that runs a model"},
       {{"threads"}, [](const Call& call) { return !call.verb_is({"inspect"}); }, "a verb that runs a model"},
       {{"batch"},
        [](const Call& call) {
-         return !call.verb_is({"quantize", "doctor", "inspect", "completions", "manpage"});
+         return !call.verb_is({"merge", "quantize", "doctor", "inspect", "completions", "manpage"});
        },
        "a verb that runs pictures together"},
       {{"calibrate"},
-       [](const Call& call) { return call.value("to") == "int8" || call.has("report"); },
-       "--to int8 or --report"},
+       [](const Call& call) { return call.value("to") == "int8" || call.has("report") || call.has("cascade"); },
+       "--to int8, --report or --cascade"},
+      {{"risk"}, [](const Call& call) { return call.has("cascade"); }, "--cascade"},
+      {{"shards"}, [](const Call& call) { return call.value("shard") == "auto"; }, "--shard auto"},
       {{"pictures"}, [](const Call& call) { return call.has("calibrate"); }, "--calibrate"},
   };
   return table;

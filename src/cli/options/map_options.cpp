@@ -15,6 +15,7 @@ namespace fovea::cli {
 namespace {
 
 constexpr std::string_view kSheetMethod = "attention";
+constexpr std::size_t kLongestOverlay = 1'000'000;  // px
 
 /// An option whose value lies in 0..1.
 template <typename Value>
@@ -48,6 +49,14 @@ void add_style_options(CLI::App& app, MapFlags& flags) {
       ->group(group);
   app.add_flag("--sheet", flags.sheet,
                "attention: also write one picture with all blocks and heads, NAME.attention.sheet.png")
+      ->group(group);
+  const std::vector<std::string> pictures(picture_format_names().begin(), picture_format_names().end());
+  add_choice(app, "--overlay-format", flags.overlay_format, pictures,
+             "format of overlays, panels and sheets: png keeps every pixel, webp and jpeg make smaller files")
+      ->group(group);
+  add_count(app, "--overlay-size", flags.overlay_size, 0,
+            "shrink a picture whose longer side has more px than this before the map is drawn on it; 0: never",
+            kLongestOverlay)
       ->group(group);
   app.add_flag("--no-caption", flags.no_caption, "leave out the strip with label, probability and scale")->group(group);
   app.add_flag("--save-map", flags.save_map, "also write the raw map, float32 [rows, cols], as .npy")->group(group);
@@ -190,16 +199,24 @@ void add_explanation_options(CLI::App& app, MapFlags& flags, const DefaultMethod
             "attention: keep only the fewest patches that hold this share of the attention [default: all]", kAboveZero)
       ->group(group);
   count("--window", flags.options.occlusion_window, 1, "occlusion: side of the hidden square, in patches");
-  count("--masks", flags.options.rise_masks, 1, "rise: number of masks");
+  add_count(app, "--masks", flags.options.masks, "rise, tis: number of masks [default: 1000 for rise, 512 for tis]", 1)
+      ->group(group);
   app.add_flag("--faithfulness", flags.faithfulness,
                "measure how far each map can be trusted: deletion and insertion beside random maps, agreement between "
                "methods")
+      ->group(group);
+  add_choice(app, "--substrate", flags.substrate, {"paint", "drop"},
+             "--faithfulness and --compare: patches are painted over, or their tokens are left out")
       ->group(group);
   add_count(app, "--seed", flags.options.seed, 0, "seed of all random numbers")->group(group);
 }
 
 void add_map_options(CLI::App& app, MapFlags& flags, const DefaultMethods& defaults) {
   add_explanation_options(app, flags, defaults);
+  add_count(app, "--shifts", flags.options.shifts, 1,
+            "libra: a map of pixels instead of patches, the mean over so many shifts of the picture, down and across; "
+            "an odd number, such as 3 [default: a map of patches]")
+      ->group("Explanation");
   add_style_options(app, flags);
 }
 
@@ -214,6 +231,7 @@ MapPlan map_plan(const MapFlags& flags) {
   if (plan.methods.empty()) plan.methods.push_back(&default_method(class_is_named));
   plan.options = explain_options(flags);
   plan.faithfulness = flags.faithfulness;
+  plan.substrate = flags.substrate == "drop" ? Substrate::kDrop : Substrate::kPaint;
   if (class_is_named) {
     require_class_method(plan, fmt::format("--{} is given", flags.targets.empty() ? "against" : "target"));
   }
@@ -226,6 +244,7 @@ OverlayStyle overlay_style(const MapFlags& flags) {
                 : flags.map_style == "mask"  ? MapStyle::kMask
                                              : MapStyle::kHeat;
   style.caption = !flags.no_caption;
+  style.longest_side = static_cast<int>(flags.overlay_size);
   return style;
 }
 
@@ -236,6 +255,7 @@ OutputLayout output_layout(const MapFlags& flags, const MapPlan& plan, OutputLay
   const auto saves = [&](std::string_view format) {
     return std::find(flags.map_formats.begin(), flags.map_formats.end(), format) != flags.map_formats.end();
   };
+  base.format = picture_format(flags.overlay_format);
   base.libra_gradients = plan.options.gradients == Gradients::kLibra;
   base.save_maps = saves("npy") || (flags.save_map && flags.map_formats.empty());
   base.save_gray_maps = saves("png16");
@@ -261,12 +281,16 @@ std::map<std::string, std::string> option_texts(const MapFlags& flags, const Pic
                                            {"caption", pictures.style.caption ? "true" : "false"},
                                            {"save-map", pictures.layout.save_maps ? "true" : "false"}};
   texts["style"] = flags.map_style;
+  if (flags.overlay_format != "png") texts["overlay-format"] = flags.overlay_format;
+  if (flags.overlay_size > 0) texts["overlay-size"] = std::to_string(flags.overlay_size);
   if (pictures.style.style == MapStyle::kMask) {
     texts["mask-threshold"] = fmt::format("{}", pictures.style.mask_threshold);
   }
   if (flags.panel) texts["panel"] = "true";
   if (flags.sheet) texts["sheet"] = "true";
-  if (flags.faithfulness) texts["faithfulness"] = fmt::format("seed {}", flags.options.seed);
+  if (flags.faithfulness) {
+    texts["faithfulness"] = fmt::format("{}, seed {}", name(pictures.maps.substrate), flags.options.seed);
+  }
   if (!flags.map_formats.empty()) texts["map-format"] = joined(flags.map_formats, ",");
   if (pictures.layout.save_top_patches) texts["top-patches"] = std::to_string(flags.top_patches);
   if (!flags.targets.empty()) texts["target"] = joined(flags.targets, ",");

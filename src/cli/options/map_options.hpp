@@ -30,12 +30,15 @@ struct MapFlags {
   OverlayStyle style;
   std::string map_style = "heat";
   bool no_caption = false;
+  std::string overlay_format = "png";
+  std::size_t overlay_size = 0;  // px; 0: pictures are drawn on as they are
   bool save_map = false;
   std::vector<std::string> map_formats;  // of the saved maps; none: .npy where save_map is given
   std::size_t top_patches = 10;
   bool panel = false;
   bool sheet = false;
   bool faithfulness = false;
+  std::string substrate = "paint";
 };
 /// An option that takes names of methods, more than once or separated by commas.
 CLI::Option* add_methods(CLI::App& app, const std::string& flag, std::vector<std::string>& methods,

@@ -16,13 +16,16 @@ std::string size_text(Size size) {
   return fmt::format("{}x{}", size.height, size.width);
 }
 
+constexpr std::string_view kCascade = "cascade";
+
 std::vector<std::string> precision_names() {
   std::vector<std::string> names{"auto"};
   for (const Precision precision : kPrecisions) names.emplace_back(name(precision));
+  names.emplace_back(kCascade);
   return names;
 }
 
-/// None for "auto".
+/// None for "auto" and for "cascade".
 std::optional<Precision> precision_of(const ModelFlags& flags) {
   for (const Precision precision : kPrecisions) {
     if (name(precision) == flags.precision) return precision;
@@ -56,7 +59,8 @@ void add_model_options(CLI::App& app, ModelFlags& flags) {
   add_choice(
       app, "--precision", flags.precision, precision_names(),
       "arithmetic of the linear layers; auto: the precision that a quantised file was made for, else the faster of "
-      "f32 and bf16x3, which are equally accurate")
+      "f32 and bf16x3, which are equally accurate; cascade: the quick precision of a file of `quantize --cascade`, and "
+      "once more as auto where the classes could come out otherwise")
       ->group(group);
   add_recipe_options(app, flags.recipe);
 }
@@ -69,6 +73,7 @@ LoadOptions load_options(const ModelFlags& flags, const TensorImages* tensors) {
   options.ignore_config = flags.ignore_config;
   options.recipe = recipe_options(flags.recipe);
   options.precision = precision_of(flags);
+  options.cascade = flags.precision == kCascade;
   if (tensors == nullptr) return options;
   if (options.image_size && *options.image_size != tensors->size()) {
     throw Error(ErrorCode::kUsage,
@@ -90,11 +95,13 @@ std::map<std::string, std::string> option_texts(const ModelFlags& flags) {
   return texts;
 }
 
-std::map<std::string, std::string> resolved_texts(const ModelInfo& model) {
-  std::map<std::string, std::string> texts{{"image size", size_text(model.architecture.image_size)},
-                                           {"heads", std::to_string(model.architecture.num_heads)},
-                                           {"precision", std::string(name(model.precision))},
-                                           {"recipe", recipe_json(model.recipe, model.recipe_source).line()}};
+std::map<std::string, std::string> resolved_texts(const ModelInfo& model, bool cascade) {
+  const std::string precision(name(model.precision));
+  std::map<std::string, std::string> texts{
+      {"image size", size_text(model.architecture.image_size)},
+      {"heads", std::to_string(model.architecture.num_heads)},
+      {"precision", cascade ? fmt::format("cascade of {} and {}", name(model.cascade->quick), precision) : precision},
+      {"recipe", recipe_json(model.recipe, model.recipe_source).line()}};
   if (!model.weights_key.empty()) texts["weights"] = model.weights_key;
   if (!model.ignored_config.empty()) texts["ignored"] = fmt::format("{}", fmt::join(model.ignored_config, ","));
   return texts;

@@ -33,6 +33,7 @@ void add_model_options(CLI::App& app, ModelFlags& flags);
 /// The flags that were given, by name: for summary.json.
 [[nodiscard]] std::map<std::string, std::string> option_texts(const ModelFlags& flags);
 /// The resolved values, for the fingerprint of a run: another size, head count or recipe makes other rows.
-[[nodiscard]] std::map<std::string, std::string> resolved_texts(const ModelInfo& model);
+/// @param cascade  whether the model was loaded as one
+[[nodiscard]] std::map<std::string, std::string> resolved_texts(const ModelInfo& model, bool cascade);
 
 }  // namespace fovea::cli

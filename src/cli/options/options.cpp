@@ -22,9 +22,9 @@ namespace {
 
 /// Options of one call only: what it reads, writes or asks. They have no environment variable.
 constexpr std::string_view kOneCallOnly[] = {
-    "help",         "version", "config", "output",    "save-logits", "files-from",  "fresh",
-    "list-methods", "folder",  "null",   "tensor",    "dump-input",  "dump-pixels", "compare",
-    "roofline",     "svg",     "to",     "calibrate", "report",      "append",      "share"};
+    "help",   "version",   "config", "output",     "save-logits", "files-from", "fresh",    "list-methods",
+    "folder", "null",      "tensor", "dump-input", "dump-pixels", "compare",    "roofline", "svg",
+    "to",     "calibrate", "report", "append",     "share",       "shard",      "shards",   "group-by"};
 
 /// Because CLI11 takes -1 for the largest number that there is.
 void require_count(CLI::Option* option, std::size_t least, std::size_t most) {
@@ -83,9 +83,9 @@ CLI::Option* add_count(CLI::App& app, const std::string& flags, std::size_t& val
 }
 
 CLI::Option* add_count(CLI::App& app, const std::string& flags, std::optional<std::size_t>& value,
-                       const std::string& about) {
+                       const std::string& about, std::size_t least) {
   CLI::Option* option = app.add_option(flags, value, about);
-  require_count(option, 0, kNoMost);
+  require_count(option, least, kNoMost);
   return option;
 }
 
@@ -124,10 +124,12 @@ std::string environment_name(const CLI::Option& option) {
 void add_common_options(CLI::App& app, CommonOptions& options) {
   options.threads = static_cast<std::size_t>(available_cores());
   const std::string group = "General";
-  app.add_option("-m,--model", options.model, "model folder or checkpoint file, or the name of an installed model")
-      ->capture_default_str()
-      ->type_name("MODEL")
-      ->group(group);
+  if (app.get_option_no_throw("--model") == nullptr) {  // a verb may take several
+    app.add_option("-m,--model", options.model, "model folder or checkpoint file, or the name of an installed model")
+        ->capture_default_str()
+        ->type_name("MODEL")
+        ->group(group);
+  }
   add_count(app, "-t,--threads", options.threads, 1, "compute threads")->default_str("all cores")->group(group);
   add_count(app, "--batch", options.batch, 1, "images in one forward pass", kMostBatch)->group(group);
   app.add_flag("-q,--quiet", options.quiet, "print no progress and no summary")->group(group);

@@ -40,7 +40,7 @@ CLI::Option* add_count(CLI::App& app, const std::string& flags, std::size_t& val
                        const std::string& about, std::size_t most = kNoMost);
 /// A whole number from 0, or none: without a default.
 CLI::Option* add_count(CLI::App& app, const std::string& flags, std::optional<std::size_t>& value,
-                       const std::string& about);
+                       const std::string& about, std::size_t least = 0);
 /// A number from `least` to `most`, finite where these are; an open end is no such number itself.
 struct NumberRange {
   double least = 0;

@@ -11,6 +11,7 @@
 #include "base/files.hpp"
 #include "cli/terminal/terminal.hpp"
 #include "cli/verbs/models.hpp"
+#include "pipeline/cascade.hpp"
 #include "pipeline/folder/outputs.hpp"
 #include "pipeline/folder/run_files.hpp"
 
@@ -86,11 +87,28 @@ LoadOptions classifier_options(const ModelFlags& model, const ClassFlags& classe
 
 namespace {
 
+/// A cascade's margin was measured on the logits of the model's own classes, with all tokens.
+void check_cascade(const PictureFlags& flags, const Purpose& purpose, const ModelInfo& info) {
+  const auto refuse = [](std::string_view with, std::string_view why) {
+    throw Error(ErrorCode::kUsage, fmt::format("--precision cascade with {}, expected one of them", with),
+                std::string(why));
+  };
+  require_cascade_of_classes(info);
+  if (purpose.features) refuse("features", "a cascade decides about classes: --precision auto");
+  if (!flags.classes.text_embeddings.empty()) {
+    refuse("--text-embeddings", "how far its scores can be trusted was measured for the model's own classes");
+  }
+  if (token_reduction(flags.reduction).active()) {
+    refuse("token reduction", "how far its scores can be trusted was measured with all tokens");
+  }
+}
+
 /// Nothing that the run reads is written over.
 void check_places(const PictureFlags& flags, const Purpose& purpose, const OutputLayout& layout,
-                  std::vector<Input>& inputs, const CommonOptions& common) {
+                  NamedPictures& pictures, const CommonOptions& common) {
   RunFiles files;
-  files.reads(inputs);
+  files.reads(pictures.inputs);
+  files.reads(pictures.others);
   files.reads(flags.input.files_from, "list");
   files.reads(flags.classes.labels, "file of labels");
   files.reads(flags.classes.text_embeddings, "file of text embeddings");
@@ -98,7 +116,7 @@ void check_places(const PictureFlags& flags, const Purpose& purpose, const Outpu
   files.reads_model(find_model(common.model));
   files.require_unread_standard_output();
   for (const std::filesystem::path& output : purpose.outputs) files.writes(output);
-  if (!layout.folder.empty()) check_outputs(layout, inputs, files);
+  if (!layout.folder.empty()) check_outputs(layout, pictures.inputs, files);
 }
 
 }  // namespace
@@ -122,13 +140,14 @@ PictureSetup set_up(const PictureFlags& flags, const Purpose& purpose, NamedPict
   }
   options.maps.reduction = token_reduction(flags.reduction, options.maps.options.seed);
   options.maps.draws = flags.reduction.draws;
-  check_places(flags, purpose, options.layout, pictures.inputs, common);
+  check_places(flags, purpose, options.layout, pictures, common);
 
   const TensorImages* const tensors = pictures.tensors.get();
   auto model = VisionTransformer::load(
       find_model(common.model),
       purpose.features ? load_options(flags.model, tensors) : classifier_options(flags.model, flags.classes, tensors));
   const ModelInfo& info = model->info();
+  if (model->quick()) check_cascade(flags, purpose, info);
   note.loaded(info);
   options.decode = decode_options(flags.decode, info.recipe);
   if (!purpose.features) {

@@ -55,6 +55,7 @@ struct NamedPictures {
   std::shared_ptr<const TensorImages> tensors;  // of --tensor; else null
   std::vector<Remark> remarks;                  // about arguments that give no picture; set_up() says them
   std::vector<std::string> arguments = {};      // the files and folders that they were found in; none with --tensor
+  std::vector<Input> others = {};               // those of the other shards: they are not written over either
 };
 /// @throws Error  kUsage as collect_inputs() and open_tensors().
 [[nodiscard]] NamedPictures name_pictures(std::span<const std::string> operands, const InputFlags& flags,

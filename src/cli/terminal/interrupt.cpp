@@ -18,6 +18,8 @@ namespace {
 std::atomic<int> signal_number{0};
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may use only lock-free atomics");
 
+bool ends_early = false;  // set by main, before any other thread
+
 constexpr int kFatalExit = 3;
 constexpr int kToStop = 800;      // ms
 constexpr int kToWrite = 10'000;  // ms
@@ -90,6 +92,15 @@ int interrupt_exit_code() {
 
 void leave_now(int exit_code) {
   ::_exit(exit_code);
+}
+
+void allow_early_end() {
+  ends_early = true;
+}
+
+int end_early(int exit_code) {
+  if (ends_early) leave_now(exit_code);
+  return exit_code;
 }
 
 }  // namespace fovea::cli

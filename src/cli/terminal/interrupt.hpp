@@ -14,4 +14,11 @@ void watch_signals();
 /// Ends the process without unwinding, because other threads still work on what would be unwound.
 [[noreturn]] void leave_now(int exit_code);
 
+/// From this call on, end_early() ends the process.
+void allow_early_end();
+/// Where everything is written and flushed: ends the process before the destructors run, which would only free what the
+/// kernel takes back anyway. oneDNN's compiled code alone takes a hundred calls.
+/// @return  exit_code, unless early ends are allowed
+int end_early(int exit_code);
+
 }  // namespace fovea::cli

@@ -39,12 +39,8 @@ void Rows::guarded(Action&& action) {
 
 void Rows::write(const Record& record) {
   progress_.erase();
-  if (record.failure) {
-    ++summary_.failed;
-    if (repeat_failures_) messages_.error(record.failure->message, record.failure->hint);
-  } else {
-    ++summary_.succeeded;
-  }
+  summary_.count(record);
+  if (record.failure && repeat_failures_) messages_.error(record.failure->message, record.failure->hint);
   guarded([&] { writer_->write(record); });
   progress_.step();
 }

@@ -14,7 +14,7 @@
 #include "cli/options/token_reduction_options.hpp"
 #include "cli/terminal/output_stream.hpp"
 #include "cli/terminal/run_note.hpp"
-#include "cli/verbs/bench_output.hpp"
+#include "cli/terminal/bench_output.hpp"
 #include "cli/verbs/models.hpp"
 #include "fovea/architecture.hpp"
 #include "fovea/error.hpp"

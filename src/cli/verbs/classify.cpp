@@ -41,7 +41,9 @@ class Classify : public Command {
     const Schedule schedule = plan_schedule(inputs.size(), common.threads, common.batch);
     const ClassSpace space = class_space(model->info(), options);
     const bool values = space.function == ScoreFunction::kNone;
-    Rows rows(inputs.size(), format_, {.top_k = flags_.classes.top_k, .values = values}, common, output_);
+    const bool unknown = has_unknown_rule(model->info(), options);
+    Rows rows(inputs.size(), format_, {.top_k = flags_.classes.top_k, .values = values, .unknown = unknown}, common,
+              output_);
     std::optional<PendingFile> logits_file;
     if (!save_logits_.empty()) logits_file.emplace(save_logits_);
     const std::size_t classes = space.labels.size();
@@ -70,7 +72,7 @@ class Classify : public Command {
           if (rows.closed() && logits.empty()) ended = true;
         },
         &ended, [&](std::size_t written) { leave_now(finish(written)); });
-    return finish(done);
+    return end_early(finish(done));
   }
 
  private:

@@ -16,7 +16,7 @@
 #include "cli/terminal/output_stream.hpp"
 #include "cli/terminal/run_note.hpp"
 #include "cli/verbs/models.hpp"
-#include "cli/verbs/preprocess_snippet.hpp"
+#include "cli/terminal/preprocess_snippet.hpp"
 #include "fovea/error.hpp"
 #include "fovea/model.hpp"
 #include "fovea/prepare.hpp"

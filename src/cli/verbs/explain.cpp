@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <string_view>
 
 #include "base/files.hpp"
 #include "base/process/interrupt.hpp"
@@ -12,7 +13,9 @@
 #include "cli/terminal/output_stream.hpp"
 #include "cli/terminal/rows.hpp"
 #include "cli/terminal/run_note.hpp"
+#include "pipeline/truth/method_tester.hpp"
 #include "report/comparison.hpp"
+#include "report/method_test/method_test.hpp"
 
 namespace fovea::cli {
 namespace {
@@ -26,12 +29,24 @@ std::string needs_text(const Evidence& needs) {
   if (needs.score_terms) words.emplace_back("the terms of the score at each block's input");
   if (needs.relevance) words.emplace_back("relevance propagated in double precision");
   if (needs.reruns) words.emplace_back("scores of changed pictures");
+  if (needs.subsets) words.emplace_back("scores of some patches alone, and the tokens of all blocks");
   return joined(words, ", ");
 }
 
-std::string method_list() {
-  std::string text;
+std::string_view question_text(Question question) noexcept {
+  switch (question) {
+    case Question::kWhere: return "where: what the model looked at, the same for every class";
+    case Question::kWhy: return "why: what the score of a class is made of";
+    case Question::kWhatIf: return "what if: what happens to the score of a class where patches are hidden";
+  }
+  return "";
+}
+
+/// The methods that answer one question; the recommended one comes first in the registry.
+std::string method_list(Question question) {
+  std::string text = fmt::format("{}\n", question_text(question));
   for (const ExplainMethod& method : explain_methods()) {
+    if (method.question != question) continue;
     text += fmt::format("{} - {}{}\n", method.name, method.title,
                         method.needs.class_specific() ? ", of a class (--target)" : "");
     text += fmt::format("  shows  {}\n  needs  {}\n  costs  {}\n  from   {}\n", method.shows, needs_text(method.needs),
@@ -40,12 +55,17 @@ std::string method_list() {
   return text;
 }
 
+std::string method_list() {
+  return method_list(Question::kWhere) + '\n' + method_list(Question::kWhy) + '\n' + method_list(Question::kWhatIf);
+}
+
 class Explain : public Command {
  public:
   explicit Explain(CLI::App& app) {
     app.add_option("-o,--output", output_, "folder for the overlays")->type_name("DIR");
     add_map_options(app, flags_.maps);
     add_compare_option(app);
+    add_test_option(app);
     add_token_reduction_options(app, flags_.reduction);
     app.add_flag("--list-methods", list_methods_, "print what each method shows, and exit");
     add_report_options(app, format_);
@@ -57,13 +77,18 @@ class Explain : public Command {
       print(method_list());
       return 0;
     }
-    choose_methods();
+    if (test_methods_) {
+      choose_tested_methods();
+    } else {
+      choose_methods();
+    }
     NamedPictures pictures = name_pictures(operands, flags_.input, output_);
     RunNote note(common);
     Purpose purpose;
     purpose.maps = true;
     purpose.layout.folder = output_;
     const auto [model, options] = set_up(flags_, purpose, pictures, common, note);
+    if (test_methods_) return test_methods(model, pictures.inputs, options);
     if (comparing()) require_one_target(options.targets);
     if (!output_.empty()) check_writable(output_);  // before the work
 
@@ -73,6 +98,7 @@ class Explain : public Command {
     const bool values = class_space(model->info(), options).function == ScoreFunction::kNone;
     const ReportOptions report{.top_k = flags_.classes.top_k,
                                .values = values,
+                               .unknown = has_unknown_rule(model->info(), options),
                                .verdicts = flags_.maps.faithfulness,
                                .comparison = comparing()};
     Rows rows(inputs.size(), format_, report, common);
@@ -91,7 +117,7 @@ class Explain : public Command {
           rows.write(outcome.record);
         },
         nullptr, [&](std::size_t written) { leave_now(finish(written)); });
-    return finish(done);
+    return end_early(finish(done));
   }
 
  private:
@@ -101,6 +127,52 @@ class Explain : public Command {
                 "without -o nothing is drawn")
         ->type_name("METHOD,METHOD...")
         ->group("Explanation");
+  }
+
+  void add_test_option(CLI::App& app) {
+    app.add_flag(
+           "--test-methods", test_methods_,
+           "test methods with known truth, on these pictures and this model: mosaics of four pictures, deletion and "
+           "insertion, single deletion; no labels are needed")
+        ->group("Explanation");
+  }
+
+  void choose_tested_methods() {
+    const bool writes = !output_.empty() || flags_.maps.panel || flags_.maps.sheet || flags_.maps.save_map ||
+                        !flags_.maps.map_formats.empty();
+    const bool asks = comparing() || flags_.maps.faithfulness || !flags_.maps.targets.empty() || flags_.maps.against;
+    if (writes || asks || format_ == "csv") {
+      throw Error(
+          ErrorCode::kUsage,
+          "--test-methods with files to write, --compare, --faithfulness, a class or -f csv, expected none of them",
+          "the test draws nothing, and the model's own answers name the classes");
+    }
+    if (flags_.maps.methods.empty()) flags_.maps.methods.assign(kTestedMethods.begin(), kTestedMethods.end());
+  }
+
+  [[nodiscard]] int test_methods(const std::shared_ptr<const VisionTransformer>& model,
+                                 const std::vector<Input>& inputs, const PictureOptions& options) const {
+    require_probabilities(model->info(), class_space(model->info(), options), "--test-methods");
+    SessionPool sessions(model);
+    MethodTester tester(model, sessions.borrow(kRerunBatch, common.threads), options.maps);
+    const Messages messages(use_color(common.color, STDERR_FILENO));
+    Progress progress(inputs.size(), !common.quiet && inputs.size() > 1);
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      try {
+        tester.add(
+            load_picture(inputs[i], i, options.tensors.get(), options.decode, model->info(), Keep::kNothing).patches);
+      } catch (...) {
+        const Failure failure = failure_unless_fatal();
+        progress.erase();
+        messages.error(failure.message, failure.hint);
+        tester.add_failure();
+      }
+      progress.step();
+    }
+    tester.run_mosaics();
+    progress.erase();
+    print(format_ == "text" ? method_test_text(tester.result()) : one_line(method_test_object(tester.result())) + '\n');
+    return tester.result().failed > 0 ? 1 : 0;
   }
 
   [[nodiscard]] bool comparing() const { return !compare_.empty(); }
@@ -133,6 +205,7 @@ class Explain : public Command {
   std::string format_ = "text";
   std::string output_;
   bool list_methods_ = false;
+  bool test_methods_ = false;
 };
 
 }  // namespace
@@ -143,7 +216,7 @@ const Verb explain_verb = {"explain",
                            "image files, folders of them, or - for one on standard input",
                            {"fovea explain cat.jpg -o out --target top2           # a map for each of two classes",
                             "fovea explain photos -r -o out --method generic --target tabby --against espresso",
-                            "fovea explain photos --compare rollout,generic,legrad # which method to trust on these"},
+                            "fovea explain photos --test-methods                   # which method to trust on these"},
                            false,
                            [](CLI::App& app) -> std::unique_ptr<Command> { return std::make_unique<Explain>(app); }};
 

@@ -106,7 +106,10 @@ class Explore : public Command {
     page.append(explore_beginning(explore_heading(engine.info(), *setup.options.page)));
     const Schedule schedule = plan_schedule(inputs.size(), common.threads, common.batch);
     const bool values = class_space(engine.info(), setup.options).function == ScoreFunction::kNone;
-    const ReportOptions report{.top_k = flags_.classes.top_k, .values = values, .verdicts = flags_.maps.faithfulness};
+    const ReportOptions report{.top_k = flags_.classes.top_k,
+                               .values = values,
+                               .unknown = has_unknown_rule(engine.info(), setup.options),
+                               .verdicts = flags_.maps.faithfulness};
     Rows rows(inputs.size(), format_, report, common);
     std::size_t bytes = 0;
     const auto finish = [&](std::size_t done) {
@@ -135,7 +138,8 @@ class Explore : public Command {
     MapFlags& maps = flags_.maps;
     if (!maps.methods.empty()) return;
     for (const ExplainMethod& method : explain_methods()) {
-      if (!method.needs.relevance && !method.needs.reruns) maps.methods.emplace_back(method.name);
+      if (!method.needs.relevance && !method.needs.reruns && !method.needs.subsets)
+        maps.methods.emplace_back(method.name);
     }
     if (maps.targets.empty() && !maps.against) maps.targets = {kDefaultTargets};
   }

@@ -14,6 +14,7 @@
 #include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
 #include "fovea/model.hpp"
+#include "fovea/precision.hpp"
 #include "model/config/checkpoint_folder.hpp"
 #include "model/forward/layer_cost.hpp"
 #include "report/record.hpp"
@@ -89,6 +90,12 @@ std::string scores_text(const ModelInfo& model) {
   if (model.logit_bias) text += fmt::format(", bias {}", *model.logit_bias);
   if (model.multi_label) text += text.empty() ? "sigmoid: multi-label" : ", sigmoid: multi-label";
   if (model.regression) text = "values: regression";
+  if (!model.learned.empty()) text = fmt::format("softmax, temperature {:.3g}", model.temperature);
+  if (model.unknown) {
+    text +=
+        fmt::format("; unknown by {} above {:.4g}",
+                    model.unknown->by == UnknownRule::By::kEnergy ? "energy" : "distance", model.unknown->threshold);
+  }
   return text;
 }
 
@@ -112,6 +119,10 @@ std::string text_of(const ModelInfo& model, bool verbose) {
   row("file", printable(model.path));
   row("format",
       fmt::format("{}, {}, {:.1f} MB", model.format, model.dtype, static_cast<double>(model.weight_bytes) / 1e6));
+  if (const auto& c = model.cascade) {
+    row("cascade", fmt::format("{} first; scores nearer than {:.3f} again in full (measured on {} pictures)",
+                               name(c->quick), c->margin(), c->pictures));
+  }
   if (!model.weights_key.empty()) row("weights", "under " + printable(model.weights_key));
   if (!model.stripped.empty()) row("", "names without " + model.stripped);
   for (const std::string& key : model.ignored_config) row("ignored", printable(key) + " of its config");
@@ -131,6 +142,7 @@ std::string text_of(const ModelInfo& model, bool verbose) {
   row("", "from " + model.recipe_source);
   row("labels", first_labels(model));
   if (!model.labels_source.empty()) row("", "from " + model.labels_source);
+  if (!model.learned.empty()) row("learned", "by fovea learn: -f json says how");
   for (const std::string& assumption : model.assumptions) row("assumed", assumption);
   if (!verbose) return text;
   text += "\n" + tensors_text(model.tensors);
@@ -178,6 +190,11 @@ std::string json_of(const ModelInfo& model, bool verbose) {
   for (const std::string& key : model.ignored_config) ignored.push_back(json_quoted(key));
   json.add_raw("ignored_config", json_array(ignored));
   json.add("parameters", model.parameters).add("weight_bytes", model.weight_bytes);
+  if (const auto& c = model.cascade) {
+    JsonObject cascade;
+    cascade.add("precision", name(c->quick)).add("margin", c->margin()).add("pictures", c->pictures);
+    json.add("cascade", cascade.add("largest", c->largest).add("rms", c->rms).add("risk", c->risk));
+  }
   json.add_raw("image_size", fmt::format("[{}, {}]", a.image_size.height, a.image_size.width));
   json.add("patch_size", a.patch_size).add("embed_dim", a.embed_dim).add("depth", a.depth);
   json.add("num_heads", a.num_heads).add("mlp_hidden_dim", a.mlp_hidden_dim).add("num_classes", a.num_classes);
@@ -191,6 +208,8 @@ std::string json_of(const ModelInfo& model, bool verbose) {
   const JsonObject preprocessing = recipe_json(recipe, model.recipe_source);
   json.add("preprocessing", preprocessing).add_raw("labels", labels_json(model));
   json.add_raw("labels_source", model.labels_source.empty() ? "null" : json_quoted(model.labels_source));
+  if (!model.learned.empty()) json.add_raw("learned", model.learned).add("temperature", model.temperature);
+  if (model.unknown) json.add("unknown_threshold", model.unknown->threshold);
   std::vector<std::string> assumptions;
   for (const std::string& assumption : model.assumptions) assumptions.push_back(json_quoted(assumption));
   json.add_raw("assumptions", json_array(assumptions));

@@ -10,7 +10,6 @@
 #include <optional>
 
 #include "base/files.hpp"
-#include "base/json_text.hpp"
 #include "base/numerics.hpp"
 #include "base/pending_file.hpp"
 #include "base/process/interrupt.hpp"
@@ -20,87 +19,19 @@
 #include "cli/terminal/output_stream.hpp"
 #include "cli/terminal/terminal.hpp"
 #include "cli/verbs/models.hpp"
+#include "cli/terminal/quantize_output.hpp"
 #include "fovea/error.hpp"
 #include "fovea/model.hpp"
 #include "fovea/precision.hpp"
 #include "fovea/session.hpp"
+#include "model/quantize/cascade.hpp"
+#include "pipeline/cascade.hpp"
 #include "pipeline/folder/inputs.hpp"
 #include "pipeline/folder/run_files.hpp"
 #include "pipeline/picture_source.hpp"
-#include "report/record.hpp"
 
 namespace fovea::cli {
 namespace {
-
-/// How the quantised model's answers on the calibration pictures compare with the model's own.
-struct Agreement {
-  std::size_t pictures = 0;
-  std::size_t same_top1 = 0;
-  double largest_difference = 0;  // of logits, or of features without a head, relative to their range
-};
-
-struct QuantizeReport {
-  std::filesystem::path from;
-  std::filesystem::path to;
-  Precision precision = Precision::kInt8;
-  std::uint64_t bytes_before = 0;
-  std::uint64_t bytes_after = 0;
-  std::vector<QuantizedLayer> layers;
-  std::optional<Agreement> agreement;
-  std::string no_agreement;  // why there is none, for the report
-};
-
-std::size_t kept_in(const QuantizeReport& report, Precision precision) {
-  return static_cast<std::size_t>(std::count_if(report.layers.begin(), report.layers.end(),
-                                                [&](const auto& layer) { return layer.precision == precision; }));
-}
-
-std::string text_of(const QuantizeReport& report, bool whole) {
-  const auto megabytes = [](std::uint64_t bytes) { return static_cast<double>(bytes) / 1e6; };
-  std::string text =
-      fmt::format("{}: {}, {:.1f} MB instead of {:.1f} MB; {} layers in int8, {} in bf16\n", printable(report.to),
-                  name(report.precision), megabytes(report.bytes_after), megabytes(report.bytes_before),
-                  kept_in(report, Precision::kInt8), kept_in(report, Precision::kBf16));
-  if (!whole) return text;
-  text += "\nlayer                  SNR    of scores   kept in\n";
-  for (const QuantizedLayer& layer : report.layers) {
-    const std::string of_scores = layer.score_snr_db ? fmt::format("{:.1f} dB", *layer.score_snr_db) : "";
-    text += fmt::format("{:<20}{:6.1f} dB {:>10}   {}\n", fmt::format("blocks.{}.{}", layer.block, name(layer.layer)),
-                        layer.snr_db, of_scores, name(layer.precision));
-  }
-  if (report.agreement) {
-    const Agreement& a = *report.agreement;
-    text +=
-        fmt::format("\nsame top-1 as f32 on {} of {} calibration pictures; largest difference {:.2g} of the range\n",
-                    a.same_top1, a.pictures, a.largest_difference);
-  } else {
-    text += fmt::format("\nnot compared with f32: {}\n", report.no_agreement);
-  }
-  return text;
-}
-
-std::string json_of(const QuantizeReport& report, bool whole) {
-  JsonObject json;
-  json.add("schema", kReportSchema).add("type", "quantized").add("model", report.from.string());
-  json.add("output", report.to.string()).add("precision", name(report.precision));
-  json.add("bytes_before", report.bytes_before).add("bytes_after", report.bytes_after);
-  json.add("int8_layers", kept_in(report, Precision::kInt8)).add("bf16_layers", kept_in(report, Precision::kBf16));
-  if (!whole) return json.lines();
-  std::vector<std::string> layers;
-  layers.reserve(report.layers.size());
-  for (const QuantizedLayer& layer : report.layers) {
-    JsonObject one;
-    one.add("block", layer.block).add("layer", name(layer.layer)).add("snr_db", layer.snr_db);
-    layer.score_snr_db ? one.add("score_snr_db", *layer.score_snr_db) : one.add_raw("score_snr_db", "null");
-    layers.push_back(one.add("precision", name(layer.precision)).line());
-  }
-  json.add_raw("layers", json_array(layers));
-  if (!report.agreement) return json.add_raw("agreement", "null").lines();
-  JsonObject agreement;
-  agreement.add("pictures", report.agreement->pictures).add("same_top1", report.agreement->same_top1);
-  agreement.add("largest_difference", report.agreement->largest_difference);
-  return json.add("agreement", agreement).lines();
-}
 
 /// The scores of each picture: logits, or features if the model has no head.
 std::vector<std::vector<float>> scores_of(const std::shared_ptr<const VisionTransformer>& model,
@@ -138,7 +69,18 @@ class Quantize : public Command {
   explicit Quantize(CLI::App& app) {
     app.add_option("--calibrate", calibrate_, "folder of pictures like those that the model will see; needed for int8")
         ->type_name("DIR");
-    add_count(app, "--pictures", pictures_, 1, "how many calibration pictures to use, spread over the folder");
+    add_count(app, "--pictures", pictures_, 1, "how many calibration pictures to use, spread over the folder")
+        ->default_str("64, or 600 with --cascade");
+    app.add_flag("--cascade", cascade_,
+                 "keep the model's own weights, too, and measure on half of the pictures how far the quick ones can be "
+                 "trusted: for --precision cascade");
+    require_number(
+        app.add_option("--risk", risk_,
+                       "cascade: how often rounding may change the distance of two scores by more than is allowed for, "
+                       "estimated for normally distributed changes"),
+        {0, 1, true, true})
+        ->capture_default_str()
+        ->type_name("0..1");
     app.add_option("--image-size", image_size_, "size of the model's input in pixels, for models that state none")
         ->type_name("N|HxW");
     // Has a second name, because FOVEA_PRECISION sets how models run.
@@ -159,13 +101,26 @@ class Quantize : public Command {
     PendingFile output(to);  // a place that cannot be written is found before the work
     Quantizer quantizer(from, precision, image_size());
     const ModelInfo& info = quantizer.model()->info();
+    if (cascade_) {  // before the work
+      require_cascade_of_classes(info);
+      require_precision(precision);
+    }
     const std::vector<std::vector<float>> pictures = load(inputs, info);
-    for (const auto& patches : pictures) quantizer.observe(patches);
-    for (const auto& patches : pictures) quantizer.measure(patches);
+    // Of a cascade every second picture is held out, to be measured with.
+    const std::size_t step = cascade_ ? 2 : 1;
+    for (std::size_t i = 0; i < pictures.size(); i += step) quantizer.observe(pictures[i]);
+    for (std::size_t i = 0; i < pictures.size(); i += step) quantizer.measure(pictures[i]);
+    QuantizeReport report;
+    if (cascade_) report.cascade = measure(quantizer, pictures);
 
-    quantizer.write(output);
+    quantizer.write(output, report.cascade);
     output.commit();
-    QuantizeReport report{from, to, precision, info.weight_bytes, output.size(), quantizer.layers(), {}, {}};
+    report.from = from;
+    report.to = to;
+    report.precision = precision;
+    report.bytes_before = info.weight_bytes;
+    report.bytes_after = output.size();
+    report.layers = quantizer.layers();
     if (output.is_stream()) {
       report.no_agreement = "the output is a stream, which cannot be read again";
     } else if (report_) {
@@ -205,14 +160,15 @@ class Quantize : public Command {
 
   [[nodiscard]] std::vector<Input> calibration_inputs(Precision precision) const {
     if (calibrate_.empty()) {
-      if (precision == Precision::kBf16 && !report_) return {};
+      if (precision == Precision::kBf16 && !report_ && !cascade_) return {};
       throw Error(ErrorCode::kUsage, "--calibrate is missing, expected a folder of pictures",
                   "a few dozen are enough: pictures like those that the model will see, or any photographs");
     }
     const std::vector<std::string> folders{calibrate_};
     const std::vector<Input> all = list_inputs(folders, {.recurse = true, .output_folder = {}});
     std::vector<Input> chosen;
-    const std::size_t count = std::min(pictures_, all.size());
+    const std::size_t wanted = pictures_ > 0 ? pictures_ : cascade_ ? 600 : 64;
+    const std::size_t count = std::min(wanted, all.size());
     chosen.reserve(count);
     for (std::size_t i = 0; i < count; ++i) chosen.push_back(all[i * all.size() / count]);
     return chosen;
@@ -238,6 +194,22 @@ class Quantize : public Command {
     return pictures;
   }
 
+  /// How far the rounded model is from the model itself, on the pictures that it was not made with.
+  [[nodiscard]] CascadeInfo measure(const Quantizer& quantizer, const std::vector<std::vector<float>>& pictures) const {
+    const ModelInfo& info = quantizer.model()->info();
+    std::vector<std::vector<float>> held_out;
+    for (std::size_t i = 1; i < pictures.size(); i += 2) held_out.push_back(pictures[i]);
+    if (held_out.empty()) {
+      throw Error(ErrorCode::kUsage,
+                  fmt::format("{}: the number of pictures is {}, expected at least 2 for a cascade", calibrate_,
+                              pictures.size()),
+                  "600 are usual: half of them calibrate, and the others are measured with");
+    }
+    const auto quick = quantizer.rounded();
+    return measure_cascade(scores_of(quantizer.model(), held_out), scores_of(quick, held_out), info.multi_label, risk_,
+                           quick->info().precision);
+  }
+
   void compare_with_model(const Quantizer& quantizer, const std::vector<std::vector<float>>& pictures,
                           QuantizeReport& report) const {
     LoadOptions options;
@@ -255,7 +227,9 @@ class Quantize : public Command {
 
   std::string calibrate_;
   std::string image_size_;
-  std::size_t pictures_ = 64;
+  std::size_t pictures_ = 0;  // 0: not given
+  bool cascade_ = false;
+  double risk_ = 1e-4;
   std::string precision_ = "int8";
   bool report_ = false;
   std::string format_ = "text";
@@ -268,7 +242,7 @@ const Verb quantize_verb = {"quantize",
                             "MODEL OUT.safetensors",
                             "a model's folder, file or name, and the file to write, which you can then pass to -m",
                             {"fovea quantize path/to/model small.safetensors --calibrate photos",
-                             "fovea quantize path/to/model small.safetensors --calibrate photos --report -f json",
+                             "fovea quantize path/to/model both.safetensors --calibrate photos --cascade",
                              "fovea quantize path/to/model half.safetensors --precision bf16"},
                             false,
                             [](CLI::App& app) -> std::unique_ptr<Command> { return std::make_unique<Quantize>(app); }};

@@ -55,6 +55,7 @@ ExplainMethod attribution_method() {
   return {
       .name = "attribution",
       .title = "transformer attribution",
+      .question = Question::kWhy,
       .shows =
           "Which patches the score of this class can be traced back to, layer by layer and through the MLPs, where "
           "attention worked in its favour. The rules of the tracing are a convention, and where sums nearly cancel "

@@ -8,6 +8,7 @@ namespace fovea {
 ExplainMethod generic_method() {
   return {.name = "generic",
           .title = "generic attention",
+          .question = Question::kWhy,
           .shows =
               "Which patches the attention carried to the read-out in favour of this class. Evidence against the "
               "class and the work of the MLPs are left out.",

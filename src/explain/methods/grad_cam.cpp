@@ -56,6 +56,7 @@ ExplainMethod grad_cam_method() {
   return {
       .name = "grad-cam",
       .title = "Grad-CAM",
+      .question = Question::kWhy,
       .shows =
           "Where the features that the last block's attention reads point towards this class. The map shows one "
           "block only, is coarse, and is empty if the weighted features point away everywhere.",

@@ -9,6 +9,7 @@ namespace fovea {
 ExplainMethod grad_rollout_method() {
   return {.name = "grad-rollout",
           .title = "gradient rollout",
+          .question = Question::kWhy,
           .shows =
               "Attention rollout with each head weighted by what its attention did for this class. Where gradients "
               "are small the identity dominates, so that early blocks hardly change the map.",

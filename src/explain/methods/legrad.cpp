@@ -47,6 +47,7 @@ class LeGrad final : public Explainer {
 ExplainMethod legrad_method() {
   return {.name = "legrad",
           .title = "LeGrad",
+          .question = Question::kWhy,
           .shows =
               "Which patches every block's attention would have to look at more for this class to score higher. This "
               "is a sensitivity, not what the model attended to.",

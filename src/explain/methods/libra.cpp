@@ -3,11 +3,16 @@
 //   map[j] = mean over blocks of R_l[j].
 // With a gamma the MLPs and the head pass on by LRP-γ (AttnLRP's setting for ViTs), which loses nothing either.
 // For each block Σ_j R_l[j] and what the biases contribute are the score, so the map, the prefix tokens and the biases
-// add up to it. The paper sums over blocks; the mean keeps the score's unit.
+// add up to it. The paper sums over blocks; the mean keeps the score's unit. With shifts the map is one of pixels, at
+// the input alone (src/explain/pixel_map.hpp).
+#include <fmt/format.h>
+
 #include <vector>
 
 #include "explain/attention_stream.hpp"
+#include "explain/pixel_map.hpp"
 #include "explain/registry.hpp"
+#include "fovea/error.hpp"
 
 namespace fovea {
 namespace {
@@ -25,13 +30,7 @@ class Libra final : public Explainer {
 
   void observe_score_terms(const ScoreTerms& terms) override {
     stream_.accept(terms);
-    for (std::size_t token = 0; token < terms_.size(); ++token) {
-      const std::span<const float> x = terms.tokens.row(token);
-      const std::span<const float> g = terms.gradient.row(token);
-      double sum = 0;
-      for (std::size_t i = 0; i < x.size(); ++i) sum += static_cast<double>(x[i]) * static_cast<double>(g[i]);
-      terms_[token] += sum;
-    }
+    for (std::size_t token = 0; token < terms_.size(); ++token) terms_[token] += terms.tokens[token];
     biases_ += terms.biases;
     earlier_ += terms.earlier_read_outs;
   }
@@ -66,6 +65,7 @@ ExplainMethod libra_method() {
   return {
       .name = "libra",
       .title = "LibraGrad",
+      .question = Question::kWhy,
       .shows =
           "What each patch contributed to this class's score, for and against it. Patches, prefix tokens and biases "
           "add up to the score. What would change the score next is another question: see grad-cam and legrad.",
@@ -74,15 +74,22 @@ ExplainMethod libra_method() {
           "Mehri et al. 2025, LibraGrad: Balancing Gradient Flow for Universally Better Vision Transformer "
           "Attributions, arXiv:2411.16760",
       .is_signed = true,
-      .needs = {.score_terms = true},
+      .needs = {.score_terms = true, .pixels = true},
       .variant =
           [](const ExplainOptions& options) {
-            return "mean over blocks" + start_block_text(options) + gamma_text(options);
+            return (options.shifts > 0 ? fmt::format("pixels, mean over {0}x{0} shifts", options.shifts)
+                                       : "mean over blocks" + start_block_text(options)) +
+                   gamma_text(options);
           },
       .make = [](const ExplainOptions& options, const TokenLayout& layout) -> std::unique_ptr<Explainer> {
-        return std::make_unique<Libra>(options, layout);
+        if (options.shifts == 0) return std::make_unique<Libra>(options, layout);
+        if (options.shifts % 2 == 1 && options.start_block == 0) return std::make_unique<PixelMap>(layout);
+        throw Error(ErrorCode::kUsage,
+                    fmt::format("libra: --shifts is {} and --start-block {}, expected an odd number of shifts, as the "
+                                "picture itself is the middle one, and all blocks",
+                                options.shifts, options.start_block));
       },
-      .reads = {"start-block"}};
+      .reads = {"start-block", "shifts"}};
 }
 
 }  // namespace fovea

@@ -81,6 +81,7 @@ class Occlusion final : public Explainer {
 ExplainMethod occlusion_method() {
   return {.name = "occlusion",
           .title = "occlusion",
+          .question = Question::kWhatIf,
           .shows =
               "How much the class's score falls when a patch is painted over. This control needs no attention, but it "
               "finds only what one window can hide, and the paint is itself evidence.",

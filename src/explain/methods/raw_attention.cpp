@@ -106,6 +106,7 @@ ExplainMethod raw_attention_method() {
   return {
       .name = "attention",
       .title = "attention",
+      .question = Question::kWhere,
       .shows =
           "Which patches the read-out token, or any patch, attends to in one block. What earlier blocks already "
           "mixed into those patches is left out, and the map is the same for every class.",

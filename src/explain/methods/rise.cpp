@@ -18,6 +18,10 @@ namespace {
 constexpr std::size_t kCells = 7;  // cells on each side of the coarse grid, as in the paper
 constexpr double kVisible = 0.5;   // share of cells that show the picture
 
+std::size_t masks_of(const ExplainOptions& options) {
+  return options.masks.value_or(1000);
+}
+
 /// One mask: a coarse grid of zeros and ones, enlarged bilinearly to one cell more than needed, then shifted.
 class Mask {
  public:
@@ -52,7 +56,7 @@ class Mask {
 class Rise final : public Explainer {
  public:
   Rise(const ExplainOptions& options, const TokenLayout& layout)
-      : grid_(layout.grid), masks_(options.rise_masks), random_(options.seed) {}
+      : grid_(layout.grid), masks_(masks_of(options)), random_(options.seed) {}
 
   void rerun(std::span<const float> patches, std::size_t most, const RunAgain& run) override {
     std::vector<double> sums(grid_.size());
@@ -126,6 +130,7 @@ ExplainMethod rise_method() {
   return {
       .name = "rise",
       .title = "RISE",
+      .question = Question::kWhatIf,
       .shows =
           "Which patches keep the class probable while they are visible, over random masks. This control treats the "
           "model as a black box; it is noisy, and no finer than a mask's cells.",
@@ -136,7 +141,7 @@ ExplainMethod rise_method() {
       .needs = {.reruns = true, .probabilities = true},
       .variant =
           [](const ExplainOptions& options) {
-            return fmt::format("{} masks of {}x{} cells, seed {}", options.rise_masks, kCells, kCells, options.seed);
+            return fmt::format("{} masks of {}x{} cells, seed {}", masks_of(options), kCells, kCells, options.seed);
           },
       .make = [](const ExplainOptions& options, const TokenLayout& layout) -> std::unique_ptr<Explainer> {
         return std::make_unique<Rise>(options, layout);

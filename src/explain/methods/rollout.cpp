@@ -199,6 +199,7 @@ std::unique_ptr<Explainer> make_rollout(const ExplainOptions& options, const Tok
 ExplainMethod rollout_method() {
   return {.name = "rollout",
           .title = "attention rollout",
+          .question = Question::kWhere,
           .shows =
               "How much of each patch the attention of all blocks can have carried to the read-out token. The map is "
               "the same for every class and does not say which way a patch moved a score.",

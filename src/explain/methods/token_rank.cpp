@@ -84,6 +84,7 @@ std::unique_ptr<Explainer> make_token_rank(const ExplainOptions& options, const 
 ExplainMethod token_rank_method() {
   return {.name = "token-rank",
           .title = "TokenRank",
+          .question = Question::kWhere,
           .shows =
               "Which patches the whole of one block attends to, directly and through other tokens, rather than the "
               "read-out alone. Tokens that serve as registers stand out, and the map is the same for every class.",

@@ -1,12 +1,9 @@
-// Files' bytes to pixels and back.
+// Files' bytes to pixels.
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <span>
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include "fovea/image.hpp"
 
@@ -33,23 +30,6 @@ struct DecodedPicture {
 /// The smallest of 1, 2, 4 and 8 eighths that leave both sides at least twice as long as `resized`, so that what the
 /// resampler leaves out it still low-passes.
 [[nodiscard]] int sufficient_eighths(Size whole, Size resized);
-
-/// What a PNG says beside its pixels.
-struct PngText {
-  std::string keyword;  // 1 to 79 characters of Latin-1
-  std::string text;     // UTF-8
-};
-
-/// @param compression  zlib's 0..9; up to 3 is fast: it seeks run lengths only, which on photographs costs no size.
-/// @param texts        before the pixels and in this order: tEXt chunks, iTXt for what is not ASCII.
-[[nodiscard]] std::vector<std::byte> encode_png(const Image& image, int compression,
-                                                std::span<const PngText> texts = {});
-/// 16-bit grey.
-/// @param levels  [size.height, size.width]
-[[nodiscard]] std::vector<std::byte> encode_png(std::span<const std::uint16_t> levels, Size size,
-                                                std::span<const PngText> texts = {});
-/// @param quality  1..100.
-[[nodiscard]] std::vector<std::byte> encode_jpeg(const Image& image, int quality);
 
 /// Lower-case extensions, with the dot, that count as images when a folder is read.
 [[nodiscard]] std::span<const std::string_view> image_extensions();

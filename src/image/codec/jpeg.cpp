@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "image/codec/byte_reader.hpp"
-#include "image/codec/codec.hpp"
+#include "image/codec/encode.hpp"
 #include "image/codec/exif.hpp"
 #include "image/codec/formats.hpp"
 
@@ -173,7 +173,9 @@ class JpegWriter {
   JpegWriter(const JpegWriter&) = delete;
   JpegWriter& operator=(const JpegWriter&) = delete;
 
-  std::vector<std::byte> encode(const Image& image, int quality) {
+  std::vector<std::byte> encode(const Image& image, int quality, std::span<const PictureText> texts) {
+    comments_.reserve(texts.size());
+    for (const PictureText& text : texts) comments_.push_back(text.keyword + ": " + text.text);
     if (!write(image, quality)) throw Error(ErrorCode::kOutput, std::string("JPEG: ") + errors_.message.data());
     const auto* begin = reinterpret_cast<const std::byte*>(buffer_);
     return {begin, begin + size_};
@@ -191,6 +193,11 @@ class JpegWriter {
     jpeg_set_defaults(&codec_);
     jpeg_set_quality(&codec_, quality, TRUE);
     jpeg_start_compress(&codec_, TRUE);
+    for (const std::string& comment : comments_) {
+      constexpr std::size_t kLongest = 65'533;  // bytes of a segment
+      jpeg_write_marker(&codec_, JPEG_COM, reinterpret_cast<const JOCTET*>(comment.data()),
+                        static_cast<unsigned>(std::min(comment.size(), kLongest)));
+    }
     while (codec_.next_scanline < codec_.image_height) {
       // libjpeg's pointer is not const, but it only reads.
       auto* row = const_cast<JSAMPROW>(image.row(static_cast<int>(codec_.next_scanline)));
@@ -201,6 +208,7 @@ class JpegWriter {
   }
 
   ErrorManager errors_;
+  std::vector<std::string> comments_;
   jpeg_compress_struct codec_{};
   unsigned char* buffer_ = nullptr;
   unsigned long size_ = 0;
@@ -217,8 +225,8 @@ ScaledFile decode_jpeg(std::span<const std::byte> file, std::string_view name, c
   return JpegReader(file, name).decode(options, eighths);
 }
 
-std::vector<std::byte> encode_jpeg(const Image& image, int quality) {
-  return JpegWriter().encode(image, quality);
+std::vector<std::byte> encode_jpeg(const Image& image, int quality, std::span<const PictureText> texts) {
+  return JpegWriter().encode(image, quality, texts);
 }
 
 }  // namespace fovea

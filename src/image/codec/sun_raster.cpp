@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kSunRaster = "Sun raster";
 constexpr std::size_t kHeaderSize = 32;
-enum Type : std::uint64_t { kRunLengthCoded = 2, kRgb = 3, kLastType = 5 };
+enum RasterType : std::uint64_t { kRunLengthCoded = 2, kRgb = 3, kLastType = 5 };
 
 struct SunRasterHeader {
   Size size;

@@ -20,12 +20,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Beside the program, in the build tree or an installed prefix, or where this library was to be installed.
+/// The folder of the shared library that this code is a part of, as of Python's extension; empty in a program.
+fs::path library_folder() {
+  Dl_info info{};
+  if (::dladdr(reinterpret_cast<const void*>(&library_folder), &info) == 0 || info.dli_fname == nullptr) return {};
+  const fs::path file = info.dli_fname;
+  return file.is_absolute() ? file.parent_path() : fs::path();
+}
+
+/// Beside the program, in the build tree or an installed prefix; below the library; or where it was to be installed.
 std::vector<fs::path> module_places() {
   std::error_code ignored;
   const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
   const fs::path prefix = program.parent_path().parent_path();
-  return {prefix / "lib" / "fovea", prefix / FOVEA_LIBDIR / "fovea", fs::path(FOVEA_FULL_LIBDIR) / "fovea"};
+  std::vector<fs::path> places{prefix / "lib" / "fovea", prefix / FOVEA_LIBDIR / "fovea"};
+  if (const fs::path library = library_folder(); !library.empty()) places.push_back(library / "lib" / "fovea");
+  places.push_back(fs::path(FOVEA_FULL_LIBDIR) / "fovea");
+  return places;
 }
 
 FoveaDecodeFunction* load(const ModuleFormat& format) {

@@ -7,6 +7,8 @@
 
 namespace fovea {
 
+inline constexpr std::uint8_t kCanvasLevel = 24;  // grey, between and beside pictures
+
 [[nodiscard]] Image filled(Size size, std::uint8_t level);
 /// Copies `part`, which must fit, onto the canvas.
 void paste(const Image& part, int top, int left, Image& canvas);

@@ -13,7 +13,7 @@
 namespace fovea {
 namespace {
 
-constexpr Color kBackground{24, 24, 30};
+constexpr Color kBackground{kCanvasLevel, kCanvasLevel, 30};
 constexpr Color kTitle{245, 245, 247};
 constexpr Color kAccent{255, 190, 92};
 constexpr Color kQuiet{168, 168, 178};
@@ -97,7 +97,9 @@ Image caption_strip(int width, Size picture, const OverlayCaption& caption, cons
   const int text_lines = static_cast<int>(text.lines());
   const int lines = beside ? std::max(2, text_lines) : text_lines + (drawn ? 1 : 0);
   Image strip({2 * margin + cap + (lines - 1) * line, width});
-  for (std::size_t i = 0; i < strip.pixels().size(); ++i) strip.pixels()[i] = kBackground[i % 3];
+  for (int x = 0; x < width; ++x)
+    std::copy(kBackground.begin(), kBackground.end(), strip.row(0) + std::ptrdiff_t{3} * x);
+  for (int y = 1; y < strip.size().height; ++y) std::copy_n(strip.row(0), strip.row_bytes(), strip.row(y));
 
   int baseline = margin + cap;
   for (const std::string& words : text.title) {
@@ -124,12 +126,11 @@ Image caption_strip(int width, Size picture, const OverlayCaption& caption, cons
   return strip;
 }
 
-Image with_caption(const Image& picture, const OverlayCaption& caption, const CaptionScale& scale) {
-  const int width = std::max(picture.size().width, kNarrowestCaption);
-  const Image strip = caption_strip(width, picture.size(), caption, scale);
-  Image canvas = filled({picture.size().height + strip.size().height, width}, kBackground[0]);
-  paste(picture, 0, (width - picture.size().width) / 2, canvas);
-  paste(strip, picture.size().height, 0, canvas);
+Canvas with_caption(Size picture, const OverlayCaption& caption, const CaptionScale& scale) {
+  const int width = std::max(picture.width, kNarrowestCaption);
+  const Image strip = caption_strip(width, picture, caption, scale);
+  Canvas canvas{filled({picture.height + strip.size().height, width}, kCanvasLevel), (width - picture.width) / 2};
+  paste(strip, picture.height, 0, canvas.image);
   return canvas;
 }
 

@@ -26,8 +26,13 @@ struct CaptionScale {
 /// @param picture  the size of the whole picture above it, in px.
 [[nodiscard]] Image caption_strip(int width, Size picture, const OverlayCaption& caption, const CaptionScale& scale);
 
-/// The picture with its strip below. A picture too narrow for any text is centred on a wider canvas.
-[[nodiscard]] Image with_caption(const Image& picture, const OverlayCaption& caption, const CaptionScale& scale);
+/// Room for a picture, whose upper left corner belongs at (0, left).
+struct Canvas {
+  Image image;
+  int left = 0;
+};
+/// A canvas with the strip below the picture. A picture too narrow for any text is centred on a wider canvas.
+[[nodiscard]] Canvas with_caption(Size picture, const OverlayCaption& caption, const CaptionScale& scale);
 
 /// Reduces the text to the characters of the built-in font: Latin letters lose their accents, quotes and dashes become
 /// ASCII, and everything else becomes '?'.

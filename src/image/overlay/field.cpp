@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "image/overlay/blend_kernels.hpp"
+
 namespace fovea {
 namespace {
 
@@ -111,11 +113,7 @@ void HeatField::row(int y, std::span<float> heat) const {
   const Taps& taps = rows_[static_cast<std::size_t>(y)];
   std::array<const float*, 4> from{};
   for (std::size_t i = 0; i < 4; ++i) from[i] = columns_.data() + taps.cell[i] * width_;
-  for (std::size_t x = 0; x < width_; ++x) {
-    float sum = 0.0F;
-    for (std::size_t i = 0; i < 4; ++i) sum += taps.weight[i] * from[i][x];
-    heat[x] = std::clamp(sum, 0.0F, 1.0F);
-  }
+  interpolate_rows(from, taps.weight, width_, heat.data());
 }
 
 }  // namespace fovea

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <vector>
 
+#include "image/overlay/blend_kernels.hpp"
+
 namespace fovea {
 namespace {
 
@@ -46,15 +48,8 @@ FrameAxis make_frame_axis(int pixels, double begin, double end, double half_line
   return axis;
 }
 
-/// A pixel of the margin: dark and nearly grey, but recognisable.
-std::uint32_t dimmed(const std::uint8_t* pixel, std::size_t c) {
-  return (75U * brightness(pixel) + 32U * pixel[c]) >> 8;
-}
-
 void dim(const std::uint8_t* from, std::size_t begin, std::size_t end, std::uint8_t* to) {
-  for (std::size_t x = begin; x < end; ++x) {
-    for (std::size_t c = 0; c < 3; ++c) to[3 * x + c] = static_cast<std::uint8_t>(dimmed(from + 3 * x, c));
-  }
+  dim_pixels(from + 3 * begin, end - begin, to + 3 * begin);
 }
 
 struct Frame {
@@ -77,17 +72,16 @@ struct Frame {
 
 }  // namespace
 
-Image paint_seen(const Image& original, const SeenArea& seen, MapInk& ink) {
+void paint_seen(const Image& original, const SeenArea& seen, MapInk& ink, int left, Image& canvas) {
   const Size size = original.size();
   const double half_line = std::max(0.6, std::sqrt(static_cast<double>(size.height) * size.width) / 1000.0);
   const Frame frame{make_frame_axis(size.width, seen.left, seen.right, half_line),
                     make_frame_axis(size.height, seen.top, seen.bottom, half_line)};
-  Image out(size);
   const auto width = static_cast<std::size_t>(size.width);
   for (int y = 0; y < size.height; ++y) {
     const auto row = static_cast<std::size_t>(y);
     const std::uint8_t* from = original.row(y);
-    std::uint8_t* to = out.row(y);
+    std::uint8_t* to = canvas.row(y) + std::ptrdiff_t{3} * left;
     if (row < frame.y.outer_begin || row >= frame.y.outer_end) {
       dim(from, 0, width, to);
       continue;
@@ -101,7 +95,6 @@ Image paint_seen(const Image& original, const SeenArea& seen, MapInk& ink) {
     frame.mix(from, row, clear_end, frame.x.outer_end, to);
     dim(from, frame.x.outer_end, width, to);
   }
-  return out;
 }
 
 }  // namespace fovea

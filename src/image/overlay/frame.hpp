@@ -18,12 +18,8 @@ class MapInk {
   virtual void paint(int y, const std::uint8_t* from, std::size_t begin, std::size_t end, std::uint8_t* to) = 0;
 };
 
-/// Luma: red, green and blue weighted as the eye perceives them.
-[[nodiscard]] inline std::uint32_t brightness(const std::uint8_t* pixel) noexcept {
-  return (77U * pixel[0] + 150U * pixel[1] + 29U * pixel[2]) >> 8;
-}
-
 /// Paints the ink where the network looked and dims the rest to nearly grey. The border may fall inside a pixel.
-[[nodiscard]] Image paint_seen(const Image& original, const SeenArea& seen, MapInk& ink);
+/// @param canvas  gets the picture with its upper left corner at (0, left); the picture must fit
+void paint_seen(const Image& original, const SeenArea& seen, MapInk& ink, int left, Image& canvas);
 
 }  // namespace fovea

@@ -7,18 +7,12 @@
 #include <iterator>
 #include <utility>
 
+#include "image/overlay/blend_kernels.hpp"
+
 namespace fovea {
 namespace {
 
-/// How a level of heat changes a pixel, per channel: (pixel · keep + gray · keep_gray + add) >> 16, where gray is the
-/// pixel's brightness.
-struct Blend {
-  std::uint32_t keep = 0;
-  std::uint32_t keep_gray = 0;
-  std::array<std::uint32_t, 3> add{};
-};
-constexpr std::size_t kLevels = 1024;  // finer than 8 bits, so that large smooth maps show no bands
-constexpr double kOne = 65536.0;       // fixed point
+constexpr double kOne = 65536.0;  // Blend's fixed point
 
 /// Cold areas keep more of the photograph; at alpha 1 no area keeps any.
 double opacity_of(double heat, double alpha, bool is_signed) {
@@ -26,11 +20,11 @@ double opacity_of(double heat, double alpha, bool is_signed) {
   return alpha * (1.0 - (1.0 - alpha) * (1.0 - heat));
 }
 
-std::vector<Blend> blend_table(const std::vector<std::uint8_t>& scale, double alpha, bool is_signed) {
+BlendTable blend_table(const std::vector<std::uint8_t>& scale, double alpha, bool is_signed) {
   alpha = std::clamp(alpha, 0.0, 1.0);
-  std::vector<Blend> table(kLevels);
-  for (std::size_t i = 0; i < kLevels; ++i) {
-    const double heat = static_cast<double>(i) / (kLevels - 1);
+  BlendTable table(kBlendLevels);
+  for (std::size_t i = 0; i < kBlendLevels; ++i) {
+    const double heat = static_cast<double>(i) / (kBlendLevels - 1);
     const double opacity = opacity_of(heat, alpha, is_signed);
     const double at = heat * 255.0;
     const auto lower = static_cast<std::size_t>(at);
@@ -50,10 +44,10 @@ std::vector<Blend> blend_table(const std::vector<std::uint8_t>& scale, double al
 /// Brightness of the hidden part under a mask. Its colours stay, unlike in the margin that the network never saw.
 constexpr double kMasked = 0.3;
 
-std::vector<Blend> mask_table(double threshold) {
-  std::vector<Blend> table(kLevels);
-  for (std::size_t i = 0; i < kLevels; ++i) {
-    const bool shown = static_cast<double>(i) / (kLevels - 1) >= threshold;
+BlendTable mask_table(double threshold) {
+  BlendTable table(kBlendLevels);
+  for (std::size_t i = 0; i < kBlendLevels; ++i) {
+    const bool shown = static_cast<double>(i) / (kBlendLevels - 1) >= threshold;
     table[i].keep = static_cast<std::uint32_t>((shown ? 1.0 : kMasked) * kOne);
   }
   return table;
@@ -61,24 +55,16 @@ std::vector<Blend> mask_table(double threshold) {
 
 class BlendInk final : public MapInk {
  public:
-  BlendInk(const HeatField& field, std::vector<Blend> table)
-      : field_(field), table_(std::move(table)), heat_(field.width()) {}
+  BlendInk(const HeatField& field, BlendTable table) : field_(field), table_(std::move(table)), heat_(field.width()) {}
 
   void paint(int y, const std::uint8_t* from, std::size_t begin, std::size_t end, std::uint8_t* to) override {
     field_.row(y, heat_);
-    for (std::size_t x = begin; x < end; ++x) {
-      constexpr float kHalf = 0.5F;  // heat is not negative, so adding a half and truncating rounds
-      const Blend& level = table_[static_cast<std::size_t>(heat_[x] * (kLevels - 1) + kHalf)];
-      const std::uint32_t gray = brightness(from + 3 * x) * level.keep_gray;
-      for (std::size_t c = 0; c < 3; ++c) {
-        to[3 * x + c] = static_cast<std::uint8_t>((from[3 * x + c] * level.keep + gray + level.add[c]) >> 16);
-      }
-    }
+    blend_pixels(table_, heat_.data() + begin, from + 3 * begin, end - begin, to + 3 * begin);
   }
 
  private:
   const HeatField& field_;
-  std::vector<Blend> table_;
+  BlendTable table_;
   std::vector<float> heat_;
 };
 

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
+#include <utility>
 #include <vector>
 
 #include "fovea/error.hpp"
@@ -15,6 +16,8 @@
 #include "image/overlay/field.hpp"
 #include "image/overlay/ignored.hpp"
 #include "image/overlay/ink.hpp"
+#include "image/overlay/memo.hpp"
+#include "image/preprocess/resample.hpp"
 
 namespace fovea {
 namespace {
@@ -46,6 +49,15 @@ std::vector<std::uint8_t> coolwarm() {
   return colors;
 }
 
+std::vector<std::uint8_t> opencv_scale(int colormap) {
+  cv::Mat levels(1, 256, CV_8UC1);
+  for (int i = 0; i < 256; ++i) levels.at<std::uint8_t>(0, i) = static_cast<std::uint8_t>(i);
+  cv::Mat colors;
+  cv::applyColorMap(levels, colors, colormap);
+  cv::cvtColor(colors, colors, cv::COLOR_BGR2RGB);
+  return {colors.datastart, colors.dataend};
+}
+
 /// The legend of the strip below the picture.
 CaptionScale scale_of(const OverlayStyle& style, const std::vector<std::uint8_t>& colors, bool is_signed) {
   switch (style.style) {
@@ -63,32 +75,28 @@ CaptionScale scale_of(const OverlayStyle& style, const std::vector<std::uint8_t>
   return {colors};
 }
 
-Image draw_map(const Image& original, MatrixView<const float> map, const CropGeometry& geometry,
-               const OverlayStyle& style, const std::vector<std::uint8_t>& colors, bool is_signed) {
+/// Draws the map over the picture, whose upper left corner is at (0, left) of the canvas.
+void draw_map(const Image& original, MatrixView<const float> map, const CropGeometry& geometry,
+              const OverlayStyle& style, const std::vector<std::uint8_t>& colors, bool is_signed, int left,
+              Image& canvas) {
   std::vector<float> positive(is_signed && style.style != MapStyle::kHeat ? map.values().size() : 0);
   if (!positive.empty()) {
     std::transform(map.values().begin(), map.values().end(), positive.begin(),
                    [](float value) { return std::max(value, 0.0F); });
-    return draw_map(original, {positive, map.rows(), map.cols()}, geometry, style, colors, false);
+    return draw_map(original, {positive, map.rows(), map.cols()}, geometry, style, colors, false, left, canvas);
   }
   const HeatField field(map, geometry, is_signed);
   const SeenArea seen = seen_area(geometry);
-  switch (style.style) {
-    case MapStyle::kHeat: break;
-    case MapStyle::kMask: return paint_seen(original, seen, *mask_ink(field, style.mask_threshold));
-    case MapStyle::kContour:
-      return paint_seen(original, seen,
-                        *contour_ink(field, original.size(), contour_levels(map.values()), contour_colors(colors)));
-  }
-  return paint_seen(original, seen, *heat_ink(field, colors, style.alpha, is_signed));
-}
-
-Image beside(const Image& left, const Image& right) {
-  const int gap = std::max(2, left.size().width / 100);
-  Image both = filled({left.size().height, left.size().width + gap + right.size().width}, 24);
-  paste(left, 0, 0, both);
-  paste(right, 0, left.size().width + gap, both);
-  return both;
+  const auto ink = [&] {
+    switch (style.style) {
+      case MapStyle::kHeat: break;
+      case MapStyle::kMask: return mask_ink(field, style.mask_threshold);
+      case MapStyle::kContour:
+        return contour_ink(field, original.size(), contour_levels(map.values()), contour_colors(colors));
+    }
+    return heat_ink(field, colors, style.alpha, is_signed);
+  }();
+  paint_seen(original, seen, *ink, left, canvas);
 }
 
 }  // namespace
@@ -99,18 +107,16 @@ std::span<const std::string_view> colormap_names() {
 
 std::vector<std::uint8_t> color_scale(std::string_view colormap, bool is_signed) {
   if (colormap == kAuto) colormap = is_signed ? kDiverging : kColormapNames[1];
-  if (colormap == kDiverging) return coolwarm();
   const auto found = std::find(kColormapNames.begin(), kColormapNames.end(), colormap);
   if (found == kColormapNames.end()) {
     throw Error(ErrorCode::kUsage,
                 fmt::format("colour map is '{}', expected one of {}", colormap, fmt::join(kColormapNames, ", ")));
   }
-  cv::Mat levels(1, 256, CV_8UC1);
-  for (int i = 0; i < 256; ++i) levels.at<std::uint8_t>(0, i) = static_cast<std::uint8_t>(i);
-  cv::Mat colors;
-  cv::applyColorMap(levels, colors, kColormaps[static_cast<std::size_t>(found - kColormapNames.begin()) - 1]);
-  cv::cvtColor(colors, colors, cv::COLOR_BGR2RGB);
-  return {colors.datastart, colors.dataend};
+  static Memo<std::string_view, std::vector<std::uint8_t>> scales(kColormapNames.size());
+  return *scales.get(*found, [&] {
+    if (colormap == kDiverging) return coolwarm();
+    return opencv_scale(kColormaps[static_cast<std::size_t>(found - kColormapNames.begin()) - 1]);
+  });
 }
 
 Image draw_overlay(const Image& original, MatrixView<const float> map, const CropGeometry& geometry,
@@ -125,13 +131,29 @@ Image draw_overlay(const Image& original, MatrixView<const float> map, const Cro
                     original.size().width, original.size().height, map.rows(), map.cols(), geometry.original.width,
                     geometry.original.height));
   }
+  if (style.longest_side > 0 && std::max(original.size().height, original.size().width) > style.longest_side) {
+    CropGeometry smaller = geometry;  // only ratios to the original's sides are used
+    const Image small = thumbnail(original, style.longest_side);
+    smaller.original = small.size();
+    return draw_overlay(small, map, smaller, style, caption, kept, is_signed);
+  }
   const std::vector<std::uint8_t> colors = color_scale(style.colormap, is_signed);
   try {
-    Image ground = original;
-    if (!kept.empty()) darken_ignored(kept, {map.rows(), map.cols()}, geometry, ground);
-    Image picture = draw_map(ground, map, geometry, style, colors, is_signed);
-    if (style.side_by_side) picture = beside(original, picture);
-    return style.caption ? with_caption(picture, caption, scale_of(style, colors, is_signed)) : picture;
+    const Size size = original.size();
+    const int gap = std::max(2, size.width / 100);
+    const int before = style.side_by_side ? size.width + gap : 0;  // px, left of the map
+    const Size pictures{size.height, before + size.width};
+    Canvas canvas = style.caption ? with_caption(pictures, caption, scale_of(style, colors, is_signed))
+                                  : Canvas{filled(pictures, kCanvasLevel), 0};
+    if (style.side_by_side) paste(original, 0, canvas.left, canvas.image);
+    Image darkened;
+    if (!kept.empty()) {
+      darkened = original;
+      darken_ignored(kept, {map.rows(), map.cols()}, geometry, darkened);
+    }
+    draw_map(kept.empty() ? original : darkened, map, geometry, style, colors, is_signed, canvas.left + before,
+             canvas.image);
+    return std::move(canvas.image);
   } catch (const cv::Exception& error) {
     throw Error(ErrorCode::kBackend, fmt::format("overlay: OpenCV failed: {}", error.what()));
   }
@@ -143,16 +165,7 @@ Image thumbnail(const Image& image, int side) {
   if (longer <= side) return image;
   const double ratio = static_cast<double>(side) / longer;
   const auto shrunk = [ratio](int length) { return std::max(1, static_cast<int>(std::lround(length * ratio))); };
-  Image small({shrunk(from.height), shrunk(from.width)});
-  // cv::Mat has no pointers to const; resize only reads its source.
-  const cv::Mat source(from.height, from.width, CV_8UC3, const_cast<std::uint8_t*>(image.pixels().data()));
-  cv::Mat target(small.size().height, small.size().width, CV_8UC3, small.pixels().data());
-  try {
-    cv::resize(source, target, target.size(), 0, 0, cv::INTER_AREA);
-  } catch (const cv::Exception& error) {
-    throw Error(ErrorCode::kBackend, fmt::format("thumbnail: OpenCV failed: {}", error.what()));
-  }
-  return small;
+  return resample(image, {shrunk(from.height), shrunk(from.width)}, {.filter = Interpolation::kHamming});
 }
 
 }  // namespace fovea

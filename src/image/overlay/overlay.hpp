@@ -41,7 +41,7 @@ struct OverlayCaption {
                                  const OverlayStyle& style, const OverlayCaption& caption,
                                  std::span<const float> kept = {}, bool is_signed = false);
 
-/// Shrinks the picture until its longer side is at most `side` px; never enlarges it.
+/// Shrinks the picture until its longer side is at most `side` px, by Pillow's Hamming filter; never enlarges it.
 [[nodiscard]] Image thumbnail(const Image& image, int side);
 
 }  // namespace fovea

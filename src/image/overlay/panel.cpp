@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 #include "image/overlay/canvas.hpp"
 #include "image/overlay/caption.hpp"
@@ -12,7 +13,6 @@ namespace {
 constexpr int kCellSide = 480;  // px
 constexpr std::size_t kMostAcross = 4;
 constexpr int kGap = 6;  // px
-constexpr std::uint8_t kGround = 24;
 
 /// Arranges cells of one width in rows; each row is as high as its highest cell.
 Image in_rows(const std::vector<Image>& cells) {
@@ -27,7 +27,7 @@ Image in_rows(const std::vector<Image>& cells) {
     tops[row + 1] = tops[row] + height + kGap;
   }
   const int step = cells.front().size().width + kGap;
-  Image panel = filled({tops.back() - kGap, static_cast<int>(across) * step - kGap}, kGround);
+  Image panel = filled({tops.back() - kGap, static_cast<int>(across) * step - kGap}, kCanvasLevel);
   for (std::size_t i = 0; i < cells.size(); ++i) {
     paste(cells[i], tops[i / across], static_cast<int>(i % across) * step, panel);
   }
@@ -38,7 +38,7 @@ Image in_rows(const std::vector<Image>& cells) {
 
 Image draw_panel(const Image& original, const CropGeometry& geometry, std::span<const PanelMap> maps,
                  const OverlayStyle& style, const OverlayCaption& caption, std::span<const float> kept) {
-  const Image small = thumbnail(original, kCellSide);
+  const Image small = thumbnail(original, style.longest_side > 0 ? std::min(style.longest_side, kCellSide) : kCellSide);
   CropGeometry small_geometry = geometry;  // only ratios to the original's sides are used
   small_geometry.original = small.size();
   OverlayStyle cell_style = style;
@@ -46,7 +46,9 @@ Image draw_panel(const Image& original, const CropGeometry& geometry, std::span<
   cell_style.caption = true;
   std::vector<Image> cells;
   cells.reserve(maps.size() + 1);
-  cells.push_back(with_caption(small, caption, {}));
+  Canvas first = with_caption(small.size(), caption, {});
+  paste(small, 0, first.left, first.image);
+  cells.push_back(std::move(first.image));
   for (const PanelMap& map : maps) {
     cells.push_back(draw_overlay(small, map.map, small_geometry, cell_style, map.caption, kept, map.is_signed));
   }

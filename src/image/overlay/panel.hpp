@@ -17,7 +17,7 @@ struct PanelMap {
 };
 
 /// Draws the picture and then its maps in order, each above its caption, in rows of at most four, as even as possible.
-/// Each cell is at most 480 px on its longer side.
+/// Each cell is at most 480 px on its longer side, or style.longest_side if that is less.
 /// @param style    applies to each map; captions are always drawn, side_by_side is ignored
 /// @param caption  belongs to the picture itself
 /// @param kept     as in draw_overlay(), for the maps; the picture itself is shown unchanged

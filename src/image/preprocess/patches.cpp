@@ -148,6 +148,27 @@ void extract_patches(const Preprocessed& ready, const PreprocessRecipe& recipe, 
   cut_patches(chw, ready.pixels.size(), patch_size, patches);
 }
 
+void shift_patches(std::span<const float> patches, PatchGrid grid, std::size_t patch_size, int down, int right,
+                   std::span<float> shifted) {
+  const auto side = static_cast<int>(patch_size);
+  const int height = static_cast<int>(grid.rows) * side;
+  const int width = static_cast<int>(grid.cols) * side;
+  /// Where a pixel of the first channel lies.
+  const auto place = [&](int y, int x) {
+    const auto patch = static_cast<std::size_t>(y / side) * grid.cols + static_cast<std::size_t>(x / side);
+    return patch * 3 * patch_size * patch_size + static_cast<std::size_t>(y % side * side + x % side);
+  };
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      const std::size_t to = place(y, x);
+      const std::size_t from = place(std::clamp(y + down, 0, height - 1), std::clamp(x + right, 0, width - 1));
+      for (std::size_t plane = 0; plane < 3 * patch_size * patch_size; plane += patch_size * patch_size) {
+        shifted[to + plane] = patches[from + plane];
+      }
+    }
+  }
+}
+
 void blur_patches(std::span<const float> patches, PatchGrid grid, std::size_t patch_size, std::span<float> blurred) {
   constexpr int kWindow = 11;   // px
   constexpr double kSigma = 5;  // px

@@ -35,6 +35,12 @@ void extract_patches(const Image& image, const PreprocessRecipe& recipe, std::si
 void extract_patches(const Preprocessed& ready, const PreprocessRecipe& recipe, std::size_t patch_size,
                      std::span<float> patches);
 
+/// Moves the image that the patches form: pixel (y, x) becomes what lay at (y + down, x + right); the pixels at the
+/// edges are repeated.
+/// @param patches, shifted  [T, 3·P·P]
+void shift_patches(std::span<const float> patches, PatchGrid grid, std::size_t patch_size, int down, int right,
+                   std::span<float> shifted);
+
 /// Blurs the image that the patches form with a Gaussian of 11x11 px and sigma 5 px, as RISE does. Beyond the edges the
 /// image is 0, the mean colour.
 /// @param patches, blurred  [T, 3·P·P]

@@ -7,6 +7,7 @@
 #include "base/process/interrupt.hpp"
 #include "model/forward/norm.hpp"
 #include "model/forward/vision_transformer.hpp"
+#include "nn/kernels/dot_kernels.hpp"
 
 namespace fovea {
 
@@ -15,6 +16,7 @@ BackwardPass::BackwardPass(const VisionTransformer& model, nn::Workspace& worksp
       a_(model.architecture()),
       weights_(model_.weights),
       backward_(model_.backward_weights()),
+      workspace_(workspace),
       read_rows_(EncoderBlock::leading_tokens(a_) > 0 ? EncoderBlock::leading_tokens(a_) : a_.tokens()),
       read_out_(a_, model.info().precision, workspace),
       block_(a_, model.info().precision, workspace),
@@ -26,7 +28,7 @@ BackwardPass::BackwardPass(const VisionTransformer& model, nn::Workspace& worksp
 }
 
 void BackwardPass::operator()(const SavedForward& saved, const ScoreGradient& score, const GradientRequest& request) {
-  if (request.attention || request.pool || request.features || request.score_terms) {
+  if (request.attention || request.pool || request.features || request.score_terms || request.pixels) {
     score_of_the_last_block(saved, score, request);
   }
   if (request.layer_attention) scores_of_all_blocks(saved, score, request);
@@ -46,7 +48,8 @@ BlockBackwardCall BackwardPass::call_of(const SavedForward& saved, std::size_t b
 
 BackwardMode BackwardPass::mode_of(const GradientRequest& request) {
   assert(request.gamma == 0.0F || request.gradients == Gradients::kLibra);
-  return {request.gradients, request.gamma, request.gamma > 0.0F ? &model_.absolute_weights() : nullptr};
+  return {request.gradients, request.gamma, request.gamma > 0.0F ? &model_.absolute_weights() : nullptr,
+          static_cast<bool>(request.score_terms)};
 }
 
 AttentionView BackwardPass::attention_of(const SavedForward& saved, std::size_t block) const {
@@ -58,7 +61,8 @@ void BackwardPass::score_of_the_last_block(const SavedForward& saved, const Scor
   BackwardMode mode = mode_of(request);
   std::fill_n(d_x_.data(), d_x_.size(), 0.0F);
   read_out_(weights_, backward_, saved.x_out, score(saved.x_out), d_x_.first(saved.x_out.size()), mode, request.pool);
-  const bool through_all = request.attention || request.score_terms;
+  assert(!request.pixels || request.first_block == 0);
+  const bool through_all = request.attention || request.score_terms || request.pixels;
   const std::size_t stop = through_all ? request.first_block : a_.depth - 1;
   std::size_t rows = read_rows_;
   for (std::size_t block = a_.depth; block-- > stop; rows = a_.tokens()) {
@@ -72,7 +76,8 @@ void BackwardPass::score_of_the_last_block(const SavedForward& saved, const Scor
       if (request.attention) request.attention(attention_of(saved, block), d_weights);
     }
     const bool features = request.features && block + 1 == a_.depth;
-    if (block == stop && !features && !request.score_terms) return;  // nobody asks for what lies before
+    if (block == stop && !features && !request.score_terms && !request.pixels)
+      return;  // nobody asks for what lies before
     const nn::RotaryTable* const rotary =
         inverse_rotary_.empty() ? nullptr : &inverse_rotary_[block % inverse_rotary_.size()];
     const std::span<const float> d_normed = block_.attention_residual(call, rotary, d_x_.span());
@@ -81,12 +86,29 @@ void BackwardPass::score_of_the_last_block(const SavedForward& saved, const Scor
       read_out_.add_class_token(weights_, mode.gradients, block - 1, call.saved.x_in.span(), d_x_.span());
     }
     if (!request.score_terms) continue;
-    request.score_terms({block,
-                         {call.saved.x_in.span(), a_.tokens(), a_.embed_dim},
-                         {d_x_.span(), a_.tokens(), a_.embed_dim},
-                         mode.biases,
-                         earlier_class_tokens(saved, block)});
+    std::vector<double> terms(a_.tokens());
+    nn::dot_rows(a_.embed_dim, {call.saved.x_in.data(), a_.embed_dim}, {d_x_.data(), a_.embed_dim}, terms);
+    request.score_terms({block, terms, mode.biases, earlier_class_tokens(saved, block)});
   }
+  if (request.pixels) show_pixels(saved, mode, d_x_.span(), request.pixels);
+}
+
+void BackwardPass::show_pixels(const SavedForward& saved, BackwardMode& mode, std::span<const float> d_x,
+                               const PixelGradientObserver& observe) {
+  const std::size_t patches = a_.grid().size();
+  const auto through = [&](const NormWeights& norm, std::span<const float> d_y) {
+    std::vector<float> d_embedded(d_y.size());
+    mode.norm(a_, norm, norm ? std::span(saved.embedded) : d_y, d_y, d_embedded);
+    return d_embedded;
+  };
+  const std::vector<float> d_tokens = through(weights_.norm_pre, d_x);  // [N, D]
+  const std::vector<float> d_patches =                                  // [T, D]
+      through(weights_.embed_norm, std::span(d_tokens).last(patches * a_.embed_dim));
+  const nn::LinearWeights& backward = *model_.pixel_weights();
+  if (!pixels_) pixels_ = nn::make_linear(backward.precision(), {patches, a_.embed_dim, a_.patch_dim()}, workspace_);
+  std::vector<float> gradient(patches * a_.patch_dim());
+  (*pixels_)(backward, d_patches, gradient);  // [T, D] → [T, 3·P·P]
+  observe(gradient);
 }
 
 /// What a head that reads the class tokens of several blocks adds to the score before this block's input: Σ x ⊙

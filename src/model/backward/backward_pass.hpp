@@ -35,6 +35,10 @@ class BackwardPass {
   void score_of_the_last_block(const SavedForward& saved, const ScoreGradient& score, const GradientRequest& request);
   void scores_of_all_blocks(const SavedForward& saved, const ScoreGradient& score, const GradientRequest& request);
   [[nodiscard]] double earlier_class_tokens(const SavedForward& saved, std::size_t block) const;
+  /// From the input of the first block to the pixels.
+  /// @param d_x  [N, D]
+  void show_pixels(const SavedForward& saved, BackwardMode& mode, std::span<const float> d_x,
+                   const PixelGradientObserver& observe);
   void show_features(const BlockBackwardCall& call, std::span<const float> d_normed,
                      const FeatureGradientObserver& observe) const;
   [[nodiscard]] BlockBackwardCall call_of(const SavedForward& saved, std::size_t block, std::size_t rows,
@@ -45,9 +49,11 @@ class BackwardPass {
   const Architecture& a_;
   const ModelWeights& weights_;
   const ModelWeights& backward_;
+  nn::Workspace& workspace_;
   std::size_t read_rows_;  // the leading tokens where the read-out needs no patches, else N
   ReadOutBackward read_out_;
   EncoderBlockBackward block_;
+  std::unique_ptr<nn::Linear> pixels_;  // [T, D] → [T, 3·P·P]; compiled when gradients of pixels are asked for
   std::vector<nn::RotaryTable> inverse_rotary_;  // as the model's
   AlignedBuffer<float> d_x_;                     // [N, D], with respect to what runs along the residual connections
 };

@@ -3,6 +3,7 @@
 
 #include <cassert>
 #include <cstddef>
+#include <numeric>
 #include <span>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "fovea/tensor.hpp"
 #include "model/forward/norm.hpp"
 #include "model/weights/weights.hpp"
+#include "nn/kernels/dot_kernels.hpp"
 
 namespace fovea {
 
@@ -17,18 +19,17 @@ struct BackwardMode {
   Gradients gradients = Gradients::kTrue;
   float gamma = 0;                            // of LRP-γ in the MLPs and the head; only with Gradients::kLibra
   const AbsoluteWeights* absolute = nullptr;  // with a gamma
-  double biases = 0;  // with Gradients::kLibra: Σ bias · d_y over the layers that the pass has gone through
+  bool counts_biases = false;                 // with Gradients::kLibra, where somebody reads the sum
+  double biases = 0;                          // Σ bias · d_y over the layers that the pass has gone through
 
   /// A layer's bias, [features] or none, once the gradient of its output is known.
   /// @param d_y  [rows, features]
   void count_bias(std::span<const float> bias, std::span<const float> d_y) {
-    if (gradients != Gradients::kLibra || bias.empty()) return;
+    if (!counts_biases || bias.empty()) return;
     assert(d_y.size() % bias.size() == 0);
-    std::vector<double> sums(bias.size());  // of each feature: one sum of all would be a chain of additions
-    for (std::size_t row = 0; row < d_y.size(); row += bias.size()) {
-      for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += static_cast<double>(d_y[row + i]);
-    }
-    for (std::size_t i = 0; i < sums.size(); ++i) biases += static_cast<double>(bias[i]) * sums[i];
+    std::vector<double> of_row(d_y.size() / bias.size());
+    nn::dot_rows(bias.size(), {bias.data(), 0}, {d_y.data(), bias.size()}, of_row);
+    biases = std::accumulate(of_row.begin(), of_row.end(), biases);
   }
 
   /// d_x += the gradient through a norm, whose bias is counted; parameters as of norm_backward().

@@ -22,6 +22,8 @@
 #include "model/config/labels.hpp"
 #include "model/config/weights_file.hpp"
 #include "model/family/other_kinds.hpp"
+#include "model/learned/learned_file.hpp"
+#include "model/quantize/cascade.hpp"
 #include "model/quantize/quantized_file.hpp"
 #include "model/recipe/recipe.hpp"
 
@@ -118,6 +120,17 @@ void check_head(const Checkpoint& checkpoint, const std::string& file) {
       "256x256 for square ones of 256 patches of 16 px");
 }
 
+/// The head in the file is not the one that the config describes.
+void apply_learned(const LearnedClasses& learned, ModelConfig& config) {
+  config.expects_head = true;
+  config.num_classes = learned.labels.size();
+  config.labels = learned.labels;
+  config.labels_have_gaps = false;
+  config.multi_label = false;
+  config.regression = false;
+  config.one_class_is_sigmoid = false;
+}
+
 /// What --preprocess calls the evaluation transform of the authors' own code, where no file says any. DeiT's and MAE's
 /// files have timm's names, and are told by what they are called, as is DINOv3's training data.
 std::string usual_recipe(const OpenModel& open, const fs::path& file) {
@@ -148,6 +161,11 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
   const fs::path file = checkpoint_file(model);
   const std::string shown = printable(file);
   open.checkpoint = open_with_head(model, file, options.weights);
+  const std::optional<CascadeInfo> cascade = stored_cascade(*open.checkpoint, shown);
+  if (cascade) {
+    const bool quick = options.precision == cascade->quick;
+    open.checkpoint = cascade_form(std::move(open.checkpoint), quick ? options.precision : std::nullopt);
+  }
   ConfigFiles files(file, *open.checkpoint);
   files.ignore(options.ignore_config);
   ModelConfig config;
@@ -155,6 +173,8 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
     open.config = *files.text(files.network());
     config = read_model_config(*reader, options.recipe.test_size);
   }
+  const auto learned = learned_classes(*open.checkpoint, shown);
+  if (learned) apply_learned(*learned, config);
   if (config.size_of_each_picture && !options.image_size) fail_without_size(shown);
   open.naming = recognise_unwrapped(open.checkpoint, !open.config.empty());
   if (!open.naming) fail_unrecognised(*open.checkpoint, shown);
@@ -163,6 +183,7 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
 
   ModelInfo& info = open.info;
   info.path = file;
+  info.cascade = cascade;
   info.quantized = quantized_precision(*open.checkpoint, shown);
   info.precision = options.precision.value_or(info.quantized && has_units(*info.quantized) ? *info.quantized
                                                                                            : fastest_full_precision());
@@ -174,6 +195,11 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
   info.ignored_config = options.ignore_config;
   Architecture a = infer_architecture(*open.naming, *open.checkpoint, {}, shown);
   const Conventions& conventions = open.naming->family().conventions;
+  if (learned) {
+    config.read_out.reset();
+    a.read_out = learned->read_out;
+    a.read_out_blocks = learned->read_out_blocks;
+  }
   apply_config(config, conventions, shown, a);
   a.num_heads = resolve_heads(config, options, a, info.assumptions);
   resolve_image_size({config, options.image_size, prepared_size(files, options.recipe),
@@ -198,10 +224,14 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
   info.recipe_source = resolved.source;
   if (resolved.assumed) info.assumptions.push_back("preprocessing: " + resolved.source);
   ClassNames names = resolve_labels(options.labels, config.labels, a.num_classes);
+  if (learned && !options.labels) names.source = kLearnedKey;
   info.labels = std::move(names.labels);
   info.labels_source = std::move(names.source);
   info.regression = config.regression;
   info.multi_label = !config.regression && (config.multi_label || (config.one_class_is_sigmoid && a.num_classes == 1));
+  if (learned) info.learned = open.checkpoint->metadata().at(std::string(kLearnedKey));
+  info.temperature = learned_temperature(*open.checkpoint, shown);
+  info.unknown = unknown_rule(*open.checkpoint, a, shown);
   describe_storage(*open.checkpoint, info);
   return open;
 }

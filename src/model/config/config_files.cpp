@@ -10,6 +10,8 @@
 #include "base/open_file.hpp"
 #include "fovea/error.hpp"
 #include "fovea/precision.hpp"
+#include "model/learned/learned_file.hpp"
+#include "model/quantize/cascade.hpp"
 #include "model/quantize/quantized_file.hpp"
 
 namespace fovea {
@@ -42,7 +44,8 @@ ConfigFiles::ConfigFiles(const fs::path& model, const Checkpoint& checkpoint) : 
 
 void ConfigFiles::take(const Checkpoint& checkpoint) {
   texts_ = checkpoint.metadata();
-  inside_ = texts_.contains(std::string(kQuantizedKey));
+  inside_ = texts_.contains(std::string(kQuantizedKey)) || texts_.contains(std::string(kLearnedKey)) ||
+            stored_cascade(checkpoint, printable(model_));
 }
 
 std::optional<std::string> ConfigFiles::text(const std::string& name) const {
@@ -83,6 +86,18 @@ void ConfigFiles::ignore(std::span<const std::string> dotted) {
     }
   }
   ignored_.assign(dotted.begin(), dotted.end());
+}
+
+std::map<std::string, std::string> ConfigFiles::carried() const {
+  std::map<std::string, std::string> texts{{"format", "pt"}};
+  for (const auto& [key, text] : texts_) {
+    if (key.starts_with("fovea.") && !key.starts_with(kCascadeKeys)) texts[key] = text;
+  }
+  for (const std::string config : kConfigFiles) {
+    if (config == "config.json" && network() != config) continue;  // of the same model for another library
+    if (const auto found = text(config)) texts[config] = *found;
+  }
+  return texts;
 }
 
 fs::path ConfigFiles::path(const std::string& name) const {

@@ -1,4 +1,4 @@
-// The JSON files of a model, beside its checkpoint or inside a checkpoint that `fovea quantize` wrote.
+// The JSON files of a model, beside its checkpoint or inside a checkpoint that fovea wrote.
 #pragma once
 
 #include <filesystem>
@@ -32,6 +32,9 @@ class ConfigFiles {
   [[nodiscard]] std::optional<std::string> text(const std::string& name) const;
   /// @throws Error  kCheckpoint if the file is not a JSON object.
   [[nodiscard]] std::optional<ConfigReader> reader(const std::string& name) const;
+  /// The metadata of a file that takes the model's place: the texts of these files, and the keys that fovea has written
+  /// into the checkpoint before, but for a cascade's.
+  [[nodiscard]] std::map<std::string, std::string> carried() const;
   /// The file's path, if it is not stored inside the checkpoint.
   [[nodiscard]] std::filesystem::path path(const std::string& name) const;
 
@@ -41,7 +44,7 @@ class ConfigFiles {
   std::filesystem::path model_;
   std::filesystem::path folder_;
   bool inside_ = false;                       // the checkpoint stores the files, and those beside it are ignored
-  std::map<std::string, std::string> texts_;  // used if `inside_`
+  std::map<std::string, std::string> texts_;  // of the checkpoint; its files are used if `inside_`
   std::vector<std::string> ignored_;
 };
 

@@ -7,6 +7,7 @@
 
 #include "fovea/error.hpp"
 #include "model/family/family.hpp"
+#include "model/learned/learned_file.hpp"
 #include "model/quantize/quantized_file.hpp"
 
 namespace fovea {
@@ -73,7 +74,7 @@ void find_left_over(const Naming& naming, const Checkpoint& checkpoint, std::siz
     }
   }
   for (const TensorView& tensor : checkpoint.tensors()) {
-    if (is_scale(tensor, checkpoint)) continue;
+    if (is_scale(tensor, checkpoint) || tensor.name.starts_with(kUnknownTensors)) continue;
     const bool begins = std::any_of(beginnings.begin(), beginnings.end(),
                                     [&](const std::string& beginning) { return tensor.name.starts_with(beginning); });
     if (begins || taken.contains(tensor.name)) continue;

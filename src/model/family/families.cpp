@@ -2,17 +2,33 @@
 // a new file), and an entry in that file's list. The order within a list matters if one family's names are a subset of
 // another's.
 #include <algorithm>
+#include <utility>
 
 #include "model/family/family.hpp"
+#include "model/family/rules.hpp"
 
 namespace fovea {
+namespace {
+
+/// `fovea learn` gives a head to models whose own code has none, such as the towers of CLIP.
+void allow_learned_head(Family& family) {
+  using namespace family_rules;  // NOLINT(google-build-using-namespace): the words that tables are written in
+  const auto is_head = [](const TensorRule& rule) { return rule.role == kHead; };
+  if (std::any_of(family.rules.begin(), family.rules.end(), is_head)) return;
+  family.rules = join({family.rules, linear("fovea.head", kHead, kClasses, kPooled, {Option::kHead})});
+}
+
+}  // namespace
 
 std::span<const Family> families() {
   static const std::vector<Family> kFamilies = [] {
     std::vector<Family> all;
     for (const auto& origin : {original_families, timm_families, torchvision_families, transformers_families,
                                transformers_dinov3_families, transformers_tower_families}) {
-      for (Family& family : origin()) all.push_back(std::move(family));
+      for (Family& family : origin()) {
+        allow_learned_head(family);
+        all.push_back(std::move(family));
+      }
     }
     return all;
   }();

@@ -27,7 +27,7 @@ ForwardPass::ForwardPass(std::shared_ptr<const VisionTransformer> model, std::si
           {architecture().grid().size(), architecture().patch_dim(), architecture().embed_dim, true}, workspace_)),
       read_out_(architecture(), model_->info().precision, workspace_) {}
 
-std::span<float> ForwardPass::embed(std::span<const float> patches, ForwardHook& hook) {
+std::span<float> ForwardPass::embed(std::span<const float> patches, ForwardHook& hook, SavedForward* saved) {
   const Architecture& a = architecture();
   const std::size_t pixels = a.grid().size() * a.patch_dim();  // T·3·P·P
   const std::size_t size = a.tokens() * a.embed_dim;           // N·D
@@ -49,11 +49,28 @@ std::span<float> ForwardPass::embed(std::span<const float> patches, ForwardHook&
     if (!positions_first) std::fill(patch_tokens.begin(), patch_tokens.end(), 0.0F);
     (*patch_embed_)(*weights_.patch_embed, own, patch_tokens);  // [T, 3·P·P] → [T, D], added to the positions
     if (weights_.embed_norm) {
+      if (saved != nullptr) saved->embedded.assign(patch_tokens.begin(), patch_tokens.end());
       norm_forward(a, weights_.embed_norm, patch_tokens, patch_tokens);
       for (std::size_t i = 0; i < pos_embed.size(); ++i) patch_tokens[i] += pos_embed[i];
     }
+    if (saved != nullptr && weights_.norm_pre) saved->embedded.assign(tokens.begin(), tokens.end());
     norm_forward(a, weights_.norm_pre, tokens, tokens);
     hook.after(layer);
+  }
+  return x;
+}
+
+std::span<float> ForwardPass::gather(std::span<const float> embedded, MatrixView<const std::size_t> kept) {
+  const std::size_t width = architecture().embed_dim;
+  const std::size_t prefix = architecture().num_prefix_tokens;
+  const std::span<float> x = tokens_.first(kept.rows() * (prefix + kept.cols()) * width);
+  auto to = x.begin();
+  for (std::size_t image = 0; image < kept.rows(); ++image) {
+    to = std::copy_n(embedded.begin(), prefix * width, to);
+    for (const std::size_t patch : kept.row(image)) {
+      const auto token = embedded.subspan((prefix + patch) * width, width);
+      to = std::copy(token.begin(), token.end(), to);
+    }
   }
   return x;
 }
@@ -61,8 +78,8 @@ std::span<float> ForwardPass::embed(std::span<const float> patches, ForwardHook&
 std::span<float> ForwardPass::run_blocks(std::size_t first, std::size_t last, std::span<float> x,
                                          const BlockOptions& options, ForwardHook& hook) {
   const Architecture& a = architecture();
-  std::size_t tokens = a.tokens();                              // N, or N' after a reduction
-  const std::size_t batch = x.size() / (tokens * a.embed_dim);  // n
+  std::size_t tokens = options.tokens > 0 ? options.tokens : a.tokens();  // N, or N' after a reduction
+  const std::size_t batch = x.size() / (tokens * a.embed_dim);            // n
   const bool shortens = EncoderBlock::leading_tokens(a) > 0 && !options.all_tokens;
   for (std::size_t index = first; index < last; ++index) {
     stop_if_interrupted();

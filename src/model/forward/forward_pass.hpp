@@ -13,6 +13,7 @@
 #include "fovea/architecture.hpp"
 #include "fovea/model.hpp"
 #include "fovea/session.hpp"
+#include "fovea/tensor.hpp"
 #include "model/forward/encoder_block.hpp"
 #include "model/forward/forward_hook.hpp"
 #include "model/forward/read_out.hpp"
@@ -24,12 +25,14 @@ namespace fovea {
 
 /// One image's forward pass, as far as the backward pass needs it.
 struct SavedForward {
+  std::vector<float> embedded;  // what the norm after the embedding read: [T, D] or, with norm_pre, [N, D]; else empty
   std::vector<SavedBlock> blocks;
   std::vector<float> x_out;  // [N, D] after the last block, before the final norm; or the leading tokens only
 };
 
 /// What the blocks do beside the tokens that are read out.
 struct BlockOptions {
+  std::size_t tokens = 0;                    // of each image; 0: all N
   bool all_tokens = false;                   // all tokens leave the last block, not only those that are read out
   std::optional<AttentionDetail> attention;  // its weights are computed, for the hook
   TokenReducer* reducer = nullptr;           // token reduction: tokens are left out or merged on the way
@@ -45,11 +48,19 @@ class ForwardPass {
   [[nodiscard]] nn::Workspace& workspace() noexcept { return workspace_; }
 
   /// @param patches  [n, T, 3·P·P], 1 <= n <= max_batch
+  /// @param saved    receives what gradients need; nullptr: nobody asks
   /// @return         tokens [n·N, D], in the pass's own memory: each image's prefix tokens, then its patches
-  [[nodiscard]] std::span<float> embed(std::span<const float> patches, ForwardHook& hook);
+  [[nodiscard]] std::span<float> embed(std::span<const float> patches, ForwardHook& hook,
+                                       SavedForward* saved = nullptr);
+
+  /// The prefix tokens and some of the patches' tokens, in place of all of them.
+  /// @param embedded  [N, D], what embed() returned for one image, kept elsewhere
+  /// @param kept      [n, k], which patches stay; 1 <= n <= max_batch
+  /// @return          [n·N', D] with N' = prefix tokens + k, in the pass's own memory
+  [[nodiscard]] std::span<float> gather(std::span<const float> embedded, MatrixView<const std::size_t> kept);
 
   /// Blocks `first` to `last` - 1.
-  /// @param x  [n·N, D], overwritten
+  /// @param x  [n·N, D], or with fewer tokens an image as the options say; overwritten
   /// @return   the first part of x: what left the last of these blocks. [n·N, D]; after the last block of a model whose
   ///           read-out needs no patches [n·leading, D], unless all_tokens; with a reducer [n·N', D]
   [[nodiscard]] std::span<float> run_blocks(std::size_t first, std::size_t last, std::span<float> x,

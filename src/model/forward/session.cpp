@@ -138,7 +138,7 @@ std::vector<ForwardResult> Session::forward(std::span<const float> patches, cons
     Observers observers(impl.architecture(), request, options.reducer, impl.unmerged);
     ForwardHook& hook = search ? static_cast<ForwardHook&>(*search) : observers;
 
-    std::span<float> x = impl.pass.embed(patches, hook);
+    std::span<float> x = impl.pass.embed(patches, hook, options.saved);
     x = impl.pass.run_blocks(0, impl.architecture().depth, x, options, hook);
     if (request.keep_for_gradients) impl.saved.x_out.assign(x.begin(), x.end());
     std::vector<float> whole;
@@ -151,6 +151,34 @@ std::vector<ForwardResult> Session::forward(std::span<const float> patches, cons
     if (all_finite(results)) return results;
     // Where the first number that is not finite comes from is looked for in a second pass.
   }
+}
+
+std::vector<ForwardResult> Session::forward_some(std::span<const float> patches, MatrixView<const std::size_t> kept) {
+  Impl& impl = *impl_;
+  const Architecture& a = impl.architecture();
+  require_droppable(impl.pass.model().info());
+  const std::span<const std::size_t> all = kept.values();
+  const bool exist = std::all_of(all.begin(), all.end(), [&](std::size_t patch) { return patch < a.grid().size(); });
+  if (impl.batch_of(patches) != 1 || !exist) {
+    throw Error(ErrorCode::kShape,
+                fmt::format("patches to keep: expected one image, and of its {} patches some", a.grid().size()));
+  }
+  ForwardHook no_hook;
+  const std::span<const float> x = impl.pass.embed(patches, no_hook);
+  const std::vector<float> embedded(x.begin(), x.end());  // [N, D]
+  BlockOptions options;
+  options.tokens = a.num_prefix_tokens + kept.cols();
+  std::vector<ForwardResult> results;
+  results.reserve(kept.rows());
+  for (std::size_t first = 0; first < kept.rows(); first += impl.max_batch) {
+    const std::size_t batch = std::min(impl.max_batch, kept.rows() - first);
+    const std::span<float> some =
+        impl.pass.gather(embedded, {all.subspan(first * kept.cols(), batch * kept.cols()), batch, kept.cols()});
+    const std::span<float> out = impl.pass.run_blocks(0, a.depth, some, options, no_hook);
+    for (ForwardResult& result : impl.pass.read_out(batch, out, false, no_hook)) results.push_back(std::move(result));
+  }
+  if (all_finite(results)) return results;
+  throw Error(ErrorCode::kBackend, "the scores of some patches alone have NaN or infinity, expected finite numbers");
 }
 
 void Session::gradients(const ScoreSeed& seed, const GradientRequest& request) {

@@ -16,16 +16,26 @@
 namespace fovea {
 namespace {
 
-/// What keeps tokens from being left out or merged; empty: nothing.
-std::string obstacle(const Architecture& a) {
+/// What keeps patches from being left out; empty: nothing.
+std::string obstacle_to_dropping(const Architecture& a) {
   if (a.read_out != ReadOut::kClassToken && a.read_out != ReadOut::kClassAndDistToken) {
     return fmt::format("the read-out is {}", name(a.read_out));
   }
   if (a.rope != Rope::kNone) return "positions are rotations of queries and keys";
   if (a.relative_position_bias) return "positions are a bias between each two patches";
+  return {};
+}
+
+/// What keeps tokens from being left out or merged on the way; empty: nothing.
+std::string obstacle(const Architecture& a) {
+  if (std::string reason = obstacle_to_dropping(a); !reason.empty()) return reason;
   if (a.parallel_mlp) return "the MLP is parallel to the attention that tokens are reduced after";
   if (a.differential_attention) return "attention is a difference, which has negative weights";
   return {};
+}
+
+std::string subject_of(const ModelInfo& model) {
+  return model.path.empty() ? model.name : model.path.string();
 }
 
 std::string wrong_option(const TokenReduction& reduction) {
@@ -55,8 +65,18 @@ void sum_rows(const TokenStage& stage, std::size_t width, std::span<const float>
 
 }  // namespace
 
+void require_droppable(const ModelInfo& model) {
+  const std::string reason = obstacle_to_dropping(model.architecture);
+  if (reason.empty()) return;
+  throw Error(ErrorCode::kUsage,
+              fmt::format("{}: {}, expected for patches to be dropped a class token, with or without a distillation "
+                          "token, and absolute positions",
+                          subject_of(model), reason),
+              "rise, occlusion and --substrate paint hide patches of any model");
+}
+
 void require_reducible(const ModelInfo& model, const TokenReduction& reduction) {
-  const std::string subject = model.path.empty() ? model.name : model.path.string();
+  const std::string subject = subject_of(model);
   if (const std::string reason = obstacle(model.architecture); !reason.empty()) {
     throw Error(ErrorCode::kUsage,
                 fmt::format("{}: {}, expected for hard attention a class token, with or without a distillation token, "

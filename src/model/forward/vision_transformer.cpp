@@ -1,5 +1,7 @@
 #include "model/forward/vision_transformer.hpp"
 
+#include <fmt/core.h>
+
 #include <atomic>
 #include <utility>
 
@@ -48,6 +50,21 @@ LoadOptions without_labels(const LoadOptions& options) {
   return again;
 }
 
+/// How the other form of a cascade's file is opened.
+/// @throws Error  kUsage for a file that has no other form.
+LoadOptions of_quick_form(const LoadOptions& options, const ModelInfo& info) {
+  if (!info.cascade) {
+    throw Error(
+        ErrorCode::kUsage,
+        fmt::format("{}: a cascade is asked for, expected a file that was made for one", printable(info.path)),
+        "`fovea quantize MODEL OUT.safetensors --cascade --calibrate PHOTOS` writes one; then -m OUT.safetensors");
+  }
+  LoadOptions quick = without_labels(options);
+  quick.cascade = false;
+  quick.precision = info.cascade->quick;
+  return quick;
+}
+
 }  // namespace
 
 VisionTransformer::VisionTransformer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -55,11 +72,19 @@ VisionTransformer::~VisionTransformer() = default;
 const ModelInfo& VisionTransformer::info() const noexcept {
   return impl_->info;
 }
+const std::shared_ptr<const VisionTransformer>& VisionTransformer::quick() const noexcept {
+  return impl_->quick;
+}
 
 std::shared_ptr<const VisionTransformer> VisionTransformer::load(const std::filesystem::path& model,
                                                                  const LoadOptions& options) {
   if (options.precision) require_precision(*options.precision);
+  if (options.cascade && options.precision) {
+    throw Error(ErrorCode::kUsage, "a cascade is asked for in one precision, expected no precision beside it");
+  }
   OpenModel open = open_model(model, options);
+  std::shared_ptr<const VisionTransformer> quick;
+  if (options.cascade) quick = load(model, of_quick_form(options, open.info));
   const auto read_again = [model, options = without_labels(options)](const auto& read) {
     const OpenModel again = open_model(model, options);
     return read(*checkpoint_source(*again.checkpoint, *again.naming, again.info.architecture));
@@ -67,6 +92,7 @@ std::shared_ptr<const VisionTransformer> VisionTransformer::load(const std::file
   auto impl = std::make_unique<Impl>(open.info.architecture, open.info.precision, read_again);
   impl->weights = packed(open);
   impl->info = std::move(open.info);
+  impl->quick = std::move(quick);
   return std::shared_ptr<const VisionTransformer>(new VisionTransformer(std::move(impl)));
 }
 
@@ -95,13 +121,24 @@ ModelInfo inspect_model(const std::filesystem::path& model, const LoadOptions& o
 }
 
 std::string model_sha256(const std::filesystem::path& model, const LoadOptions& options) {
-  const OpenModel open = open_model(model, options);
   Sha256 hash;
-  for (const TensorView& tensor : open.checkpoint->tensors()) {
-    stop_if_interrupted();
-    visit_bytes(tensor, [&](std::span<const std::byte> run) { hash.update(run); });
-  }
+  const auto add_tensors = [&](const OpenModel& open) {
+    for (const TensorView& tensor : open.checkpoint->tensors()) {
+      stop_if_interrupted();
+      visit_bytes(tensor, [&](std::span<const std::byte> run) { hash.update(run); });
+    }
+  };
+  const OpenModel open = open_model(model, options);
+  add_tensors(open);
+  if (options.cascade) add_tensors(open_model(model, of_quick_form(options, open.info)));
   hash.update(std::as_bytes(std::span(open.config)));
+  if (!open.info.learned.empty()) {  // what they say changes rows, and no tensor
+    for (const auto& [key, text] : open.checkpoint->metadata()) {
+      if (!key.starts_with("fovea.")) continue;
+      hash.update(std::as_bytes(std::span(key)));
+      hash.update(std::as_bytes(std::span(text)));
+    }
+  }
   return hash.hex();
 }
 

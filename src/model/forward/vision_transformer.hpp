@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <utility>
 
@@ -40,6 +41,11 @@ struct VisionTransformer::Impl {
           return read(
               [&](const TensorSource& source) { return pack_value_weights(a, backward_precision(precision), source); });
         }),
+        pixel_weights([a, precision, read] {
+          return read([&](const TensorSource& source) {
+            return pack_pixel_weights(a, patch_embed_precision(precision), source);
+          });
+        }),
         absolute_weights([a, precision, read] {
           return read([&](const TensorSource& source) {
             return pack_absolute_weights(a, backward_precision(precision), source);
@@ -51,8 +57,10 @@ struct VisionTransformer::Impl {
 
   ModelInfo info;
   ModelWeights weights;
+  std::shared_ptr<const VisionTransformer> quick;  // of a cascade
   LazyWeights<ModelWeights> backward_weights;
   LazyWeights<ValueWeights> value_weights;          // for libra's backward pass
+  LazyWeights<PixelWeights> pixel_weights;          // for gradients of pixels
   LazyWeights<AbsoluteWeights> absolute_weights;    // for LRP-γ
   LazyWeights<RelevanceWeights> relevance_weights;  // in double
 };
@@ -61,6 +69,9 @@ struct VisionTransformer::Impl {
 struct ModelAccess {
   using Impl = VisionTransformer::Impl;
   [[nodiscard]] static const Impl& impl(const VisionTransformer& model) noexcept { return *model.impl_; }
+  [[nodiscard]] static std::shared_ptr<const VisionTransformer> make(std::unique_ptr<Impl> impl) {
+    return std::shared_ptr<const VisionTransformer>(new VisionTransformer(std::move(impl)));
+  }
 };
 
 }  // namespace fovea

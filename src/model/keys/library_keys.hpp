@@ -28,4 +28,9 @@ namespace fovea {
 /// `preprocess_cfg` of open_clip_config.json (open_clip/transform.py).
 [[nodiscard]] std::span<const KeyRule> open_clip_preprocess_keys();
 
+/// What `fovea learn` writes into a file's metadata (learned_file.hpp): the keys of its two JSON
+/// objects.
+[[nodiscard]] std::span<const KeyRule> fovea_learned_keys();
+[[nodiscard]] std::span<const KeyRule> fovea_unknown_keys();
+
 }  // namespace fovea

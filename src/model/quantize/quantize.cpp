@@ -18,6 +18,7 @@
 #include "model/quantize/layer_noise.hpp"
 #include "model/quantize/layer_visit.hpp"
 #include "model/quantize/quantized_writer.hpp"
+#include "model/quantize/rounded_model.hpp"
 #include "model/quantize/rounding.hpp"
 #include "model/weights/tensor_source.hpp"
 #include "nn/kernels/int8_kernels.hpp"
@@ -209,6 +210,19 @@ struct Quantizer::Impl {
     return chosen;
   }
 
+  /// What is stored in another form than the checkpoint's.
+  [[nodiscard]] std::vector<StoredTensor> tensors() const {
+    const std::vector<Precision> kept = kept_in();
+    std::vector<StoredLayer> stored;
+    stored.reserve(kept.size());
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+      const LayerState& layer = layers[i];
+      stored.push_back({layer.block, layer.kind, layer.size, kept[i], layer.rounded.integers, layer.rounded.scales,
+                        layer.smoothing});
+    }
+    return rounded_tensors(open, stored);
+  }
+
   OpenModel open;
   Precision precision;
   std::shared_ptr<const VisionTransformer> model;
@@ -282,16 +296,12 @@ std::vector<QuantizedLayer> Quantizer::layers() const {
   return result;
 }
 
-void Quantizer::write(PendingFile& file) const {
-  const std::vector<Precision> kept = impl_->kept_in();
-  std::vector<StoredLayer> stored;
-  stored.reserve(kept.size());
-  for (std::size_t i = 0; i < kept.size(); ++i) {
-    const LayerState& layer = impl_->layers[i];
-    stored.push_back(
-        {layer.block, layer.kind, layer.size, kept[i], layer.rounded.integers, layer.rounded.scales, layer.smoothing});
-  }
-  write_quantized(impl_->open, stored, impl_->precision, file);
+std::shared_ptr<const VisionTransformer> Quantizer::rounded() const {
+  return load_rounded(impl_->open, impl_->tensors(), impl_->precision);
+}
+
+void Quantizer::write(PendingFile& file, const std::optional<CascadeInfo>& cascade) const {
+  write_quantized(impl_->open, impl_->tensors(), impl_->precision, cascade, file);
 }
 
 }  // namespace fovea

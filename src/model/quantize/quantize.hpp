@@ -51,10 +51,13 @@ class Quantizer {
   void measure(std::span<const float> patches);
   /// In the order of the forward pass. Not before a picture is measured.
   [[nodiscard]] std::vector<QuantizedLayer> layers() const;
-  /// One safetensors file with all that the model's folder says. Int8 only after measure(), which decides what stays in
-  /// bfloat16.
-  /// @throws Error  kOutput.
-  void write(PendingFile& file) const;
+  /// The model that write() writes. Int8 only after measure(), which decides what stays in bfloat16.
+  /// @throws Error  as require_precision().
+  [[nodiscard]] std::shared_ptr<const VisionTransformer> rounded() const;
+  /// One safetensors file with all that the model's folder says; int8 as rounded().
+  /// @param cascade  what was measured of rounded(): the file then holds the model's own weights, too
+  /// @throws Error   kOutput.
+  void write(PendingFile& file, const std::optional<CascadeInfo>& cascade = {}) const;
 
  private:
   struct Impl;

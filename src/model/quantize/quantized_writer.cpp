@@ -12,6 +12,7 @@
 #include "checkpoint/formats/safetensors_writer.hpp"
 #include "fovea/precision.hpp"
 #include "model/config/config_files.hpp"
+#include "model/quantize/cascade.hpp"
 #include "model/quantize/quantized_file.hpp"
 #include "model/weights/stored_part.hpp"
 #include "model/weights/tensor_source.hpp"
@@ -113,25 +114,35 @@ class Replacements {
 
 }  // namespace
 
-void write_quantized(const OpenModel& model, std::span<const StoredLayer> layers, Precision precision,
-                     PendingFile& file) {
+std::vector<StoredTensor> rounded_tensors(const OpenModel& model, std::span<const StoredLayer> layers) {
   Replacements replacements(model);
   for (const StoredLayer& layer : layers) replacements.put(layer);
-  Replacements::ByName replaced = std::move(replacements).take();
   std::vector<StoredTensor> tensors;
-  tensors.reserve(model.checkpoint->tensors().size() + replaced.size());
+  for (auto& [name, tensor] : std::move(replacements).take()) tensors.push_back(std::move(tensor));
+  return tensors;
+}
+
+void write_quantized(const OpenModel& model, std::vector<StoredTensor> rounded, Precision precision,
+                     const std::optional<CascadeInfo>& cascade, PendingFile& file) {
+  std::vector<StoredTensor> tensors;
+  tensors.reserve(model.checkpoint->tensors().size() + rounded.size());
   for (const TensorView& tensor : model.checkpoint->tensors()) {
-    if (!replaced.contains(tensor.name)) tensors.push_back(stored_tensor(tensor));
+    const auto replaced = std::lower_bound(rounded.begin(), rounded.end(), tensor.name,
+                                           [](const StoredTensor& a, const std::string& b) { return a.name < b; });
+    const bool has_twin = replaced != rounded.end() && replaced->name == tensor.name;
+    if (cascade || !has_twin) tensors.push_back(stored_tensor(tensor));
   }
-  for (auto& [name, tensor] : replaced) tensors.push_back(std::move(tensor));
-  std::map<std::string, std::string> metadata{{"format", "pt"},
-                                              {std::string(kQuantizedKey), std::string(name(precision))}};
-  const ConfigFiles configs(model.info.path, *model.checkpoint);
+  for (StoredTensor& tensor : rounded) {
+    if (cascade) tensor.name.insert(0, kQuickPrefix);
+    tensors.push_back(std::move(tensor));
+  }
+  std::map<std::string, std::string> metadata = ConfigFiles(model.info.path, *model.checkpoint).carried();
+  if (cascade) {
+    metadata.merge(cascade_metadata(*cascade));
+  } else {
+    metadata[std::string(kQuantizedKey)] = name(precision);
+  }
   if (model.config.empty()) metadata[std::string(kUsualRecipeKey)] = model.info.usual_recipe;
-  for (const std::string config : kConfigFiles) {
-    if (config == "config.json" && configs.network() != config) continue;  // of the same model for another library
-    if (const auto text = configs.text(config)) metadata[config] = *text;
-  }
   write_safetensors(file, tensors, metadata);
 }
 

@@ -3,10 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
+#include <optional>
 #include <span>
+#include <vector>
 
 #include "base/pending_file.hpp"
+#include "checkpoint/formats/safetensors_writer.hpp"
+#include "fovea/model.hpp"
 #include "fovea/precision.hpp"
 #include "model/config/checkpoint_folder.hpp"
 #include "model/weights/block_layers.hpp"
@@ -24,12 +27,17 @@ struct StoredLayer {
   std::span<const float> smoothing;       // [in], of int8: divides the norm before this layer; empty: nothing
 };
 
+/// The tensors that are stored in another form than the checkpoint's, by name.
+/// @param model   that the layers were read from
+/// @param layers  all linear layers of the blocks
+[[nodiscard]] std::vector<StoredTensor> rounded_tensors(const OpenModel& model, std::span<const StoredLayer> layers);
+
 /// One safetensors file with all that the model's folder says.
-/// @param model      that the layers were read from
-/// @param layers     all linear layers of the blocks
+/// @param rounded    of this model; they replace the checkpoint's, or in a cascade lie beside those
 /// @param precision  that the file is meant for
+/// @param cascade    none: the file has the rounded form alone
 /// @throws Error     kOutput.
-void write_quantized(const OpenModel& model, std::span<const StoredLayer> layers, Precision precision,
-                     PendingFile& file);
+void write_quantized(const OpenModel& model, std::vector<StoredTensor> rounded, Precision precision,
+                     const std::optional<CascadeInfo>& cascade, PendingFile& file);
 
 }  // namespace fovea

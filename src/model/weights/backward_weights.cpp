@@ -32,6 +32,10 @@ ValueWeights pack_value_weights(const Architecture& a, Precision precision, cons
   return weights;
 }
 
+PixelWeights pack_pixel_weights(const Architecture& a, Precision precision, const TensorSource& source) {
+  return Packer(a, precision, source, Packer::Direction::kBackward).linear(kPatchEmbed, a.embed_dim, a.patch_dim());
+}
+
 AbsoluteWeights pack_absolute_weights(const Architecture& a, Precision precision, const TensorSource& source) {
   AbsoluteWeights weights;
   weights.blocks.resize(a.depth);

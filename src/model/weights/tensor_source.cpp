@@ -13,6 +13,7 @@
 #include "base/numerics.hpp"
 #include "base/random.hpp"
 #include "fovea/error.hpp"
+#include "model/learned/learned_file.hpp"
 #include "model/quantize/quantized_file.hpp"
 #include "model/weights/stored_part.hpp"
 
@@ -40,12 +41,16 @@ class CheckpointSource final : public TensorSource {
       : checkpoint_(checkpoint),
         naming_(naming),
         a_(architecture),
-        quantized_(checkpoint.metadata().contains(std::string(kQuantizedKey))) {}
+        quantized_(checkpoint.metadata().contains(std::string(kQuantizedKey))),
+        temperature_(learned_temperature(checkpoint, "the checkpoint")) {}
 
   [[nodiscard]] bool has(Role role, Part part) const override { return naming_.rule(role, part) != nullptr; }
 
   void read(Role role, Part part, std::size_t block, std::span<float> values) const override {
     read_stored(role, part, block, values);
+    if (is_heated(role)) {
+      for (float& value : values) value = static_cast<float>(static_cast<double>(value) / temperature_);
+    }
     if (role != Role::kQkv || part != Part::kBias || !has(Role::kQkvBiasMask, Part::kWeight)) return;
     std::vector<float> mask(values.size());
     read_stored(Role::kQkvBiasMask, Part::kWeight, block, mask);
@@ -54,7 +59,7 @@ class CheckpointSource final : public TensorSource {
 
   [[nodiscard]] std::span<const float> in_place(Role role, Part part, std::size_t block) const override {
     const TensorRule* rule = naming_.rule(role, part);
-    if (rule->layout != Layout::kOutIn || stored_part(*rule, a_, block)) return {};
+    if (rule->layout != Layout::kOutIn || is_heated(role) || stored_part(*rule, a_, block)) return {};
     const TensorView* tensor = tensor_of(role, part, block);
     const std::span<const float> values = floats_in_place(*tensor);
     require_finite(*tensor, values);
@@ -103,6 +108,11 @@ class CheckpointSource final : public TensorSource {
   }
 
  private:
+  /// Scores divided by a temperature are those of a head that is: so every pass computes the same.
+  [[nodiscard]] bool is_heated(Role role) const {
+    return temperature_ != 1 && (role == Role::kHead || role == Role::kHeadDist);
+  }
+
   void read_stored(Role role, Part part, std::size_t block, std::span<float> values) const {
     const TensorRule* rule = naming_.rule(role, part);
     const TensorView* tensor = tensor_of(role, part, block);
@@ -166,6 +176,7 @@ class CheckpointSource final : public TensorSource {
   const Naming& naming_;
   const Architecture& a_;
   bool quantized_;
+  double temperature_;
 };
 
 class RandomSource final : public TensorSource {

@@ -112,6 +112,10 @@ struct ModelWeights {
 using ValueWeights = std::vector<std::unique_ptr<nn::LinearWeights>>;
 [[nodiscard]] ValueWeights pack_value_weights(const Architecture& architecture, Precision precision,
                                               const TensorSource& source);
+/// The patch embedding for the backward pass, from tokens to pixels.
+using PixelWeights = std::unique_ptr<nn::LinearWeights>;
+[[nodiscard]] PixelWeights pack_pixel_weights(const Architecture& architecture, Precision precision,
+                                              const TensorSource& source);
 [[nodiscard]] AbsoluteWeights pack_absolute_weights(const Architecture& architecture, Precision precision,
                                                     const TensorSource& source);
 

@@ -17,6 +17,7 @@
 #include "fovea/prepare.hpp"
 #include "fovea/session.hpp"
 #include "image/codec/codec.hpp"
+#include "image/codec/encode.hpp"
 #include "image/overlay/overlay.hpp"
 #include "pipeline/bench/measure.hpp"
 #include "pipeline/bench/timing.hpp"
@@ -102,8 +103,7 @@ void measure_methods(const BenchPlan& plan, const Subject& subject, BenchReport&
   const OverlayCaption caption{"label", 0.5, std::string(first.title), first.variant(plan.options)};
   const MatrixView<const float> map(drawn.values, drawn.grid.rows, drawn.grid.cols);
   report.encode_ms = median_ms(plan.seconds / 10, [&] {
-    (void)encode_png(draw_overlay(subject.picture, map, subject.prepared.geometry, OverlayStyle{}, caption),
-                     kOverlayCompression);
+    (void)encode_png(draw_overlay(subject.picture, map, subject.prepared.geometry, OverlayStyle{}, caption));
   });
 }
 

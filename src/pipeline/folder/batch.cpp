@@ -4,13 +4,15 @@
 #include <chrono>
 #include <future>
 #include <limits>
-#include <sstream>
+#include <system_error>
 #include <utility>
 
 #include "base/files.hpp"
+#include "base/output/disk.hpp"
 #include "base/process/interrupt.hpp"
 #include "fovea/prediction.hpp"
 #include "fovea/session.hpp"
+#include "pipeline/folder/batch_files.hpp"
 #include "pipeline/folder/resume.hpp"
 #include "pipeline/folder/row_log.hpp"
 #include "report/files/documents.hpp"
@@ -41,12 +43,12 @@ class BatchFolder {
   BatchOutcome run(std::size_t threads, std::size_t batch, const std::function<void(const Record&)>& seen,
                    const std::function<void(const BatchOutcome&)>& give_up) {
     const auto begin = std::chrono::steady_clock::now();
+    if (options_.shard) join_run(folder_, run_sheet());
     check_writable(folder_ / pictures_.layout.maps);
     if (pictures_.layout.thumbnails) check_writable((folder_ / thumbnail_name({})).parent_path());
     if (options_.save_logits) logits_file_.emplace(*options_.save_logits);
     const std::vector<Record> kept = keep_rows();
-    RowLog log(folder_ / kBatchRows, kept, options_.sync);
-    for (const Record& record : kept) records_[record.index] = record;
+    RowLog log(folder_, rows_file(), kept, options_.sync);
     const std::vector<std::size_t> todo = missing();
     std::size_t shown = 0;
     const auto show_up_to = [&](std::size_t end) {  // kept rows come between the new ones
@@ -60,7 +62,7 @@ class BatchFolder {
       outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
       begin_last_writes();
       log.finish();
-      write_documents(outcome, done);
+      write_results(outcome, done);
       return outcome;
     };
     const auto leave = [&](std::size_t written) {
@@ -69,9 +71,11 @@ class BatchFolder {
     return finish(engine_.run(
         inputs_, todo, pictures_, plan_schedule(todo.size(), threads, batch),
         [&](PictureOutcome outcome) {
-          Record& record = records_[outcome.record.index].emplace(std::move(outcome.record));
+          const std::size_t input = outcome.record.index;
+          Record& record = records_[input].emplace(std::move(outcome.record));
+          record.index = place_of(input);
           if (record.source) record.source->run = run_id();
-          keep_logits(record.index, outcome.logits);
+          keep_logits(input, outcome.logits);
           log.append(record);
           show_up_to(inputs_.size());
         },
@@ -91,7 +95,33 @@ class BatchFolder {
     return run_id_;
   }
 
-  /// The rows of an earlier run that still hold, in input order.
+  /// The index of an input's row.
+  [[nodiscard]] std::size_t place_of(std::size_t input) const {
+    return options_.shard ? options_.shard->places[input] : input;
+  }
+  /// Where the rows are appended.
+  [[nodiscard]] std::filesystem::path rows_file() const {
+    return options_.shard ? ShardFolder(folder_, options_.shard->shard).growing_rows() : folder_ / kBatchRows;
+  }
+
+  [[nodiscard]] ReportOptions columns() const {
+    ReportOptions columns;
+    columns.top_k = pictures_.predictions.top_k;
+    columns.verdicts = pictures_.maps.faithfulness;
+    columns.values = class_space().function == ScoreFunction::kNone;
+    columns.unknown = has_unknown_rule(engine_.info(), pictures_);
+    return columns;
+  }
+  RunSheet run_sheet() {
+    return {.shards = options_.shard->shard.count,
+            .version = options_.version,
+            .model_sha256 = model_hash(),
+            .arguments_sha256 = options_.shard->arguments_sha256,
+            .options = options_.result_options,
+            .columns = columns()};
+  }
+
+  /// Takes over the rows of an earlier run that still hold, and returns them in input order.
   std::vector<Record> keep_rows() {
     std::vector<Record> kept;
     std::optional<SavedLogits> saved;
@@ -100,14 +130,15 @@ class BatchFolder {
       const std::optional<Record>& row = options_.earlier.rows[i];
       if (!row) continue;
       const bool as_is = options_.earlier.as_is[i];
-      auto record = as_is ? row : still_valid(*row, inputs_[i], i, pictures_.layout, run_id());
+      auto record = as_is ? row : still_valid(*row, inputs_[i], place_of(i), pictures_.layout, run_id());
       if (!record) continue;
       if (saved) {
         const auto logits = saved->row_of(*row);
         if (!logits && !as_is) continue;
         if (logits) keep_logits(i, *logits);
       }
-      record->index = i;
+      record->index = place_of(i);
+      records_[i] = *record;
       kept.push_back(std::move(*record));
     }
     return kept;
@@ -126,38 +157,10 @@ class BatchFolder {
     std::copy(row.begin(), row.end(), logits_.begin() + static_cast<std::ptrdiff_t>(index * classes()));
   }
 
-  [[nodiscard]] std::string report(std::string_view format, std::span<const Record> records,
-                                   const Summary& counts) const {
-    std::ostringstream text;
-    ReportOptions report_options;
-    report_options.top_k = pictures_.predictions.top_k;
-    report_options.verdicts = pictures_.maps.faithfulness;
-    report_options.values = class_space().function == ScoreFunction::kNone;
-    const auto writer = report_format(format).make(text, report_options);
-    for (const Record& record : records) writer->write(record);
-    writer->finish(counts);
-    return std::move(text).str();
-  }
-
-  /// Everything in input order; each file is replaced in one step. What a later run reads is on the disk then.
-  void write_documents(BatchOutcome& outcome, std::size_t done) {
-    std::vector<Record> records;
-    for (auto& record : records_) {
-      if (record) records.push_back(std::move(*record));
-    }
+  [[nodiscard]] BatchSummary summarize(std::span<const Record> records, const BatchOutcome& outcome, std::size_t done) {
     BatchSummary summary;
-    for (const Record& record : records) {
-      if (record.failure) {
-        ++outcome.counts.failed;
-        ++summary.failures[std::string(name(record.failure->code))];
-        continue;
-      }
-      ++outcome.counts.succeeded;
-      if (record.predictions.empty()) continue;
-      const Prediction& best = record.predictions.front();
-      ++summary.class_histogram[best.label.value_or(std::to_string(best.class_index))];
-    }
-    summary.counts = outcome.counts;
+    summary.counts.interrupted = outcome.counts.interrupted;
+    count_rows(records, summary);
     summary.skipped = outcome.skipped;
     summary.removed = options_.earlier.removed;
     summary.seconds = outcome.seconds;
@@ -168,15 +171,39 @@ class BatchFolder {
     summary.labels_source = options_.labels_source;
     summary.options = options_.all_options;
     summary.version = options_.version;
-    replace_file(folder_ / kBatchRows, report("jsonl", records, outcome.counts), options_.sync);
-    replace_file(folder_ / "results.csv", report("csv", records, outcome.counts));
+    if (const auto& part = options_.shard) {
+      summary.shard = {part->shard.index, part->shard.count, part->inputs, part->inputs_sha256, run_id()};
+    }
+    return summary;
+  }
+
+  /// Everything in input order; each file is replaced in one step.
+  void write_results(BatchOutcome& outcome, std::size_t done) {
+    std::vector<Record> records;
+    for (auto& record : records_) {
+      if (record) records.push_back(std::move(*record));
+    }
+    const BatchSummary summary = summarize(records, outcome, done);
+    outcome.counts = summary.counts;
     if (logits_file_) {
       const std::size_t shape[] = {inputs_.size(), classes()};
       logits_file_->append(npy_f32(logits_, shape));
       logits_file_->commit(options_.sync);
     }
-    replace_file(folder_ / "summary.json", summary_json(summary));
-    replace_file(folder_ / "index.html", gallery_html(records, summary));
+    if (options_.shard) return end_shard(records, summary);
+    write_batch_files(folder_, records, summary, columns(), options_.sync);
+  }
+
+  /// The part becomes results.jsonl, unless there is more to do.
+  void end_shard(std::span<const Record> records, const BatchSummary& summary) const {
+    const ShardFolder folder(folder_, options_.shard->shard);
+    replace_file(folder.summary(), summary_json(summary));
+    replace_file(folder.growing_rows(), report_text("jsonl", records, summary.counts, columns()), options_.sync);
+    if (summary.counts.interrupted) return;
+    std::error_code error;
+    std::filesystem::rename(folder.growing_rows(), folder.rows(), error);
+    if (error) fail_to_write(folder.rows(), error.value());
+    if (options_.sync == Sync::kYes) sync_folder(folder.path());
   }
 
   Engine& engine_;

@@ -12,6 +12,7 @@
 #include "base/pending_file.hpp"
 #include "fovea/model.hpp"
 #include "pipeline/folder/earlier_rows.hpp"
+#include "pipeline/folder/shard.hpp"
 #include "pipeline/pictures.hpp"
 #include "report/record.hpp"
 
@@ -31,6 +32,7 @@ struct BatchOptions {
   std::map<std::string, std::string> all_options;     // for summary.json, by flag name
   std::map<std::string, std::string> result_options;  // those that change a row or a picture
   std::string version;
+  std::optional<ShardPart> shard;  // of a run over several machines: the inputs are this shard's
 };
 
 struct BatchOutcome {
@@ -41,9 +43,11 @@ struct BatchOutcome {
 
 /// Makes, below options.layout.folder: results.jsonl (appended in groups of rows while it runs), overlays/, thumbs/ and
 /// at the end, in input order, results.jsonl, results.csv, summary.json and index.html. `seen` is called for every
-/// input in input order, kept rows included.
+/// input in input order, kept rows included. A shard writes overlays/ and thumbs/ there, too, and its rows and its
+/// summary in its ShardFolder; the table and the page are merge_shards()'s.
 /// @param give_up  as GiveUp of run_batch(), after all files are written
-/// @throws Error  kOutput, kCheckpoint; results written until then stay, and the next run keeps them.
+/// @throws Error  kOutput, kCheckpoint; of a shard as join_run(); results written until then stay, and the next run
+/// keeps them.
 BatchOutcome run_batch_folder(Engine& engine, std::span<const Input> inputs, const PictureOptions& pictures,
                               std::size_t threads, std::size_t batch, const BatchOptions& options,
                               const std::function<void(const Record&)>& seen,

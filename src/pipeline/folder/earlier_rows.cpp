@@ -87,11 +87,11 @@ bool is_gone(const std::string& path) {
   return ::lstat(path.c_str(), &status) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
-[[noreturn]] void refuse(const fs::path& results, const std::string& path) {
+[[noreturn]] void refuse(const fs::path& results, const std::string& path, std::string_view hint) {
   throw Error(ErrorCode::kUsage,
               fmt::format("{}: a row is of {}, expected only rows of this run's inputs, as it would be lost",
                           printable(results), printable(path)),
-              "--append keeps such rows and numbers new inputs after them; --fresh drops them; or choose another -o");
+              std::string(hint));
 }
 
 struct Entry {
@@ -144,7 +144,9 @@ EarlierRows find_earlier_rows(const fs::path& results, std::span<const std::stri
     } else if (append) {
       entries.push_back({Input{row.path, name_of(row), std::nullopt}, std::move(row), true});
     } else {
-      refuse(results, row.path);
+      refuse(results, row.path,
+             "--append, without --shard, keeps such rows and numbers new inputs after them; --fresh drops them; or "
+             "choose another -o");
     }
   }
   std::vector<Entry> all;
@@ -160,6 +162,15 @@ EarlierRows find_earlier_rows(const fs::path& results, std::span<const std::stri
     earlier.as_is.push_back(entry.as_is);
   }
   return earlier;
+}
+
+void require_replaced(const fs::path& results, std::span<const Record> rows) {
+  std::unordered_set<std::string_view> paths;
+  for (const Record& row : rows) paths.insert(row.path);
+  for (const Record& row : read_rows(results)) {
+    if (paths.contains(row.path) || is_gone(row.path)) continue;
+    refuse(results, row.path, "it is of a batch without shards: move the file away, or remove it");
+  }
 }
 
 }  // namespace fovea

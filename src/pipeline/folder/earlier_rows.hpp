@@ -34,4 +34,9 @@ struct EarlierRows {
                                             std::span<const std::string> arguments, bool append,
                                             std::vector<Input>& inputs);
 
+/// Before a results.jsonl is replaced by `rows`.
+/// @throws Error  kUsage, naming one of its rows that would be lost: none of `rows` is of that file, and the file
+/// exists.
+void require_replaced(const std::filesystem::path& results, std::span<const Record> rows);
+
 }  // namespace fovea

@@ -33,7 +33,7 @@ std::size_t longest_part(const std::string& path) {
 
 /// "tom.jpg.generic" of "tom.jpg.generic.32-967.png": what a file is called before the classes it is about.
 std::string before_target(std::string_view name) {
-  for (const std::string_view ending : {".map.png", ".png", ".npy", ".json"}) {
+  for (const std::string_view ending : {".map.png", ".png", ".webp", ".jpg", ".npy", ".json"}) {
     if (!name.ends_with(ending)) continue;
     name.remove_suffix(ending.size());
     const std::size_t end = name.find_last_not_of("0123456789-");
@@ -93,7 +93,7 @@ std::string map_stem(std::string_view method, const std::optional<MapTarget>& ta
 }
 
 std::string overlay_name(const OutputLayout& layout, const Input& input, std::string_view stem) {
-  return fmt::format("{}{}.{}.png", layout.maps, input.name, stem);
+  return fmt::format("{}{}.{}{}", layout.maps, input.name, stem, extension(layout.format));
 }
 
 std::string map_name(const OutputLayout& layout, const Input& input, std::string_view stem) {
@@ -109,11 +109,11 @@ std::string top_patches_name(const OutputLayout& layout, const Input& input, std
 }
 
 std::string panel_name(const OutputLayout& layout, const Input& input) {
-  return fmt::format("{}{}.panel.png", layout.maps, input.name);
+  return fmt::format("{}{}.panel{}", layout.maps, input.name, extension(layout.format));
 }
 
 std::string attention_sheet_name(const OutputLayout& layout, const Input& input) {
-  return fmt::format("{}{}.attention.sheet.png", layout.maps, input.name);
+  return fmt::format("{}{}.attention.sheet{}", layout.maps, input.name, extension(layout.format));
 }
 
 std::string thumbnail_name(const Input& input) {

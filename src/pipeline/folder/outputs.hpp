@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "image/codec/encode.hpp"
 #include "pipeline/folder/inputs.hpp"
 #include "pipeline/folder/run_files.hpp"
 #include "report/record.hpp"
@@ -15,15 +16,16 @@ namespace fovea {
 
 /// Which files are made for each input, all below one folder.
 struct OutputLayout {
-  std::filesystem::path folder;            // empty: none
-  std::string maps;                        // folder of overlays and maps below it, with a slash; may be empty
-  std::vector<std::string> methods;        // an overlay for each
-  std::vector<std::string> class_methods;  // one overlay of each for each class that is explained
-  bool save_maps = false;                  // and beside it the raw map,
-  bool save_gray_maps = false;             // the map as 16-bit grey,
-  bool save_top_patches = false;           // a list of the best patches
-  bool panel = false;                      // one picture of all maps
-  bool attention_sheet = false;            // one picture of the attention of all blocks and heads
+  std::filesystem::path folder;                // empty: none
+  PictureFormat format = PictureFormat::kPng;  // of overlays, panels and sheets
+  std::string maps;                            // folder of overlays and maps below it, with a slash; may be empty
+  std::vector<std::string> methods;            // an overlay for each
+  std::vector<std::string> class_methods;      // one overlay of each for each class that is explained
+  bool save_maps = false;                      // and beside it the raw map,
+  bool save_gray_maps = false;                 // the map as 16-bit grey,
+  bool save_top_patches = false;               // a list of the best patches
+  bool panel = false;                          // one picture of all maps
+  bool attention_sheet = false;                // one picture of the attention of all blocks and heads
   bool thumbnails = false;
   bool libra_gradients = false;  // what methods that read gradients read: their files' names say it
 
@@ -33,7 +35,7 @@ struct OutputLayout {
 
 /// "rollout", "generic.32", "generic.32-967"
 [[nodiscard]] std::string map_stem(std::string_view method, const std::optional<MapTarget>& target);
-/// Relative to the layout's folder: "overlays/cats/tom.jpg.rollout.png".
+/// Relative to the layout's folder: "overlays/cats/tom.jpg.rollout.png", or with the ending of another format.
 [[nodiscard]] std::string overlay_name(const OutputLayout& layout, const Input& input, std::string_view stem);
 /// "overlays/cats/tom.jpg.rollout.npy"
 [[nodiscard]] std::string map_name(const OutputLayout& layout, const Input& input, std::string_view stem);

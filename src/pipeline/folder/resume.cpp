@@ -22,15 +22,14 @@ bool is_file(const std::filesystem::path& path) {
   return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
 }
 
-/// Whether the file is as it was written: a power cut or a full disk may have left a part of it, or nothing.
+}  // namespace
+
 bool is_whole(const std::filesystem::path& folder, const std::string& name, const SourceStamp& claimed) {
   const auto bytes = claimed.files.find(to_utf8(name));
   struct stat status {};
   return bytes != claimed.files.end() && ::stat((folder / name).c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
          static_cast<std::uint64_t>(status.st_size) == bytes->second;
 }
-
-}  // namespace
 
 std::string run_fingerprint(std::string_view model_sha256, const std::map<std::string, std::string>& options) {
   std::string text = fmt::format("schema {}\nmodel {}\n", kReportSchema, model_sha256);

@@ -21,6 +21,10 @@ namespace fovea {
 [[nodiscard]] std::string run_fingerprint(std::string_view model_sha256,
                                           const std::map<std::string, std::string>& options);
 
+/// Whether a row's file is as it was written: a power cut or a full disk may have left a part of it, or nothing.
+/// @param name  relative to the folder
+[[nodiscard]] bool is_whole(const std::filesystem::path& folder, const std::string& name, const SourceStamp& claimed);
+
 /// `row` as the record of this input, if it is still valid: same input file, same run, and
 /// all output files are there with the size that the row claims.
 [[nodiscard]] std::optional<Record> still_valid(const Record& row, const Input& input, std::size_t index,

@@ -36,8 +36,8 @@ int open_with(const std::filesystem::path& path, const std::vector<Record>& kept
 
 }  // namespace
 
-RowLog::RowLog(std::filesystem::path path, const std::vector<Record>& kept, Sync sync)
-    : path_(std::move(path)), file_(open_with(path_, kept, sync)), sync_(sync) {
+RowLog::RowLog(std::filesystem::path folder, std::filesystem::path path, const std::vector<Record>& kept, Sync sync)
+    : folder_(std::move(folder)), path_(std::move(path)), file_(open_with(path_, kept, sync)), sync_(sync) {
   if (sync_ == Sync::kNo) return;
   disks_.add(path_.parent_path());
   writer_ = std::thread([this] { write_groups(); });
@@ -57,7 +57,7 @@ void RowLog::append(const Record& record) {
   growing_.lines += line;
   ++growing_.rows;
   for (const std::string& name : files_of(record)) {
-    growing_.folders.insert((path_.parent_path() / name).parent_path());
+    growing_.folders.insert((folder_ / name).parent_path());
   }
   changed_.notify_all();
 }

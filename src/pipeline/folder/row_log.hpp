@@ -23,10 +23,10 @@ namespace fovea {
 class RowLog {
  public:
   /// Replaces the file by these rows; append() adds after them.
-  /// @param path    in the folder that the rows' files are relative to
+  /// @param folder  which the rows' files are relative to
   /// @param sync    kNo: rows are appended at once, and the system writes when it likes
   /// @throws Error  kOutput.
-  RowLog(std::filesystem::path path, const std::vector<Record>& kept, Sync sync);
+  RowLog(std::filesystem::path folder, std::filesystem::path path, const std::vector<Record>& kept, Sync sync);
   /// As finish(), but what fails is lost.
   ~RowLog();
   RowLog(const RowLog&) = delete;
@@ -49,6 +49,7 @@ class RowLog {
   void put_on_disk(const Group& group);
   void write(std::string_view lines);
 
+  std::filesystem::path folder_;
   std::filesystem::path path_;
   int file_;
   Sync sync_;

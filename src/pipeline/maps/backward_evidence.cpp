@@ -1,5 +1,9 @@
 #include "pipeline/maps/backward_evidence.hpp"
 
+#include "explain/pixel_map.hpp"
+#include "fovea/architecture.hpp"
+#include "image/preprocess/patches.hpp"
+
 namespace fovea {
 namespace {
 
@@ -9,7 +13,7 @@ GradientRequest gradient_request(const MapPlan& plan, const Explainers& explaine
   request.gradients = gradients;
   if (gradients == Gradients::kLibra) request.gamma = plan.options.gamma;
   request.first_block = plan.options.start_block;
-  if (gradients == Gradients::kLibra && plan.needs(&Evidence::score_terms)) {
+  if (gradients == Gradients::kLibra && plan.needs(&Evidence::score_terms) && !plan.reads_pixels()) {
     request.score_terms = [&](const ScoreTerms& terms) {
       feed_each(plan, explainers, &Evidence::score_terms,
                 [&](Explainer& explainer) { explainer.observe_score_terms(terms); });
@@ -41,17 +45,49 @@ GradientRequest gradient_request(const MapPlan& plan, const Explainers& explaine
   return request;
 }
 
+void differentiate(Session& session, const MapPlan& plan, const Target& target, const GradientRequest& request) {
+  const ScoreSeed seed = score_seed(target);
+  if (plan.zero_shot) {
+    session.gradients(plan.zero_shot->score(seed, request.gradients), request);
+  } else {
+    session.gradients(seed, request);
+  }
+}
+
 }  // namespace
 
 void run_backward(Session& session, const MapPlan& plan, const Target& target, const Explainers& explainers) {
-  const ScoreSeed seed = score_seed(target);
   for (const Gradients gradients : {Gradients::kTrue, Gradients::kLibra}) {
-    if (!plan.reads(gradients)) continue;
-    const GradientRequest request = gradient_request(plan, explainers, gradients);
-    if (plan.zero_shot) {
-      session.gradients(plan.zero_shot->score(seed, gradients), request);
-    } else {
-      session.gradients(seed, request);
+    if (plan.reads(gradients)) {
+      differentiate(session, plan, target, gradient_request(plan, explainers, gradients));
+    }
+  }
+}
+
+void run_moved_images(const VisionTransformer& model, Session& session, std::span<const float> patches,
+                      const MapPlan& plan, const std::vector<Target>& targets,
+                      const std::vector<Explainers>& by_target) {
+  const Architecture& architecture = model.architecture();
+  const auto middle = static_cast<int>(plan.options.shifts / 2);
+  const int step = shift_step(plan.options.shifts, architecture.patch_size);
+  ForwardRequest forward;
+  forward.keep_for_gradients = true;
+  GradientRequest backward;
+  backward.gradients = Gradients::kLibra;
+  backward.gamma = plan.options.gamma;
+  std::vector<float> moved(patches.size());
+  for (int down = -middle; down <= middle; ++down) {
+    for (int right = -middle; right <= middle; ++right) {
+      shift_patches(patches, architecture.grid(), architecture.patch_size, down * step, right * step, moved);
+      (void)session.forward(moved, forward);
+      for (std::size_t t = 0; t < targets.size(); ++t) {
+        backward.pixels = [&](std::span<const float> gradient) {
+          feed_each(plan, by_target[t], &Evidence::pixels, [&](Explainer& explainer) {
+            explainer.observe_pixels({down * step, right * step, moved, gradient});
+          });
+        };
+        differentiate(session, plan, targets[t], backward);
+      }
     }
   }
 }

@@ -1,24 +1,38 @@
 #include "pipeline/maps/explanations.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "explain/faithfulness.hpp"
+#include "explain/pixel_map.hpp"
 #include "fovea/architecture.hpp"
 #include "image/preprocess/patches.hpp"
 #include "pipeline/maps/backward_evidence.hpp"
 #include "pipeline/maps/explainers.hpp"
-#include "pipeline/predictions.hpp"
+#include "pipeline/maps/reruns.hpp"
 
 namespace fovea {
 namespace {
+
+/// One more forward pass, for the methods that choose patches by the tokens.
+void observe_tokens(Session& session, std::span<const float> patches, const MapPlan& plan,
+                    const std::vector<Explainers>& by_target) {
+  ForwardRequest request;
+  request.tokens = [&](std::size_t /*image*/, std::size_t block, MatrixView<const float> tokens) {
+    if (block == 0) return;  // what enters the first block
+    for (const Explainers& explainers : by_target) {
+      feed_each(plan, explainers, &Evidence::subsets,
+                [&](Explainer& explainer) { explainer.observe_tokens(block - 1, tokens); });
+    }
+  };
+  (void)session.forward(patches, request);
+}
 
 /// The maps of one image for its targets. What a forward pass has kept is used before the model runs again.
 /// @return  by target, and in it by method: explainers that have seen everything
 std::vector<Explainers> explain_targets(const VisionTransformer& model, Session& session,
                                         std::span<const float> patches, const MapPlan& plan, const TokenLayout& layout,
-                                        const std::vector<Target>& targets) {
+                                        const std::vector<Target>& targets, SubsetRuns& runs) {
   std::vector<Explainers> by_target;
   by_target.reserve(targets.size());
   for (const Target& target : targets) {
@@ -32,27 +46,45 @@ std::vector<Explainers> explain_targets(const VisionTransformer& model, Session&
                           });
                         });
   }
+  if (plan.reads_pixels()) run_moved_images(model, session, patches, plan, targets, by_target);
+  if (plan.needs(&Evidence::subsets)) observe_tokens(session, patches, plan, by_target);
   for (std::size_t t = 0; t < targets.size(); ++t) {
     const RunAgain again = run_again(session, model.info(), plan, targets[t]);
     feed_each(plan, by_target[t], &Evidence::reruns,
               [&](Explainer& explainer) { explainer.rerun(patches, session.max_batch(), again); });
+    const RunSome some = runs.of(targets[t]);
+    feed_each(plan, by_target[t], &Evidence::subsets, [&](Explainer& explainer) { explainer.run_some(some); });
   }
   return by_target;
 }
 
 /// Class-agnostic maps are judged for the first target.
+void judge_maps(const MapPlan& plan, PatchGrid grid, const Target& target, bool is_first, Perturbation& perturbation,
+                std::vector<ExplainedMap>& maps) {
+  const PerturbationBaselines baselines = perturbation_baselines(perturbation, grid, plan.options.seed);
+  for (ExplainedMap& map : maps) {
+    if (map.target ? *map.target != target : !is_first) continue;
+    const Heatmap patches = patch_sums(map.heatmap, grid);
+    map.faithfulness = judge(perturbation.areas_both_ways(patch_order(patches.values)), baselines, grid.size(),
+                             perturbation.substrate());
+  }
+}
+
 void judge_maps(const VisionTransformer& model, Session& session, std::span<const float> patches, const MapPlan& plan,
-                const std::vector<Target>& targets, std::vector<ExplainedMap>& maps) {
+                const std::vector<Target>& targets, SubsetRuns& runs, std::vector<ExplainedMap>& maps) {
   const PatchGrid grid = model.architecture().grid();
   std::vector<float> blurred(patches.size());
   blur_patches(patches, grid, model.architecture().patch_size, blurred);
   for (const Target& target : targets) {
-    const RunAgain again = run_again(session, model.info(), plan, target);
-    Perturbation perturbation(patches, blurred, grid.size(), session.max_batch(), again);
-    const PerturbationBaselines baselines = perturbation_baselines(perturbation, grid, plan.options.seed);
-    for (ExplainedMap& map : maps) {
-      if (map.target.value_or(targets.front()) != target) continue;
-      map.faithfulness = judge(perturbation.areas(patch_order(map.heatmap.values)), baselines, grid.size());
+    const bool is_first = target == targets.front();
+    if (plan.substrate == Substrate::kDrop) {
+      const RunSome some = runs.of(target);
+      Dropping dropping(grid.size(), some);
+      judge_maps(plan, grid, target, is_first, dropping, maps);
+    } else {
+      const RunAgain again = run_again(session, model.info(), plan, target);
+      Painting painting(patches, blurred, grid.size(), session.max_batch(), again);
+      judge_maps(plan, grid, target, is_first, painting, maps);
     }
   }
 }
@@ -172,19 +204,7 @@ std::vector<ExplainedImage> run_once(const VisionTransformer& model, Session& se
   return images;
 }
 
-/// The plan of one draw.
-MapPlan plan_of_draw(const MapPlan& plan, std::size_t draw) {
-  MapPlan one = plan;
-  one.reduction.draw += draw;
-  return one;
-}
-
-/// Updates the mean of `draw` draws to the mean of one more.
-void add_draw(std::size_t draw, const std::vector<float>& values, std::vector<float>& mean) {
-  for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += (values[i] - mean[i]) / static_cast<float>(draw + 1);
-}
-
-void add_draw(std::size_t draw, const ExplainedImage& image, ExplainedImage& mean) {
+void add_image(std::size_t draw, const ExplainedImage& image, ExplainedImage& mean) {
   add_draw(draw, image.result.logits, mean.result.logits);
   add_draw(draw, image.result.pooled, mean.result.pooled);
   add_draw(draw, image.result.features, mean.result.features);
@@ -207,27 +227,8 @@ std::vector<ExplainedImage> run_draws(const VisionTransformer& model, Session& s
   unseen.attention = nullptr;
   unseen.pool_attention = nullptr;
   for (std::size_t draw = 1; draw < plan.draws; ++draw) {
-    const auto images = run_once(model, session, batch, plan_of_draw(plan, draw), unseen, first);
-    for (std::size_t i = 0; i < images.size(); ++i) add_draw(draw, images[i], mean[i]);
-  }
-  return mean;
-}
-
-/// [n][C] of changed images, as run_draws() has them of the image itself.
-std::vector<Logits> logits_of(Session& session, const MapPlan& plan, std::span<const float> patches) {
-  std::vector<Logits> mean;
-  for (std::size_t draw = 0; draw < plan.draws; ++draw) {
-    ForwardRequest request;
-    request.reduction = plan_of_draw(plan, draw).reduction;
-    std::size_t image = 0;
-    for (ForwardResult& result : session.forward(patches, request)) {
-      Logits logits = plan.zero_shot ? (*plan.zero_shot)(result) : std::move(result.logits);
-      if (draw == 0)
-        mean.push_back(std::move(logits));
-      else
-        add_draw(draw, logits, mean[image]);
-      ++image;
-    }
+    const auto images = run_once(model, session, batch, plan.of_draw(draw), unseen, first);
+    for (std::size_t i = 0; i < images.size(); ++i) add_image(draw, images[i], mean[i]);
   }
   return mean;
 }
@@ -253,30 +254,12 @@ std::vector<ExplainedImage> explain_images(const VisionTransformer& model, Sessi
     ExplainedImage& image =
         images.emplace_back(std::move(run_draws(model, session, one, plan, request, images.size()).front()));
     const std::vector<Target> targets = choose(images.size() - 1, image.result);
-    const auto by_target = explain_targets(model, session, one, plan, layout, targets);
+    SubsetRuns runs(model.info(), session, one, plan);
+    const auto by_target = explain_targets(model, session, one, plan, layout, targets, runs);
     image.maps = in_order(plan, std::move(image.maps), targets, by_target, image.result.logits);
-    if (plan.faithfulness) judge_maps(model, session, one, plan, targets, image.maps);
+    if (plan.faithfulness) judge_maps(model, session, one, plan, targets, runs, image.maps);
   }
   return images;
-}
-
-RunAgain run_again(Session& session, const ModelInfo& model, const MapPlan& plan, const Target& target) {
-  const ScoreFunction function = class_space(model, plan).function;
-  return [&session, plan, target, function](std::span<const float> patches) {
-    std::vector<ClassScore> scores;
-    for (Logits& logits : logits_of(session, plan, patches)) {
-      ClassScore& score = scores.emplace_back();
-      score.score = logits[target.class_index];
-      if (target.against) {
-        score.score -= logits[*target.against];
-        score.probability = 1 / (1 + std::exp(-score.score));
-      } else {
-        to_probabilities(logits, function);
-        score.probability = logits[target.class_index];
-      }
-    }
-    return scores;
-  };
 }
 
 }  // namespace fovea

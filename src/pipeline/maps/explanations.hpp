@@ -55,8 +55,4 @@ using ChooseTargets = std::function<std::vector<Target>(std::size_t image, const
                                                          std::span<const float> patches, const MapPlan& plan,
                                                          const ForwardRequest& request, const ChooseTargets& choose);
 
-/// Runs the model on changed images and returns the score of a target; with several draws that of the mean logits.
-/// @param session  of `model`; outlives the function; a call discards what it kept for gradients
-[[nodiscard]] RunAgain run_again(Session& session, const ModelInfo& model, const MapPlan& plan, const Target& target);
-
 }  // namespace fovea

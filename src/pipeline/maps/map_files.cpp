@@ -9,6 +9,7 @@
 #include "base/files.hpp"
 #include "base/numerics.hpp"
 #include "base/text.hpp"
+#include "explain/pixel_map.hpp"
 #include "fovea/version.hpp"
 #include "image/overlay/panel.hpp"
 #include "pipeline/maps/captions.hpp"
@@ -87,14 +88,15 @@ MapRecord MapFiles::write(const ExplainedPicture& picture, const ExplainedMap& m
   MapRecord record = map_record(map);
   if (layout.folder.empty()) return record;
   const std::string stem = layout.stem(record.method, record.target);
-  const std::vector<PngText> texts = map_texts(record, heatmap);
+  const std::vector<PictureText> texts = map_texts(record, heatmap);
 
   const OverlayCaption caption = map_caption(*map.method, record, picture.predictions, picture.probabilities);
-  const MatrixView<const float> values(heatmap.values, heatmap.grid.rows, heatmap.grid.cols);
-  const Image overlay = draw_overlay(picture.picture.original, values, picture.picture.geometry, options_.style,
-                                     caption, picture.kept, map.method->is_signed);
+  const Heatmap drawn = drawn_map(heatmap, model_.architecture.grid());
+  const Image overlay =
+      draw_overlay(picture.picture.original, {drawn.values, drawn.grid.rows, drawn.grid.cols}, picture.picture.geometry,
+                   options_.style, caption, picture.kept, map.method->is_signed);
   record.overlay = overlay_name(layout, picture.input, stem);
-  files_.write(*record.overlay, encode_png(overlay, kOverlayCompression, texts));
+  files_.write(*record.overlay, encode_picture(overlay, layout.format, texts));
   if (layout.save_maps) {
     record.map = map_name(layout, picture.input, stem);
     const std::size_t shape[] = {heatmap.grid.rows, heatmap.grid.cols};
@@ -108,7 +110,9 @@ MapRecord MapFiles::write(const ExplainedPicture& picture, const ExplainedMap& m
   }
   if (layout.save_top_patches) {
     record.top_patches = top_patches_name(layout, picture.input, stem);
-    const std::vector<ScoredBox> patches = top_patches(values, picture.picture.geometry, options_.top_patches);
+    const Heatmap sums = patch_sums(heatmap, model_.architecture.grid());
+    const std::vector<ScoredBox> patches =
+        top_patches({sums.values, sums.grid.rows, sums.grid.cols}, picture.picture.geometry, options_.top_patches);
     files_.write(*record.top_patches, top_patches_json(patches));
   }
   return record;
@@ -117,51 +121,53 @@ MapRecord MapFiles::write(const ExplainedPicture& picture, const ExplainedMap& m
 std::string MapFiles::write_panel(const ExplainedPicture& picture, const std::vector<ExplainedMap>& maps) const {
   std::vector<PanelMap> cells;
   cells.reserve(maps.size());
+  std::vector<Heatmap> drawn;  // outlives the cells
+  drawn.reserve(maps.size());
   std::string methods;
   for (const ExplainedMap& map : maps) {
-    const PatchGrid grid = map.heatmap.grid;
+    const Heatmap& values = drawn.emplace_back(drawn_map(map.heatmap, model_.architecture.grid()));
     const MapRecord record = map_record(map);
-    cells.push_back({{map.heatmap.values, grid.rows, grid.cols},
+    cells.push_back({{values.values, values.grid.rows, values.grid.cols},
                      map_caption(*map.method, record, picture.predictions, picture.probabilities),
                      map.method->is_signed});
     methods += fmt::format("{}{} ({})", methods.empty() ? "" : "; ", options_.layout.stem(record.method, record.target),
                            record.variant);
   }
   const OverlayCaption original = picture_caption(picture.predictions);
-  std::vector<PngText> texts = model_texts();
+  std::vector<PictureText> texts = model_texts();
   texts.push_back({"fovea:maps", methods});
   std::string name = panel_name(options_.layout, picture.input);
   const Image panel =
       draw_panel(picture.picture.original, picture.picture.geometry, cells, options_.style, original, picture.kept);
-  files_.write(name, encode_png(panel, kOverlayCompression, texts));
+  files_.write(name, encode_picture(panel, options_.layout.format, texts));
   return name;
 }
 
 std::string MapFiles::write_sheet(const Input& input, const MapSheet& sheet) const {
   const auto& query = options_.maps.options.query;
-  std::vector<PngText> texts = model_texts();
+  std::vector<PictureText> texts = model_texts();
   texts.push_back({"fovea:method", "attention"});
   texts.push_back({"fovea:variant", "all blocks and heads, of " +
                                         (query ? fmt::format("patch {},{}", query->row, query->col) : "the read-out")});
   std::string name = attention_sheet_name(options_.layout, input);
   const Image image = draw_sheet(sheet, options_.style.colormap);
-  files_.write(name, encode_png(image, kOverlayCompression, texts));
+  files_.write(name, encode_picture(image, options_.layout.format, texts));
   return name;
 }
 
 /// Reading a checkpoint through for its hash takes longer than explaining a picture: only `batch`, which needs the hash
 /// anyway, has one. The file's name and the number of parameters tell the models of a folder apart.
-std::vector<PngText> MapFiles::model_texts() const {
-  std::vector<PngText> texts{{"Software", "fovea " FOVEA_VERSION},
-                             {"fovea:model", to_utf8(model_.name)},
-                             {"fovea:checkpoint", to_utf8(model_.path.filename().string())},
-                             {"fovea:parameters", std::to_string(model_.parameters)}};
+std::vector<PictureText> MapFiles::model_texts() const {
+  std::vector<PictureText> texts{{"Software", "fovea " FOVEA_VERSION},
+                                 {"fovea:model", to_utf8(model_.name)},
+                                 {"fovea:checkpoint", to_utf8(model_.path.filename().string())},
+                                 {"fovea:parameters", std::to_string(model_.parameters)}};
   if (options_.model_sha256.valid()) texts.push_back({"fovea:model_sha256", options_.model_sha256.get()});
   return texts;
 }
 
-std::vector<PngText> MapFiles::map_texts(const MapRecord& record, const Heatmap& heatmap) const {
-  std::vector<PngText> texts = model_texts();
+std::vector<PictureText> MapFiles::map_texts(const MapRecord& record, const Heatmap& heatmap) const {
+  std::vector<PictureText> texts = model_texts();
   texts.push_back({"fovea:method", record.method});
   texts.push_back({"fovea:variant", record.variant});
   if (record.target) {

@@ -13,7 +13,7 @@
 #include "fovea/model.hpp"
 #include "fovea/prediction.hpp"
 #include "fovea/session.hpp"
-#include "image/codec/codec.hpp"
+#include "image/codec/encode.hpp"
 #include "image/overlay/overlay.hpp"
 #include "image/overlay/sheet.hpp"
 #include "pipeline/maps/explanations.hpp"
@@ -48,8 +48,8 @@ struct ExplainedPicture {
   std::span<const float> kept;  // [T] what token reduction left of it; empty: everything
 };
 
-/// Writes the files that the options' layout asks for. Every PNG says what made it: version, model, method and its
-/// variant, class, and the map's own minimum and maximum.
+/// Writes the files that the options' layout asks for. Every PNG and every JPEG says what made it: version, model,
+/// method and its variant, class, and the map's own minimum and maximum.
 class MapFiles {
  public:
   /// @param model, options, files  outlive it
@@ -69,8 +69,8 @@ class MapFiles {
 
  private:
   [[nodiscard]] MapRecord map_record(const ExplainedMap& map) const;  // without the names of files
-  [[nodiscard]] std::vector<PngText> model_texts() const;
-  [[nodiscard]] std::vector<PngText> map_texts(const MapRecord& record, const Heatmap& heatmap) const;
+  [[nodiscard]] std::vector<PictureText> model_texts() const;
+  [[nodiscard]] std::vector<PictureText> map_texts(const MapRecord& record, const Heatmap& heatmap) const;
 
   const ModelInfo& model_;
   const PictureOptions& options_;

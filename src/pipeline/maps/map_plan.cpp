@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "fovea/error.hpp"
 #include "model/forward/token_reduction.hpp"
@@ -25,9 +26,13 @@ bool MapPlan::backward() const noexcept {
 
 bool MapPlan::reads(Gradients gradients) const noexcept {
   return std::any_of(methods.begin(), methods.end(), [&](const ExplainMethod* method) {
-    return (gradients == Gradients::kLibra && method->needs.score_terms) ||
+    return (gradients == Gradients::kLibra && method->needs.score_terms && !reads_pixels()) ||
            (gradients == options.gradients && method->needs.reads_gradients());
   });
+}
+
+bool MapPlan::reads_pixels() const noexcept {
+  return options.shifts > 0 && needs(&Evidence::pixels);
 }
 
 bool MapPlan::class_specific() const noexcept {
@@ -35,8 +40,18 @@ bool MapPlan::class_specific() const noexcept {
                      [](const ExplainMethod* method) { return method->needs.class_specific(); });
 }
 
+MapPlan MapPlan::of_draw(std::size_t draw) const {
+  MapPlan one = *this;
+  one.reduction.draw += draw;
+  return one;
+}
+
+Logits MapPlan::logits_of(ForwardResult result) const {
+  return zero_shot ? (*zero_shot)(result) : std::move(result.logits);
+}
+
 std::size_t MapPlan::session_batch(std::size_t batch) const noexcept {
-  return needs(&Evidence::reruns) || faithfulness ? std::max(batch, kRerunBatch) : batch;
+  return needs(&Evidence::reruns) || needs(&Evidence::subsets) || faithfulness ? std::max(batch, kRerunBatch) : batch;
 }
 
 TokenLayout token_layout(const Architecture& architecture) {
@@ -97,6 +112,12 @@ void check_plan(const MapPlan& plan, const ModelInfo& model) {
   const Architecture& architecture = model.architecture;
   const TokenLayout layout = token_layout(architecture);
   if (plan.reduction.active()) require_reducible(model, plan.reduction);
+  const bool drops = plan.needs(&Evidence::subsets) || (plan.faithfulness && plan.substrate == Substrate::kDrop);
+  if (drops) require_droppable(model);
+  if (drops && plan.reduction.active()) {
+    throw Error(ErrorCode::kUsage, "patches are to be dropped, and --keep or --merge is given, expected one of the two",
+                "rise and --substrate paint explain and judge reduced models");
+  }
   for (const ExplainMethod* method : plan.methods) {
     (void)method->make(plan.options, layout);  // throws
     require_weights(*method, architecture);

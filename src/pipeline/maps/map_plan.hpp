@@ -1,6 +1,7 @@
 // Which maps are made of every picture, and whether the model can give them.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <string_view>
@@ -8,6 +9,7 @@
 
 #include "fovea/architecture.hpp"
 #include "fovea/explain.hpp"
+#include "fovea/faithfulness.hpp"
 #include "fovea/model.hpp"
 #include "fovea/session.hpp"
 #include "pipeline/maps/zero_shot.hpp"
@@ -25,6 +27,7 @@ struct MapPlan {
   TokenReduction reduction;
   std::size_t draws = 1;  // of random tokens: passes whose results are averaged
   bool faithfulness = false;
+  Substrate substrate = Substrate::kPaint;        // of the faithfulness
   std::shared_ptr<const ZeroShotHead> zero_shot;  // whose classes are explained, in place of the model's own head's
 
   /// Whether the model's own logits and features are all that is wanted.
@@ -35,8 +38,14 @@ struct MapPlan {
   [[nodiscard]] bool backward() const noexcept;
   /// Whether some method needs a backward pass of this kind.
   [[nodiscard]] bool reads(Gradients gradients) const noexcept;
+  /// Whether some method is fed gradients of pixels, and so no terms of the score.
+  [[nodiscard]] bool reads_pixels() const noexcept;
   /// Whether some method is about one class.
   [[nodiscard]] bool class_specific() const noexcept;
+  /// The plan of one of several draws.
+  [[nodiscard]] MapPlan of_draw(std::size_t draw) const;
+  /// [C], of the classes that are explained.
+  [[nodiscard]] Logits logits_of(ForwardResult result) const;
   /// How many images a session has to take at once, for batches of `batch`.
   [[nodiscard]] std::size_t session_batch(std::size_t batch) const noexcept;
 };
@@ -45,6 +54,10 @@ struct MapPlan {
 
 /// The method where none is named: rollout, or libra where a class is.
 [[nodiscard]] const ExplainMethod& default_method(bool class_is_named);
+
+/// The methods that --test-methods tests where none is named: cheap ones that answer for one class, and rollout, which
+/// is asked for most.
+inline constexpr std::array<std::string_view, 5> kTestedMethods{"libra", "generic", "legrad", "grad-cam", "rollout"};
 
 /// The classes that a run with this plan tells apart.
 [[nodiscard]] ClassSpace class_space(const ModelInfo& model, const MapPlan& plan);

@@ -16,6 +16,15 @@
 
 namespace fovea {
 
+/// What a shard says about itself.
+struct ShardSummary {
+  std::size_t index = 0;
+  std::size_t count = 1;
+  std::size_t inputs = 0;     // of all shards
+  std::string inputs_sha256;  // over their paths, in order
+  std::string run;            // the fingerprint of model and options
+};
+
 /// The contents of `summary.json`.
 struct BatchSummary {
   Summary counts;
@@ -31,9 +40,14 @@ struct BatchSummary {
   std::map<std::string, std::size_t> class_histogram;  // top-1 label → inputs
   std::map<std::string, std::size_t> failures;         // code → inputs
   std::string version;
+  std::optional<ShardSummary> shard;  // of a run over several machines
 };
 
 [[nodiscard]] std::string summary_json(const BatchSummary& summary);
+/// Without what follows from the rows: the counts, the histogram, the failures and the rate.
+/// @param name    of the file, for messages
+/// @throws Error  kDecode if the text is no such document.
+[[nodiscard]] BatchSummary summary_from_json(std::string_view text, std::string_view name);
 
 /// A self-contained static page: thumbnails with predictions, which can be filtered by label and by failure.
 [[nodiscard]] std::string gallery_html(std::span<const Record> records, const BatchSummary& summary);

@@ -95,6 +95,7 @@ class CsvWriter final : public ReportWriter {
       : out_(out),
         top_k_(options.top_k),
         verdicts_(options.verdicts),
+        unknown_(options.unknown),
         values_(options.values),
         comparison_(options.comparison) {}
 
@@ -116,6 +117,7 @@ class CsvWriter final : public ReportWriter {
       fields.resize(4 + 2 * top_k_ + 1);
     }
     if (verdicts_) fields.push_back(verdicts_of(record));
+    if (unknown_) fields.emplace_back(!record.unknown ? "" : record.unknown->unknown ? "true" : "false");
     emit(out_, heading() + row(fields));
     begun_ = true;
   }
@@ -135,12 +137,14 @@ class CsvWriter final : public ReportWriter {
     }
     names.emplace_back("error");
     if (verdicts_) names.emplace_back("verdicts");
+    if (unknown_) names.emplace_back("unknown");
     return row(names);
   }
 
   std::ostream& out_;
   std::size_t top_k_;
   bool verdicts_;
+  bool unknown_;
   bool values_;
   bool comparison_;
   bool begun_ = false;

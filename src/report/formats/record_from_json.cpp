@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <string_view>
@@ -94,7 +95,9 @@ float float_at(const RecordJson& object, Key key) {
 }
 
 PerturbationAreas areas_of(const RecordJson& object) {
-  return {object.at("deletion_auc").get<double>(), object.at("insertion_auc").get<double>()};
+  PerturbationAreas areas{object.at("deletion_auc").get<double>(), object.at("insertion_auc").get<double>()};
+  if (object.contains("least_first_auc")) areas.least_first = object.at("least_first_auc").get<double>();
+  return areas;
 }
 
 Prediction prediction_of(const RecordJson& object) {
@@ -112,6 +115,8 @@ Faithfulness faithfulness_of(const RecordJson& object) {
   faithfulness.random_maps = count_at(object.at("random"), "maps");
   faithfulness.centre = areas_of(object.at("centre_gaussian"));
   faithfulness.step = count_at(object, "step_patches");
+  const bool dropped = text_at(object, "substrate") == substrate_text(Substrate::kDrop);
+  faithfulness.substrate = dropped ? Substrate::kDrop : Substrate::kPaint;
   constexpr std::array kVerdicts{Verdict::kBetterThanRandom, Verdict::kNoBetterThanRandom, Verdict::kWorseThanRandom};
   const std::string text = text_at(object, "verdict");
   const auto verdict = std::find_if(kVerdicts.begin(), kVerdicts.end(), [&](Verdict v) { return name(v) == text; });
@@ -162,11 +167,23 @@ ErrorCode code_at(const RecordJson& object, Key key) {
   return *code;
 }
 
+Precision precision_at(const RecordJson& object, Key key) {
+  const std::string text = text_at(object, key);
+  const auto* found = std::find_if(std::begin(kPrecisions), std::end(kPrecisions),
+                                   [&](Precision precision) { return name(precision) == text; });
+  if (found != std::end(kPrecisions)) return *found;
+  throw Error(ErrorCode::kDecode, fmt::format("record: precision '{}' is unknown", text));
+}
+
 void read_result(const RecordJson& object, Record& record) {
   record.size = {.height = pixels_at(object, "height"), .width = pixels_at(object, "width")};
   if (object.contains("decoded_eighths")) record.decoded_eighths = eighths_at(object, "decoded_eighths");
+  if (object.contains("decided_by")) record.decided_by = precision_at(object, "decided_by");
   for (const RecordJson& prediction : object.at("predictions").get_ref<const RecordJson::array_t&>()) {
     record.predictions.push_back(prediction_of(prediction));
+  }
+  if (object.contains("unknown")) {
+    record.unknown = UnknownVerdict{object.at("unknown").get<bool>(), number_at(object, "unknown_score")};
   }
   if (const auto maps = object.find("maps"); maps != object.end()) {
     for (const RecordJson& map : maps->get_ref<const RecordJson::array_t&>()) record.maps.push_back(map_of(map));

@@ -40,7 +40,7 @@ RecordJson faithfulness_object(const Faithfulness& faithfulness) {
   object["centre_gaussian"] = areas_object(faithfulness.centre);
   object["verdict"] = name(faithfulness.verdict);
   object["step_patches"] = faithfulness.step;
-  object["substrate"] = "deletion to the mean colour, insertion into a blur of 11 px, sigma 5";
+  object["substrate"] = substrate_text(faithfulness.substrate);
   object["definition"] = "RISE, area under the class's probability over the share of patches";
   return object;
 }
@@ -79,9 +79,14 @@ void put_result(RecordJson& object, const Record& record) {
     object["features"] = {{"row", record.features->row}, {"shape", record.features->shape}};
     return;
   }
+  if (record.decided_by) object["decided_by"] = name(*record.decided_by);
   object["predictions"] = RecordJson::array();
   for (const Prediction& prediction : record.predictions) {
     object["predictions"].push_back(prediction_object(prediction));
+  }
+  if (record.unknown) {
+    object["unknown"] = record.unknown->unknown;
+    object["unknown_score"] = number_or_null(record.unknown->score);
   }
   for (const MapRecord& map : record.maps) object["maps"].push_back(map_object(map));
   if (!record.tokens.empty()) object["tokens"] = record.tokens;
@@ -118,6 +123,7 @@ RecordJson summary_object(const Summary& summary) {
   RecordJson object{
       {"schema", kReportSchema}, {"type", "summary"}, {"succeeded", summary.succeeded}, {"failed", summary.failed}};
   if (summary.interrupted) object["interrupted"] = true;
+  for (const auto& [precision, count] : summary.decided_by) object["decided_by"][std::string(name(precision))] = count;
   return object;
 }
 
@@ -125,8 +131,18 @@ RecordJson number_or_null(double value) {
   return std::isnan(value) ? RecordJson(nullptr) : RecordJson(value);
 }
 
+std::string_view substrate_text(Substrate substrate) noexcept {
+  return substrate == Substrate::kPaint ? "deletion to the mean colour, insertion into a blur of 11 px, sigma 5"
+                                        : "tokens of deleted patches are left out, insertion into none";
+}
+
 RecordJson areas_object(const PerturbationAreas& areas) {
-  return {{"deletion_auc", areas.deletion}, {"insertion_auc", areas.insertion}};
+  RecordJson object{{"deletion_auc", areas.deletion}, {"insertion_auc", areas.insertion}};
+  if (const auto srg = areas.srg()) {
+    object["least_first_auc"] = *areas.least_first;
+    object["srg"] = *srg;
+  }
+  return object;
 }
 
 std::string one_line(const RecordJson& json) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "report/comparison.hpp"
@@ -24,6 +25,8 @@ using RecordJson =
 [[nodiscard]] RecordJson comparison_object(const Comparison& comparison);
 /// null if the value is undefined, as the correlation with a flat map is: JSON has no NaN.
 [[nodiscard]] RecordJson number_or_null(double value);
+/// What becomes of patches that are taken away, in words.
+[[nodiscard]] std::string_view substrate_text(Substrate substrate) noexcept;
 [[nodiscard]] RecordJson areas_object(const PerturbationAreas& areas);
 
 /// Prints JSON on one line, without the newline. Bytes that are not UTF-8 become U+FFFD.

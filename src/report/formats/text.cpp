@@ -38,6 +38,9 @@ class TextWriter final : public ReportWriter {
     std::string line = fmt::format("\n{} done", summary.succeeded);
     if (summary.failed > 0) line += ", " + painted(kRed, fmt::format("{} failed", summary.failed));
     if (summary.interrupted) line += ", " + painted(kRed, "interrupted");
+    for (const auto& [precision, count] : summary.decided_by) {
+      line += fmt::format(", {} decided by {}", count, name(precision));
+    }
     emit(out_, line + '\n');
   }
 
@@ -57,10 +60,20 @@ class TextWriter final : public ReportWriter {
            painted(best ? kBold : std::string_view(), label);
   }
 
+  /// "unknown (nearest: crane 58.2 %)"
+  [[nodiscard]] std::string unknown(const Record& record) const {
+    const std::string what = painted(kBold, "unknown");
+    if (record.predictions.empty()) return what;
+    const Prediction& best = record.predictions.front();
+    const std::string label = best.label ? printable(*best.label) : fmt::format("class {}", best.class_index);
+    return fmt::format("{} (nearest: {} {:.1f} %)", what, label, 100.0 * static_cast<double>(best.probability));
+  }
+
   [[nodiscard]] std::string result(const Record& record) const {
     const std::string path = painted(kBold, printable(record.path));
+    const bool is_unknown = record.unknown && record.unknown->unknown;
     if (options_.top_k == 1 && record.predictions.size() == 1 && record.maps.empty()) {
-      return fmt::format("{}  {}\n", path, prediction(record.predictions.front(), true));
+      return fmt::format("{}  {}\n", path, is_unknown ? unknown(record) : prediction(record.predictions.front(), true));
     }
     const std::string size = painted(kDim, fmt::format("{} x {}", record.size.width, record.size.height));
     if (record.features) {
@@ -68,8 +81,10 @@ class TextWriter final : public ReportWriter {
                          fmt::join(record.features->shape, " x "));
     }
     std::string block = fmt::format("{}  {}\n", path, size);
-    if (record.predictions.empty()) block += fmt::format("  {}\n", painted(kDim, "no class is probable enough"));
-    for (std::size_t k = 0; k < options_.top_k && k < record.predictions.size(); ++k) {
+    if (record.predictions.empty() && !is_unknown)
+      block += fmt::format("  {}\n", painted(kDim, "no class is probable enough"));
+    if (is_unknown) block += fmt::format("  {}\n", unknown(record));
+    for (std::size_t k = 0; k < options_.top_k && k < record.predictions.size() && !is_unknown; ++k) {
       block += fmt::format("  {}\n", prediction(record.predictions[k], k == 0));
     }
     if (!record.tokens.empty()) block += fmt::format("  {}\n", painted(kDim, tokens(record.tokens)));
@@ -93,9 +108,10 @@ class TextWriter final : public ReportWriter {
       return fmt::format("{:.3f} {:.3f}", curves.deletion, curves.insertion);
     };
     const bool better = f.verdict == Verdict::kBetterThanRandom;
-    return fmt::format("    {}: deletion, insertion {} (random {}, centre {})\n",
-                       painted(better ? kGreen : kRed, name(f.verdict)), areas(f.map), areas(f.random),
-                       areas(f.centre));
+    const auto srg = [](const PerturbationAreas& curves) { return fmt::format("{:+.3f}", curves.srg().value_or(0)); };
+    return fmt::format("    {}: deletion, insertion {} (random {}, centre {}); SRG {} (centre {}){}\n",
+                       painted(better ? kGreen : kRed, name(f.verdict)), areas(f.map), areas(f.random), areas(f.centre),
+                       srg(f.map), srg(f.centre), f.substrate == Substrate::kDrop ? ", patches dropped" : "");
   }
 
   [[nodiscard]] std::string failure(const Record& record) const {

@@ -1,4 +1,4 @@
-#include "cli/verbs/preprocess_snippet.hpp"
+#include "cli/terminal/preprocess_snippet.hpp"
 
 #include <fmt/format.h>
 

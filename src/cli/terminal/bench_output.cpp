@@ -1,4 +1,4 @@
-#include "cli/verbs/bench_output.hpp"
+#include "cli/terminal/bench_output.hpp"
 
 #include <fmt/format.h>
 

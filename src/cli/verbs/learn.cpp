@@ -1,0 +1,257 @@
+// fovea learn: a folder of labelled pictures becomes a model, and what it is worth is measured.
+#include "pipeline/learn/learn.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/files.hpp"
+#include "base/output/folder_lock.hpp"
+#include "base/pending_file.hpp"
+#include "base/process/interrupt.hpp"
+#include "cli/command.hpp"
+#include "cli/options/model_options.hpp"
+#include "cli/options/options.hpp"
+#include "cli/terminal/interrupt.hpp"
+#include "cli/terminal/output_stream.hpp"
+#include "cli/terminal/run_note.hpp"
+#include "cli/terminal/terminal.hpp"
+#include "cli/verbs/models.hpp"
+#include "fovea/error.hpp"
+#include "fovea/model.hpp"
+#include "fovea/version.hpp"
+#include "pipeline/folder/run_files.hpp"
+#include "report/learn/learn_report.hpp"
+
+namespace fovea::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+/// What is left of a backbone once its features are there.
+struct Backbone {
+  std::filesystem::path path;
+  std::string name;
+  std::string sha256;
+  std::string fingerprint;  // of all that features depend on
+};
+
+class Learn : public Command {
+ public:
+  explicit Learn(CLI::App& app) {
+    app.add_option("-m,--model", models_,
+                   "the model whose head is learned anew; may be given more than once: the best one is taken")
+        ->default_str(CommonOptions().model)
+        ->allow_extra_args(false)
+        ->take_all()
+        ->type_name("MODEL")
+        ->group("General");
+    app.add_option("-o,--output", output_, "write the model to this file")->type_name("FILE.safetensors");
+    add_count(app, "--folds", options_.folds, 2, "in how many parts the pictures are held out in turn", 100);
+    app.add_option("--val", validation_, "measure on the pictures of this folder, not on parts that are held out")
+        ->type_name("DIR");
+    add_choice(app, "--class-weight", class_weight_, {"none", "balanced"},
+               "balanced: a class of few pictures counts as much as one of many");
+    app.add_option("--group-by", options_.group_by,
+                   "pictures whose names match with the same text are kept together, such as a series of one object; "
+                   "names are relative to DIR, and the first ( ) counts")
+        ->type_name("REGEX");
+    app.add_option("--unknown", unknown_,
+                   "let rows say that a picture is of none of the classes; this share of pictures that are may be "
+                   "called so, too")
+        ->type_name("SHARE");
+    add_count(app, "--seed", options_.seed, 0, "which of many equally good partitions");
+    app.add_option("--cache", cache_, "folder for the features, which later runs use; default: beside the output")
+        ->type_name("DIR");
+    app.add_option("--report", page_, "write the report as one page, with the pictures that were taken for others")
+        ->type_name("FILE.html");
+    add_choice(app, "-f,--format", format_, {"text", "json"}, "what to print");
+  }
+
+  int run() override {
+    check_flags();
+    const LabelledPictures pictures =
+        validation_.empty() ? list_labelled(operands[0]) : list_labelled(operands[0], validation_);
+    check_places(pictures);
+    claim_threads(common);
+    const FolderLock lock(cache_folder(), false);
+    PendingFile output(output_);  // a place that cannot be written is found before the work
+    std::optional<PendingFile> page;
+    if (!page_.empty()) page.emplace(page_);
+    const auto begin = Clock::now();
+    const std::vector<std::string> hashes = hash_files(pictures.inputs);
+    std::vector<Backbone> backbones;
+    std::vector<EmbeddedPictures> embedded;
+    for (const std::string& model : models_) {
+      const std::shared_ptr<const VisionTransformer> loaded = load(model, backbones);
+      embedded.push_back(embed(loaded, backbones.back(), pictures, hashes));
+      if (embedded.back().interrupted) return interrupted();
+    }
+    const double embed_seconds = seconds_since(begin);
+
+    keep_common(embedded);
+    std::vector<BackboneFeatures> features;
+    for (std::size_t i = 0; i < models_.size(); ++i) features.push_back({models_[i], std::move(embedded[i].features)});
+    const EmbeddedPictures& first = embedded.front();
+    Learned learned = learn_head({pictures, first.inputs, first.classes, first.hashes, features}, options_);
+    LearnReport& report = learned.report;
+    const Backbone& best = backbones[learned.backbone];
+    write_learned(open_model(best.path), learned.head, about(best, report), output);
+    output.commit();
+    report.folder = operands[0];
+    report.output = output_;
+    report.validation = validation_;
+    report.failures = first.failures;
+    report.embed_seconds = embed_seconds;
+    report.learn_seconds = seconds_since(begin) - embed_seconds;
+    if (page) {
+      page->append(learn_html(report, report_thumbnails(report)));
+      page->commit();
+    }
+    say(report);
+    print(format_ == "json" ? learn_json(report) : learn_text(report));
+    return report.failures.empty() ? 0 : 1;
+  }
+
+ private:
+  void check_flags() {
+    if (operands.size() != 1) {
+      throw Error(
+          ErrorCode::kUsage,
+          fmt::format("the number of folders is {}, expected one: with a folder for each class", operands.size()),
+          "for example: fovea learn photos -o mine.safetensors");
+    }
+    if (std::filesystem::path(output_).extension() != ".safetensors") {
+      throw Error(ErrorCode::kUsage,
+                  output_.empty()
+                      ? std::string("-o is missing, expected a file for the model")
+                      : fmt::format("{}: the output's extension is '{}', expected .safetensors", printable(output_),
+                                    printable(std::filesystem::path(output_).extension())),
+                  "for example: -o mine.safetensors");
+    }
+    options_.balanced = class_weight_ == "balanced";
+    if (unknown_.empty()) return;
+    options_.unknown = finite_number(unknown_);
+    if (options_.unknown && *options_.unknown > 0 && *options_.unknown < 1) return;
+    throw Error(ErrorCode::kUsage, fmt::format("--unknown is '{}', expected a share above 0 and below 1", unknown_),
+                "0.05 rejects one of twenty pictures of the classes");
+  }
+
+  [[nodiscard]] std::filesystem::path cache_folder() const {
+    if (!cache_.empty()) return cache_;
+    return std::filesystem::path(output_).replace_extension(".features");
+  }
+
+  void check_places(const LabelledPictures& pictures) const {
+    RunFiles files;
+    files.reads(pictures.inputs);
+    files.reads(common.config, "configuration");
+    for (const std::string& model : models_) files.reads_model(find_model(model));
+    files.writes(output_);
+    files.writes(page_);
+  }
+
+  /// The model, and what is kept of it.
+  std::shared_ptr<const VisionTransformer> load(const std::string& model, std::vector<Backbone>& backbones) const {
+    RunNote note(common);
+    const std::filesystem::path path = find_model(model);
+    std::shared_ptr<const VisionTransformer> loaded = VisionTransformer::load(path);
+    const ModelInfo& info = loaded->info();
+    note.loaded(info);
+    Backbone& backbone = backbones.emplace_back(Backbone{path, info.name, model_sha256(path), {}});
+    backbone.fingerprint = backbone.sha256;
+    for (const auto& [name, value] : resolved_texts(info, false)) {
+      backbone.fingerprint.append("\n").append(name).append(": ").append(value);
+    }
+    return loaded;
+  }
+
+  [[nodiscard]] EmbeddedPictures embed(const std::shared_ptr<const VisionTransformer>& model, const Backbone& backbone,
+                                       const LabelledPictures& pictures, std::span<const std::string> hashes) const {
+    FeatureCache cache(cache_folder(), backbone.fingerprint,
+                       feature_shape(model->info(), FeaturePool::kHeadInput).front());
+    Engine engine(model);
+    const Messages messages(use_color(common.color, STDERR_FILENO));
+    const std::vector<std::size_t> todo = missing_pictures(pictures, hashes, cache);
+    Progress progress(todo.size(), !common.quiet && todo.size() > 1);
+    const auto show = [&](const Record& record) {
+      if (record.failure) {
+        progress.erase();
+        messages.error(record.failure->message, record.failure->hint);
+      }
+      progress.step();
+    };
+    return embed_labelled(engine, pictures, hashes, todo, cache,
+                          plan_schedule(todo.size(), common.threads, common.batch), show,
+                          [&](std::size_t /*written*/) { leave_now(interrupted()); });
+  }
+
+  [[nodiscard]] int interrupted() const {
+    if (!common.quiet) {
+      Messages(use_color(common.color, STDERR_FILENO))
+          .note("interrupted: the features so far are kept, and the same command goes on from here");
+    }
+    return interrupt_exit_code();
+  }
+
+  [[nodiscard]] JsonObject about(const Backbone& backbone, const LearnReport& report) const {
+    const LearnedBackbone& best = report.backbones.front();
+    JsonObject json;
+    json.add("version", FOVEA_VERSION).add("backbone", backbone.name);
+    json.add("backbone_sha256", backbone.sha256).add("pictures", report.pictures).add("groups", report.groups);
+    json.add("folds", report.folds).add("seed", options_.seed).add("c", best.c).add("class_weight", class_weight_);
+    return json.add("measured", report.measured).add("top1", best.top1.value);
+  }
+
+  void say(const LearnReport& report) const {
+    if (common.quiet) return;
+    const Messages messages(use_color(common.color, STDERR_FILENO));
+    for (const std::string& remark : report.remarks) messages.warning(remark);
+    for (const Baseline& baseline : report.baselines) {
+      if (baseline.ahead.high >= 0) continue;
+      messages.warning(fmt::format("the {} is better than the learned head by {:.1f} points", baseline.name,
+                                   -100 * baseline.ahead.value),
+                       "the pictures may be too few, or the labels wrong: look at the most surprising ones");
+    }
+    if (common.verbose) {
+      messages.note(
+          fmt::format("features in {:.1f} s, learning in {:.1f} s", report.embed_seconds, report.learn_seconds));
+    }
+  }
+
+  LearnOptions options_;
+  std::vector<std::string> models_{CommonOptions().model};
+  std::string output_;
+  std::string class_weight_ = "none";
+  std::string validation_;
+  std::string unknown_;
+  std::string cache_;
+  std::string page_;
+  std::string format_ = "text";
+};
+
+}  // namespace
+
+const Verb learn_verb = {"learn",
+                         "Learn classes of your own from a folder of pictures, and measure how good they are",
+                         "DIR",
+                         "a folder that has a folder of pictures for each class",
+                         {"fovea learn photos -o mine.safetensors   # then: fovea classify -m mine.safetensors new.jpg",
+                          "fovea learn photos -o mine.safetensors --unknown 0.05",
+                          "fovea learn photos -o mine.safetensors --group-by '^[^/]*/([0-9]+)_' -f json"},
+                         false,
+                         [](CLI::App& app) -> std::unique_ptr<Command> { return std::make_unique<Learn>(app); }};
+
+}  // namespace fovea::cli

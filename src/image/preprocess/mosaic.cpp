@@ -1,0 +1,59 @@
+#include "image/preprocess/mosaic.hpp"
+
+namespace fovea {
+namespace {
+
+/// Where the pixels of an image lie in its patches.
+class PatchPixels {
+ public:
+  PatchPixels(PatchGrid grid, std::size_t patch_size) : grid_(grid), side_(patch_size) {}
+
+  [[nodiscard]] std::size_t height() const { return grid_.rows * side_; }
+  [[nodiscard]] std::size_t width() const { return grid_.cols * side_; }
+  [[nodiscard]] std::size_t at(std::size_t channel, std::size_t y, std::size_t x) const {
+    const std::size_t patch = y / side_ * grid_.cols + x / side_;
+    return ((patch * 3 + channel) * side_ + y % side_) * side_ + x % side_;
+  }
+
+ private:
+  PatchGrid grid_;
+  std::size_t side_;  // px
+};
+
+}  // namespace
+
+std::vector<float> half_image(std::span<const float> patches, PatchGrid grid, std::size_t patch_size) {
+  const PatchPixels pixels(grid, patch_size);
+  const std::size_t height = pixels.height() / 2;
+  const std::size_t width = pixels.width() / 2;
+  std::vector<float> half;
+  half.reserve(3 * height * width);
+  for (std::size_t c = 0; c < 3; ++c) {
+    for (std::size_t y = 0; y < 2 * height; y += 2) {
+      for (std::size_t x = 0; x < 2 * width; x += 2) {
+        const float sum = patches[pixels.at(c, y, x)] + patches[pixels.at(c, y, x + 1)] +
+                          patches[pixels.at(c, y + 1, x)] + patches[pixels.at(c, y + 1, x + 1)];
+        half.push_back(sum / 4);
+      }
+    }
+  }
+  return half;
+}
+
+std::vector<float> mosaic_patches(const std::array<std::span<const float>, 4>& tiles, PatchGrid grid,
+                                  std::size_t patch_size) {
+  const PatchPixels pixels(grid, patch_size);
+  const std::size_t height = pixels.height() / 2;
+  const std::size_t width = pixels.width() / 2;
+  std::vector<float> patches(3 * pixels.height() * pixels.width());
+  for (std::size_t tile = 0; tile < 4; ++tile) {
+    for (std::size_t i = 0; i < tiles[tile].size(); ++i) {
+      const std::size_t y = tile / 2 * height + i / width % height;
+      const std::size_t x = tile % 2 * width + i % width;
+      patches[pixels.at(i / width / height, y, x)] = tiles[tile][i];
+    }
+  }
+  return patches;
+}
+
+}  // namespace fovea

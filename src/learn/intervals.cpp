@@ -1,0 +1,100 @@
+#include "learn/intervals.hpp"
+
+#include <map>
+#include <vector>
+
+#include "base/numerics.hpp"
+#include "base/process/interrupt.hpp"
+#include "base/random.hpp"
+
+namespace fovea::learn {
+namespace {
+
+constexpr std::size_t kResamples = 1000;
+
+Interval interval_of(const std::vector<double>& values) {
+  return {quantile(values, 0.025), quantile(values, 0.975)};
+}
+
+/// The examples of each group, in the order of their first ones.
+std::vector<std::vector<std::size_t>> members_of(std::span<const std::size_t> groups) {
+  std::map<std::size_t, std::size_t> places;
+  std::vector<std::vector<std::size_t>> members;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const auto [place, is_new] = places.emplace(groups[i], members.size());
+    if (is_new) members.emplace_back();
+    members[place->second].push_back(i);
+  }
+  return members;
+}
+
+/// Calls body(resample, example) for each example of each resample.
+template <typename Body>
+void draw(std::span<const std::size_t> groups, std::uint64_t seed, const Body& body) {
+  const auto members = members_of(groups);
+  Random random(seed);
+  for (std::size_t resample = 0; resample < kResamples; ++resample) {
+    stop_if_interrupted();
+    for (std::size_t drawn = 0; drawn < members.size(); ++drawn) {
+      for (const std::size_t example : members[random.below(members.size())]) body(resample, example);
+    }
+  }
+}
+
+/// One resample's table at a time: tables of all resamples would be large.
+class Resampled {
+ public:
+  explicit Resampled(std::size_t classes) : classes_(classes), confusion_(empty()) {}
+  void count(std::size_t resample, std::size_t truth, std::size_t predicted) {
+    if (resample != resample_) close();
+    resample_ = resample;
+    ++confusion_[truth][predicted];
+  }
+  [[nodiscard]] AccuracyIntervals intervals() {
+    close();
+    return {interval_of(top1_), interval_of(balanced_), interval_of(macro_f1_)};
+  }
+
+ private:
+  [[nodiscard]] Confusion empty() const { return Confusion(classes_, std::vector<std::size_t>(classes_)); }
+  void close() {
+    const Accuracy accuracy = accuracy_of(confusion_);
+    top1_.push_back(accuracy.top1);
+    balanced_.push_back(accuracy.balanced);
+    macro_f1_.push_back(accuracy.macro_f1);
+    confusion_ = empty();
+  }
+
+  std::size_t classes_;
+  std::size_t resample_ = 0;
+  Confusion confusion_;
+  std::vector<double> top1_;
+  std::vector<double> balanced_;
+  std::vector<double> macro_f1_;
+};
+
+}  // namespace
+
+AccuracyIntervals bootstrap(const Outcomes& outcomes, std::uint64_t seed) {
+  if (outcomes.truth.empty()) return {};
+  Resampled resampled(outcomes.num_classes);
+  draw(outcomes.groups, seed, [&](std::size_t resample, std::size_t example) {
+    resampled.count(resample, outcomes.truth[example], outcomes.predicted[example]);
+  });
+  return resampled.intervals();
+}
+
+Interval bootstrap_difference(const Outcomes& better, std::span<const std::size_t> other, std::uint64_t seed) {
+  if (better.truth.empty()) return {};
+  std::vector<double> gains(kResamples);
+  std::vector<double> sizes(kResamples);
+  draw(better.groups, seed, [&](std::size_t resample, std::size_t example) {
+    const std::size_t truth = better.truth[example];
+    gains[resample] += (better.predicted[example] == truth ? 1 : 0) - (other[example] == truth ? 1 : 0);
+    ++sizes[resample];
+  });
+  for (std::size_t i = 0; i < kResamples; ++i) gains[i] /= sizes[i];
+  return interval_of(gains);
+}
+
+}  // namespace fovea::learn

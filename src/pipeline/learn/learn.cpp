@@ -1,0 +1,290 @@
+#include "pipeline/learn/learn.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <numeric>
+#include <regex>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "base/files.hpp"
+#include "fovea/error.hpp"
+#include "learn/folds.hpp"
+#include "learn/intervals.hpp"
+#include "learn/metrics.hpp"
+#include "learn/near_duplicates.hpp"
+#include "pipeline/learn/study.hpp"
+
+namespace fovea {
+namespace {
+
+using learn::Examples;
+
+/// Groups by a regular expression: equal matches belong together, a name that does not match stands alone.
+std::vector<std::size_t> named_groups(const LearnInput& input, const std::string& expression) {
+  std::vector<std::size_t> groups(input.inputs.size());
+  std::iota(groups.begin(), groups.end(), std::size_t{0});
+  if (expression.empty()) return groups;
+  try {
+    const std::regex pattern(expression);
+    std::map<std::string, std::size_t> first;
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      std::smatch match;
+      const std::string& name = input.pictures.inputs[input.inputs[i]].name;
+      if (!std::regex_search(name, match, pattern)) continue;
+      groups[i] = first.emplace(match.size() > 1 ? match[1].str() : match.str(), i).first->second;
+    }
+  } catch (const std::regex_error& error) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("--group-by is '{}', expected a regular expression (ECMAScript): {}", printable(expression),
+                            error.what()),
+                "for example '^[^/]*/([0-9]+)_' for names such as bolts/0017_left.jpg");
+  }
+  return groups;
+}
+
+/// How many belong to a group of several.
+std::size_t in_company(std::span<const std::size_t> groups) {
+  std::map<std::size_t, std::size_t> sizes;
+  for (const std::size_t group : groups) ++sizes[group];
+  return static_cast<std::size_t>(std::ranges::count_if(groups, [&](std::size_t group) { return sizes[group] > 1; }));
+}
+
+std::size_t distinct(std::span<const std::size_t> groups) {
+  return std::set<std::size_t>(groups.begin(), groups.end()).size();
+}
+
+const std::string& path_of(const LearnInput& input, std::size_t row) {
+  return input.pictures.inputs[input.inputs[row]].path;
+}
+
+void require_pictures(const LearnInput& input, const StudyPlan& plan) {
+  const auto classes = learn::elements_of(input.classes, plan.train);
+  for (std::size_t c = 0; c < input.pictures.names.size(); ++c) {
+    if (std::ranges::find(classes, c) != classes.end()) continue;
+    throw Error(ErrorCode::kUsage,
+                fmt::format("class '{}' has no picture that can be learned from, expected at least one",
+                            printable(input.pictures.names[c])),
+                "repair its pictures, or take the class away");
+  }
+}
+
+/// Folds of some rows only; splits name rows among all.
+std::vector<learn::Split> folds_of(const LearnInput& input, const StudyPlan& plan, const LearnOptions& options) {
+  const auto classes = learn::elements_of(input.classes, plan.train);
+  const auto groups = learn::elements_of(plan.groups, plan.train);
+  const learn::Folds folds = learn::stratified_folds(classes, groups, options.folds, options.seed);
+  std::vector<learn::Split> splits = learn::splits_of(folds, options.folds);
+  for (learn::Split& split : splits) {
+    split.train = learn::elements_of(plan.train, split.train);
+    split.test = learn::elements_of(plan.train, split.test);
+  }
+  return splits;
+}
+
+/// The rows to learn from and those of the validation folder. What has a near-duplicate there is not learned from: it
+/// would be measured on what it knows.
+/// @return  the rows of the validation folder
+std::vector<std::size_t> divide(const LearnInput& input, StudyPlan& plan, LearnReport& report) {
+  const std::size_t first = input.pictures.inputs.size() - input.pictures.validation;
+  std::vector<std::size_t> measured;
+  std::set<std::size_t> known;
+  for (std::size_t row = 0; row < input.inputs.size(); ++row) {
+    if (input.inputs[row] < first) continue;
+    measured.push_back(row);
+    known.insert(plan.groups[row]);
+  }
+  std::size_t left_out = 0;
+  for (std::size_t row = 0; row < input.inputs.size(); ++row) {
+    if (input.inputs[row] >= first) continue;
+    known.contains(plan.groups[row]) ? void(++left_out) : plan.train.push_back(row);
+  }
+  if (left_out > 0) {
+    report.remarks.push_back(fmt::format(
+        "{} pictures are left out of learning, because the validation folder has near-duplicates of them", left_out));
+  }
+  return measured;
+}
+
+StudyPlan plan_of(const LearnInput& input, const LearnOptions& options, LearnReport& report) {
+  StudyPlan plan;
+  plan.seed = options.seed;
+  const std::vector<std::size_t> named = named_groups(input, options.group_by);
+  std::vector<std::size_t> alone(named.size());
+  std::iota(alone.begin(), alone.end(), std::size_t{0});
+  const learn::Pictures looks{input.backbones.front().features, input.hashes, input.classes};
+  report.near_duplicates = in_company(learn::group_near_duplicates(looks, alone));
+  plan.groups = learn::group_near_duplicates(looks, named);
+  const std::vector<std::size_t> measured = divide(input, plan, report);
+  require_pictures(input, plan);
+  report.pictures = plan.train.size();
+  report.groups = distinct(learn::elements_of(plan.groups, plan.train));
+  plan.folds = folds_of(input, plan, options);
+  if (plan.folds.size() < 2 && !measured.empty()) {
+    report.remarks.emplace_back(
+        "no class has two pictures that are no near-duplicates of each other: neither penalty nor temperature is "
+        "chosen");
+  } else if (plan.folds.size() < 2) {
+    throw Error(ErrorCode::kUsage,
+                "no class has two pictures that are no near-duplicates of each other, so nothing can be measured",
+                "add pictures: two of each class are the least, twenty a good beginning");
+  }
+  report.folds = plan.folds.size();
+  if (!measured.empty()) plan.measure = {{plan.train, measured}};
+  return plan;
+}
+
+void describe_classes(const LearnInput& input, const StudyPlan& plan, const Study& study, LearnReport& report) {
+  const Measurement& m = study.measurement();
+  const std::vector<std::size_t> predicted = study.predicted();
+  const std::vector<std::string>& names = input.pictures.names;
+  report.confusion = learn::confusion_of(m.truth, predicted, names.size());
+  const auto scores = learn::class_scores(report.confusion);
+  const auto classes = learn::elements_of(input.classes, plan.train);
+  for (std::size_t c = 0; c < names.size(); ++c) {
+    const auto pictures = static_cast<std::size_t>(std::ranges::count(classes, c));
+    report.classes.push_back(
+        {names[c], pictures, scores[c].support, scores[c].precision, scores[c].recall, scores[c].f1});
+    if (scores[c].support > 0) continue;
+    if (input.pictures.validation > 0) {
+      report.remarks.push_back(
+          fmt::format("class '{}' has no pictures in the validation folder: it is not measured", printable(names[c])));
+      continue;
+    }
+    const std::string name = printable(names[c]);
+    report.remarks.push_back(
+        pictures == 1
+            ? fmt::format("class '{}' has one picture: it is learned, but nothing can be measured on it; add pictures",
+                          name)
+            : fmt::format("class '{}' has one group of {} pictures that are kept together: it is learned, but nothing "
+                          "can be measured on it; add pictures of other things or moments",
+                          name, pictures));
+  }
+}
+
+void describe_errors(const LearnInput& input, const Study& study, LearnReport& report) {
+  constexpr std::size_t kMost = 20;
+  const Measurement& m = study.measurement();
+  const std::vector<std::size_t> predicted = study.predicted();
+  std::map<std::pair<std::size_t, std::size_t>, std::vector<std::string>> wrong;
+  std::vector<SurprisingPicture> surprising;
+  for (std::size_t i = 0; i < m.rows.size(); ++i) {
+    if (predicted[i] == m.truth[i]) continue;
+    const std::string& path = path_of(input, m.rows[i]);
+    wrong[{m.truth[i], predicted[i]}].push_back(path);
+    surprising.push_back({path, m.truth[i], predicted[i], m.after.row(i)[m.truth[i]]});
+  }
+  for (auto& [pair, paths] : wrong) {
+    std::ranges::sort(paths);
+    report.confused.push_back({pair.first, pair.second, std::move(paths)});
+  }
+  std::ranges::stable_sort(report.confused,
+                           [](const auto& a, const auto& b) { return a.paths.size() > b.paths.size(); });
+  std::ranges::sort(surprising, [](const auto& a, const auto& b) {
+    return std::tie(a.probability, a.path) < std::tie(b.probability, b.path);
+  });
+  surprising.resize(std::min(surprising.size(), kMost));
+  report.surprising = std::move(surprising);
+}
+
+UnknownReport report_of(const learn::UnknownChoice& choice, double share) {
+  const char* by = choice.by == learn::UnknownBy::kEnergy ? "energy" : "distance";
+  return {by, share, choice.rejected, choice.caught, choice.energy_area, choice.distance_area};
+}
+
+std::vector<float> floats_of(const std::vector<double>& values) {
+  std::vector<float> floats(values.size());
+  std::ranges::transform(values, floats.begin(), [](double value) { return static_cast<float>(value); });
+  return floats;
+}
+
+UnknownRule rule_of(const learn::UnknownChoice& choice, const Examples& examples, double share) {
+  UnknownRule rule;
+  rule.threshold = choice.threshold;
+  rule.share = share;
+  rule.by = choice.by == learn::UnknownBy::kEnergy ? UnknownRule::By::kEnergy : UnknownRule::By::kDistance;
+  if (choice.by == learn::UnknownBy::kEnergy) return rule;
+  const learn::ClassBalls balls = learn::fit_balls(examples);
+  rule.projection = floats_of(balls.projection.values);
+  rule.centres = floats_of(balls.centres.values);
+  return rule;
+}
+
+/// The backbones' summaries, the best first.
+/// @return  the places of the backbones in that order
+std::vector<std::size_t> rank(const std::vector<std::unique_ptr<Study>>& studies, const LearnInput& input,
+                              const StudyPlan& plan, LearnReport& report) {
+  std::vector<LearnedBackbone> all;
+  std::vector<std::size_t> order(studies.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  for (std::size_t i = 0; i < studies.size(); ++i) {
+    all.push_back(studies[i]->summary());
+    all.back().model = input.backbones[i].model;
+  }
+  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) {
+    return std::tuple(-all[a].top1.value, all[a].log_loss) < std::tuple(-all[b].top1.value, all[b].log_loss);
+  });
+  const Study& best = *studies[order.front()];
+  const Measurement& m = best.measurement();
+  const std::vector<std::size_t> predicted = best.predicted();
+  for (const std::size_t i : order) {
+    const auto difference = learn::bootstrap_difference({m.truth, predicted, m.groups, input.pictures.names.size()},
+                                                        studies[i]->predicted(), plan.seed);
+    all[i].behind = {all[order.front()].top1.value - all[i].top1.value, difference.low, difference.high};
+    report.backbones.push_back(all[i]);
+  }
+  return order;
+}
+
+}  // namespace
+
+Learned learn_head(const LearnInput& input, const LearnOptions& options) {
+  Learned learned;
+  LearnReport& report = learned.report;
+  report.remarks = input.pictures.remarks;
+  const StudyPlan plan = plan_of(input, options, report);
+  const std::size_t num_classes = input.pictures.names.size();
+  std::vector<double> weights(input.classes.size(), 1.0);
+  const auto of_train =
+      learn::class_weights(learn::elements_of(input.classes, plan.train), num_classes, options.balanced);
+  for (std::size_t i = 0; i < plan.train.size(); ++i) weights[plan.train[i]] = of_train[i];
+  std::vector<Examples> examples;
+  for (const BackboneFeatures& backbone : input.backbones) {
+    examples.push_back({backbone.features, {input.classes.begin(), input.classes.end()}, weights, num_classes});
+  }
+  std::vector<std::unique_ptr<Study>> studies;
+  studies.reserve(examples.size());
+  for (const Examples& one : examples) studies.push_back(std::make_unique<Study>(one, plan));
+  learned.backbone = rank(studies, input, plan, report).front();
+  const Study& study = *studies[learned.backbone];
+  const Examples best = learn::examples_of(examples[learned.backbone], plan.train);
+  report.measured = study.measurement().rows.size();
+  describe_classes(input, plan, study, report);
+  describe_errors(input, study, report);
+  report.baselines = study.baselines();
+  report.curve = study.curve();
+
+  const learn::LinearHead head = learn::fit_head(best, study.validation().c);
+  learned.head.classes = input.pictures.names;
+  learned.head.weight = floats_of(head.weight.values);
+  learned.head.bias = floats_of(head.bias);
+  learned.head.temperature = study.temperature();
+  if (options.unknown && plan.folds.size() < 2) {
+    throw Error(ErrorCode::kUsage,
+                "--unknown needs a class with two pictures that are no near-duplicates of each other",
+                "add pictures, or leave out --unknown");
+  }
+  if (options.unknown) {
+    const learn::UnknownChoice choice = study.unknown(*options.unknown);
+    report.unknown = report_of(choice, *options.unknown);
+    learned.head.unknown = rule_of(choice, best, *options.unknown);
+    learned.head.rejected = choice.rejected;
+  }
+  return learned;
+}
+
+}  // namespace fovea

@@ -1,0 +1,56 @@
+// Labelled pictures to a head and what is known about it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "learn/logistic.hpp"
+#include "model/learned/learned_writer.hpp"
+#include "pipeline/learn/embedded.hpp"
+#include "pipeline/learn/labelled.hpp"
+#include "report/learn/learn_report.hpp"
+
+namespace fovea {
+
+struct LearnOptions {
+  std::size_t folds = 5;
+  std::uint64_t seed = 0;
+  bool balanced = false;          // each class counts the same
+  std::string group_by;           // a regular expression over names; what its first group matches is kept together
+  std::optional<double> unknown;  // the share of known pictures that may be called unknown; none: no such rule
+};
+
+/// Of one backbone: of the same pictures in the same order as all others'.
+struct BackboneFeatures {
+  std::string model;  // as given
+  learn::Matrix features;
+};
+
+/// What is learned from.
+struct LearnInput {
+  const LabelledPictures& pictures;
+  std::span<const std::size_t> inputs;          // [n] index of each usable picture
+  std::span<const std::size_t> classes;         // [n]
+  std::span<const std::uint64_t> hashes;        // [n]
+  std::span<const BackboneFeatures> backbones;  // at least one
+};
+
+struct Learned {
+  std::size_t backbone = 0;  // the best one
+  LearnedHead head;
+  LearnReport report;  // without what only the caller knows: files, failures, seconds of embedding
+};
+
+/// Small JPEGs in base64 of pictures that the report names, by path: of the surprising ones and of the largest cells of
+/// the confusion, at most 300. What cannot be decoded any more is left out.
+[[nodiscard]] std::map<std::string, std::string> report_thumbnails(const LearnReport& report);
+
+/// @throws Error  kUsage where nothing can be measured, or for a regular expression that is none.
+[[nodiscard]] Learned learn_head(const LearnInput& input, const LearnOptions& options);
+
+}  // namespace fovea

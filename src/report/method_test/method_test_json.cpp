@@ -1,0 +1,66 @@
+// A test of methods as a JSON object.
+#include <string>
+
+#include "report/method_test/method_test.hpp"
+#include "report/record.hpp"
+
+namespace fovea {
+namespace {
+
+RecordJson estimate_object(const Estimate& estimate) {
+  RecordJson object{{"mean", estimate.mean}};
+  object["low"] = estimate.interval ? RecordJson(estimate.interval->low) : RecordJson(nullptr);
+  object["high"] = estimate.interval ? RecordJson(estimate.interval->high) : RecordJson(nullptr);
+  return object;
+}
+
+/// Best first.
+RecordJson measure_object(const MethodTest& test, const MeasureInfo& info) {
+  RecordJson object{{"measure", info.key},
+                    {"of", info.of_mosaics ? "mosaics" : "pictures"},
+                    {"best", info.low_is_good ? "lowest" : "highest"},
+                    {"methods", RecordJson::array()}};
+  for (const MeasuredMethod& row : ranked(test, info.measure)) {
+    RecordJson method{{"method", row.method->name}};
+    method.update(estimate_object(row.mean));
+    if (row.less_best) {
+      method["less_best"] = estimate_object(*row.less_best);
+      method["less_best"]["told_apart"] = !row.may_be_best();
+    }
+    object["methods"].push_back(std::move(method));
+  }
+  return object;
+}
+
+}  // namespace
+
+RecordJson method_test_object(const MethodTest& test) {
+  RecordJson object{{"schema", kReportSchema},
+                    {"type", "method_test"},
+                    {"pictures", test.pictures},
+                    {"failed", test.failed},
+                    {"confident", test.confident},
+                    {"mosaics", test.mosaics},
+                    {"interval", "Student's t over pictures, or mosaics"},
+                    {"confidence", kConfidence},
+                    {"methods", RecordJson::array()},
+                    {"measures", RecordJson::array()},
+                    {"recommendations", RecordJson::array()}};
+  if (!test.not_dropped.empty()) object["single_deletion_missing"] = test.not_dropped;
+  for (const TestedMethod& method : test.methods) {
+    if (!method.is_control()) object["methods"].push_back({{"method", method.name}, {"variant", method.variant}});
+  }
+  for (const MeasureInfo& info : measures()) {
+    RecordJson measure = measure_object(test, info);
+    if (!measure["methods"].empty()) object["measures"].push_back(std::move(measure));
+  }
+  for (const Recommendation& found : recommendations(test)) {
+    object["recommendations"].push_back({{"question", found.question},
+                                         {"measure", measures()[static_cast<std::size_t>(found.measure)].key},
+                                         {"methods", found.methods},
+                                         {"beats_controls", found.beats_controls}});
+  }
+  return object;
+}
+
+}  // namespace fovea

@@ -1,0 +1,218 @@
+// fovea learn as a process: from a folder of labelled pictures to a model that all verbs take.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "fovea/classifier.hpp"
+#include "support/pictures.hpp"
+#include "support/process.hpp"
+#include "support/shared.hpp"
+#include "support/temp_folder.hpp"
+
+namespace fovea::test {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+/// Twelve pictures of each of three kinds of texture that a random network tells apart.
+void write_kinds(const fs::path& folder, std::size_t of_each = 12) {
+  const std::vector<std::string> kinds{"bolt", "nut", "washer"};
+  for (std::size_t kind = 0; kind < kinds.size(); ++kind) {
+    fs::create_directories(folder / kinds[kind]);
+    for (std::size_t i = 0; i < of_each; ++i) {
+      write_texture(folder / kinds[kind] / (std::to_string(i) + ".png"), kind, i);
+    }
+  }
+}
+
+class Learn : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = new TempFolder;
+    write_kinds(*folder_ / "photos");
+    write_tiny_model_folder(*folder_ / "model");
+    result_ = run_fovea({"learn", (*folder_ / "photos").string(), "-m", (*folder_ / "model").string(), "-o",
+                         mine().string(), "--unknown", "0.1", "-f", "json"});
+  }
+  static void TearDownTestSuite() { delete folder_; }
+
+  static fs::path mine() { return *folder_ / "mine.safetensors"; }
+  static std::string photos() { return (*folder_ / "photos").string(); }
+  static std::string model() { return (*folder_ / "model").string(); }
+  static std::string output(const std::string& name) { return (*folder_ / name).string(); }
+  static ProcessResult learn(const std::string& folder, const std::string& name, std::vector<std::string> more = {}) {
+    std::vector<std::string> arguments{"learn", folder, "-m", model(), "-o", output(name), "-f", "json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run_fovea(arguments);
+  }
+
+  static inline TempFolder* folder_ = nullptr;
+  static inline ProcessResult result_;
+};
+
+TEST_F(Learn, SaysHowGoodTheModelIs) {
+  ASSERT_EQ(result_.exit_code, 0) << result_.err;
+  const json report = json::parse(result_.out);
+  EXPECT_EQ(report["type"], "learned");
+  EXPECT_EQ(report["pictures"], 36);
+  EXPECT_EQ(report["classes"].size(), 3U);
+  const json& best = report["backbones"][0];
+  EXPECT_GT(best["top1"]["value"], 0.8);
+  EXPECT_LE(best["top1"]["low"], best["top1"]["value"]);
+  EXPECT_EQ(report["baselines"].size(), 2U);
+  EXPECT_EQ(report["learning_curve"].size(), 4U);
+  std::size_t counted = 0;
+  for (const json& row : report["confusion"]) {
+    for (const json& count : row) counted += count.get<std::size_t>();
+  }
+  EXPECT_EQ(counted, report["measured"]);
+}
+
+TEST_F(Learn, WritesAModelThatEveryVerbTakes) {
+  const std::string picture = photos() + "/nut/3.png";
+  const auto classified = run_fovea({"classify", picture, "-m", mine().string(), "-k", "3", "-f", "jsonl"});
+  ASSERT_EQ(classified.exit_code, 0) << classified.err;
+  const json row = classified.json_lines().front();
+  EXPECT_EQ(row["predictions"].size(), 3U);
+  EXPECT_EQ(row["predictions"][0]["label"], "nut");
+  EXPECT_TRUE(row["unknown"].is_boolean());
+  EXPECT_TRUE(row["unknown_score"].is_number());
+
+  const auto explained =
+      run_fovea({"explain", picture, "-m", mine().string(), "-o", output("maps"), "--target", "nut"});
+  EXPECT_EQ(explained.exit_code, 0) << explained.err;
+  EXPECT_TRUE(fs::exists(output("maps/3.png.libra.1.png")));
+
+  const auto quantised = run_fovea({"quantize", mine().string(), output("small.safetensors"), "--to", "bf16"});
+  ASSERT_EQ(quantised.exit_code, 0) << quantised.err;
+  const auto again = run_fovea({"classify", picture, "-m", output("small.safetensors"), "-k", "1", "-f", "jsonl"});
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_EQ(again.json_lines().front()["predictions"][0]["label"], "nut");
+  EXPECT_TRUE(again.json_lines().front().contains("unknown"));
+
+  EXPECT_EQ(run_fovea({"inspect", mine().string()}).exit_code, 0);
+  const auto csv = run_fovea({"classify", picture, "-m", mine().string(), "-k", "1", "-f", "csv"});
+  EXPECT_EQ(csv.out.substr(0, csv.out.find('\n')), "index,path,width,height,label1,probability1,error,unknown");
+}
+
+TEST_F(Learn, GivesTheLogitsOfItsHeadDividedByTheTemperature) {
+  const Classifier backbone(model(), {.precision = Precision::kF32});
+  const Classifier learned(mine(), {.precision = Precision::kF32});
+  const std::string picture = photos() + "/bolt/0.png";
+  const std::vector<float> features = backbone.embed(picture).values;
+  EXPECT_EQ(features, learned.embed(picture).values);
+  const ModelInfo info = inspect_model(mine());
+  EXPECT_GT(info.temperature, 0);
+  ASSERT_TRUE(info.unknown.has_value());
+  EXPECT_EQ(info.labels.size(), 3U);
+}
+
+TEST_F(Learn, CallsAPictureUnknownThatIsLikeNoneOfTheClasses) {
+  write_picture(output("other.png"), 64, 64, 3);
+  const auto text = run_fovea({"classify", output("other.png"), "-m", mine().string()});
+  EXPECT_NE(text.out.find("unknown (nearest: "), std::string::npos) << text.out;
+}
+
+TEST_F(Learn, UsesTheFeaturesOfAnEarlierRunAndGivesTheSameModel) {
+  const auto second = learn(photos(), "second.safetensors", {"--unknown", "0.1", "--cache", output("mine.features")});
+  ASSERT_EQ(second.exit_code, 0) << second.err;
+  EXPECT_EQ(read_text(mine()), read_text(output("second.safetensors")));
+}
+
+TEST_F(Learn, DoesNotDependOnThreadsBatchesOrFileNames) {
+  fs::create_directories(output("renamed"));
+  for (const std::string kind : {"bolt", "nut", "washer"}) {
+    fs::create_directories(fs::path(output("renamed")) / kind);
+    for (int i = 0; i < 12; ++i) {
+      fs::copy(fs::path(photos()) / kind / (std::to_string(i) + ".png"),
+               fs::path(output("renamed")) / kind / (std::to_string((i * 5 + 1) % 12) + "x.png"));
+    }
+  }
+  const auto other = learn(output("renamed"), "renamed.safetensors", {"--unknown", "0.1", "-t", "3", "--batch", "5"});
+  ASSERT_EQ(other.exit_code, 0) << other.err;
+  EXPECT_EQ(read_text(mine()), read_text(output("renamed.safetensors")));
+}
+
+TEST_F(Learn, GivesABadPictureARowAndLearnsFromTheOthers) {
+  const fs::path folder = output("broken");
+  write_kinds(folder, 4);
+  write_text(folder / "nut" / "torn.png", "\x89PNG\r\n\x1a\n");
+  write_picture(folder / "lost.png", 20, 20);
+  const auto result = learn(folder.string(), "broken.safetensors");
+  EXPECT_EQ(result.exit_code, 1);
+  const json report = json::parse(result.out);
+  ASSERT_EQ(report["failures"].size(), 2U);
+  EXPECT_EQ(report["pictures"], 12);
+  EXPECT_NE(result.err.find("lost.png: the picture has no class: it lies in no folder"), std::string::npos);
+  EXPECT_TRUE(fs::exists(output("broken.safetensors")));
+}
+
+TEST_F(Learn, SaysThatAClassOfOnePictureCannotBeMeasured) {
+  const fs::path folder = output("single");
+  write_kinds(folder, 4);
+  fs::create_directories(folder / "cog");
+  write_texture(folder / "cog" / "1.png", 7, 0);
+  const auto result = learn(folder.string(), "single.safetensors");
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_NE(result.err.find("class 'cog' has one picture: it is learned, but nothing can be measured on it"),
+            std::string::npos)
+      << result.err;
+  EXPECT_FALSE(json::parse(result.out)["classes"][1].contains("recall"));
+}
+
+TEST_F(Learn, RefusesFoldersOfPartsInPlaceOfClasses) {
+  const fs::path folder = output("parts");
+  write_kinds(folder / "train", 2);
+  write_kinds(folder / "val", 2);
+  const auto result = learn(folder.string(), "parts.safetensors");
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_NE(result.err.find("hold folders of the same names ('bolt'), expected one folder for each class"),
+            std::string::npos)
+      << result.err;
+  EXPECT_NE(result.err.find("parts/train --val"), std::string::npos) << result.err;
+}
+
+TEST_F(Learn, RefusesOneClassAndWhatItCannotWrite) {
+  EXPECT_EQ(learn(photos() + "/nut", "one.safetensors").exit_code, 2);
+  EXPECT_EQ(learn(photos(), "mine.pth").exit_code, 2);
+  EXPECT_EQ(run_fovea({"learn", photos()}).exit_code, 2);
+  EXPECT_EQ(learn(photos(), "x.safetensors", {"--unknown", "2"}).exit_code, 2);
+  EXPECT_EQ(learn(photos(), "x.safetensors", {"--group-by", "("}).exit_code, 2);
+}
+
+TEST_F(Learn, ReadsLabelsFromATable) {
+  const fs::path folder = output("table");
+  write_kinds(folder, 4);
+  std::string table = "file_name,note,label\r\n";
+  for (const std::string kind : {"bolt", "nut", "washer"}) {
+    for (int i = 0; i < 4; ++i) {
+      table +=
+          kind + "/" + std::to_string(i) + ".png,\"a, b\"," + (kind == "bolt" ? "\"long, thin\"" : "flat") + "\r\n";
+    }
+  }
+  write_text(folder / "metadata.csv", table);
+  const auto result = learn(folder.string(), "table.safetensors");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const json report = json::parse(result.out);
+  ASSERT_EQ(report["classes"].size(), 2U);
+  EXPECT_EQ(report["classes"][0]["name"], "flat");
+  EXPECT_EQ(report["classes"][1]["name"], "long, thin");
+}
+
+TEST_F(Learn, KeepsGroupsTogetherThatARegularExpressionNames) {
+  const auto result =
+      learn(photos(), "grouped.safetensors", {"--group-by", "^[^/]*/([0-9])", "--cache", output("mine.features")});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_LT(json::parse(result.out)["groups"], 36);
+}
+
+}  // namespace
+}  // namespace fovea::test
