@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/files.hpp"
 #include "base/numerics.hpp"
@@ -19,7 +20,7 @@ double log_odds(double probability) {
 /// A softmax's log-odds of class c: its logit above the others' log-sum-exp. If each distance to another logit changes
 /// by at most m, so do the log-odds.
 double softmax_log_odds(const Logits& logits, std::size_t c) {
-  double largest = -INFINITY;
+  double largest = -std::numeric_limits<double>::infinity();
   for (std::size_t i = 0; i < logits.size(); ++i) {
     if (i != c) largest = std::max(largest, static_cast<double>(logits[i]));
   }

@@ -62,7 +62,7 @@ class TextWriter final : public ReportWriter {
 
   /// "unknown (nearest: crane 58.2 %)"
   [[nodiscard]] std::string unknown(const Record& record) const {
-    const std::string what = painted(kBold, "unknown");
+    std::string what = painted(kBold, "unknown");
     if (record.predictions.empty()) return what;
     const Prediction& best = record.predictions.front();
     const std::string label = best.label ? printable(*best.label) : fmt::format("class {}", best.class_index);
