@@ -215,6 +215,17 @@ int __libc_start_main(Main main, int argc, char** argv, void (*init)(), void (*f
   return real(counted_main, argc, argv, init, fini, loader_fini, stack_end);
 }
 
+/// The program leaves by this once everything is written.
+[[noreturn]] void _exit(int code) {
+  NEXT(_exit);
+  if (armed) {
+    armed = false;
+    write_log();
+  }
+  real(code);
+  __builtin_unreachable();
+}
+
 // Files. The 64-bit names are what programs call; both are there on x86-64.
 #define FAULTS_OPEN(name)                                                           \
   int name(const char* path, int flags, ...) {                                      \
