@@ -138,6 +138,10 @@ std::string base64(std::string_view bytes) {
   return text;
 }
 
+std::string base64(std::span<const std::byte> bytes) {
+  return base64(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+}
+
 std::string to_lower(std::string_view text) {
   std::string lower(text);
   std::transform(lower.begin(), lower.end(), lower.begin(),

@@ -1,6 +1,7 @@
 // Helpers for strings.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,6 +22,7 @@ namespace fovea {
 /// Replaces each byte that is not part of a well-formed sequence by U+FFFD.
 [[nodiscard]] std::string to_utf8(std::string_view bytes);
 [[nodiscard]] std::string base64(std::string_view bytes);
+[[nodiscard]] std::string base64(std::span<const std::byte> bytes);
 [[nodiscard]] std::string to_lower(std::string_view text);
 
 }  // namespace fovea

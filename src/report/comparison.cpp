@@ -38,6 +38,12 @@ std::string method_of(const std::string& stem) {
 
 }  // namespace
 
+std::string shown_method(const std::string& name) {
+  if (name == kRandomMap) return "(random maps)";
+  if (name == kCentreMap) return "(centred Gaussian)";
+  return name;
+}
+
 std::vector<std::string> compared_methods(const Comparison& comparison) {
   std::vector<std::string> names;
   names.reserve(comparison.ranking.size());

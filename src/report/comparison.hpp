@@ -17,6 +17,8 @@ namespace fovea {
 /// The names of the uninformed baseline maps in a ranking.
 inline constexpr std::string_view kRandomMap = "random";
 inline constexpr std::string_view kCentreMap = "centre_gaussian";
+/// "(random maps)" and "(centred Gaussian)" for these, a method's own name otherwise.
+[[nodiscard]] std::string shown_method(const std::string& name);
 
 /// A method, or an uninformed baseline map, over all pictures.
 struct ComparedMethod {

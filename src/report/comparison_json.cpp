@@ -9,13 +9,6 @@
 namespace fovea {
 namespace {
 
-RecordJson estimate_object(const Estimate& estimate) {
-  RecordJson object{{"mean", estimate.mean}};
-  object["low"] = estimate.interval ? RecordJson(estimate.interval->low) : RecordJson(nullptr);
-  object["high"] = estimate.interval ? RecordJson(estimate.interval->high) : RecordJson(nullptr);
-  return object;
-}
-
 RecordJson method_object(const Comparison& comparison, std::size_t rank) {
   const ComparedMethod& method = comparison.ranking[rank];
   RecordJson object{{"rank", rank + 1}, {"method", method.name}};
@@ -36,6 +29,13 @@ RecordJson method_object(const Comparison& comparison, std::size_t rank) {
 }
 
 }  // namespace
+
+RecordJson estimate_object(const Estimate& estimate) {
+  RecordJson object{{"mean", estimate.mean}};
+  object["low"] = estimate.interval ? RecordJson(estimate.interval->low) : RecordJson(nullptr);
+  object["high"] = estimate.interval ? RecordJson(estimate.interval->high) : RecordJson(nullptr);
+  return object;
+}
 
 RecordJson comparison_object(const Comparison& comparison) {
   RecordJson object{{"schema", kReportSchema},

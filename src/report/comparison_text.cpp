@@ -16,33 +16,23 @@ std::string pictures(std::size_t count) {
   return fmt::format("{} {}", count, count == 1 ? "picture" : "pictures");
 }
 
-std::string title(const ComparedMethod& method) {
-  if (method.name == kRandomMap) return "(random maps)";
-  if (method.name == kCentreMap) return "(centred Gaussian)";
-  return method.name;
-}
-
-std::string range(const Estimate& estimate) {
-  return estimate.interval ? fmt::format("{:+.3f} to {:+.3f}", estimate.interval->low, estimate.interval->high) : "";
-}
-
 std::string ranking_row(const Comparison& comparison, std::size_t rank, std::size_t width) {
   const ComparedMethod& method = comparison.ranking[rank];
   const std::string srg = method.srg ? fmt::format("{:+.3f}", *method.srg) : "";
   std::string row =
-      fmt::format("{:4}  {:{}}  {:8.3f}  {:9.3f}  {:+10.3f}  {:16}  {:6}", rank + 1, title(method), width,
-                  method.areas.deletion, method.areas.insertion, method.gain.mean, range(method.gain), srg);
+      fmt::format("{:4}  {:{}}  {:8.3f}  {:9.3f}  {:+10.3f}  {:16}  {:6}", rank + 1, shown_method(method.name), width,
+                  method.areas.deletion, method.areas.insertion, method.gain.mean, range_text(method.gain), srg);
   row += method.beats_random ? fmt::format("  {:10.1f} %", 100 * *method.beats_random) : fmt::format("  {:12}", "");
   if (method.lead) row += fmt::format("  {:+.3f}", method.lead->mean);
   if (method.lead && method.lead->interval) {
-    row += fmt::format(" ({}){}", range(*method.lead), method.tied() ? ", cannot be told apart" : "");
+    row += fmt::format(" ({}){}", range_text(*method.lead), method.tied() ? ", cannot be told apart" : "");
   }
   return row.substr(0, row.find_last_not_of(' ') + 1) + '\n';
 }
 
 std::string ranking_table(const Comparison& comparison) {
   std::size_t width = 0;
-  for (const ComparedMethod& method : comparison.ranking) width = std::max(width, title(method).size());
+  for (const ComparedMethod& method : comparison.ranking) width = std::max(width, shown_method(method.name).size());
   std::string table =
       fmt::format("rank  {:{}}  deletion  insertion  difference  {:16}  SRG     beats random  ahead of the next\n",
                   "method", width, fmt::format("{:.0f} % interval", 100 * kConfidence));

@@ -1,5 +1,7 @@
 #include "report/statistics.hpp"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <numbers>
 #include <numeric>
@@ -23,6 +25,10 @@ double student_t_within(double angle, std::size_t degrees) {
 }
 
 }  // namespace
+
+std::string range_text(const Estimate& estimate) {
+  return estimate.interval ? fmt::format("{:+.3f} to {:+.3f}", estimate.interval->low, estimate.interval->high) : "";
+}
 
 double student_t_bound(double level, std::size_t degrees) {
   double low = 0;

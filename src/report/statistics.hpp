@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string>
 
 namespace fovea {
 
@@ -21,6 +22,9 @@ struct Estimate {
   double mean = 0;
   std::optional<Interval> interval;
 };
+
+/// "+0.411 to +0.502"; empty without an interval.
+[[nodiscard]] std::string range_text(const Estimate& estimate);
 
 /// The bound that |t| stays below with probability `level`, for Student's t with this many degrees of freedom: 2.776
 /// for level 0.95 and 4 degrees.

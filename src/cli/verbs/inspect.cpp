@@ -26,7 +26,7 @@ std::string first_labels(const ModelInfo& model) {
   if (model.labels_source.empty()) return "none";
   std::string text;
   for (std::size_t c = 0; c < std::min<std::size_t>(model.labels.size(), 5); ++c) {
-    text += fmt::format("{}{}", c == 0 ? "" : ", ", model.labels[c].label().value_or(fmt::format("class {}", c)));
+    text += fmt::format("{}{}", c == 0 ? "" : ", ", class_name(model.labels[c].label(), c));
   }
   return model.labels.size() > 5 ? text + ", ..." : text;
 }

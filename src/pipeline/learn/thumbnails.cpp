@@ -42,7 +42,7 @@ std::map<std::string, std::string> report_thumbnails(const LearnReport& report) 
     try {
       const Image picture = decode_image(read_file(paths[i]), printable(paths[i]), DecodeOptions{});
       const std::vector<std::byte> jpeg = encode_jpeg(thumbnail(picture, kSide), kQuality);
-      const std::string text = base64({reinterpret_cast<const char*>(jpeg.data()), jpeg.size()});
+      const std::string text = base64(jpeg);
       const std::scoped_lock lock(mutex);
       thumbnails[paths[i]] = text;
     } catch (const Error&) {

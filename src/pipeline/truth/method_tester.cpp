@@ -16,6 +16,7 @@
 #include "image/preprocess/patches.hpp"
 #include "pipeline/maps/reruns.hpp"
 #include "pipeline/predictions.hpp"
+#include "report/comparison.hpp"
 
 namespace fovea {
 namespace {
@@ -41,8 +42,8 @@ MethodTester::MethodTester(std::shared_ptr<const VisionTransformer> model, std::
   for (const ExplainMethod* method : plan_.methods) {
     test_.methods.push_back({std::string(method->name), method->variant(plan_.options)});
   }
-  test_.methods.push_back({"random", {}});
-  test_.methods.push_back({"centre_gaussian", {}});
+  test_.methods.push_back({std::string(kRandomMap), {}});
+  test_.methods.push_back({std::string(kCentreMap), {}});
 }
 
 ExplainedImage MethodTester::explain(std::span<const float> patches, const ChooseTargets& choose) {

@@ -9,6 +9,7 @@
 
 #include "report/comparison.hpp"
 #include "report/record.hpp"
+#include "report/statistics.hpp"
 
 namespace fovea {
 
@@ -23,6 +24,8 @@ using RecordJson =
 
 /// {"schema":1,"type":"comparison",…}
 [[nodiscard]] RecordJson comparison_object(const Comparison& comparison);
+/// {"mean":…,"low":…,"high":…}; the bounds are null where there is no interval.
+[[nodiscard]] RecordJson estimate_object(const Estimate& estimate);
 /// null if the value is undefined, as the correlation with a flat map is: JSON has no NaN.
 [[nodiscard]] RecordJson number_or_null(double value);
 /// What becomes of patches that are taken away, in words.

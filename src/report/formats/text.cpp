@@ -51,8 +51,7 @@ class TextWriter final : public ReportWriter {
 
   [[nodiscard]] std::string prediction(const Prediction& prediction, bool best) const {
     // Labels come from a model's files. Like paths, they must not reach a terminal unescaped.
-    const std::string label =
-        prediction.label ? printable(*prediction.label) : fmt::format("class {}", prediction.class_index);
+    const std::string label = printable(class_name(prediction.label, prediction.class_index));
     const std::string score = prediction.value
                                   ? fmt::format("{:9.4g}", *prediction.value)
                                   : fmt::format("{:5.1f} %", 100.0 * static_cast<double>(prediction.probability));
@@ -65,7 +64,7 @@ class TextWriter final : public ReportWriter {
     std::string what = painted(kBold, "unknown");
     if (record.predictions.empty()) return what;
     const Prediction& best = record.predictions.front();
-    const std::string label = best.label ? printable(*best.label) : fmt::format("class {}", best.class_index);
+    const std::string label = printable(class_name(best.label, best.class_index));
     return fmt::format("{} (nearest: {} {:.1f} %)", what, label, 100.0 * static_cast<double>(best.probability));
   }
 

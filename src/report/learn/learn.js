@@ -1,17 +1,8 @@
-"use strict";
 (() => {
   const { report, thumbnails } = JSON.parse(document.getElementById("content").textContent);
-  const $ = (id) => document.getElementById(id);
   const best = report.backbones[0];
   const names = report.classes.map((one) => one.name);
 
-  // Text only ever enters the page as text nodes and attributes, never as markup.
-  function make(tag, attributes = {}, ...children) {
-    const element = document.createElement(tag);
-    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-    element.append(...children);
-    return element;
-  }
   const percent = (p) => (100 * p).toFixed(1) + " %";
   const points = (p) => (p < 0 ? "−" : "+") + Math.abs(100 * p).toFixed(1);
   const between = (share) => "95 %: " + (100 * share.low).toFixed(1) + " to " + (100 * share.high).toFixed(1);

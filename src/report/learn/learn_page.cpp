@@ -16,6 +16,7 @@ std::string learn_html(const LearnReport& report, const std::map<std::string, st
   content.add_raw("report", learn_json(report)).add("thumbnails", pictures);
   return fill_page(kLearnHtml, {{"{{head}}", page_head("data:", kLearnCss)},
                                 {"{{content}}", script_safe(content.line())},
+                                {"{{page}}", page_script()},
                                 {"{{script}}", kLearnJs}});
 }
 

@@ -7,13 +7,6 @@
 namespace fovea {
 namespace {
 
-RecordJson estimate_object(const Estimate& estimate) {
-  RecordJson object{{"mean", estimate.mean}};
-  object["low"] = estimate.interval ? RecordJson(estimate.interval->low) : RecordJson(nullptr);
-  object["high"] = estimate.interval ? RecordJson(estimate.interval->high) : RecordJson(nullptr);
-  return object;
-}
-
 /// Best first.
 RecordJson measure_object(const MethodTest& test, const MeasureInfo& info) {
   RecordJson object{{"measure", info.key},

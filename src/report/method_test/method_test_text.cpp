@@ -46,26 +46,16 @@ const std::vector<Table>& tables() {
   return all;
 }
 
-std::string title(const TestedMethod& method) {
-  if (method.name == "random") return "(random maps)";
-  if (method.name == "centre_gaussian") return "(centred Gaussian)";
-  return method.name;
-}
-
-std::string signed_range(const Estimate& estimate) {
-  return estimate.interval ? fmt::format("{:+.3f} to {:+.3f}", estimate.interval->low, estimate.interval->high) : "";
-}
-
 std::string row_text(const Table& table, const MeasuredMethod& row, std::size_t width) {
-  std::string text = fmt::format("  {:{}}", title(*row.method), width);
+  std::string text = fmt::format("  {:{}}", shown_method(row.method->name), width);
   for (const Column& column : table.columns) {
     text += fmt::format("  {:{}.3f}", estimate_mean(row.method->of(column.measure)).mean, column.width());
   }
-  text += fmt::format("  {:16}", signed_range(row.mean));
+  text += fmt::format("  {:16}", range_text(row.mean));
   if (row.less_best) {
     text += fmt::format("  {:+.3f}", row.less_best->mean);
     if (row.less_best->interval) {
-      text += fmt::format(" ({}){}", signed_range(*row.less_best), row.may_be_best() ? ", cannot be told apart" : "");
+      text += fmt::format(" ({}){}", range_text(*row.less_best), row.may_be_best() ? ", cannot be told apart" : "");
     }
   }
   return text.substr(0, text.find_last_not_of(' ') + 1) + '\n';
@@ -96,7 +86,7 @@ std::string recommendation_text(const Recommendation& found) {
 std::string method_test_text(const MethodTest& test) {
   if (test.pictures == 0) return "no picture to test methods on\n";
   std::size_t width = 0;
-  for (const TestedMethod& method : test.methods) width = std::max(width, title(method).size());
+  for (const TestedMethod& method : test.methods) width = std::max(width, shown_method(method.name).size());
   std::string text = fmt::format("{} pictures, {} mosaics of four\n\n", test.pictures, test.mosaics);
   for (const Table& table : tables()) text += table_text(test, table, width);
   if (test.mosaics == 0) {

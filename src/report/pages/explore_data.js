@@ -4,7 +4,6 @@
 // the patches, which follow them; a *field* is one number for each patch, as it is drawn. A[q, k] is what query q gives
 // to key k: q's *row* is what q looks at, k's *column* is by whom k is looked at.
 
-const $ = (id) => document.getElementById(id);
 const heading = JSON.parse($("heading").textContent);
 const pictures = [...document.querySelectorAll("script.picture")].map((element) => {
   const picture = JSON.parse(element.textContent);
@@ -17,13 +16,6 @@ const tokens = prefix.length + patches;
 const heads = heading.mean_heads ? 1 : heading.heads;
 const kMean = -1;  // in the place of a head
 
-// Text only ever enters the page as text nodes and attributes, never as markup.
-function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  element.append(...children);
-  return element;
-}
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 const percent = (p) => (100 * p).toFixed(p < 0.01 ? 2 : 1) + " %";
 const plain = (value) => (value === 0 ? "0" : Math.abs(value) >= 0.01 && Math.abs(value) < 1000

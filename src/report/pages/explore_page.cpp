@@ -19,10 +19,6 @@ namespace {
 
 constexpr std::string_view kPicturesMark = "{{pictures}}";
 
-std::string_view as_text(const std::vector<std::byte>& bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 RecordJson heading_object(const ExploreHeading& heading) {
   const auto covered = [&](std::size_t patches, int side) {
     return static_cast<float>(patches * heading.patch_size) / static_cast<float>(side);
@@ -88,7 +84,7 @@ RecordJson picture_object(const ExplorePicture& picture) {
     if (prediction.value) bar.push_back(*prediction.value);
     object["predictions"].push_back(bar);
   }
-  object["image"] = "data:image/jpeg;base64," + base64(as_text(picture.jpeg));
+  object["image"] = "data:image/jpeg;base64," + base64(picture.jpeg);
   object["maps"] = RecordJson::array();
   for (const ExploreMap& map : picture.maps) object["maps"].push_back(map_object(map));
   return object;
@@ -113,7 +109,8 @@ std::string explore_section(const ExplorePicture& picture) {
 
 std::string explore_end() {
   return fill_page(kExploreHtml.substr(kExploreHtml.find(kPicturesMark) + kPicturesMark.size()),
-                   {{"{{data}}", kExploreDataJs},
+                   {{"{{page}}", page_script()},
+                    {"{{data}}", kExploreDataJs},
                     {"{{state}}", kExploreStateJs},
                     {"{{drawing}}", kExploreDrawingJs},
                     {"{{stage}}", kExploreStageJs},

@@ -81,6 +81,7 @@ std::string gallery_html(std::span<const Record> records, const BatchSummary& su
 
   return fill_page(kGalleryHtml, {{"{{head}}", page_head("'self' file: data:", kGalleryCss)},
                                   {"{{content}}", content},
+                                  {"{{page}}", page_script()},
                                   {"{{script}}", kGalleryJs}});
 }
 

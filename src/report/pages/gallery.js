@@ -1,16 +1,7 @@
-"use strict";
 (() => {
   const { summary, records } = JSON.parse(document.getElementById("content").textContent);
-  const $ = (id) => document.getElementById(id);
   const kChunk = 60;  // cards made at a time, as the end of the page comes near
 
-  // Text only ever enters the page as text nodes and attributes, never as markup.
-  function make(tag, attributes = {}, ...children) {
-    const element = document.createElement(tag);
-    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-    element.append(...children);
-    return element;
-  }
   const percent = (p) => (100 * p).toFixed(1) + " %";
   const count = (n) => n.toLocaleString("en");
   const best = (record) => (record.predictions && record.predictions[0] ? record.predictions[0] : null);

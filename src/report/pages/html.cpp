@@ -35,4 +35,8 @@ std::string page_head(std::string_view images, std::string_view style) {
   return fill_page(kHeadHtml, {{"{{images}}", images}, {"{{style}}", style}});
 }
 
+std::string_view page_script() noexcept {
+  return kPageJs;
+}
+
 }  // namespace fovea

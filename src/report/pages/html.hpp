@@ -20,4 +20,7 @@ namespace fovea {
 /// @param images  from where the page may show pictures, as in a Content-Security-Policy
 [[nodiscard]] std::string page_head(std::string_view images, std::string_view style);
 
+/// What the script of every page begins with: `$` and `make`.
+[[nodiscard]] std::string_view page_script() noexcept;
+
 }  // namespace fovea
