@@ -67,12 +67,10 @@ std::vector<double> usual_distances(const Rows& rows, std::span<const std::size_
   return usual;
 }
 
-using Pair = std::pair<std::size_t, std::size_t>;
-
 /// The near-duplicates of the rows [first, first + count) with themselves and all that follow.
-std::vector<Pair> pairs_of(const Rows& rows, const Pictures& pictures, std::span<const double> usual,
-                           Eigen::Index first, Eigen::Index count) {
-  std::vector<Pair> pairs;
+std::vector<DuplicatePair> pairs_of(const Rows& rows, const Pictures& pictures, std::span<const double> usual,
+                                    Eigen::Index first, Eigen::Index count) {
+  std::vector<DuplicatePair> pairs;
   const Rows cosines = rows.middleRows(first, count) * rows.bottomRows(rows.rows() - first).transpose();
   for (Eigen::Index i = 0; i < count; ++i) {
     for (Eigen::Index j = i + 1; j < cosines.cols(); ++j) {
@@ -91,26 +89,31 @@ std::vector<Pair> pairs_of(const Rows& rows, const Pictures& pictures, std::span
 
 }  // namespace
 
-std::vector<std::size_t> group_near_duplicates(const Pictures& pictures, std::span<const std::size_t> groups) {
+std::vector<DuplicatePair> near_duplicates(const Pictures& pictures) {
   constexpr std::size_t kRows = 128;
   const std::size_t count = pictures.features.rows;
   const Rows rows = unit_rows_in_float(pictures.features);
   const std::vector<double> usual = usual_distances(rows, pictures.classes);
-  std::vector<std::vector<Pair>> found((count + kRows - 1) / kRows);
+  std::vector<std::vector<DuplicatePair>> found((count + kRows - 1) / kRows);
   for_each_parallel(found.size(), [&](std::size_t piece) {
     stop_if_interrupted();
     const std::size_t first = piece * kRows;
     found[piece] = pairs_of(rows, pictures, usual, static_cast<Eigen::Index>(first),
                             static_cast<Eigen::Index>(std::min(kRows, count - first)));
   });
-  Ties ties(count);
+  std::vector<DuplicatePair> all;
+  for (const auto& pairs : found) all.insert(all.end(), pairs.begin(), pairs.end());
+  return all;
+}
+
+std::vector<std::size_t> group_near_duplicates(std::span<const DuplicatePair> pairs,
+                                               std::span<const std::size_t> groups) {
+  Ties ties(groups.size());
   std::map<std::size_t, std::size_t> first_of;  // each given group
   for (std::size_t i = 0; i < groups.size(); ++i) ties.tie(first_of.emplace(groups[i], i).first->second, i);
-  for (const auto& pairs : found) {
-    for (const auto& [a, b] : pairs) ties.tie(a, b);
-  }
-  std::vector<std::size_t> result(count);
-  for (std::size_t i = 0; i < count; ++i) result[i] = ties.find(i);
+  for (const auto& [a, b] : pairs) ties.tie(a, b);
+  std::vector<std::size_t> result(groups.size());
+  for (std::size_t i = 0; i < result.size(); ++i) result[i] = ties.find(i);
   return result;
 }
 

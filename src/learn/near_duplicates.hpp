@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "learn/matrix.hpp"
@@ -24,11 +25,15 @@ struct Pictures {
   std::span<const std::size_t> classes;   // [n]
 };
 
+using DuplicatePair = std::pair<std::size_t, std::size_t>;
+/// Every pair of near-duplicates, by index.
+[[nodiscard]] std::vector<DuplicatePair> near_duplicates(const Pictures& pictures);
+
 /// The groups that near-duplicates make, with those that `groups` made before: whoever is tied to one of a group is of
 /// the group.
 /// @param groups  [n] equal numbers belong together already
 /// @return        [n] of each the least index in its group
-[[nodiscard]] std::vector<std::size_t> group_near_duplicates(const Pictures& pictures,
+[[nodiscard]] std::vector<std::size_t> group_near_duplicates(std::span<const DuplicatePair> pairs,
                                                              std::span<const std::size_t> groups);
 
 }  // namespace fovea::learn

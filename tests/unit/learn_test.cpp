@@ -178,9 +178,10 @@ TEST(NearDuplicates, AreTiedByFeaturesOrByBothAndThroughOthers) {
   const std::vector<std::uint64_t> hashes{0, 0xF0F0F0F0F0F0F0F0U, 0xFFFFU << 20U, 0x7FFF0000U, 0x7FFF0001U, ~0U};
   const std::vector<std::size_t> classes{0, 0, 0, 0, 1, 1};
   const Pictures pictures{features, hashes, classes};
-  EXPECT_EQ(group_near_duplicates(pictures, counting(6)), (std::vector<std::size_t>{0, 1, 2, 0, 0, 5}));
+  EXPECT_EQ(group_near_duplicates(near_duplicates(pictures), counting(6)),
+            (std::vector<std::size_t>{0, 1, 2, 0, 0, 5}));
   const std::vector<std::size_t> series{0, 1, 0, 3, 4, 5};
-  EXPECT_EQ(group_near_duplicates(pictures, series), (std::vector<std::size_t>{0, 1, 0, 0, 0, 5}));
+  EXPECT_EQ(group_near_duplicates(near_duplicates(pictures), series), (std::vector<std::size_t>{0, 1, 0, 0, 0, 5}));
 }
 
 TEST(NearDuplicates, AreFoundWhereEveryPictureHasACopyAndNotInClassesThatAreTight) {
@@ -191,11 +192,12 @@ TEST(NearDuplicates, AreFoundWhereEveryPictureHasACopyAndNotInClassesThatAreTigh
   std::vector<std::size_t> classes = once.classes;
   classes.insert(classes.end(), once.classes.begin(), once.classes.end());
   const Pictures alone{once.features, hashes, once.classes};
-  EXPECT_EQ(group_near_duplicates(alone, counting(60)), counting(60));
+  EXPECT_EQ(group_near_duplicates(near_duplicates(alone), counting(60)), counting(60));
   Matrix twice{120, 40, once.features.values};
   Random random(22);
   for (const double value : once.features.values) twice.values.push_back(value + 0.1 * normal(random));
-  const std::vector<std::size_t> groups = group_near_duplicates({twice, hashes, classes}, counting(120));
+  const std::vector<std::size_t> groups =
+      group_near_duplicates(near_duplicates({twice, hashes, classes}), counting(120));
   for (std::size_t i = 0; i < 60; ++i) EXPECT_EQ(groups[60 + i], i);
 }
 

@@ -24,10 +24,16 @@ namespace {
 
 using learn::Examples;
 
+/// A group for each.
+std::vector<std::size_t> one_each(std::size_t count) {
+  std::vector<std::size_t> groups(count);
+  std::iota(groups.begin(), groups.end(), std::size_t{0});
+  return groups;
+}
+
 /// Groups by a regular expression: equal matches belong together, a name that does not match stands alone.
 std::vector<std::size_t> named_groups(const LearnInput& input, const std::string& expression) {
-  std::vector<std::size_t> groups(input.inputs.size());
-  std::iota(groups.begin(), groups.end(), std::size_t{0});
+  std::vector<std::size_t> groups = one_each(input.inputs.size());
   if (expression.empty()) return groups;
   try {
     const std::regex pattern(expression);
@@ -113,12 +119,9 @@ std::vector<std::size_t> divide(const LearnInput& input, StudyPlan& plan, LearnR
 StudyPlan plan_of(const LearnInput& input, const LearnOptions& options, LearnReport& report) {
   StudyPlan plan;
   plan.seed = options.seed;
-  const std::vector<std::size_t> named = named_groups(input, options.group_by);
-  std::vector<std::size_t> alone(named.size());
-  std::iota(alone.begin(), alone.end(), std::size_t{0});
-  const learn::Pictures looks{input.backbones.front().features, input.hashes, input.classes};
-  report.near_duplicates = in_company(learn::group_near_duplicates(looks, alone));
-  plan.groups = learn::group_near_duplicates(looks, named);
+  const auto pairs = learn::near_duplicates({input.backbones.front().features, input.hashes, input.classes});
+  report.near_duplicates = in_company(learn::group_near_duplicates(pairs, one_each(input.inputs.size())));
+  plan.groups = learn::group_near_duplicates(pairs, named_groups(input, options.group_by));
   const std::vector<std::size_t> measured = divide(input, plan, report);
   require_pictures(input, plan);
   report.pictures = plan.train.size();
