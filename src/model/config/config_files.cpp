@@ -45,7 +45,7 @@ ConfigFiles::ConfigFiles(const fs::path& model, const Checkpoint& checkpoint) : 
 void ConfigFiles::take(const Checkpoint& checkpoint) {
   texts_ = checkpoint.metadata();
   inside_ = texts_.contains(std::string(kQuantizedKey)) || texts_.contains(std::string(kLearnedKey)) ||
-            stored_cascade(checkpoint, printable(model_));
+            texts_.contains(std::string(kCascadeKeys));
 }
 
 std::optional<std::string> ConfigFiles::text(const std::string& name) const {

@@ -15,7 +15,7 @@
 namespace fovea {
 namespace {
 
-const std::string kPrecisionKey = "fovea.cascade";
+const std::string kPrecisionKey(kCascadeKeys);
 const std::string kPicturesKey = "fovea.cascade.pictures";
 const std::string kLargestKey = "fovea.cascade.largest";
 const std::string kRmsKey = "fovea.cascade.rms";

@@ -18,7 +18,7 @@ namespace fovea {
 /// Before the name of a tensor of the quick form. Tensors without such a twin belong to both forms.
 inline constexpr std::string_view kQuickPrefix = "fovea.quick.";
 
-/// How the keys of a cascade's metadata begin. They hold for its two forms alone.
+/// The precision of a cascade's quick form, and how all keys of its metadata begin. They hold for its two forms alone.
 inline constexpr std::string_view kCascadeKeys = "fovea.cascade";
 
 /// What the file's metadata says of its cascade; none for every other checkpoint.
