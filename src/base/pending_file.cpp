@@ -15,7 +15,7 @@
 namespace fovea {
 namespace {
 
-/// Gives the file its name unless that is taken. Of the two calls that can, one is missing on NFS, the other on exFAT.
+/// Gives the file its name unless that is taken. Two calls can: one is missing on NFS, the other on exFAT.
 bool rename_to_new(const std::filesystem::path& from, const std::filesystem::path& to) {
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
   return (errno == EINVAL || errno == ENOSYS) && ::link(from.c_str(), to.c_str()) == 0;

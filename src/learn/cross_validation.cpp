@@ -55,7 +55,7 @@ Folded folds_of(const Examples& examples, const std::vector<Split>& splits) {
   return folds;
 }
 
-/// Of all folds, one under the other.
+/// All folds together, one under the other.
 double temperature_of(const Folded& folds, const std::vector<Matrix>& scores) {
   constexpr int kHalvings = 14;  // to a thousandth
   Matrix all{0, scores.front().cols};

@@ -9,7 +9,7 @@
 
 namespace fovea::learn {
 
-/// Of each example the fold that holds it out; none: it is always learned from, because its class has one group only,
+/// The fold that holds each example out; none: it is always learned from, because its class has one group only,
 /// and without it nothing would be left to learn the class from.
 using Folds = std::vector<std::optional<std::size_t>>;
 

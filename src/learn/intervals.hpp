@@ -31,7 +31,7 @@ struct AccuracyIntervals {
 };
 [[nodiscard]] AccuracyIntervals bootstrap(const Outcomes& outcomes, std::uint64_t seed);
 
-/// Of the difference in top-1, `better` less `other`, over the same examples.
+/// The interval of the difference in top-1, `better` less `other`, over the same examples.
 /// @param other  [n] the other predictions
 [[nodiscard]] Interval bootstrap_difference(const Outcomes& better, std::span<const std::size_t> other,
                                             std::uint64_t seed);

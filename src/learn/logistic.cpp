@@ -106,7 +106,7 @@ struct LogisticRegression::Impl {
     last.assign(present.size() * (static_cast<std::size_t>(features.cols()) + 1), 0.0);
   }
 
-  /// Of the mean loss, so that tolerances mean the same for any number of examples.
+  /// The mean loss and its gradient, so that tolerances mean the same for any number of examples.
   [[nodiscard]] double value(std::span<const double> x, std::span<double> gradient, double penalty) const {
     const Eigen::Index c = index(present.size());
     const Eigen::Index r = features.cols();

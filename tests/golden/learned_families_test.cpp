@@ -52,7 +52,7 @@ LearnedHead random_head(std::size_t width) {
   return head;
 }
 
-/// Of all blocks, last first.
+/// All blocks' gradients, last first.
 template <typename Score>
 std::vector<float> gradients_of(Session& session, const std::vector<float>& patches, const Score& score) {
   ForwardRequest kept;

@@ -17,9 +17,9 @@
 #include "cli/options/options.hpp"
 #include "cli/options/recipe_options.hpp"
 #include "cli/terminal/output_stream.hpp"
+#include "cli/terminal/quantize_output.hpp"
 #include "cli/terminal/terminal.hpp"
 #include "cli/verbs/models.hpp"
-#include "cli/terminal/quantize_output.hpp"
 #include "fovea/error.hpp"
 #include "fovea/model.hpp"
 #include "fovea/precision.hpp"
@@ -106,7 +106,7 @@ class Quantize : public Command {
       require_precision(precision);
     }
     const std::vector<std::vector<float>> pictures = load(inputs, info);
-    // Of a cascade every second picture is held out, to be measured with.
+    // A cascade holds every second picture out, to be measured with.
     const std::size_t step = cascade_ ? 2 : 1;
     for (std::size_t i = 0; i < pictures.size(); i += step) quantizer.observe(pictures[i]);
     for (std::size_t i = 0; i < pictures.size(); i += step) quantizer.measure(pictures[i]);

@@ -25,7 +25,7 @@ struct LearnOptions {
   std::optional<double> unknown;  // the share of known pictures that may be called unknown; none: no such rule
 };
 
-/// Of one backbone: of the same pictures in the same order as all others'.
+/// One backbone's features: of the same pictures in the same order as all others'.
 struct BackboneFeatures {
   std::string model;  // as given
   learn::Matrix features;

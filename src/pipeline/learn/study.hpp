@@ -21,7 +21,7 @@ struct StudyPlan {
   std::uint64_t seed = 0;
 };
 
-/// Of the pictures that are measured, in the order of `rows`.
+/// What is known of the pictures that are measured, in the order of `rows`.
 struct Measurement {
   std::vector<std::size_t> rows;  // of the examples
   std::vector<std::size_t> truth;

@@ -123,7 +123,7 @@ def _spread(values: list, there: list[bool], other: Any) -> list:
 
 
 class _Dict:
-    """Of numpy arrays."""
+    """A batch of numpy arrays."""
 
     @staticmethod
     def columns(batch: dict) -> list[str]:

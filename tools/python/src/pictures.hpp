@@ -12,7 +12,7 @@
 
 namespace fovea::python {
 
-/// Of any type and strides, in the CPU's memory.
+/// An array of any type and strides, in the CPU's memory.
 using AnyArray = nanobind::ndarray<nanobind::ro, nanobind::device::cpu>;
 
 /// Keeps what the pictures refer to: the Python objects, and copies of their pixels.
