@@ -23,7 +23,7 @@ ForwardPass::ForwardPass(std::shared_ptr<const VisionTransformer> model, std::si
       shared_(max_batch * architecture().tokens() *
               std::max(4 * architecture().embed_dim, architecture().fc1_dim() + gated_dim(architecture()))),
       patch_embed_(nn::make_linear(
-          patch_embed_precision(model_->info().precision),
+          kPatchEmbedPrecision,
           {architecture().grid().size(), architecture().patch_dim(), architecture().embed_dim, true}, workspace_)),
       read_out_(architecture(), model_->info().precision, workspace_) {}
 

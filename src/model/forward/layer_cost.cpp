@@ -28,8 +28,7 @@ class Costs {
 
   void patch_embed() {
     const std::size_t patches = a_.grid().size();
-    LayerCost one = linear(LayerKind::kPatchEmbed, patches, {a_.embed_dim, a_.patch_dim()}, true,
-                           patch_embed_precision(setting_.precision));
+    LayerCost one = linear(LayerKind::kPatchEmbed, patches, {a_.embed_dim, a_.patch_dim()}, true, kPatchEmbedPrecision);
     one.products *= images();  // one image after the other
     one.bytes *= images();
     costs_.push_back(one);

@@ -42,9 +42,7 @@ struct VisionTransformer::Impl {
               [&](const TensorSource& source) { return pack_value_weights(a, backward_precision(precision), source); });
         }),
         pixel_weights([a, precision, read] {
-          return read([&](const TensorSource& source) {
-            return pack_pixel_weights(a, patch_embed_precision(precision), source);
-          });
+          return read([&](const TensorSource& source) { return pack_pixel_weights(a, kPatchEmbedPrecision, source); });
         }),
         absolute_weights([a, precision, read] {
           return read([&](const TensorSource& source) {

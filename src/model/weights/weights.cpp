@@ -61,7 +61,7 @@ ModelWeights pack_weights(const Architecture& a, Precision precision, const Tens
       weights.blocks[i] = Packer(a, precision, source).block(i);
     } else if (i == a.depth) {
       // [D, 3, P, P] is read as [D, 3·P·P]: a convolution whose stride is its size is a linear layer over patches.
-      Packer of_pixels(a, patch_embed_precision(precision), source);
+      Packer of_pixels(a, kPatchEmbedPrecision, source);
       weights.patch_embed = of_pixels.linear(kPatchEmbed, a.embed_dim, a.patch_dim());
     } else {
       Packer of_features(a, read_out_precision(precision), source);

@@ -89,10 +89,9 @@ struct ModelWeights {
   }
 };
 
-/// The patch embedding's precision in a model of this one. Neighbouring pixels are alike and largely cancel in the
-/// filters, so that rounding pixels would add several times the noise of all blocks: pixels keep f32's accuracy. The
-/// patch embedding is about 2 % of the arithmetic.
-[[nodiscard]] Precision patch_embed_precision(Precision precision);
+/// The patch embedding's precision in a model of any. Neighbouring pixels are alike and largely cancel in the filters, so
+/// that rounding pixels would add several times the noise of all blocks. It is about 2 % of the arithmetic.
+inline constexpr Precision kPatchEmbedPrecision = Precision::kF32;
 /// The precision of the products in attention: of queries and keys, and of weights and values.
 [[nodiscard]] Precision attention_precision(Precision precision);
 /// The precision of the attention pool and the heads. bf16 and int8 are for blocks only: what a head loses, the logits
