@@ -64,6 +64,7 @@ class HeadAttentionAmx final : public HeadAttention {
   static void multiply(const AmxLeft& left, const AmxRight& right, std::size_t rows, const Scales& scales,
                        Strided<float> y) {
     const AmxTiles tiles;
+    // Written before it is read. NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
     alignas(kCacheLine) std::array<float, kAmxBlock * kAmxBlock> sums;
     for (std::size_t column = 0; column < right.columns(); column += kAmxBlock) {
       for (std::size_t row = 0; row < rows; row += kAmxBlock) {

@@ -142,8 +142,8 @@ FOVEA_AMX void add_block(const float* sums, std::size_t rows, std::span<const fl
     const __m512 of_columns = load_first(bias.data() + first, count);
     for (std::size_t row = 0; row < rows; ++row) {
       float* const to = from_row(y, row).values + first;
-      __m512 values = _mm512_add_ps(_mm512_loadu_ps(sums + row * kAmxBlock + first), of_columns);
-      if (accumulate) values = _mm512_add_ps(load_first(to, count), values);
+      __m512 values = _mm512_loadu_ps(sums + row * kAmxBlock + first) + of_columns;
+      if (accumulate) values += load_first(to, count);
       _mm512_mask_storeu_ps(to, mask_of_first(count), values);
     }
   }
@@ -155,7 +155,7 @@ FOVEA_AMX void scale_block(const float* sums, std::size_t rows, std::size_t cols
     const __m512 scale = _mm512_set1_ps(scales[row]);
     for (std::size_t i = 0; i < cols; i += kTileRows) {
       _mm512_mask_storeu_ps(from_row(y, row).values + i, mask_of_first(cols - i),
-                            _mm512_mul_ps(_mm512_loadu_ps(sums + row * kAmxBlock + i), scale));
+                            _mm512_loadu_ps(sums + row * kAmxBlock + i) * scale);
     }
   }
 }

@@ -98,7 +98,7 @@ void AmxRight::pack(std::size_t column_block, const std::uint16_t* split, const 
 void multiply_block(const AmxLeft& left, const AmxRight& right, std::size_t row_block, std::size_t column_block,
                     std::span<const std::uint16_t> ahead, float* sums) {
   assert(left.parts() == right.parts() && left.depth_tiles() == right.depth_tiles());
-  std::array<AmxProduct, kPartPairs.size()> products;
+  std::array<AmxProduct, kPartPairs.size()> products{};
   std::size_t count = 0;
   const std::size_t upper = 2 * row_block;
   const bool two = upper + 1 < left.row_tiles();

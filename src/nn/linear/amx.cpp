@@ -86,6 +86,7 @@ class LinearAmx final : public Linear, Operand {
     const std::size_t columns = std::min(kAmxBlock, out - first_column);
     const Strided<float> to{y.data() + first_row * out + first_column, out};
     fetch_block(rows, columns, to);
+    // Written before it is read. NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
     alignas(kCacheLine) std::array<float, kAmxBlock * kAmxBlock> sums;
     nn::multiply_block(x_, weights.packed, row_block, column_block, ahead, sums.data());
     add_block(sums.data(), rows, std::span(weights.bias_of_outputs).subspan(first_column, columns), shape().accumulate,
