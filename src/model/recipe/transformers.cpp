@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "base/text.hpp"
@@ -30,8 +31,10 @@ struct ProcessorClass {
   bool center_crop;       // do_center_crop
   double crop_pct = 0.0;  // ConvNext's
   bool floats = false;    // it rescales before it resizes, and has the backend torchvision only
+  int max_patches = 0;    // of 16 px: it gives each picture a size of its own
 };
 
+constexpr int kSiglip2Patch = 16;  // px
 constexpr std::array kClasses{
     ProcessorClass{"ViTImageProcessor", Interpolation::kBilinear, kInceptionMean, kInceptionMean, 224, true, true, 0,
                    false},
@@ -43,9 +46,8 @@ constexpr std::array kClasses{
                    false},
     ProcessorClass{"BeitImageProcessor", Interpolation::kBicubic, kInceptionMean, kInceptionMean, 224, true, true, 224,
                    false},
-    // The size is that of square pictures with 256 patches of 16 px.
     ProcessorClass{"Siglip2ImageProcessor", Interpolation::kBilinear, kInceptionMean, kInceptionMean, 256, true, true,
-                   0, false},
+                   0, false, 0.0, false, 256},
     ProcessorClass{"DINOv3ViTImageProcessor", Interpolation::kBilinear, kImagenetMean, kImagenetStd, 224, true, true, 0,
                    false, 0.0, true},
     ProcessorClass{"ConvNextImageProcessor", Interpolation::kBicubic, kInceptionMean, kInceptionMean, 384, false, false,
@@ -85,6 +87,7 @@ PreprocessRecipe defaults_of(const ProcessorClass& type, TransformersBackend bac
   recipe.exif = ExifMode::kApply;
   recipe.center_crop = type.center_crop;
   recipe.input_size = {type.crop_size, type.crop_size};
+  if (type.max_patches > 0) apply_patch_rule(recipe, kSiglip2Patch, type.max_patches);
   if (!type.floats) return recipe;
   if (pil) {
     throw Error(ErrorCode::kUsage,
@@ -105,6 +108,17 @@ void apply_convnext_rule(PreprocessRecipe& recipe, double crop_pct) {
   recipe.resize = ResizeRule::kShortestEdge;
   recipe.resize_size = size_before_crop(recipe.input_size, crop_pct);
   recipe.crop_pct = crop_pct;
+}
+
+/// Siglip2ImageProcessor's rule. The input size is that of a square picture.
+void apply_patch_rule(PreprocessRecipe& recipe, int patch_size, int max_patches) {
+  recipe.resize = ResizeRule::kMostPatches;
+  recipe.patch_size = patch_size;
+  recipe.max_patches = max_patches;
+  recipe.center_crop = false;
+  const double side = patch_size * std::floor(std::sqrt(static_cast<double>(max_patches)));
+  const int whole = static_cast<int>(std::min<double>(side, std::numeric_limits<int>::max()));
+  recipe.resize_size = {whole, whole};
 }
 
 /// Computes the input size if nothing is cropped.
@@ -175,8 +189,21 @@ double read_crop_pct(const ConfigReader& reader, const json& cfg, double absent)
   return crop_pct;
 }
 
+/// The patches of Siglip2ImageProcessor, which reads no `size` and no crop.
+void read_patches(const ConfigReader& reader, const json& cfg, PreprocessRecipe& recipe) {
+  require(reader, cfg, "patch_size", "the cutting into patches");
+  require(reader, cfg, "max_num_patches", "do_resize");
+  const auto number = [&](const char* key, int absent) {
+    return cfg.contains(key) ? positive(reader, cfg[key], key) : absent;
+  };
+  apply_patch_rule(recipe, number("patch_size", recipe.patch_size), number("max_num_patches", recipe.max_patches));
+  if (!flag(reader, cfg, "do_resize", true)) recipe.resize = ResizeRule::kNone;
+  settle_input_size(recipe);
+}
+
 /// Applies the file's resize and crop on top of the class's defaults.
 void read_steps(const ConfigReader& reader, const json& cfg, const ProcessorClass& type, PreprocessRecipe& recipe) {
+  if (type.max_patches > 0) return read_patches(reader, cfg, recipe);
   const bool resizes = flag(reader, cfg, "do_resize", true);
   if (resizes) {
     require(reader, cfg, "size", "do_resize");
@@ -289,7 +316,7 @@ PreprocessRecipe transformers_recipe(std::string_view type, TransformersBackend 
   PreprocessRecipe recipe = defaults_of(known, backend);
   if (known.crop_pct > 0.0) apply_convnext_rule(recipe, known.crop_pct);
   settle_input_size(recipe);
-  return with_input_size(recipe, input_size);
+  return known.max_patches > 0 ? recipe : with_input_size(recipe, input_size);
 }
 
 }  // namespace fovea

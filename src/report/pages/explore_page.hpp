@@ -18,7 +18,7 @@ struct ExploreHeading {
   std::string model_name;
   std::string version;
   std::vector<std::string> prefix_tokens;  // display names: "class token", "register 1"
-  PatchGrid grid;
+  PatchGrid grid;                   // empty: each picture has its own, and is fed whole
   Size network_input;               // px
   std::size_t patch_size = 0;       // px in the network's input
   std::size_t depth = 0;            // blocks in the model
@@ -41,6 +41,7 @@ struct ExploreMap {
 
 struct ExplorePicture {
   Record record;                // if it is a failure, the other members are empty
+  PatchGrid grid;
   std::vector<std::byte> jpeg;  // what the network saw, shown under the patch grid
   std::vector<ExploreMap> maps;
   std::optional<PackedAttention> attention;
