@@ -6,10 +6,11 @@
 Needs torch, torchvision, Pillow, transformers 5.24 and safetensors. Each folder of tests/golden/naflex is a shrunk model
 with random weights, as transformers saves it. Its expected.safetensors holds, for each picture of
 tests/golden/preprocess/sources and each backend of the image processor, what the model computes in float64 from the
-padded patches that the processor gives: `PICTURE/BACKEND/positions` [T, D], `.../pooled` [D] and `.../logits` [C].
+padded patches that the processor gives: `PICTURE/BACKEND/positions` [T, D], `.../pooled` [D] and `.../logits` [C]. sizes.json has the sizes that the rule makes of others: [height, width, patch, most, height, width].
 """
 import json
 import pathlib
+import random
 import shutil
 import sys
 
@@ -41,7 +42,7 @@ def answer(model, processor, picture):
     inputs = {"pixel_values": made["pixel_values"].double(), "pixel_attention_mask": made["pixel_attention_mask"],
               "spatial_shapes": made["spatial_shapes"]}
     seen = {}
-    vision = model.vision_model
+    vision = getattr(model, "vision_model", model)
     tokens = int(made["pixel_attention_mask"].sum())
     assert tokens == int(made["spatial_shapes"].prod())
     hooks = [vision.embeddings.patch_embedding.register_forward_hook(lambda m, args, out: seen.update(patches=out)),
@@ -59,8 +60,21 @@ def answer(model, processor, picture):
     return {name: tensor.float().contiguous() for name, tensor in values.items()}
 
 
+def sizes():
+    """Sides from 1 px to 100,000, of every shape."""
+    rule = transformers.models.siglip2.image_processing_siglip2.get_image_size_for_max_num_patches
+    rng = random.Random(1)
+    for _ in range(400):
+        sides = [round(10 ** rng.uniform(0, 5)) for _ in range(2)]
+        patch, most = rng.choice([1, 4, 14, 16, 32]), rng.choice([1, 2, 7, 20, 64, 256, 576, 1024])
+        yield [*sides, patch, most, *rule(*sides, patch, most)]
+
+
 def main():
     target = pathlib.Path(sys.argv[1])
+    (target / "naflex").mkdir(exist_ok=True)
+    rows = ",\n".join(json.dumps(row) for row in sizes())
+    (target / "naflex" / "sizes.json").write_text(f"[{rows}]\n")
     for seed, kind in enumerate(("classifier", "tower")):
         folder = target / "naflex" / kind
         shutil.rmtree(folder, ignore_errors=True)

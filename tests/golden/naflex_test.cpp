@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "fovea/model.hpp"
 #include "fovea/prepare.hpp"
 #include "fovea/session.hpp"
+#include "image/preprocess/preprocess.hpp"
 #include "model/forward/vision_transformer.hpp"
 #include "pipeline/pictures.hpp"
 #include "support/sample_images.hpp"
@@ -104,6 +106,18 @@ TEST_P(NaflexBackend, EveryPictureGetsTransformersFeatures) {
 
 INSTANTIATE_TEST_SUITE_P(Golden, NaflexBackend, testing::Values("torchvision", "pil"),
                          [](const auto& chosen) { return chosen.param; });
+
+TEST(Naflex, SizesAreThoseOfTransformersRule) {
+  const auto rows = nlohmann::json::parse(read_text_file(test::source_dir() / "tests/golden/naflex/sizes.json"));
+  ASSERT_EQ(rows.size(), 400U);
+  for (const auto& row : rows) {
+    PreprocessRecipe recipe;
+    recipe.resize = ResizeRule::kMostPatches;
+    recipe.patch_size = row[2];
+    recipe.max_patches = row[3];
+    EXPECT_EQ(resized_size({row[0], row[1]}, recipe), (Size{row[4], row[5]})) << row;
+  }
+}
 
 TEST(Naflex, PositionsAreResampledToEachPicturesGrid) {
   const NaflexGolden golden("classifier");

@@ -69,6 +69,17 @@ const ProcessorClass& class_of(std::string_view type) {
   return found == nullptr ? kClasses.front() : *found;
 }
 
+/// Siglip2ImageProcessor's rule. The input size is that of a square picture.
+void apply_patch_rule(PreprocessRecipe& recipe, int patch_size, int max_patches) {
+  recipe.resize = ResizeRule::kMostPatches;
+  recipe.patch_size = patch_size;
+  recipe.max_patches = max_patches;
+  recipe.center_crop = false;
+  const double side = patch_size * std::floor(std::sqrt(static_cast<double>(max_patches)));
+  const int whole = static_cast<int>(std::min<double>(side, std::numeric_limits<int>::max()));
+  recipe.resize_size = {whole, whole};
+}
+
 /// The class's own steps and values for one backend.
 PreprocessRecipe defaults_of(const ProcessorClass& type, TransformersBackend backend) {
   PreprocessRecipe recipe;
@@ -108,17 +119,6 @@ void apply_convnext_rule(PreprocessRecipe& recipe, double crop_pct) {
   recipe.resize = ResizeRule::kShortestEdge;
   recipe.resize_size = size_before_crop(recipe.input_size, crop_pct);
   recipe.crop_pct = crop_pct;
-}
-
-/// Siglip2ImageProcessor's rule. The input size is that of a square picture.
-void apply_patch_rule(PreprocessRecipe& recipe, int patch_size, int max_patches) {
-  recipe.resize = ResizeRule::kMostPatches;
-  recipe.patch_size = patch_size;
-  recipe.max_patches = max_patches;
-  recipe.center_crop = false;
-  const double side = patch_size * std::floor(std::sqrt(static_cast<double>(max_patches)));
-  const int whole = static_cast<int>(std::min<double>(side, std::numeric_limits<int>::max()));
-  recipe.resize_size = {whole, whole};
 }
 
 /// Computes the input size if nothing is cropped.
@@ -189,8 +189,14 @@ double read_crop_pct(const ConfigReader& reader, const json& cfg, double absent)
   return crop_pct;
 }
 
-/// The patches of Siglip2ImageProcessor, which reads no `size` and no crop.
+/// The patches of Siglip2ImageProcessor. It has no use for `size` and a crop, but does not take every one.
 void read_patches(const ConfigReader& reader, const json& cfg, PreprocessRecipe& recipe) {
+  PreprocessRecipe unused;
+  if (given(cfg, "size")) read_resize(reader, cfg["size"], true, unused);
+  if (given(cfg, "crop_size")) unused.input_size = read_crop_size(reader, cfg["crop_size"]);
+  if (flag(reader, cfg, "do_center_crop", false) && !given(cfg, "crop_size")) {
+    reader.fail("crop_size", "absent", "a value beside do_center_crop: transformers raises an error without it");
+  }
   require(reader, cfg, "patch_size", "the cutting into patches");
   require(reader, cfg, "max_num_patches", "do_resize");
   const auto number = [&](const char* key, int absent) {
