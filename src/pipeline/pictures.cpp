@@ -210,7 +210,8 @@ class PictureWorker {
     }
     for (const ExplainedMap& map : job.image.maps) {
       record.maps.push_back(files.write(explained, map));
-      if (options_.maps.faithfulness) record.maps.back().agreement = agreement_of(map, job.image.maps, job.picture.grid);
+      if (options_.maps.faithfulness)
+        record.maps.back().agreement = agreement_of(map, job.image.maps, job.picture.grid);
     }
     if (options_.layout.panel) record.panel = files.write_panel(explained, job.image.maps);
     if (job.sheet) record.attention_sheet = files.write_sheet(input, job.sheet->sheet());
@@ -282,8 +283,8 @@ std::size_t Engine::run(std::span<const Input> inputs, std::span<const std::size
     const std::size_t batch = options.maps.session_batch(schedule.batch);
     const auto runner = [&](SessionPool& pool) { return SizedRunner(pool, batch, schedule.threads_of(index)); };
     const auto worker = std::make_shared<PictureWorker>(
-        info(), runner(sessions_), quick_sessions_ ? std::optional(runner(*quick_sessions_)) : std::nullopt, unknown_, inputs,
-        todo, options, schedule.workers * schedule.batch);
+        info(), runner(sessions_), quick_sessions_ ? std::optional(runner(*quick_sessions_)) : std::nullopt, unknown_,
+        inputs, todo, options, schedule.workers * schedule.batch);
     return Steps{[worker](std::size_t item) { return worker->prepare(item); },
                  [worker](std::span<PictureJob> jobs) {
                    if (worker->is_cascade()) return worker->infer_in_cascade(jobs);

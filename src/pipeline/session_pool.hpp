@@ -22,8 +22,9 @@ struct Runner {
 /// Compiling a session's primitives takes as long as running some pictures. Any number of threads may use one pool.
 class SessionPool {
  public:
-  /// Where each picture has a size of its own, a folder has hundreds of sizes. So many sessions wait for another picture
-  /// of their size; the one that has waited longest goes first. What oneDNN has compiled for it stays in oneDNN's cache.
+  /// Where each picture has a size of its own, a folder has hundreds of sizes. So many sessions wait for another
+  /// picture of their size; the one that has waited longest goes first. What oneDNN has compiled for it stays in
+  /// oneDNN's cache.
   static constexpr std::size_t kMostIdleSizes = 4;
 
   explicit SessionPool(std::shared_ptr<const VisionTransformer> model) : model_(std::move(model)) {}

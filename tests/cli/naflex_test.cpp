@@ -61,7 +61,8 @@ TEST_F(NaflexModel, InspectSaysTheRule) {
 TEST_F(NaflexModel, DoctorShowsEachPicturesOwnSize) {
   for (const Shape& shape : kShapes) {
     const Json json = Json::parse(
-        run_fovea({"doctor", kNaflex, at(std::string("in/") + shape.name), "-f", "json", "--dump-input", at("x.npy")}).out);
+        run_fovea({"doctor", kNaflex, at(std::string("in/") + shape.name), "-f", "json", "--dump-input", at("x.npy")})
+            .out);
     const Json size{16 * shape.rows, 16 * shape.cols};
     EXPECT_EQ(json.at("steps").at("resized"), size) << shape.name;
     EXPECT_EQ(json.at("steps").at("cropped"), size) << shape.name;
@@ -171,7 +172,8 @@ TEST_F(NaflexModel, AQuantisedFileStillFeedsEachPictureInItsOwnGrid) {
 }
 
 TEST_F(NaflexModel, BenchMeasuresThePicturesOwnGridAndTheFolderInAllOfThem) {
-  const auto result = run("bench", {at("in/c.png"), "--seconds", "0.1", "--folder", at("in"), "--roofline", "-f", "json"});
+  const auto result =
+      run("bench", {at("in/c.png"), "--seconds", "0.1", "--folder", at("in"), "--roofline", "-f", "json"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const Json wide = Json::parse(result.out);
   EXPECT_EQ(wide.at("folder").at("images"), kShapes.size());

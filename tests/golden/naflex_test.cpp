@@ -88,7 +88,8 @@ TEST_P(NaflexBackend, EveryPictureGetsTransformersLogits) {
   const Classifier classifier(golden.folder(), in_float32(GetParam()));
   ASSERT_EQ(golden.pictures().size(), 9U);
   for (const std::string& picture : golden.pictures()) {
-    EXPECT_LE(distance(classifier.classify(source(picture)).logits, golden.values(picture, GetParam(), "logits")), 1e-5F)
+    EXPECT_LE(distance(classifier.classify(source(picture)).logits, golden.values(picture, GetParam(), "logits")),
+              1e-5F)
         << picture;
     EXPECT_LE(distance(classifier.embed(source(picture)).values, golden.values(picture, GetParam(), "pooled")), 1e-5F)
         << picture;

@@ -163,7 +163,8 @@ TEST(PreprocessGolden, OldIncompleteAndOddConfigurationsMeanWhatTheirLibrariesMa
     }
     for (const auto& [name, crcs] : entry.at("images").items()) {
       if (stated.max_patches > 0) {
-        EXPECT_EQ(test::crc32(pixels_of(name, stated)), crcs.at(0).get<std::uint32_t>()) << "in its own shape, " << name;
+        EXPECT_EQ(test::crc32(pixels_of(name, stated)), crcs.at(0).get<std::uint32_t>())
+            << "in its own shape, " << name;
       }
       const Image pixels = pixels_of(name, recipe);
       EXPECT_EQ(test::crc32(pixels), crcs.at(0).get<std::uint32_t>()) << recipe_name << " " << name;

@@ -78,7 +78,8 @@ TEST(SessionPool, KeepsFewSessionsOfManySizes) {
         EXPECT_EQ(sized.model->architecture().grid(), (PatchGrid{std::size_t(rows), std::size_t(cols)}));
         EXPECT_EQ(sized.session->run(std::vector<float>(std::size_t(rows * cols) * 192)).front().size(), 3U);
         models.push_back(sized.model);
-        const auto alive = std::count_if(models.begin(), models.end(), [](const auto& model) { return !model.expired(); });
+        const auto alive =
+            std::count_if(models.begin(), models.end(), [](const auto& model) { return !model.expired(); });
         EXPECT_LE(std::size_t(alive), SessionPool::kMostIdleSizes + 1);
       }
     }

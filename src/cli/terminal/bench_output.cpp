@@ -163,10 +163,9 @@ JsonObject roofline_json(const Roofline& roofline) {
 std::string bench_text(const BenchPlan& plan, const BenchReport& report) {
   const MachineInfo machine = machine_info();
   const ModelInfo& model = plan.model->info();
-  std::string text =
-      fmt::format("model         {}, {:.1f} M parameters, {:.2f} GFLOP an image, weights {:.1f} MB {}\n",
-                  model_name(model), static_cast<double>(model.parameters) / 1e6, report.gflop,
-                  static_cast<double>(model.weight_bytes) / 1e6, model.dtype);
+  std::string text = fmt::format("model         {}, {:.1f} M parameters, {:.2f} GFLOP an image, weights {:.1f} MB {}\n",
+                                 model_name(model), static_cast<double>(model.parameters) / 1e6, report.gflop,
+                                 static_cast<double>(model.weight_bytes) / 1e6, model.dtype);
   text += fmt::format("machine       {}, {} cores, {}\n", machine.cpu, machine.cores, machine.isa);
   text += fmt::format("versions      fovea {} ({}, {}, {}), {}\n", FOVEA_VERSION, FOVEA_COMMIT, FOVEA_COMPILER,
                       FOVEA_BUILD_TYPE, machine.backend);

@@ -133,9 +133,9 @@ Steps patches_from_values(const PreprocessRecipe& recipe) {
   const std::string_view processor = is_pil(recipe) ? "Siglip2ImageProcessorPil" : "Siglip2ImageProcessor";
   return {fmt::format("from transformers import {}\n", processor),
           fmt::format("processor = {}(\n    do_resize={}, patch_size={}, max_num_patches={}, resample={},\n    {})\n{}",
-                      processor, python_bool(recipe.resize != ResizeRule::kNone), recipe.patch_size,
-                      recipe.max_patches, kPillowNumbers[static_cast<std::size_t>(recipe.interpolation)],
-                      shared_arguments(recipe), kRunPatches)};
+                      processor, python_bool(recipe.resize != ResizeRule::kNone), recipe.patch_size, recipe.max_patches,
+                      kPillowNumbers[static_cast<std::size_t>(recipe.interpolation)], shared_arguments(recipe),
+                      kRunPatches)};
 }
 
 std::optional<Steps> transformers_from_values(const PreprocessRecipe& recipe) {
@@ -143,15 +143,15 @@ std::optional<Steps> transformers_from_values(const PreprocessRecipe& recipe) {
   const auto size = transformers_size(recipe);
   if (!size) return std::nullopt;
   const std::string_view backend = is_pil(recipe) ? "PilBackend" : "TorchvisionBackend";
-  return Steps{fmt::format("from transformers.image_processing_backends import {}\n", backend),
-               fmt::format("processor = {}(\n"
-                           "    do_resize={}, size={}, resample={},\n"
-                           "    do_center_crop={}, crop_size={{\"height\": {}, \"width\": {}}},\n"
-                           "    {})\n{}",
-                           backend, python_bool(recipe.resize != ResizeRule::kNone), *size,
-                           kPillowNumbers[static_cast<std::size_t>(recipe.interpolation)],
-                           python_bool(recipe.center_crop), recipe.input_size.height, recipe.input_size.width,
-                           shared_arguments(recipe), kRunProcessor)};
+  return Steps{
+      fmt::format("from transformers.image_processing_backends import {}\n", backend),
+      fmt::format("processor = {}(\n"
+                  "    do_resize={}, size={}, resample={},\n"
+                  "    do_center_crop={}, crop_size={{\"height\": {}, \"width\": {}}},\n"
+                  "    {})\n{}",
+                  backend, python_bool(recipe.resize != ResizeRule::kNone), *size,
+                  kPillowNumbers[static_cast<std::size_t>(recipe.interpolation)], python_bool(recipe.center_crop),
+                  recipe.input_size.height, recipe.input_size.width, shared_arguments(recipe), kRunProcessor)};
 }
 
 /// torchvision's transforms on a PIL image, and timm's for size rules that torchvision lacks.

@@ -154,10 +154,11 @@ class Explain : public Command {
                                  const std::vector<Input>& inputs, const PictureOptions& options) const {
     require_probabilities(model->info(), class_space(model->info(), options), "--test-methods");
     if (model->architecture().max_patches > 0) {
-      throw Error(ErrorCode::kUsage,
-                  fmt::format("{}: each picture is fed in a shape of its own, expected one size for mosaics of pictures",
-                              printable(model->info().path)),
-                  "--image-size HxW feeds all pictures at one size");
+      throw Error(
+          ErrorCode::kUsage,
+          fmt::format("{}: each picture is fed in a shape of its own, expected one size for mosaics of pictures",
+                      printable(model->info().path)),
+          "--image-size HxW feeds all pictures at one size");
     }
     SessionPool sessions(model);
     const Runner runner = sessions.borrow(model->architecture().image_size, kRerunBatch, common.threads);

@@ -77,7 +77,7 @@ std::string positions_text(const Architecture& a) {
   if (a.pos_embed) {
     const PatchGrid trained = a.trained_grid();
     kinds.push_back(fmt::format("learned for {}x{} patches{}", trained.rows, trained.cols,
-                                a.max_patches > 0       ? ", resampled to each picture's grid"
+                                a.max_patches > 0     ? ", resampled to each picture's grid"
                                 : trained == a.grid() ? ""
                                                       : ", resampled"));
   }

@@ -234,12 +234,12 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
     own_sizes = own_sizes_recipe(files, options.recipe, info.usual_recipe, a.patch_size, shown);
     a.max_patches = static_cast<std::size_t>(own_sizes->recipe.max_patches);
   }
-  resolve_image_size({config, options.image_size,
-                      own_sizes ? own_sizes->recipe.input_size : prepared_size(files, options, shown),
-                      open.config.empty() ? conventions.evaluation_size : std::nullopt,
-                      count_positions(*open.naming, *open.checkpoint, Role::kPosEmbed),
-                      count_positions(*open.naming, *open.checkpoint, Role::kRelativePosition), shown},
-                     info.assumptions, a);
+  resolve_image_size(
+      {config, options.image_size, own_sizes ? own_sizes->recipe.input_size : prepared_size(files, options, shown),
+       open.config.empty() ? conventions.evaluation_size : std::nullopt,
+       count_positions(*open.naming, *open.checkpoint, Role::kPosEmbed),
+       count_positions(*open.naming, *open.checkpoint, Role::kRelativePosition), shown},
+      info.assumptions, a);
   a.pos_embed_rounding = rounding_of_positions(*open.naming, *open.checkpoint, config, options.image_size, a);
   check_stated(*open.naming, config, a, shown);
   check_sizes(a, config, options, shown);

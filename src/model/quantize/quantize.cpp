@@ -266,7 +266,8 @@ void Quantizer::observe(std::span<const float> patches, const std::optional<Size
       most = std::max(most, std::fabs(in[i]));
     }
   });
-  impl_->run_blocks(0, impl_->model->architecture().depth, impl_->forward->embed(patches, impl_->no_hook), note_largest);
+  impl_->run_blocks(0, impl_->model->architecture().depth, impl_->forward->embed(patches, impl_->no_hook),
+                    note_largest);
 }
 
 void Quantizer::measure(std::span<const float> patches, const std::optional<Size>& fed) {

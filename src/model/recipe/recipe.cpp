@@ -224,10 +224,9 @@ ResolvedRecipe resolve_recipe(const ConfigFiles& files, const RecipeOptions& opt
   ResolvedRecipe resolved = find_recipe(open_files(files), options, input_size, fallback);
   const bool own_sizes = resolved.recipe.max_patches > 0;
   if (input_size && (own_sizes || *input_size != resolved.recipe.input_size)) {
-    resolved.source +=
-        own_sizes ? fmt::format("; all pictures at {}x{} px", input_size->height, input_size->width)
-                  : fmt::format("; adapted from {}x{} to {}x{} px", resolved.recipe.input_size.height,
-                                resolved.recipe.input_size.width, input_size->height, input_size->width);
+    resolved.source += own_sizes ? fmt::format("; all pictures at {}x{} px", input_size->height, input_size->width)
+                                 : fmt::format("; adapted from {}x{} to {}x{} px", resolved.recipe.input_size.height,
+                                               resolved.recipe.input_size.width, input_size->height, input_size->width);
     resolved.recipe = with_input_size(resolved.recipe, *input_size);
     resolved.changed = true;
   }

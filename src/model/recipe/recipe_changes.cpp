@@ -51,7 +51,8 @@ void change_sizes(PreprocessRecipe& recipe, const RecipeOptions& options) {
   if (recipe.max_patches > 0 && (options.crop_pct || options.resize_size || options.crop_size || options.crop_mode)) {
     refuse_recipe(
         fmt::format("the recipe is {}, expected none of the sizes and crops: each picture is fed whole, at a size of "
-                    "its own", recipe_changes(options)),
+                    "its own",
+                    recipe_changes(options)),
         "--image-size HxW feeds all pictures at one size, which these options can change");
   }
   if (options.crop_size) recipe = with_input_size(recipe, *options.crop_size);

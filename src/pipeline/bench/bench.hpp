@@ -85,7 +85,7 @@ struct ReducedForward {
 
 struct BenchReport {
   double gflop = 0;  // of one image; where each picture has a size of its own, of the one that was measured
-  Timing forward;  // per image: a run divided by the batch
+  Timing forward;    // per image: a run divided by the batch
   std::size_t runs = 0;
   double fma_peak_gflops = 0;
   double matmul_peak_gflops = 0;
