@@ -105,9 +105,9 @@ def draw_keys(rng, family):
     heads, bodies, processors = FAMILIES[family]
     with_head = heads and (rng.random() < 0.75 or not bodies)
     keys = {"class": rng.choice(heads if with_head else bodies), "processor_class": rng.choice(processors)}
-    known = vars(_config_class("siglip_vision_model" if family == "siglip" else
-                               {"clip": "clip_vision_model"}.get(family, family))()).keys()
-    model = {k: v for k, v in MODEL.items() if k.removeprefix("args.") in known or family in ("siglip2", "metaclip_2")}
+    tower = f"{family}_vision_model" if family in ("clip", "siglip", "siglip2") else family
+    known = vars(_config_class(tower)()).keys()
+    model = {k: v for k, v in MODEL.items() if k.removeprefix("args.") in known or family == "metaclip_2"}
     keys |= od.pick(rng, model, rng.choice([0.02, 0.1, 0.25]))
     if with_head:
         keys |= od.pick(rng, HEAD, 0.3)

@@ -2,8 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <filesystem>
+#include <utility>
+
 #include "base/files.hpp"
-#include "image/codec/codec.hpp"
 #include "report/files/documents.hpp"
 #include "support/pictures.hpp"
 #include "support/process.hpp"
@@ -13,7 +16,6 @@
 namespace fovea::test {
 namespace {
 
-using ::testing::Each;
 using ::testing::HasSubstr;
 using Json = nlohmann::json;
 
@@ -33,6 +35,7 @@ constexpr std::array kShapes{Shape{"a.png", 40, 50, 4, 5}, Shape{"b.png", 64, 64
 class NaflexModel : public ::testing::Test {
  protected:
   NaflexModel() {
+    std::filesystem::create_directories(folder_ / "in");
     for (const Shape& shape : kShapes) write_picture(folder_ / "in" / shape.name, shape.height, shape.width);
   }
   [[nodiscard]] std::string at(const std::string& name) const { return (folder_ / name).string(); }
@@ -84,8 +87,8 @@ TEST_F(NaflexModel, RowsDoNotDependOnBatchesAndThreads) {
 }
 
 TEST_F(NaflexModel, MapsHaveThePicturesGrid) {
-  const auto result = run("explain", {at("in"), "-o", at("out"), "--method", "rollout,generic,grad-cam,libra",
-                                      "--save-map", "--panel", "--attention-sheet", "--batch", "5", "-f", "jsonl"});
+  const auto result = run("explain", {at("in"), "-o", at("out"), "--method", "rollout,generic,attention,libra",
+                                      "--save-map", "--panel", "--sheet", "--batch", "5", "-f", "jsonl"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const auto rows = result.json_lines();
   ASSERT_EQ(rows.size(), kShapes.size());
@@ -156,9 +159,9 @@ TEST_F(NaflexModel, WhatNeedsOneSizeIsRefusedBeforeAnyWork) {
 
 TEST_F(NaflexModel, ABatchGoesOnWhereItStoppedUnlessTheRuleIsAnother) {
   ASSERT_EQ(run("batch", {at("in"), "-o", at("out"), "-q"}).exit_code, 0);
-  EXPECT_THAT(run("batch", {at("in"), "-o", at("out")}).err, HasSubstr("5 done before"));
+  EXPECT_THAT(run("batch", {at("in"), "-o", at("out")}).err, HasSubstr("5 kept from before"));
   const auto other = run("batch", {at("in"), "-o", at("out"), "--image-size", "64"});
-  EXPECT_EQ(other.err.find("5 done before"), std::string::npos) << other.err;
+  EXPECT_EQ(other.err.find("5 kept from before"), std::string::npos) << other.err;
 }
 
 TEST_F(NaflexModel, AQuantisedFileStillFeedsEachPictureInItsOwnGrid) {

@@ -152,7 +152,7 @@ std::vector<Input> mixed_inputs(const NaflexGolden& golden, std::size_t times) {
 std::vector<Logits> logits_of(Engine& engine, const std::vector<Input>& inputs, const Schedule& schedule) {
   std::vector<Logits> logits;
   engine.run(inputs, every(inputs.size()), {}, schedule, [&](PictureOutcome outcome) {
-    EXPECT_FALSE(outcome.record.failure) << outcome.record.failure->message;
+    EXPECT_FALSE(outcome.record.failure.has_value()) << outcome.record.failure->message;
     logits.push_back(std::move(outcome.logits));
   });
   return logits;

@@ -10,6 +10,7 @@
 #include "base/text.hpp"
 #include "fovea/error.hpp"
 #include "model/keys/library_keys.hpp"
+#include "model/recipe/processor_values.hpp"
 #include "model/recipe/recipe.hpp"
 #include "model/recipe/sources.hpp"
 
@@ -17,6 +18,7 @@ namespace fovea {
 namespace {
 
 using nlohmann::json;
+using namespace processor_values;  // NOLINT(google-build-using-namespace): how the keys below are read
 
 /// A class's attributes: the defaults for keys that the file leaves out.
 struct ProcessorClass {
@@ -124,63 +126,6 @@ void apply_convnext_rule(PreprocessRecipe& recipe, double crop_pct) {
 /// Computes the input size if nothing is cropped.
 void settle_input_size(PreprocessRecipe& recipe) {
   if (!recipe.center_crop) recipe.input_size = recipe.resize_size;
-}
-
-bool given(const json& cfg, const char* key) {
-  return cfg.contains(key) && !cfg[key].is_null();
-}
-
-/// A flag that is null is off. The class's default applies only if the key is absent.
-bool flag(const ConfigReader& reader, const json& cfg, const char* key, bool absent) {
-  return cfg.contains(key) ? reader.flag(cfg, key).value_or(false) : absent;
-}
-
-/// A key that is null has no value, not even the class's default.
-void require(const ConfigReader& reader, const json& cfg, const char* key, const char* step) {
-  if (cfg.contains(key) && cfg[key].is_null()) reader.fail(key, "null", fmt::format("a value, as {} needs one", step));
-}
-
-int positive(const ConfigReader& reader, const json& value, const char* key) {
-  const auto side = static_cast<int>(reader.as_count(value, key));
-  if (side == 0) reader.fail(key, value.dump(), "a number of pixels above 0");
-  return side;
-}
-
-/// get_size_dict(): the forms that `size` and `crop_size` may have.
-void read_resize(const ConfigReader& reader, const json& size, bool square_if_one, PreprocessRecipe& recipe) {
-  if (size.is_array() && size.size() == 2) {
-    recipe.resize = ResizeRule::kExact;
-    recipe.resize_size = {positive(reader, size[0], "size"), positive(reader, size[1], "size")};
-  } else if (size.is_number()) {
-    const int side = positive(reader, size, "size");
-    recipe.resize = square_if_one ? ResizeRule::kExact : ResizeRule::kShortestEdge;
-    recipe.resize_size = {side, side};
-  } else if (size.is_object() && given(size, "height") && given(size, "width")) {
-    recipe.resize = ResizeRule::kExact;
-    recipe.resize_size = {positive(reader, size["height"], "size.height"),
-                          positive(reader, size["width"], "size.width")};
-  } else if (size.is_object() && given(size, "shortest_edge")) {
-    const int side = positive(reader, size["shortest_edge"], "size.shortest_edge");
-    recipe.resize = given(size, "longest_edge") ? ResizeRule::kCapped : ResizeRule::kShortestEdge;
-    recipe.resize_size = {side, side};
-    if (given(size, "longest_edge")) recipe.longest_edge = positive(reader, size["longest_edge"], "size.longest_edge");
-  } else {
-    reader.fail("size", size.dump(),
-                R"(a number, {"height", "width"} or {"shortest_edge"} with or without "longest_edge")");
-  }
-}
-
-Size read_crop_size(const ConfigReader& reader, const json& crop) {
-  if (crop.is_number()) {
-    const int side = positive(reader, crop, "crop_size");
-    return {side, side};
-  }
-  const bool sides = crop.is_object() && crop.contains("height") && crop.contains("width");
-  if (!sides && !(crop.is_array() && crop.size() == 2)) {
-    reader.fail("crop_size", crop.dump(), R"(a number or {"height", "width"})");
-  }
-  return {positive(reader, sides ? crop["height"] : crop[0], "crop_size"),
-          positive(reader, sides ? crop["width"] : crop[1], "crop_size")};
 }
 
 double read_crop_pct(const ConfigReader& reader, const json& cfg, double absent) {
@@ -310,7 +255,10 @@ PreprocessRecipe read_transformers_recipe(const ConfigReader& reader, const json
   PreprocessRecipe recipe = defaults_of(known, backend);
   check_keys(reader, cfg, reader.root().contains("image_processor") ? "image_processor." : "",
              {transformers_processor_keys()});
-  if (flag(reader, cfg, "do_pad", false)) reader.fail("do_pad", "true", "false, because fovea does not pad batches");
+  // Siglip2ImageProcessor pads whatever it says, and the model masks what was padded.
+  if (known.max_patches == 0 && flag(reader, cfg, "do_pad", false)) {
+    reader.fail("do_pad", "true", "false, because fovea does not pad batches");
+  }
   recipe.interpolation = read_resample(reader, cfg, known, recipe.resampler);
   read_steps(reader, cfg, known, recipe);
   read_normalization(reader, cfg, recipe);
