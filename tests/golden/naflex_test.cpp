@@ -243,7 +243,7 @@ std::string refusal(const fs::path& folder, const LoadOptions& options = {}) {
 
 TEST(Naflex, WhatTheProcessorSaysIsObeyed) {
   const WithProcessor smaller(
-      R"({"image_processor_type": "Siglip2ImageProcessorFast", "patch_size": 16, "max_num_patches": 7, "size": {"height": 3}})");
+      R"({"image_processor_type": "Siglip2ImageProcessorFast", "patch_size": 16, "max_num_patches": 7, "size": {"height": 3, "width": 3}})");
   const ModelInfo info = inspect_model(smaller.path());
   EXPECT_EQ(info.architecture.max_patches, 7U);
   EXPECT_EQ(info.architecture.image_size, (Size{32, 32})) << "a square picture's";
