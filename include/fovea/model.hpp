@@ -123,6 +123,12 @@ class VisionTransformer {
 
   [[nodiscard]] const ModelInfo& info() const noexcept;
   [[nodiscard]] const Architecture& architecture() const noexcept { return info().architecture; }
+  /// The model for pictures that are fed at this size: it shares the weights, and its positions are resampled. A model
+  /// that feeds each picture at a size of its own (Architecture::max_patches) runs as one of these; fed_size() tells a
+  /// picture's size.
+  /// @param image_size  px
+  /// @throws Error      kShape for a size that no picture is fed at.
+  [[nodiscard]] std::shared_ptr<const VisionTransformer> at(Size image_size) const;
   /// The same model in its cascade's quick precision; null unless it was loaded as a cascade.
   [[nodiscard]] const std::shared_ptr<const VisionTransformer>& quick() const noexcept;
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include "base/files.hpp"
 #include "base/numerics.hpp"
@@ -29,18 +30,25 @@
 #include "pipeline/folder/inputs.hpp"
 #include "pipeline/folder/run_files.hpp"
 #include "pipeline/picture_source.hpp"
+#include "pipeline/session_pool.hpp"
 
 namespace fovea::cli {
 namespace {
 
+struct FedPicture {
+  std::vector<float> patches;  // [T, 3·P·P]
+  Size fed;                    // px
+};
+
 /// The scores of each picture: logits, or features if the model has no head.
 std::vector<std::vector<float>> scores_of(const std::shared_ptr<const VisionTransformer>& model,
-                                          const std::vector<std::vector<float>>& pictures) {
-  Session session(model, 1);
+                                          const std::vector<FedPicture>& pictures, std::size_t threads) {
+  SessionPool sessions(model);
+  SizedRunner runner(sessions, 1, threads);
   std::vector<std::vector<float>> scores;
   scores.reserve(pictures.size());
-  for (const std::vector<float>& patches : pictures) {
-    ForwardResult result = std::move(session.forward(patches).front());
+  for (const FedPicture& picture : pictures) {
+    ForwardResult result = std::move(runner.at(picture.fed).session->forward(picture.patches).front());
     scores.push_back(std::move(result.logits.empty() ? result.features : result.logits));
   }
   return scores;
@@ -105,11 +113,11 @@ class Quantize : public Command {
       require_cascade_of_classes(info);
       require_precision(precision);
     }
-    const std::vector<std::vector<float>> pictures = load(inputs, info);
+    const std::vector<FedPicture> pictures = load(inputs, info);
     // A cascade holds every second picture out, to be measured with.
     const std::size_t step = cascade_ ? 2 : 1;
-    for (std::size_t i = 0; i < pictures.size(); i += step) quantizer.observe(pictures[i]);
-    for (std::size_t i = 0; i < pictures.size(); i += step) quantizer.measure(pictures[i]);
+    for (std::size_t i = 0; i < pictures.size(); i += step) quantizer.observe(pictures[i].patches, pictures[i].fed);
+    for (std::size_t i = 0; i < pictures.size(); i += step) quantizer.measure(pictures[i].patches, pictures[i].fed);
     QuantizeReport report;
     if (cascade_) report.cascade = measure(quantizer, pictures);
 
@@ -175,13 +183,14 @@ class Quantize : public Command {
   }
 
   /// The patches of these inputs. A file that is no picture gives a warning and is left out.
-  [[nodiscard]] std::vector<std::vector<float>> load(const std::vector<Input>& inputs, const ModelInfo& info) const {
-    std::vector<std::vector<float>> pictures;
+  [[nodiscard]] std::vector<FedPicture> load(const std::vector<Input>& inputs, const ModelInfo& info) const {
+    std::vector<FedPicture> pictures;
     pictures.reserve(inputs.size());
     for (const Input& input : inputs) {
       stop_if_interrupted();
       try {
-        pictures.push_back(load_picture(input, 0, nullptr, {}, info, Keep::kNothing).patches);
+        LoadedPicture picture = load_picture(input, 0, nullptr, {}, info, Keep::kNothing);
+        pictures.push_back({std::move(picture.patches), picture.geometry.crop});
       } catch (const Error& error) {
         if (!common.quiet) Messages(use_color(common.color, STDERR_FILENO)).warning(error.what(), error.hint());
       }
@@ -195,9 +204,9 @@ class Quantize : public Command {
   }
 
   /// How far the rounded model is from the model itself, on the pictures that it was not made with.
-  [[nodiscard]] CascadeInfo measure(const Quantizer& quantizer, const std::vector<std::vector<float>>& pictures) const {
+  [[nodiscard]] CascadeInfo measure(const Quantizer& quantizer, const std::vector<FedPicture>& pictures) const {
     const ModelInfo& info = quantizer.model()->info();
-    std::vector<std::vector<float>> held_out;
+    std::vector<FedPicture> held_out;
     for (std::size_t i = 1; i < pictures.size(); i += 2) held_out.push_back(pictures[i]);
     if (held_out.empty()) {
       throw Error(ErrorCode::kUsage,
@@ -206,11 +215,12 @@ class Quantize : public Command {
                   "600 are usual: half of them calibrate, and the others are measured with");
     }
     const auto quick = quantizer.rounded();
-    return measure_cascade(scores_of(quantizer.model(), held_out), scores_of(quick, held_out), info.multi_label, risk_,
+    return measure_cascade(scores_of(quantizer.model(), held_out, common.threads),
+                           scores_of(quick, held_out, common.threads), info.multi_label, risk_,
                            quick->info().precision);
   }
 
-  void compare_with_model(const Quantizer& quantizer, const std::vector<std::vector<float>>& pictures,
+  void compare_with_model(const Quantizer& quantizer, const std::vector<FedPicture>& pictures,
                           QuantizeReport& report) const {
     LoadOptions options;
     options.image_size = image_size();
@@ -221,8 +231,8 @@ class Quantize : public Command {
       report.no_agreement = error.what();
       return;
     }
-    report.agreement = compare(scores_of(quantizer.model(), pictures),
-                               scores_of(VisionTransformer::load(report.to, options), pictures));
+    report.agreement = compare(scores_of(quantizer.model(), pictures, common.threads),
+                               scores_of(VisionTransformer::load(report.to, options), pictures, common.threads));
   }
 
   std::string calibrate_;

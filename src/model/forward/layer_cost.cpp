@@ -141,7 +141,7 @@ std::vector<LayerCost> layer_cost(const Architecture& a, const CostSetting& sett
 }
 
 std::vector<LayerCost> layer_cost(const VisionTransformer& model, std::size_t batch) {
-  const std::vector<EncoderBlockWeights>& blocks = ModelAccess::impl(model).weights.blocks;
+  const std::vector<EncoderBlockWeights>& blocks = ModelAccess::impl(model).shared->weights.blocks;
   return layer_cost(model.architecture(),
                     {batch, model.info().precision, false,
                      [&](std::size_t block, BlockLayer layer) { return linear_of(blocks[block], layer).precision(); }});

@@ -70,7 +70,7 @@ struct AbsoluteWeights {
 
 struct ModelWeights {
   std::vector<float> prefix_tokens;                // [P, D], position embedding added where they have one
-  std::vector<float> pos_embed;                    // [T, D], of the patches; empty: none
+  std::vector<float> pos_embed;                    // of the patches of the grid that it was trained for; empty: none
   std::unique_ptr<nn::LinearWeights> patch_embed;  // [D, 3·P·P]
   NormWeights embed_norm;
   NormWeights norm_pre;
@@ -102,6 +102,11 @@ inline constexpr Precision kPatchEmbedPrecision = Precision::kF32;
 
 [[nodiscard]] ModelWeights pack_weights(const Architecture& architecture, Precision precision,
                                         const TensorSource& source);
+
+/// Position embeddings of the patches, resampled to the architecture's grid.
+/// @param trained  ModelWeights::pos_embed
+/// @return         [T, D]; empty: none
+[[nodiscard]] std::vector<float> positions_at(const Architecture& architecture, std::span<const float> trained);
 
 /// The linear layers for the backward pass (nn::pack_linear_backward): blocks, pool and heads; nothing else is filled
 /// in.
