@@ -30,7 +30,7 @@ for name, scores in (("first", first), ("second", second)):
     calibration = lambda q, norm: float(tm.multiclass_calibration_error(torch.tensor(q), torch.tensor(classes), CLASSES, n_bins=15, norm=norm))
     golden[f"{name}.values"] = np.array([
         metrics.accuracy_score(classes, predicted), metrics.top_k_accuracy_score(classes, scores, k=5, labels=range(CLASSES)),
-        metrics.f1_score(classes, predicted, average="macro", zero_division=0),
+        metrics.f1_score(classes, predicted, average="macro", labels=range(CLASSES - 1), zero_division=0),
         metrics.f1_score(classes, predicted, average="weighted", zero_division=0),
         metrics.balanced_accuracy_score(classes, predicted), loss(1.0), ((p - np.eye(CLASSES)[classes]) ** 2).sum(1).mean(),
         calibration(p, "l1"), calibration(p, "max"), np.exp(best.x), best.fun, calibration(softmax(scores / np.exp(best.x), 1), "l1")])

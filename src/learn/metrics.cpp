@@ -62,25 +62,20 @@ Accuracy accuracy_of(std::span<const ClassCounts> counts) {
   Accuracy accuracy;
   double examples = 0;
   double with_examples = 0;
-  double counted = 0;
   for (std::size_t c = 0; c < classes.size(); ++c) {
     const auto support = static_cast<double>(counts[c].support);
     examples += support;
     accuracy.top1 += static_cast<double>(counts[c].right);
     accuracy.weighted_f1 += support * classes[c].f1;
-    if (counts[c].support > 0) {
-      ++with_examples;
-      accuracy.balanced += classes[c].recall;
-    }
-    if (counts[c].support > 0 || counts[c].predicted > 0) {
-      ++counted;
-      accuracy.macro_f1 += classes[c].f1;
-    }
+    if (counts[c].support == 0) continue;
+    ++with_examples;
+    accuracy.balanced += classes[c].recall;
+    accuracy.macro_f1 += classes[c].f1;
   }
   accuracy.top1 = ratio(accuracy.top1, examples);
   accuracy.weighted_f1 = ratio(accuracy.weighted_f1, examples);
   accuracy.balanced = ratio(accuracy.balanced, with_examples);
-  accuracy.macro_f1 = ratio(accuracy.macro_f1, counted);
+  accuracy.macro_f1 = ratio(accuracy.macro_f1, with_examples);
   return accuracy;
 }
 Accuracy accuracy_of(const Confusion& confusion) {

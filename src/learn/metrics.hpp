@@ -20,7 +20,7 @@ struct ClassScore {
 struct Accuracy {
   double top1 = 0;         // share of examples that are right
   double balanced = 0;     // mean recall over the classes that have examples
-  double macro_f1 = 0;     // mean F1 over the classes that have examples or predictions
+  double macro_f1 = 0;     // mean F1 over the classes that have examples
   double weighted_f1 = 0;  // weighted by support
 };
 

@@ -63,6 +63,11 @@ double fit_temperature(const Matrix& scores, std::span<const std::size_t> classe
 
 double least_loss_temperature(const Matrix& scores, std::span<const std::size_t> classes) {
   constexpr int kHalvings = 44;
+  bool all_right = true;
+  for (std::size_t i = 0; i < scores.rows && all_right; ++i) {
+    all_right = scores.row(i)[classes[i]] >= *std::ranges::max_element(scores.row(i));
+  }
+  if (all_right) return kLeastTemperature;  // the slope would be rounded to 0 long before
   return bisect(scores, classes, 0, kHalvings);
 }
 

@@ -59,7 +59,7 @@ class GoldenEval : public testing::Test {
       const auto truth = static_cast<std::size_t>(classes[i]);
       const auto row = all.scores.row(i);
       std::size_t before = 0;
-      for (const double score : row) before += score > row[truth] ? 1 : 0;
+      for (const double score : row) before += score > row[truth] ? 1U : 0U;
       const std::size_t best = learn::largest(p.row(i));
       all.pictures.push_back({i, truth, best, p.row(i)[best], p.row(i)[truth], before < 5});
     }

@@ -85,11 +85,15 @@ Answers drawn_answers(std::size_t count, std::size_t classes, std::uint64_t seed
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t truth = random.below(classes);
     const auto row = answers.scores.row(i);
-    for (std::size_t c = 0; c < classes; ++c) row[c] = 0.25 * static_cast<double>(random.below(9)) + (c == truth ? 1 : 0);
+    for (std::size_t c = 0; c < classes; ++c) {
+      row[c] = 0.25 * static_cast<double>(random.below(9)) + (c == truth ? 1 : 0);
+    }
     const std::size_t best = learn::largest(row);
     const learn::Matrix p = learn::probabilities_of({1, classes, {row.begin(), row.end()}}, 1);
     std::size_t before = 0;
-    for (std::size_t c = 0; c < classes; ++c) before += row[c] > row[truth] || (row[c] == row[truth] && c < truth) ? 1 : 0;
+    for (std::size_t c = 0; c < classes; ++c) {
+      before += row[c] > row[truth] || (row[c] == row[truth] && c < truth) ? 1U : 0U;
+    }
     answers.pictures.push_back({i, truth, best, p.values[best], p.values[truth], before < 5});
   }
   return answers;
@@ -155,7 +159,7 @@ TEST(EvalFigures, TheWidestPointIsTheMostPicturesThatAreRightSoOften) {
         for (const learn::Judged& one : answers) {
           if (one.confidence < at.confidence) continue;
           ++taken;
-          right += one.right ? 1 : 0;
+          right += one.right ? 1U : 0U;
         }
         if (static_cast<double>(right) >= wanted * static_cast<double>(taken)) most = std::max(most, taken);
       }
@@ -229,7 +233,7 @@ TEST(EvalFigures, CountsAddUpAndEveryPictureLiesInOneCell) {
     std::size_t right = 0;
     for (const ConfusedPair& cell : m.confusion) {
       pictures += cell.paths.size();
-      right += cell.truth == cell.predicted ? cell.paths.size() : 0;
+      right += cell.truth == cell.predicted ? cell.paths.size() : 0U;
     }
     EXPECT_EQ(pictures, 61U);
     EXPECT_EQ(right, m.right);

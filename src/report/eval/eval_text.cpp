@@ -55,9 +55,9 @@ std::string sure_lines(const EvaluatedModel& m) {
   for (const RightAbove& above : m.right_above) {
     text += above.pictures == 0
                 ? fmt::format("  {:g} % are right above no probability\n", 100 * above.wanted)
-                : fmt::format("  {:g} % are right above {:.2f}: {} of the pictures ({}), of which {} are right\n",
+                : fmt::format("  {:g} % are right above {:.2f}: {} of the pictures ({}; Wilson: {})\n",
                               100 * above.wanted, above.threshold, percent(above.coverage), above.pictures,
-                              range_of(above.accuracy) + " %");
+                              range_of(above.accuracy));
   }
   return text;
 }
@@ -190,12 +190,12 @@ std::string confusion_csv(const EvaluatedModel& m) {
   std::vector<std::vector<std::size_t>> counts(m.known.size(), std::vector<std::size_t>(m.known.size()));
   for (const ConfusedPair& cell : m.confusion) counts[cell.truth][cell.predicted] = cell.paths.size();
   std::string text = "class";
-  for (const EvaluatedClass& c : m.known) text += "," + csv_field(c.name);
+  for (const EvaluatedClass& c : m.known) text.append(",").append(csv_field(c.name));
   text += "\n";
   for (std::size_t truth = 0; truth < counts.size(); ++truth) {
     if (m.known[truth].support == 0) continue;  // only predicted: it has a column
     text += csv_field(m.known[truth].name);
-    for (const std::size_t count : counts[truth]) text += "," + std::to_string(count);
+    for (const std::size_t count : counts[truth]) text.append(",").append(std::to_string(count));
     text += "\n";
   }
   return text;
