@@ -19,8 +19,8 @@
   }
 
   function sure(m) {
-    const lowest = Math.max(0, Math.floor(Math.min(...m.coverage.map((s) => s.accuracy)) * 10) / 10);
-    const chart = plot("accuracy over coverage", Math.min(lowest, 0.9), (share) => share, [0, 0.25, 0.5, 0.75, 1].map((s) => [s, Math.round(100 * s) + " %"]));
+    const lowest = axisBegin(Math.min(0.99, ...m.coverage.map((s) => s.accuracy)));
+    const chart = plot("accuracy over coverage", lowest, (share) => share, [0, 0.25, 0.5, 0.75, 1].map((s) => [s, Math.round(100 * s) + " %"]));
     const line = m.coverage.map((s) => chart.x(s.coverage) + "," + chart.y(s.accuracy)).join(" ");
     chart.svg.append(part("polyline", { points: line, fill: "none", stroke: "var(--accent)", "stroke-width": 2 }));
     $("sure").querySelector(".plot").replaceChildren(chart.svg);
@@ -57,7 +57,8 @@
     sure(m);
     reliability(m);
     classes(m);
-    showConfusion(m.classes.map((one) => one.name), m.confusion);
+    const known = [...m.classes.filter((one) => one.support > 0), ...m.classes.filter((one) => one.support === 0)].map((one) => one.name);
+    showConfusion(known.slice(0, m.classes.filter((one) => one.support > 0).length), known, m.confusion);
     showSurprising(m.surprising);
     const missing = [...m.missing, ...(report.comparison ? report.comparison.missing : [])];
     $("missing").hidden = missing.length === 0;
@@ -68,7 +69,7 @@
   function compared(c) {
     const apart = c.mcnemar_p <= 0.05;
     $("verdict").textContent = (apart ? "The two are told apart" : "The two cannot be told apart") + " on these " + c.pictures +
-        " pictures: the second has " + points(c.difference.value) + " points right (95 %: " + points(c.difference.low) + " to " +
+        " pictures: the second is right by " + points(c.difference.value) + " points more (95 %: " + points(c.difference.low) + " to " +
         points(c.difference.high) + "), McNemar's exact test p = " + c.mcnemar_p.toPrecision(2) + ".";
     const rows = [["both right", c.both_right], ["only the first right", c.only_first_right], ["only the second right", c.only_second_right],
                   ["both wrong", c.both_wrong], ["different answers", c.different_answers]];

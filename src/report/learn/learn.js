@@ -29,12 +29,12 @@
 
   // ---- errors
   const paths = new Map(report.confused.map((pair) => [pair.class + "\n" + pair.taken_for, pair.paths]));
-  showConfusion(names, report.confusion.flatMap((row, truth) => row.flatMap((pictures, predicted) => pictures === 0 ? [] :
+  showConfusion(names, names, report.confusion.flatMap((row, truth) => row.flatMap((pictures, predicted) => pictures === 0 ? [] :
     [{ class: names[truth], taken_for: names[predicted], pictures, paths: paths.get(names[truth] + "\n" + names[predicted]) }])));
   showSurprising(report.surprising);
 
   // ---- learning curve
-  const lowest = Math.max(0, Math.floor(Math.min(...report.learning_curve.map((p) => p.top1.low)) * 10) / 10);
+  const lowest = axisBegin(Math.min(...report.learning_curve.map((p) => p.top1.low)));
   const most = Math.max(...report.learning_curve.map((p) => p.pictures));
   const curve = plot("learning curve", lowest, (pictures) => pictures / most, report.learning_curve.map((p) => [p.pictures, String(p.pictures)]));
   for (const p of report.learning_curve) {

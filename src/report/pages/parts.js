@@ -25,8 +25,9 @@ function figure(path, caption) {
 
 // A table of classes, and under it the pictures of the cell that was chosen. More classes than a table can show are a
 // list of pairs, those with most pictures first.
-// cells: { class, taken_for, pictures, paths }, without paths where there is nothing to show
-function showConfusion(names, cells) {
+// truths, names: of the rows and the columns; cells: { class, taken_for, pictures, paths }, without paths where there is
+// nothing to show
+function showConfusion(truths, names, cells) {
   const kMostClasses = 40, kMostPairs = 100;
   let pressed = null;
   function show(cell, button) {
@@ -45,7 +46,7 @@ function showConfusion(names, cells) {
   if (names.length <= kMostClasses) {
     const of = new Map(cells.map((cell) => [cell.class + "\n" + cell.taken_for, cell]));
     table.append(make("thead", {}, make("tr", {}, make("th"), ...names.map((n) => make("th", { title: n }, make("span", {}, n))))));
-    table.append(make("tbody", {}, ...names.map((truth) => {
+    table.append(make("tbody", {}, ...truths.map((truth) => {
       const all = cells.reduce((sum, cell) => sum + (cell.class === truth ? cell.pictures : 0), 0) || 1;
       return make("tr", {}, make("th", { title: truth }, truth), ...names.map((predicted) => {
         const cell = of.get(truth + "\n" + predicted);
@@ -81,6 +82,9 @@ function part(tag, attributes, text) {
   if (text !== undefined) element.textContent = text;
   return element;
 }
+
+// Where an axis of shares may begin, so that its quarters are round.
+const axisBegin = (least) => Math.max(0, Math.floor(least * 5) / 5);
 
 // An empty plot whose y axis goes from `low` to 1, in percent.
 // x: from a value to 0..1; marks: [value, text] below the x axis
