@@ -47,6 +47,7 @@ std::vector<Ignored> ignored_options() {
       {{"bench", "--gamma", "0.05"}, "--gamma"},
       {{"explore", "x.png", "-o", "x.html", "--attention", "none", "--attention-blocks", "0"}, "--attention-blocks"},
       {{"quantize", "m", "m.safetensors", "--pictures", "3"}, "--pictures"},
+      {{"quantize", "m", "m.safetensors", "--calibrate", "x", "--test", "y"}, "--test"},
       {{"quantize", "m", "m.safetensors", "--to", "bf16", "--calibrate", "x"}, "--calibrate"},
       {{"quantize", "m", "m.safetensors", "-m", "n"}, "--model"},
       {{"quantize", "m", "m.safetensors", "--batch", "2"}, "--batch"},

@@ -167,6 +167,7 @@ const std::vector<Rule>& rules() {
       {{"calibrate"},
        [](const Call& call) { return call.value("to") == "int8" || call.has("report") || call.has("cascade"); },
        "--to int8, --report or --cascade"},
+      {{"test"}, [](const Call& call) { return call.has("report"); }, "--report"},
       {{"risk"}, [](const Call& call) { return call.has("cascade"); }, "--cascade"},
       {{"model", "threads", "batch", "against-precision", "maps", "text-embeddings", "image-size", "test-size", "heads",
         "weights", "ignore-config", "precision", "decode", "exif", "gray16", "max-pixels", "preprocess", "crop-pct", "resize-size", "crop-size",

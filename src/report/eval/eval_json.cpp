@@ -102,19 +102,23 @@ JsonObject drift_of(const MapDrift& drift) {
 
 JsonObject compared_object(const ComparedModels& c) {
   JsonObject json;
-  json.add("pictures", c.pictures).add("both_right", c.both_right).add("only_first_right", c.only_first);
-  json.add("only_second_right", c.only_second).add("both_wrong", c.both_wrong);
-  json.add("difference", share_object(c.difference)).add("mcnemar_p", c.mcnemar);
+  json.add("pictures", c.pictures);
+  if (c.labelled) {
+    json.add("both_right", c.both_right).add("only_first_right", c.only_first);
+    json.add("only_second_right", c.only_second).add("both_wrong", c.both_wrong);
+    json.add("difference", share_object(c.difference)).add("mcnemar_p", c.mcnemar);
+  }
   json.add("different_answers", c.flips.size());
   if (c.largest_change) {
     JsonObject change;
     change.add("path", c.largest_change->path).add("class", c.largest_change->of);
     json.add("largest_change", change.add("first", c.largest_change->first).add("second", c.largest_change->second));
   }
-  json.add_raw("flips", array_of(c.flips, [](const FlippedPicture& flip) {
+  json.add_raw("flips", array_of(c.flips, [&](const FlippedPicture& flip) {
                  JsonObject one;
-                 one.add("path", flip.path).add("class", flip.truth).add("first", flip.first);
-                 one.add("second", flip.second).add("first_right", flip.first_right);
+                 one.add("path", flip.path).add("first", flip.first).add("second", flip.second);
+                 if (!c.labelled) return one;
+                 one.add("class", flip.truth).add("first_right", flip.first_right);
                  return one.add("second_right", flip.second_right);
                }));
   if (c.maps) json.add("maps", drift_of(*c.maps));

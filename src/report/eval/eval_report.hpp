@@ -127,6 +127,7 @@ struct MapDrift {
 
 /// Two models on the same pictures.
 struct ComparedModels {
+  bool labelled = true;      // else nothing is known to be right, and the first model's answers count as right
   std::size_t pictures = 0;  // that both have an answer for
   std::size_t both_right = 0;
   std::size_t only_first = 0;

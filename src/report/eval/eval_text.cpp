@@ -125,6 +125,18 @@ std::string model_text(const EvaluatedModel& m) {
   return text + sure_lines(m) + class_table(m) + error_lines(m) + missing_lines(m.missing);
 }
 
+std::string right_lines(const ComparedModels& c) {
+  std::string text = figure_line("difference", points(c.difference.value),
+                      fmt::format("95 % interval {} to {}; McNemar's exact test p = {:.2g}{}",
+                                  points(c.difference.low), points(c.difference.high), c.mcnemar,
+                                  c.mcnemar > 0.05 ? ": cannot be told apart" : ""));
+  text += figure_line("only first right", std::to_string(c.only_first), "");
+  text += figure_line("only second right", std::to_string(c.only_second), "");
+  text += figure_line("both right", std::to_string(c.both_right), "");
+  text += figure_line("both wrong", std::to_string(c.both_wrong), "");
+  return text;
+}
+
 std::string drift_lines(const MapDrift& drift) {
   std::string text = fmt::format("\nmaps of {}, on {}", drift.method, count_of(drift.pictures, "picture"));
   if (drift.other_class > 0) {
@@ -153,14 +165,7 @@ std::string compared_text(const ComparedModels& c, const std::string& first, con
   constexpr std::size_t kMost = 5;
   std::string text = fmt::format("\nthe second beside the first, on {} that both have:\n  first: {}\n  second: {}\n",
                                  count_of(c.pictures, "picture"), printable(first), printable(second));
-  text += figure_line("difference", points(c.difference.value),
-                      fmt::format("95 % interval {} to {}; McNemar's exact test p = {:.2g}{}",
-                                  points(c.difference.low), points(c.difference.high), c.mcnemar,
-                                  c.mcnemar > 0.05 ? ": cannot be told apart" : ""));
-  text += figure_line("only first right", std::to_string(c.only_first), "");
-  text += figure_line("only second right", std::to_string(c.only_second), "");
-  text += figure_line("both right", std::to_string(c.both_right), "");
-  text += figure_line("both wrong", std::to_string(c.both_wrong), "");
+  if (c.labelled) text += right_lines(c);
   text += figure_line("different answers", std::to_string(c.flips.size()), "");
   if (c.largest_change) {
     const LargestChange& change = *c.largest_change;
@@ -172,8 +177,8 @@ std::string compared_text(const ComparedModels& c, const std::string& first, con
     const FlippedPicture& flip = c.flips[i];
     text += i == 0 ? "\nanswers that differ:\n" : "";
     text += fmt::format("  {}: '{}'{} becomes '{}'{}\n", printable(flip.path), printable(flip.first),
-                        flip.first_right ? " (right)" : "", printable(flip.second),
-                        flip.second_right ? " (right)" : "");
+                        c.labelled && flip.first_right ? " (right)" : "", printable(flip.second),
+                        c.labelled && flip.second_right ? " (right)" : "");
   }
   if (c.maps) text += drift_lines(*c.maps);
   return text + missing_lines(c.missing);
