@@ -203,7 +203,7 @@ class PictureWorker {
     Record& record = outcome.record;
     PictureFiles written(options_.layout.folder);
     const MapFiles files(model_, options_, written);
-    ExplainedPicture explained{input, job.picture, outcome.probabilities, record.predictions, {}};
+    ExplainedPicture explained{input, job.picture, outcome.probabilities, record.predictions, {}, is_unknown(record)};
     if (job.image.looked_at) {
       record.tokens = job.image.looked_at->tokens;
       explained.kept = job.image.looked_at->kept;

@@ -12,7 +12,7 @@
 #include "base/process/input_stream.hpp"
 #include "base/process/threads.hpp"
 #include "base/text.hpp"
-#include "cli/verbs/models.hpp"
+#include "cli/options/models.hpp"
 #include "fovea/error.hpp"
 #include "fovea/machine.hpp"
 #include "report/writer.hpp"
@@ -24,7 +24,8 @@ namespace {
 constexpr std::string_view kOneCallOnly[] = {
     "help",   "version",   "config", "output",     "save-logits", "files-from", "fresh",    "list-methods",
     "folder", "null",      "tensor", "dump-input", "dump-pixels", "compare",    "roofline", "svg",
-    "to",     "calibrate", "report", "append",     "share",       "shard",      "shards",   "group-by"};
+    "to",     "calibrate", "report", "append",     "share",       "shard",      "shards",   "group-by",
+    "from",   "confusion", "maps",   "label-table", "against-precision", "test"};
 
 /// Because CLI11 takes -1 for the largest number that there is.
 void require_count(CLI::Option* option, std::size_t least, std::size_t most) {

@@ -19,16 +19,17 @@
 #include "base/process/interrupt.hpp"
 #include "cli/command.hpp"
 #include "cli/options/model_options.hpp"
+#include "cli/options/models.hpp"
 #include "cli/options/options.hpp"
 #include "cli/terminal/interrupt.hpp"
 #include "cli/terminal/output_stream.hpp"
 #include "cli/terminal/run_note.hpp"
 #include "cli/terminal/terminal.hpp"
-#include "cli/verbs/models.hpp"
 #include "fovea/error.hpp"
 #include "fovea/model.hpp"
 #include "fovea/version.hpp"
 #include "pipeline/folder/run_files.hpp"
+#include "pipeline/learn/thumbnails.hpp"
 #include "report/learn/learn_report.hpp"
 
 namespace fovea::cli {

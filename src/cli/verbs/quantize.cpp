@@ -15,20 +15,23 @@
 #include "base/pending_file.hpp"
 #include "base/process/interrupt.hpp"
 #include "cli/command.hpp"
+#include "cli/options/models.hpp"
 #include "cli/options/options.hpp"
 #include "cli/options/recipe_options.hpp"
+#include "cli/terminal/interrupt.hpp"
 #include "cli/terminal/output_stream.hpp"
 #include "cli/terminal/quantize_output.hpp"
 #include "cli/terminal/terminal.hpp"
-#include "cli/verbs/models.hpp"
 #include "fovea/error.hpp"
 #include "fovea/model.hpp"
 #include "fovea/precision.hpp"
 #include "fovea/session.hpp"
 #include "model/quantize/cascade.hpp"
 #include "pipeline/cascade.hpp"
+#include "pipeline/eval/price.hpp"
 #include "pipeline/folder/inputs.hpp"
 #include "pipeline/folder/run_files.hpp"
+#include "pipeline/learn/labelled.hpp"
 #include "pipeline/picture_source.hpp"
 #include "pipeline/session_pool.hpp"
 
@@ -94,7 +97,11 @@ class Quantize : public Command {
     // Has a second name, because FOVEA_PRECISION sets how models run.
     add_choice(app, "--to,--precision", precision_, {"int8", "bf16"},
                "int8: a quarter of float32's bits, with bf16 where int8 loses too much; bf16: half the bits");
-    app.add_flag("--report", report_, "print the rounding error of each layer, and how often top-1 stays the same");
+    app.add_flag("--report", report_,
+                 "print the rounding error of each layer, and what the smaller model costs: answers, probabilities and "
+                 "maps that change, and right ones where folders are called as classes");
+    app.add_option("--test", test_, "measure that cost on the pictures of this folder; default: those of --calibrate")
+        ->type_name("DIR");
     add_choice(app, "-f,--format", format_, {"text", "json"}, "what to print");
   }
 
@@ -105,6 +112,7 @@ class Quantize : public Command {
     const Precision precision = precision_ == "int8" ? Precision::kInt8 : Precision::kBf16;
     claim_threads(common);
     const std::vector<Input> inputs = calibration_inputs(precision);
+    if (!test_.empty()) (void)pictures_below(test_);  // a folder that is none is found before the work
     check_place(to, from, inputs);
     PendingFile output(to);  // a place that cannot be written is found before the work
     Quantizer quantizer(from, precision, image_size());
@@ -132,7 +140,7 @@ class Quantize : public Command {
     if (output.is_stream()) {
       report.no_agreement = "the output is a stream, which cannot be read again";
     } else if (report_) {
-      compare_with_model(quantizer, pictures, report);
+      compare_with_model(quantizer, inputs, pictures, report);
     }
     print(format_ == "json" ? json_of(report, report_) : text_of(report, report_));
     return 0;
@@ -220,8 +228,8 @@ class Quantize : public Command {
                            quick->info().precision);
   }
 
-  void compare_with_model(const Quantizer& quantizer, const std::vector<FedPicture>& pictures,
-                          QuantizeReport& report) const {
+  void compare_with_model(const Quantizer& quantizer, const std::vector<Input>& inputs,
+                          const std::vector<FedPicture>& pictures, QuantizeReport& report) const {
     LoadOptions options;
     options.image_size = image_size();
     options.precision = report.precision;
@@ -231,11 +239,19 @@ class Quantize : public Command {
       report.no_agreement = error.what();
       return;
     }
+    const auto rounded = VisionTransformer::load(report.to, options);
     report.agreement = compare(scores_of(quantizer.model(), pictures, common.threads),
-                               scores_of(VisionTransformer::load(report.to, options), pictures, common.threads));
+                               scores_of(rounded, pictures, common.threads));
+    const ModelInfo& info = quantizer.model()->info();
+    if (info.architecture.num_classes == 0 || info.regression) return;  // no classes, so no answers
+    const std::vector<Input> tested = test_.empty() ? inputs : pictures_below(test_);
+    report.price = price_of(quantizer.model(), rounded, test_.empty() ? calibrate_ : test_, tested,
+                            plan_schedule(tested.size(), common.threads, common.batch),
+                            [](std::size_t /*written*/) { leave_now(interrupt_exit_code()); });
   }
 
   std::string calibrate_;
+  std::string test_;
   std::string image_size_;
   std::size_t pictures_ = 0;  // 0: not given
   bool cascade_ = false;

@@ -90,7 +90,8 @@ MapRecord MapFiles::write(const ExplainedPicture& picture, const ExplainedMap& m
   const std::string stem = layout.stem(record.method, record.target);
   const std::vector<PictureText> texts = map_texts(record, heatmap);
 
-  const OverlayCaption caption = map_caption(*map.method, record, picture.predictions, picture.probabilities);
+  const OverlayCaption caption =
+      map_caption(*map.method, record, picture.predictions, picture.probabilities, picture.unknown);
   const Heatmap drawn = drawn_map(heatmap, picture.picture.grid);
   const Image overlay =
       draw_overlay(picture.picture.original, {drawn.values, drawn.grid.rows, drawn.grid.cols}, picture.picture.geometry,
@@ -128,12 +129,12 @@ std::string MapFiles::write_panel(const ExplainedPicture& picture, const std::ve
     const Heatmap& values = drawn.emplace_back(drawn_map(map.heatmap, picture.picture.grid));
     const MapRecord record = map_record(map);
     cells.push_back({{values.values, values.grid.rows, values.grid.cols},
-                     map_caption(*map.method, record, picture.predictions, picture.probabilities),
+                     map_caption(*map.method, record, picture.predictions, picture.probabilities, picture.unknown),
                      map.method->is_signed});
     methods += fmt::format("{}{} ({})", methods.empty() ? "" : "; ", options_.layout.stem(record.method, record.target),
                            record.variant);
   }
-  const OverlayCaption original = picture_caption(picture.predictions);
+  const OverlayCaption original = picture_caption(picture.predictions, picture.unknown);
   std::vector<PictureText> texts = model_texts();
   texts.push_back({"fovea:maps", methods});
   std::string name = panel_name(options_.layout, picture.input);

@@ -1,4 +1,4 @@
-#include "cli/verbs/models.hpp"
+#include "cli/options/models.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
