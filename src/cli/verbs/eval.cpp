@@ -1,6 +1,4 @@
 // fovea eval: how good one or two models are on a folder of labelled pictures.
-#include "pipeline/eval/evaluate.hpp"
-
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -24,6 +22,7 @@
 #include "fovea/error.hpp"
 #include "fovea/explain.hpp"
 #include "pipeline/eval/class_match.hpp"
+#include "pipeline/eval/evaluate.hpp"
 #include "pipeline/folder/run_files.hpp"
 #include "pipeline/learn/thumbnails.hpp"
 
@@ -49,7 +48,8 @@ class Eval : public Command {
     std::vector<std::string> precisions;
     for (const Precision precision : kPrecisions) precisions.emplace_back(name(precision));
     // The first name is the one that the environment knows: explain's --against is a class.
-    add_choice(app, "--against-precision,--against", against_, precisions, "hold the same model in this precision against --precision's")
+    add_choice(app, "--against-precision,--against", against_, precisions,
+               "hold the same model in this precision against --precision's")
         ->default_str("");
     app.add_option("--from", from_,
                    "measure rows that were saved, a results.jsonl, and run no model; a second file is held against the "
@@ -169,11 +169,17 @@ class Eval : public Command {
 
   void check_maps(const std::vector<Contestant>& contestants) const {
     if (maps_.empty()) return;
-    const PatchGrid first = contestants[0].setup.model->architecture().grid();
-    const PatchGrid second = contestants[1].setup.model->architecture().grid();
-    if (first.rows == second.rows && first.cols == second.cols) return;
-    refuse(fmt::format("--maps: the patches are {}x{} and {}x{}, expected the same for both models", first.rows,
-                       first.cols, second.rows, second.cols),
+    const Architecture& first = contestants[0].setup.model->architecture();
+    const Architecture& second = contestants[1].setup.model->architecture();
+    if (first.max_patches != second.max_patches) {
+      refuse(
+          "--maps: only one of the models feeds each picture in a grid of its own, or with other patches, expected "
+          "the same grids for both",
+          "leave out --maps");
+    }
+    if (first.grid() == second.grid()) return;
+    refuse(fmt::format("--maps: the patches are {}x{} and {}x{}, expected the same for both models", first.grid().rows,
+                       first.grid().cols, second.grid().rows, second.grid().cols),
            "leave out --maps");
   }
 
@@ -198,9 +204,10 @@ class Eval : public Command {
     std::vector<Answers> all;
     for (Contestant& one : contestants) {
       Engine engine(one.setup.model);
-      ask_model(engine, pictures, one.truth, one.setup.options,
-                plan_schedule(pictures.inputs.size(), common.threads, common.batch), show,
-                [&](std::size_t /*written*/) { leave_now(interrupted()); }, one.answers);
+      ask_model(
+          engine, pictures, one.truth, one.setup.options,
+          plan_schedule(pictures.inputs.size(), common.threads, common.batch), show,
+          [&](std::size_t /*written*/) { leave_now(interrupted()); }, one.answers);
       all.push_back(std::move(one.answers));
       if (all.back().interrupted) break;
     }
