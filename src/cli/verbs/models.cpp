@@ -1,11 +1,15 @@
+// The models that have a name: how they are found, and the verbs that list them and that download them.
 #include "cli/verbs/models.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <memory>
 #include <optional>
 #include <regex>
 #include <string_view>
@@ -14,8 +18,15 @@
 #include "base/files.hpp"
 #include "base/open_file.hpp"
 #include "base/text.hpp"
+#include "cli/command.hpp"
+#include "cli/options/hub_options.hpp"
+#include "cli/options/options.hpp"
+#include "cli/terminal/model_list.hpp"
+#include "cli/terminal/output_stream.hpp"
+#include "cli/terminal/terminal.hpp"
 #include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
+#include "fovea/hub.hpp"
 #include "pipeline/folder/inputs.hpp"
 
 namespace fovea::cli {
@@ -80,33 +91,28 @@ std::string places_text(const std::vector<fs::path>& places) {
   return text.empty() ? "no folder, because FOVEA_MODEL_PATH is not set" : text;
 }
 
-/// A model of a hub, as libraries and browsers write it: "hf_hub:OWNER/NAME", "https://HOST/OWNER/NAME/tree/main".
-struct HubModel {
-  std::string owner;
-  std::string name;
-  bool marked = false;  // by a prefix; without it "OWNER/NAME" may be a path, too
+/// "OWNER/NAME" of a hub, as it is, or as browsers have it: "https://HOST/OWNER/NAME/tree/main".
+struct MeantRepo {
+  std::string repo;
+  bool is_address = false;  // without it "OWNER/NAME" may be a path, too
 };
 
-std::optional<HubModel> hub_model(const std::string& text) {
+std::optional<MeantRepo> meant_repo(const std::string& text) {
   static const std::regex kForm(
-      R"((hf[-_]hub:|hf:(?://)?|https?://[^/]+/)?([A-Za-z0-9][\w.-]*)/([A-Za-z0-9][\w.-]*)(@[\w.-]+|/tree/.*|/blob/.*)?/?)");
+      R"((https?://[^/]+/)?(([A-Za-z0-9][\w.-]*)/[A-Za-z0-9][\w.-]*)(@[\w.-]+|/tree/.*|/blob/.*)?/?)");
   constexpr std::size_t kLongest = 512;  // std::regex recurses for each character
   std::smatch match;
   if (text.size() > kLongest || !std::regex_match(text, match, kForm)) return std::nullopt;
-  HubModel model{match[2], match[3], match[1].matched};
+  MeantRepo meant{match[2], match[1].matched};
   std::error_code failed;
-  if (!model.marked && (match[4].matched || fs::exists(model.owner, failed))) return std::nullopt;
-  if (looks_like_image(model.name) || looks_like_checkpoint(model.name)) return std::nullopt;
-  return model;
+  if (!meant.is_address && (match[4].matched || fs::exists(match[3].str(), failed))) return std::nullopt;
+  if (looks_like_image(meant.repo) || looks_like_checkpoint(meant.repo)) return std::nullopt;
+  return meant;
 }
 
-std::string how_to_download(const HubModel& model) {
-  const char* files = model.owner == "timm" ? "config.json model.safetensors"
-                                            : "config.json preprocessor_config.json model.safetensors";
-  return fmt::format(
-      "{}`hf download {}/{} {} --local-dir {}` gets it (Python's huggingface_hub; older ones call it huggingface-cli); "
-      "then give -m {}",
-      model.marked ? "" : "if it is a model of a hub, ", model.owner, model.name, files, model.name, model.name);
+std::string how_to_get(const MeantRepo& meant) {
+  return fmt::format("{}-m hf:{} downloads it once and keeps it; `fovea models` lists what is there",
+                     meant.is_address ? "" : "if it is a model of a hub, ", meant.repo);
 }
 
 /// "vit_base_patch16_224" or "vit_base_patch16_224.augreg_in1k": a name of timm, whose weights are on a hub.
@@ -116,15 +122,16 @@ bool is_timm_name(std::string_view name) {
 }
 
 std::string hint_for_missing_model(const std::string& text, const std::vector<std::string>& known) {
-  const std::optional<HubModel> hub = hub_model(text);
-  if (hub && hub->marked) return how_to_download(*hub);
+  const std::optional<MeantRepo> meant = meant_repo(text);
+  if (meant && meant->is_address) return how_to_get(*meant);
   if (std::string hint = hint_for_missing(text); !hint.empty()) return hint;
   if (const auto close = nearest(text, known)) return fmt::format("did you mean '{}'?", *close);
-  if (hub) return how_to_download(*hub);
+  if (meant) return how_to_get(*meant);
   if (is_timm_name(text)) {
-    return how_to_download({"timm", text.find('.') == std::string::npos ? text + ".TAG" : text, true});
+    return how_to_get({"timm/" + (text.find('.') == std::string::npos ? text + ".TAG" : text), true});
   }
-  constexpr const char* kFolder = "give -m the folder of a model, with config.json and model.safetensors";
+  constexpr const char* kFolder =
+      "-m takes the folder of a model, with config.json and model.safetensors, or hf:ORG/NAME";
   return known.empty() ? kFolder : fmt::format("models with a name: {}; or {}", fmt::join(known, ", "), kFolder);
 }
 
@@ -143,6 +150,94 @@ void refuse_other_kinds(const fs::path& path) {
     throw Error(ErrorCode::kCheckpoint, fmt::format("{}: is a picture, expected a model", printable(path)),
                 "a model is a folder, a checkpoint file or a name; -m chooses it, and pictures are given without -m");
   }
+}
+
+std::uint64_t bytes_at(const fs::path& model) {
+  std::uint64_t bytes = 0;
+  std::error_code failed;
+  const bool folder = fs::is_directory(model, failed);
+  for (const fs::path& file : folder ? entries_of(model) : std::vector<fs::path>{model}) {
+    const auto size = fs::is_regular_file(file, failed) ? fs::file_size(file, failed) : 0;
+    if (!failed) bytes += size;
+  }
+  return bytes;
+}
+
+std::vector<ListedModel> listed_models() {
+  std::vector<ListedModel> models;
+  const std::vector<fs::path> places = model_places();
+  for (const std::string& name : names_in(places)) {
+    const auto path = find_by_name(name);
+    if (path) models.push_back({name, false, *path, {}, bytes_at(*path), true});
+  }
+  for (CachedModel& cached : cached_hub_models(hub_cache())) {
+    const std::string revision = cached.model.revision == "main" ? "" : "@" + cached.model.revision;
+    models.push_back({fmt::format("hf:{}{}", cached.model.repo, revision), true, std::move(cached.folder),
+                      std::move(cached.commit), cached.bytes, cached.complete});
+  }
+  return models;
+}
+
+class Models : public Command {
+ public:
+  explicit Models(CLI::App& app) { add_choice(app, "-f,--format", format_, {"text", "json"}, "what to print"); }
+  int run() override {
+    const std::vector<ListedModel> models = listed_models();
+    print(format_ == "json" ? model_list_json(models) : model_list_text(models));
+    return 0;
+  }
+
+ private:
+  std::string format_ = "text";
+};
+
+class PullVerb : public Command {
+ public:
+  explicit PullVerb(CLI::App& app) {
+    app.add_option("--include", include_,
+                   "download files that match this pattern, too, such as *.pth; may be given more than once")
+        ->allow_extra_args(false)
+        ->take_all()
+        ->type_name("GLOB");
+    app.add_flag("--offline", offline_, "ask no hub: check that the cache has the model");
+    app.add_option("--endpoint", endpoint_, "address of the hub, in place of HF_ENDPOINT")->type_name("URL");
+    app.add_flag("--insecure", insecure_, "allow plain http to another machine; the token is not sent there");
+  }
+  int run() override {
+    if (operands.empty()) {
+      throw Error(ErrorCode::kUsage, "no model is given, expected ORG/NAME or ORG/NAME@REV",
+                  "for example: fovea pull google/vit-base-patch16-224");
+    }
+    std::vector<HubModel> models;
+    for (const std::string& name : operands) models.push_back(parse_hub_model(name));
+    for (const HubModel& model : models) {
+      const HubSnapshot snapshot = pull_model(model, options());
+      if (!common.quiet) Messages(use_color(common.color, STDERR_FILENO)).note(pull_note(model.repo, snapshot));
+      print(snapshot.folder.string() + '\n');
+    }
+    return 0;
+  }
+
+ private:
+  [[nodiscard]] HubOptions options() const {
+    HubOptions options = hub_options(common.quiet);
+    options.offline |= offline_;
+    options.insecure = insecure_;
+    options.include = include_;
+    if (!endpoint_.empty()) options.endpoint = endpoint_;
+    return options;
+  }
+  std::vector<std::string> include_;
+  std::string endpoint_;
+  bool offline_ = false;
+  bool insecure_ = false;
+};
+
+/// As the cache has it, or downloaded now.
+fs::path find_on_hub(const std::string& name, bool quiet) {
+  const HubSnapshot snapshot = find_hub_model(parse_hub_model(name), hub_options(quiet));
+  if (snapshot.downloaded > 0 && !quiet) Messages(false).note(pull_note(name, snapshot));
+  return snapshot.folder;
 }
 
 }  // namespace
@@ -166,11 +261,12 @@ std::vector<fs::path> model_places() {
   return places;
 }
 
-fs::path find_model(const std::string& name_or_path) {
+fs::path find_model(const std::string& name_or_path, bool quiet) {
   if (is_there(name_or_path)) {
     refuse_other_kinds(name_or_path);
     return name_or_path;
   }
+  if (is_hub_name(name_or_path)) return find_on_hub(name_or_path, quiet);
   if (const auto named = find_by_name(name_or_path)) return *named;
   const auto places = model_places();
   throw Error(
@@ -189,5 +285,26 @@ bool is_model(const std::string& name_or_path) {
 std::string hint_for_model(const std::string& name_or_path) {
   return fmt::format("-m {} chooses this model", printable(name_or_path));
 }
+
+const Verb models_verb = {
+    "models",
+    "List the models that have a name: installed ones, and those of a hub that were downloaded",
+    "",
+    "",
+    {"fovea models                           # names for -m, sizes and folders",
+     "fovea models -f json | jq -r '.models[].name'", "fovea classify -m hf:google/vit-base-patch16-224 photo.jpg"},
+    false,
+    [](CLI::App& app) -> std::unique_ptr<Command> { return std::make_unique<Models>(app); }};
+
+const Verb pull_verb = {
+    "pull",
+    "Download a model of a hub, or what is new of it, and check every file's hash",
+    "ORG/NAME[@REV]...",
+    "models of the hub; REV is a branch, a tag or a commit",
+    {"fovea pull google/vit-base-patch16-224 # prints the folder; -m hf:google/vit-base-patch16-224 finds it",
+     "fovea pull facebook/dinov2-small@main --offline # is it there, and whole?",
+     "fovea pull ORG/NAME --include '*.pth'  # a file that is not among those that loading needs"},
+    false,
+    [](CLI::App& app) -> std::unique_ptr<Command> { return std::make_unique<PullVerb>(app); }};
 
 }  // namespace fovea::cli

@@ -2,13 +2,30 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "checkpoint/checkpoint.hpp"
 
 namespace fovea {
+
+/// The names of a folder's files, wherever it lies.
+struct CheckpointFolder {
+  std::string name;  // for messages
+  std::function<bool(const char* file)> has;
+  std::function<std::vector<std::string>()> names;
+  std::string hint;  // where there are several checkpoints, or none
+};
+/// The name of its checkpoint: one of those that libraries write, or the only one there is.
+/// @throws Error  kNotFound if there is none, or several.
+[[nodiscard]] std::string choose_checkpoint(const CheckpointFolder& folder);
+/// Those of a folder's file names that are read together with its checkpoint: JSON files and DINOv2's linear head; no
+/// shards.
+[[nodiscard]] std::vector<std::string> read_beside(std::span<const std::string> names, const std::string& checkpoint);
 
 /// The checkpoint of a folder, by the names that libraries write, or the only one there is; of a file, the file.
 /// @throws Error  kNotFound if there is none, or several.
