@@ -18,10 +18,9 @@ enum class ErrorCode {
   kShape,       // the sizes do not fit together
   kBackend,     // a compute library failed
   kOutput,      // the results could not be written
-  kNetwork,     // a hub could not be reached, or refused
 };
 
-/// The name used in records: `usage not_found unreadable decode too_large checkpoint shape backend output network`.
+/// The name used in records: `usage not_found unreadable decode too_large checkpoint shape backend output`.
 [[nodiscard]] std::string_view name(ErrorCode code) noexcept;
 
 /// what() reads `<file>: <thing> is <actual>, expected <wanted>`; hint() says what the user can do next.

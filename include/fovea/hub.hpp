@@ -64,7 +64,8 @@ struct HubSnapshot {
 /// Asks the hub for the model's present commit, downloads the files that loading it needs and checks the hash of every
 /// file, of those that were there before, too. A download that ended early, for whatever reason, goes on where it was.
 /// Two programs may do this at once. Offline it only looks whether the cache has everything.
-/// @throws Error  kNetwork where the hub cannot be reached, or refuses; kNotFound where there is no such model; kOutput
+/// @throws Error  kUnreadable where the hub cannot be reached, or refuses; kNotFound where there is no such model;
+/// kOutput
 ///                where the cache cannot be written, or the disk has no room; kCheckpoint where a file's hash is wrong,
 ///                or the hub lists what cannot be; kUsage for options that make no sense.
 /// @throws Interrupted

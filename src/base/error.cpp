@@ -13,7 +13,6 @@ std::string_view name(ErrorCode code) noexcept {
     case ErrorCode::kShape: return "shape";
     case ErrorCode::kBackend: return "backend";
     case ErrorCode::kOutput: return "output";
-    case ErrorCode::kNetwork: return "network";
   }
   return "internal";
 }

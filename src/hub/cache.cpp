@@ -112,7 +112,7 @@ std::optional<std::string> HubCache::commit_of(const std::string& revision) cons
   return std::nullopt;
 }
 
-void HubCache::remember_commit(const std::string& revision, const std::string& commit) const noexcept {
+void HubCache::remember_commit(const std::string& revision, const std::string& commit) const {
   if (commit_of(revision) == commit) return;
   try {
     replace_file(folder_ / "refs" / revision, commit);
@@ -121,7 +121,7 @@ void HubCache::remember_commit(const std::string& revision, const std::string& c
   }
 }
 
-void HubCache::remember_absent(const std::string& commit, std::span<const std::string> paths) const noexcept {
+void HubCache::remember_absent(const std::string& commit, std::span<const std::string> paths) const {
   try {
     for (const std::string& path : paths) {
       if (!is_absent(commit, path)) replace_file(folder_ / ".no_exist" / commit / path, std::string_view());

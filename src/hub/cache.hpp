@@ -32,9 +32,9 @@ class HubCache {
   /// The commit of a revision as it was last seen; none if the cache does not know.
   [[nodiscard]] std::optional<std::string> commit_of(const std::string& revision) const;
   /// What a revision is now. Where the cache cannot be written, nothing happens: the files count.
-  void remember_commit(const std::string& revision, const std::string& commit) const noexcept;
+  void remember_commit(const std::string& revision, const std::string& commit) const;
   /// That a commit lacks these files; nothing happens either.
-  void remember_absent(const std::string& commit, std::span<const std::string> paths) const noexcept;
+  void remember_absent(const std::string& commit, std::span<const std::string> paths) const;
 
   /// Puts a blob into a snapshot: as a link, or as a file where links are not wanted or not possible.
   /// @param etag     names the blob, which is there

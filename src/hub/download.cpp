@@ -149,7 +149,7 @@ class PartReceiver : public HttpReceiver {
   void take(std::span<const std::byte> bytes) override {
     if (part_.size() + bytes.size() > file_.size) {
       throw Error(
-          ErrorCode::kNetwork,
+          ErrorCode::kUnreadable,
           fmt::format("{}: {} goes on after {} bytes, expected its end", download_.model.repo, file_.path, file_.size),
           "the hub is damaged or not what it says");
     }
@@ -177,7 +177,7 @@ class PartReceiver : public HttpReceiver {
   void require_size(const HttpAnswer& answer) const {
     const auto size = number_in(answer.value("content-length"));
     if (!size || *size == file_.size || !answer.value("content-encoding").empty()) return;
-    throw Error(ErrorCode::kNetwork,
+    throw Error(ErrorCode::kUnreadable,
                 fmt::format("{}: {} has {} bytes at {}, expected {}", download_.model.repo, file_.path, *size,
                             answer.url.origin, file_.size),
                 "a page that wants to be looked at in a browser may stand before the hub");
@@ -206,7 +206,7 @@ std::uint64_t receive(const Download& download, const HubFile& file, Part& part,
       if (answer.status == 416) {
         part.restart();
       } else if (!answer.has_body()) {
-        refuse(answer, download.model, download.client.has_token());
+        refuse(answer, download.model, download.client);
       }
       if (part.size() < file.size) {
         throw PassingFailure(fmt::format("{} ends after {} of {} bytes", answer.url.origin, part.size(), file.size));

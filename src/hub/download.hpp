@@ -26,7 +26,7 @@ struct Download {
 /// bytes on the disk. What is not complete yet is in blobs/ETAG.incomplete, which a lock gives to one program at a
 /// time.
 /// @return              bytes that came over the network
-/// @throws Error        kNetwork, kNotFound, kOutput; kCheckpoint for a hash that is wrong twice
+/// @throws Error        kUnreadable, kNotFound, kOutput; kCheckpoint for a hash that is wrong twice
 /// @throws Interrupted
 std::uint64_t download_blob(const Download& download, const HubFile& file, const FileProgress& progress);
 

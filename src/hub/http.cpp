@@ -12,7 +12,7 @@
 
 #include "base/files.hpp"
 #include "base/process/interrupt.hpp"
-#include "base/process/loaded_module.hpp"
+#include "base/process/modules.hpp"
 #include "base/text.hpp"
 #include "fovea/error.hpp"
 #include "fovea/version.hpp"
@@ -135,7 +135,7 @@ void HttpClient::require_allowed(const Url& url) const {
   if (url.is_secure()) return;
   const bool same_kind = url.is_loopback() ? endpoint_.is_loopback() : options_.insecure;
   if (same_kind && !endpoint_.is_secure()) return;
-  throw Error(ErrorCode::kNetwork,
+  throw Error(ErrorCode::kUnreadable,
               fmt::format("{}: is plain http{}, expected https", url.origin,
                           is_endpoint(url) ? "" : fmt::format(", where {} leads", endpoint_.origin)),
               url.is_loopback() || endpoint_.is_secure() ? "the hub is damaged or not what it says"
@@ -173,7 +173,7 @@ HttpAnswer HttpClient::request(const Url& url, const HttpRange& range, HttpRecei
   stop_if_interrupted();
   if (status == kFoveaHttpFailed) throw PassingFailure(fmt::format("{}: {}", url.origin, message.data()));
   if (status == kFoveaHttpRefused) {
-    throw Error(ErrorCode::kNetwork, fmt::format("{}: {}", url.origin, printable(std::string(message.data()))),
+    throw Error(ErrorCode::kUnreadable, fmt::format("{}: {}", url.origin, printable(std::string(message.data()))),
                 "SSL_CERT_FILE names a file of authorities to trust, https_proxy a proxy");
   }
   if (means_try_again(exchange.answer.status)) {
@@ -192,10 +192,10 @@ HttpAnswer HttpClient::get(const Url& url, const HttpRange& range, HttpReceiver&
     try {
       next = resolve_url(next, answer.value("location"));
     } catch (const Error& error) {
-      throw Error(ErrorCode::kNetwork, error.what(), "the hub is damaged or not what it says");
+      throw Error(ErrorCode::kUnreadable, error.what(), "the hub is damaged or not what it says");
     }
   }
-  throw Error(ErrorCode::kNetwork, fmt::format("{}: redirects more than {} times", url.origin, kMostRedirects),
+  throw Error(ErrorCode::kUnreadable, fmt::format("{}: redirects more than {} times", url.origin, kMostRedirects),
               "the hub is damaged or not what it says");
 }
 
@@ -203,12 +203,12 @@ void Retries::after(const PassingFailure& failure) {
   ++failures_;
   const std::string reason = printable(std::string(failure.what()));
   if (failure.wait.value_or(std::chrono::seconds(0)) > kMostPatience) {
-    throw Error(ErrorCode::kNetwork,
+    throw Error(ErrorCode::kUnreadable,
                 fmt::format("{}: {}, and asks to wait for {} s", what_, reason, failure.wait->count()),
                 "try it again then; a token (HF_TOKEN) may have a higher limit");
   }
   if (failures_ > kMostFailures) {
-    throw Error(ErrorCode::kNetwork, fmt::format("{}: {} ({} tries)", what_, reason, failures_),
+    throw Error(ErrorCode::kUnreadable, fmt::format("{}: {} ({} tries)", what_, reason, failures_),
                 "the same command goes on from what is there; HF_HUB_OFFLINE=1 takes what the cache has");
   }
   const auto pause = failure.wait ? std::chrono::milliseconds(*failure.wait) : pause_ * (1 << (failures_ - 1));

@@ -52,7 +52,8 @@ struct PassingFailure : std::runtime_error {
 
 class HttpClient {
  public:
-  /// @throws Error  kUsage for an endpoint or a token that cannot be one; kNetwork for plain http to another machine.
+  /// @throws Error  kUsage for an endpoint or a token that cannot be one; kUnreadable for plain http to another
+  /// machine.
   explicit HttpClient(const HubOptions& options);
 
   /// The endpoint with a path below it.
@@ -63,7 +64,7 @@ class HttpClient {
   /// Follows redirects; each request carries the token to the endpoint's own origin alone.
   /// @return         the last answer, whose body the receiver has, unless its status says otherwise
   /// @throws PassingFailure
-  /// @throws Error   kNetwork for what another try cannot mend; kBackend where libcurl is missing
+  /// @throws Error   kUnreadable for what another try cannot mend; kBackend where libcurl is missing
   /// @throws Interrupted
   HttpAnswer get(const Url& url, const HttpRange& range, HttpReceiver& receiver) const;
 
@@ -81,7 +82,7 @@ class Retries {
   Retries(std::string what, std::chrono::milliseconds pause) : what_(std::move(what)), pause_(pause) {}
   void progressed() noexcept { failures_ = 0; }
   /// Waits: as long as the server says, or twice as long as the last time.
-  /// @throws Error  kNetwork after the last try, and where the server wants more patience than two minutes.
+  /// @throws Error  kUnreadable after the last try, and where the server wants more patience than two minutes.
   /// @throws Interrupted
   void after(const PassingFailure& failure);
 

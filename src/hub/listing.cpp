@@ -33,7 +33,8 @@ class Text : public HttpReceiver {
   }
   void take(std::span<const std::byte> bytes) override {
     if (text.size() + bytes.size() > kMostBytes) {
-      throw Error(ErrorCode::kNetwork, fmt::format("the hub's answer goes on after {} bytes", kMostBytes), kStrangeHub);
+      throw Error(ErrorCode::kUnreadable, fmt::format("the hub's answer goes on after {} bytes", kMostBytes),
+                  kStrangeHub);
     }
     text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   }
@@ -59,12 +60,12 @@ Page ask(const HttpClient& client, const Url& url, const HubModel& model, const 
     try {
       Text body;
       const HttpAnswer answer = client.get(url, {}, body);
-      if (!answer.has_body()) refuse(answer, model, client.has_token());
+      if (!answer.has_body()) refuse(answer, model, client);
       return {json::parse(body.text), next_of(answer)};
     } catch (const PassingFailure& failure) {
       retries.after(failure);
     } catch (const json::exception& error) {
-      throw Error(ErrorCode::kNetwork,
+      throw Error(ErrorCode::kUnreadable,
                   fmt::format("{}: answers with something else than JSON: {}", url.origin, to_utf8(error.what())),
                   "the endpoint may be no hub, or a page stands before it that wants to be looked at in a browser");
     }
@@ -133,7 +134,7 @@ std::string ask_commit(const HttpClient& client, const HubModel& model, const Hu
   const Page page = ask(client, url, model, options);
   std::string commit = page.value.is_object() ? text_at(page.value, "sha") : std::string();
   if (!is_commit(commit)) {
-    throw Error(ErrorCode::kNetwork,
+    throw Error(ErrorCode::kUnreadable,
                 fmt::format("{}: the hub says that its commit is '{}', expected 40 hex digits", model.repo,
                             printable(to_utf8(commit.substr(0, 100)))),
                 kStrangeHub);
@@ -172,13 +173,19 @@ std::vector<std::string> listed_paths(std::string_view tree) {
   return paths;
 }
 
-void refuse(const HttpAnswer& answer, const HubModel& model, bool has_token) {
+void refuse(const HttpAnswer& answer, const HubModel& model, const HttpClient& client) {
+  if (!client.is_endpoint(answer.url)) {
+    throw Error(ErrorCode::kUnreadable,
+                fmt::format("{}: {}, where the hub leads, answers {}", model.repo, answer.url.origin, answer.status),
+                "try it again later: the hub's storage may be out of order");
+  }
   const std::string_view code = answer.value("x-error-code");
   const char* const ask_for_token =
-      has_token ? "the token that was sent may not read it: look at its permissions"
-                : "a private model needs a token: HF_TOKEN, or the file HF_HOME/token that `hf auth login` writes";
+      client.has_token()
+          ? "the token that was sent may not read it: look at its permissions"
+          : "a private model needs a token: HF_TOKEN, or the file HF_HOME/token that `hf auth login` writes";
   if (code == "GatedRepo") {
-    throw Error(ErrorCode::kNetwork,
+    throw Error(ErrorCode::kUnreadable,
                 fmt::format("{}: is gated, expected a token of somebody who may read it", model.repo),
                 "accept the model's conditions on its page of the hub; then set HF_TOKEN");
   }
@@ -199,10 +206,10 @@ void refuse(const HttpAnswer& answer, const HubModel& model, bool has_token) {
                 ask_for_token);
   }
   if (answer.status == 403) {
-    throw Error(ErrorCode::kNetwork, fmt::format("{}: may not be read ({} answers 403)", model.repo, answer.url.origin),
-                ask_for_token);
+    throw Error(ErrorCode::kUnreadable,
+                fmt::format("{}: may not be read ({} answers 403)", model.repo, answer.url.origin), ask_for_token);
   }
-  throw Error(ErrorCode::kNetwork, fmt::format("{}: {} answers {}", model.repo, answer.url.origin, answer.status),
+  throw Error(ErrorCode::kUnreadable, fmt::format("{}: {} answers {}", model.repo, answer.url.origin, answer.status),
               "the endpoint may be no hub: HF_ENDPOINT names it");
 }
 

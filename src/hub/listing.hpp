@@ -25,11 +25,11 @@ struct HubFile {
 [[nodiscard]] bool is_inner_path(std::string_view path);
 
 /// The commit that a revision is now.
-/// @throws Error        kNotFound, kNetwork
+/// @throws Error        kNotFound, kUnreadable
 /// @throws Interrupted
 [[nodiscard]] std::string ask_commit(const HttpClient& client, const HubModel& model, const HubOptions& options);
 /// All files of a commit.
-/// @throws Error        kNotFound, kNetwork; kCheckpoint for paths, sizes or hashes that cannot be
+/// @throws Error        kNotFound, kUnreadable; kCheckpoint for paths, sizes or hashes that cannot be
 /// @throws Interrupted
 [[nodiscard]] std::vector<HubFile> ask_files(const HttpClient& client, const HubModel& model, const std::string& commit,
                                              const HubOptions& options);
@@ -38,7 +38,7 @@ struct HubFile {
 [[nodiscard]] std::vector<std::string> listed_paths(std::string_view tree);
 
 /// What an answer means that is no success.
-/// @throws Error  kNotFound, kNetwork
-[[noreturn]] void refuse(const HttpAnswer& answer, const HubModel& model, bool has_token);
+/// @throws Error  kNotFound, kUnreadable
+[[noreturn]] void refuse(const HttpAnswer& answer, const HubModel& model, const HttpClient& client);
 
 }  // namespace fovea

@@ -38,10 +38,14 @@ std::vector<std::string> environment_with(const std::vector<std::string>& own) {
   std::vector<std::string> all;
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string_view text = *variable;
-    if (text.substr(0, 6) != "FOVEA_" && text.substr(0, 9) != "NO_COLOR=") all.emplace_back(text);
+    if (text.substr(0, 6) != "FOVEA_" && text.substr(0, 3) != "HF_" && text.substr(0, 9) != "NO_COLOR=") {
+      all.emplace_back(text);
+    }
   }
-  all.insert(all.end(), own.begin(), own.end());
-  all.emplace_back("FOVEA_PRECISION=f32");  // the same numbers on every CPU; `own` comes first and may override it
+  all.insert(all.end(), own.begin(), own.end());  // comes first and may override these
+  all.emplace_back("FOVEA_PRECISION=f32");        // the same numbers on every CPU
+  all.emplace_back("HF_HOME=/nowhere/huggingface");
+  all.emplace_back("HF_HUB_OFFLINE=1");
   return all;
 }
 

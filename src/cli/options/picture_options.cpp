@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "base/files.hpp"
+#include "cli/options/models.hpp"
 #include "cli/terminal/terminal.hpp"
-#include "cli/verbs/models.hpp"
 #include "pipeline/cascade.hpp"
 #include "pipeline/folder/outputs.hpp"
 #include "pipeline/folder/run_files.hpp"

@@ -6,7 +6,7 @@
 #include <exception>
 #include <string>
 
-#include "base/process/loaded_module.hpp"
+#include "base/process/modules.hpp"
 #include "image/module/module_interface.hpp"
 
 namespace fovea {

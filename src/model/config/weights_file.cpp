@@ -90,6 +90,14 @@ std::vector<std::string> read_beside(std::span<const std::string> names, const s
   return read;
 }
 
+std::string model_name(const fs::path& checkpoint) {
+  const fs::path folder = fs::absolute(checkpoint).parent_path();
+  const fs::path snapshots = folder.parent_path();
+  const std::string repo = snapshots.parent_path().filename();
+  const bool is_snapshot = snapshots.filename() == "snapshots" && repo.starts_with("models--");
+  return is_snapshot ? repo.substr(repo.rfind("--") + 2) : folder.filename().string();
+}
+
 std::vector<fs::path> model_files(const fs::path& model) {
   std::error_code ignored;
   const bool is_folder = fs::is_directory(model, ignored);

@@ -31,6 +31,10 @@ struct CheckpointFolder {
 /// @throws Error  kNotFound if there is none, or several.
 [[nodiscard]] std::filesystem::path checkpoint_file(const std::filesystem::path& model);
 
+/// What the model of a checkpoint file is called: as its folder, or in a hub's cache
+/// (models--ORG--NAME/snapshots/COMMIT) as on the hub.
+[[nodiscard]] std::string model_name(const std::filesystem::path& checkpoint);
+
 /// Opens it; of a folder, together with DINOv2's linear head beside it.
 /// @param weights  as open_checkpoint()
 /// @throws Error   as open_checkpoint().

@@ -5,7 +5,7 @@ class Error(Exception):
     """What went wrong with a picture, a model or a call.
 
     Attributes:
-        code: one of usage, not_found, unreadable, decode, too_large, checkpoint, shape, backend, output, network.
+        code: one of usage, not_found, unreadable, decode, too_large, checkpoint, shape, backend, output.
         message: ``<thing>: <what> is <actual>, expected <wanted>``, as in the program's rows.
         hint: what to do next; may be empty.
     """

@@ -1,4 +1,4 @@
-#include "base/process/loaded_module.hpp"
+#include "base/process/modules.hpp"
 
 #include <dlfcn.h>
 #include <fmt/format.h>

@@ -10,6 +10,13 @@ namespace fovea::cli {
 /// The folders of FOVEA_MODEL_PATH (separated by colons), then share/fovea/weights beside the program's folder.
 [[nodiscard]] std::vector<std::filesystem::path> model_places();
 
+struct NamedModel {
+  std::string name;  // as it is printed
+  std::filesystem::path path;
+};
+/// The models that lie in these places, by name.
+[[nodiscard]] std::vector<NamedModel> named_models();
+
 /// Returns the path if it exists, or else looks for the name in model_places(). "hf:ORG/NAME" is the folder of a hub's
 /// model, which is downloaded unless the cache has it.
 /// @param quiet   a download shows no bar and is not mentioned

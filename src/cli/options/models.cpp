@@ -1,15 +1,11 @@
-// The models that have a name: how they are found, and the verbs that list them and that download them.
-#include "cli/verbs/models.hpp"
+#include "cli/options/models.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <memory>
 #include <optional>
 #include <regex>
 #include <string_view>
@@ -18,11 +14,8 @@
 #include "base/files.hpp"
 #include "base/open_file.hpp"
 #include "base/text.hpp"
-#include "cli/command.hpp"
 #include "cli/options/hub_options.hpp"
-#include "cli/options/options.hpp"
 #include "cli/terminal/model_list.hpp"
-#include "cli/terminal/output_stream.hpp"
 #include "cli/terminal/terminal.hpp"
 #include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
@@ -72,17 +65,6 @@ std::optional<fs::path> find_by_name(const std::string& name) {
     if (fs::is_directory(place / name, failed) || is_checkpoint_file(place / name)) return place / name;
   }
   return std::nullopt;
-}
-
-std::vector<std::string> names_in(const std::vector<fs::path>& places) {
-  std::vector<std::string> names;
-  for (const auto& place : places) {
-    for (const fs::path& entry : entries_of(place)) {
-      if (is_model_at(entry)) names.push_back(printable(entry.filename()));
-    }
-  }
-  std::sort(names.begin(), names.end());
-  return names;
 }
 
 std::string places_text(const std::vector<fs::path>& places) {
@@ -152,87 +134,6 @@ void refuse_other_kinds(const fs::path& path) {
   }
 }
 
-std::uint64_t bytes_at(const fs::path& model) {
-  std::uint64_t bytes = 0;
-  std::error_code failed;
-  const bool folder = fs::is_directory(model, failed);
-  for (const fs::path& file : folder ? entries_of(model) : std::vector<fs::path>{model}) {
-    const auto size = fs::is_regular_file(file, failed) ? fs::file_size(file, failed) : 0;
-    if (!failed) bytes += size;
-  }
-  return bytes;
-}
-
-std::vector<ListedModel> listed_models() {
-  std::vector<ListedModel> models;
-  const std::vector<fs::path> places = model_places();
-  for (const std::string& name : names_in(places)) {
-    const auto path = find_by_name(name);
-    if (path) models.push_back({name, false, *path, {}, bytes_at(*path), true});
-  }
-  for (CachedModel& cached : cached_hub_models(hub_cache())) {
-    const std::string revision = cached.model.revision == "main" ? "" : "@" + cached.model.revision;
-    models.push_back({fmt::format("hf:{}{}", cached.model.repo, revision), true, std::move(cached.folder),
-                      std::move(cached.commit), cached.bytes, cached.complete});
-  }
-  return models;
-}
-
-class Models : public Command {
- public:
-  explicit Models(CLI::App& app) { add_choice(app, "-f,--format", format_, {"text", "json"}, "what to print"); }
-  int run() override {
-    const std::vector<ListedModel> models = listed_models();
-    print(format_ == "json" ? model_list_json(models) : model_list_text(models));
-    return 0;
-  }
-
- private:
-  std::string format_ = "text";
-};
-
-class PullVerb : public Command {
- public:
-  explicit PullVerb(CLI::App& app) {
-    app.add_option("--include", include_,
-                   "download files that match this pattern, too, such as *.pth; may be given more than once")
-        ->allow_extra_args(false)
-        ->take_all()
-        ->type_name("GLOB");
-    app.add_flag("--offline", offline_, "ask no hub: check that the cache has the model");
-    app.add_option("--endpoint", endpoint_, "address of the hub, in place of HF_ENDPOINT")->type_name("URL");
-    app.add_flag("--insecure", insecure_, "allow plain http to another machine; the token is not sent there");
-  }
-  int run() override {
-    if (operands.empty()) {
-      throw Error(ErrorCode::kUsage, "no model is given, expected ORG/NAME or ORG/NAME@REV",
-                  "for example: fovea pull google/vit-base-patch16-224");
-    }
-    std::vector<HubModel> models;
-    for (const std::string& name : operands) models.push_back(parse_hub_model(name));
-    for (const HubModel& model : models) {
-      const HubSnapshot snapshot = pull_model(model, options());
-      if (!common.quiet) Messages(use_color(common.color, STDERR_FILENO)).note(pull_note(model.repo, snapshot));
-      print(snapshot.folder.string() + '\n');
-    }
-    return 0;
-  }
-
- private:
-  [[nodiscard]] HubOptions options() const {
-    HubOptions options = hub_options(common.quiet);
-    options.offline |= offline_;
-    options.insecure = insecure_;
-    options.include = include_;
-    if (!endpoint_.empty()) options.endpoint = endpoint_;
-    return options;
-  }
-  std::vector<std::string> include_;
-  std::string endpoint_;
-  bool offline_ = false;
-  bool insecure_ = false;
-};
-
 /// As the cache has it, or downloaded now.
 fs::path find_on_hub(const std::string& name, bool quiet) {
   const HubSnapshot snapshot = find_hub_model(parse_hub_model(name), hub_options(quiet));
@@ -261,6 +162,17 @@ std::vector<fs::path> model_places() {
   return places;
 }
 
+std::vector<NamedModel> named_models() {
+  std::vector<NamedModel> models;
+  for (const fs::path& place : model_places()) {
+    for (const fs::path& entry : entries_of(place)) {
+      if (is_model_at(entry)) models.push_back({printable(entry.filename()), entry});
+    }
+  }
+  std::ranges::stable_sort(models, {}, &NamedModel::name);
+  return models;
+}
+
 fs::path find_model(const std::string& name_or_path, bool quiet) {
   if (is_there(name_or_path)) {
     refuse_other_kinds(name_or_path);
@@ -268,11 +180,12 @@ fs::path find_model(const std::string& name_or_path, bool quiet) {
   }
   if (is_hub_name(name_or_path)) return find_on_hub(name_or_path, quiet);
   if (const auto named = find_by_name(name_or_path)) return *named;
-  const auto places = model_places();
-  throw Error(
-      ErrorCode::kNotFound,
-      fmt::format("{}: no such model: neither a path nor a name in {}", printable(name_or_path), places_text(places)),
-      hint_for_missing_model(name_or_path, names_in(places)));
+  std::vector<std::string> names;
+  for (NamedModel& model : named_models()) names.push_back(std::move(model.name));
+  throw Error(ErrorCode::kNotFound,
+              fmt::format("{}: no such model: neither a path nor a name in {}", printable(name_or_path),
+                          places_text(model_places())),
+              hint_for_missing_model(name_or_path, names));
 }
 
 bool is_model(const std::string& name_or_path) {
@@ -285,26 +198,5 @@ bool is_model(const std::string& name_or_path) {
 std::string hint_for_model(const std::string& name_or_path) {
   return fmt::format("-m {} chooses this model", printable(name_or_path));
 }
-
-const Verb models_verb = {
-    "models",
-    "List the models that have a name: installed ones, and those of a hub that were downloaded",
-    "",
-    "",
-    {"fovea models                           # names for -m, sizes and folders",
-     "fovea models -f json | jq -r '.models[].name'", "fovea classify -m hf:google/vit-base-patch16-224 photo.jpg"},
-    false,
-    [](CLI::App& app) -> std::unique_ptr<Command> { return std::make_unique<Models>(app); }};
-
-const Verb pull_verb = {
-    "pull",
-    "Download a model of a hub, or what is new of it, and check every file's hash",
-    "ORG/NAME[@REV]...",
-    "models of the hub; REV is a branch, a tag or a commit",
-    {"fovea pull google/vit-base-patch16-224 # prints the folder; -m hf:google/vit-base-patch16-224 finds it",
-     "fovea pull facebook/dinov2-small@main --offline # is it there, and whole?",
-     "fovea pull ORG/NAME --include '*.pth'  # a file that is not among those that loading needs"},
-    false,
-    [](CLI::App& app) -> std::unique_ptr<Command> { return std::make_unique<PullVerb>(app); }};
 
 }  // namespace fovea::cli
