@@ -196,7 +196,7 @@ std::uint64_t receive(const Download& download, const HubFile& file, Part& part,
   const Url url = download.client.address(
       fmt::format("/{}/resolve/{}/{}", download.model.repo, download.commit, percent_encoded(file.path, true)));
   if (part.size() > file.size) part.restart();
-  Retries retries(fmt::format("{}: {}", download.model.repo, file.path), download.options.pause);
+  Retries retries(fmt::format("{}: {}", download.model.repo, file.path), download.options.pause, true);
   HttpRange range{part.size(), fmt::format("\"{}\"", file.etag), url.origin};
   std::uint64_t received = 0;
   while (part.size() < file.size) {

@@ -23,6 +23,7 @@ namespace {
 
 constexpr int kMostRedirects = 10;
 constexpr int kMostFailures = 5;
+constexpr int kMostFailuresAlone = 2;
 constexpr std::chrono::seconds kMostPatience{120};
 constexpr std::size_t kMostIgnoredBytes = std::size_t{1} << 16U;  // of a body that nobody reads
 
@@ -171,14 +172,16 @@ HttpAnswer HttpClient::request(const Url& url, const HttpRange& range, HttpRecei
   const int status = http_function()(&call);
   if (exchange.failure) std::rethrow_exception(exchange.failure);
   stop_if_interrupted();
+  if (status == kFoveaHttpAlone) throw PassingFailure(fmt::format("{}: {}", url.origin, message.data()), false);
   if (status == kFoveaHttpFailed) throw PassingFailure(fmt::format("{}: {}", url.origin, message.data()));
   if (status == kFoveaHttpRefused) {
     throw Error(ErrorCode::kUnreadable, fmt::format("{}: {}", url.origin, printable(std::string(message.data()))),
                 "SSL_CERT_FILE names a file of authorities to trust, https_proxy a proxy");
   }
   if (means_try_again(exchange.answer.status)) {
-    throw PassingFailure(fmt::format("{} answers {}", url.origin, exchange.answer.status),
-                         retry_after(exchange.answer));
+    PassingFailure busy(fmt::format("{} answers {}", url.origin, exchange.answer.status));
+    busy.wait = retry_after(exchange.answer);
+    throw busy;
   }
   return std::move(exchange.answer);
 }
@@ -201,13 +204,14 @@ HttpAnswer HttpClient::get(const Url& url, const HttpRange& range, HttpReceiver&
 
 void Retries::after(const PassingFailure& failure) {
   ++failures_;
+  reached_ |= failure.reached;
   const std::string reason = printable(std::string(failure.what()));
   if (failure.wait.value_or(std::chrono::seconds(0)) > kMostPatience) {
     throw Error(ErrorCode::kUnreadable,
                 fmt::format("{}: {}, and asks to wait for {} s", what_, reason, failure.wait->count()),
                 "try it again then; a token (HF_TOKEN) may have a higher limit");
   }
-  if (failures_ > kMostFailures) {
+  if (failures_ > (reached_ ? kMostFailures : kMostFailuresAlone)) {
     throw Error(ErrorCode::kUnreadable, fmt::format("{}: {} ({} tries)", what_, reason, failures_),
                 "the same command goes on from what is there; HF_HUB_OFFLINE=1 takes what the cache has");
   }

@@ -45,9 +45,10 @@ struct HttpRange {
 
 /// What may be over in a moment: no connection, an answer that was cut short, a server that is busy.
 struct PassingFailure : std::runtime_error {
-  explicit PassingFailure(const std::string& message, std::optional<std::chrono::seconds> server_says = std::nullopt)
-      : std::runtime_error(message), wait(server_says) {}
-  std::optional<std::chrono::seconds> wait;  // Retry-After
+  explicit PassingFailure(const std::string& message, bool reached_server = true)
+      : std::runtime_error(message), reached(reached_server) {}
+  bool reached;
+  std::optional<std::chrono::seconds> wait = {};  // Retry-After
 };
 
 class HttpClient {
@@ -76,10 +77,11 @@ class HttpClient {
   Url endpoint_;
 };
 
-/// Tries again, up to five times without progress.
+/// Tries again, up to five times without progress; twice where no server was ever reached, as there may be no network.
 class Retries {
  public:
-  Retries(std::string what, std::chrono::milliseconds pause) : what_(std::move(what)), pause_(pause) {}
+  Retries(std::string what, std::chrono::milliseconds pause, bool reached)
+      : what_(std::move(what)), pause_(pause), reached_(reached) {}
   void progressed() noexcept { failures_ = 0; }
   /// Waits: as long as the server says, or twice as long as the last time.
   /// @throws Error  kUnreadable after the last try, and where the server wants more patience than two minutes.
@@ -89,6 +91,7 @@ class Retries {
  private:
   std::string what_;
   std::chrono::milliseconds pause_;
+  bool reached_;
   int failures_ = 0;
 };
 

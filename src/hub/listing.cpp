@@ -55,7 +55,7 @@ std::string next_of(const HttpAnswer& answer) {
 }
 
 Page ask(const HttpClient& client, const Url& url, const HubModel& model, const HubOptions& options) {
-  Retries retries(model.repo, options.pause);
+  Retries retries(model.repo, options.pause, false);
   for (;;) {
     try {
       Text body;

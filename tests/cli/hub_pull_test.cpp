@@ -70,13 +70,12 @@ TEST_F(HubPull, FilesInFoldersAreLinkedFromWhereTheyAre) {
 
 TEST_F(HubPull, TheTokenGoesToTheHubAndToNobodyElse) {
   options_.token = "hf_secret";
-  hub_->set_faults({{{"do", "token"}, {"is", "hf_secret"}}});
+  hub_->set_faults({fault("hub", "token", {{"is", "hf_secret"}})});
   expect_whole(pull());
   std::size_t elsewhere = 0;
   for (const nlohmann::json& request : hub_->take_log()) {
     const bool hub = request.at("at") == "hub";
-    EXPECT_EQ(request.at("headers").contains("authorization"), hub) << request;
-    if (hub) EXPECT_EQ(request.at("headers").at("authorization"), "Bearer hf_secret");
+    EXPECT_EQ(request.at("headers").value("authorization", ""), hub ? "Bearer hf_secret" : "");
     elsewhere += hub ? 0U : 1U;
   }
   EXPECT_EQ(elsewhere, 1U);
@@ -84,9 +83,9 @@ TEST_F(HubPull, TheTokenGoesToTheHubAndToNobodyElse) {
 
 TEST_F(HubPull, ARedirectOfTheHubItselfKeepsTheTokenAndOneElsewhereDropsIt) {
   options_.token = "hf_secret";
-  hub_->set_faults(
-      {{{"do", "redirect"}, {"path", "revision/main"}, {"to", "/api/models/org/tiny/revision/main?x"}, {"times", 1}},
-       {{"do", "redirect"}, {"path", "resolve"}, {"to", "{cdn}/elsewhere"}}});
+  hub_->set_faults({fault("hub", "redirect",
+                          {{"path", "revision/main"}, {"to", "/api/models/org/tiny/revision/main?x"}, {"times", 1}}),
+                    fault("hub", "redirect", {{"path", "resolve"}, {"to", "{cdn}/elsewhere"}})});
   EXPECT_EQ(refusal().code(), ErrorCode::kUnreadable);
   const auto log = hub_->take_log();
   EXPECT_EQ(log.at(1).at("headers").at("authorization"), "Bearer hf_secret");
@@ -163,7 +162,7 @@ TEST_F(HubPull, ShardsAreThoseThatTheIndexNames) {
 }
 
 TEST_F(HubPull, AListOfManyPagesIsReadToItsEnd) {
-  hub_->set_faults({{{"do", "pages"}, {"size", 1}}});
+  hub_->set_faults({fault("hub", "pages", {{"size", 1}})});
   expect_whole(pull());
 }
 
@@ -186,7 +185,7 @@ TEST_F(HubPull, ASharedBlobOfTheLibraryIsFollowed) {
 }
 
 TEST_F(HubPull, TwoAtOnceDownloadEachFileOnce) {
-  hub_->set_faults({{{"do", "slow"}, {"at", "cdn"}, {"chunk", 50'000}, {"seconds", 0.05}}});
+  hub_->set_faults({fault("cdn", "slow", {{"chunk", 50'000}, {"seconds", 0.05}})});
   std::vector<HubSnapshot> snapshots(4);
   {
     std::vector<std::thread> threads;

@@ -39,7 +39,6 @@ class HubVerbs : public HubTest {
   }
   ProcessResult run(const std::vector<std::string>& arguments) const { return run_fovea(arguments, process_); }
   void set(const std::string& variable) { process_.environment.insert(process_.environment.begin(), variable); }
-  void fault(nlohmann::json what) const { hub_->set_faults(nlohmann::json::array({std::move(what)})); }
 
   ProcessOptions process_;
 };
@@ -110,10 +109,10 @@ TEST_F(HubVerbs, AModelsListHasNamesSizesAndFolders) {
   EXPECT_EQ(text.exit_code, 0);
   EXPECT_THAT(text.out, AllOf(HasSubstr("vit_tiny_tin200"), HasSubstr("hf:org/real "), HasSubstr("hf:org/tiny  "),
                               HasSubstr("300.0 kB"), HasSubstr(stored().string())));
-  const auto json = nlohmann::json::parse(run({"models", "-f", "json"}).out);
-  EXPECT_EQ(json.at("models").back().at("name"), "hf:org/tiny");
-  EXPECT_EQ(json.at("models").back().at("source"), "hub");
-  for (const auto& model : json.at("models")) {
+  const auto list = nlohmann::json::parse(run({"models", "-f", "json"}).out);
+  EXPECT_EQ(list.at("models").back().at("name"), "hf:org/tiny");
+  EXPECT_EQ(list.at("models").back().at("source"), "hub");
+  for (const auto& model : list.at("models")) {
     EXPECT_TRUE(fs::exists(model.at("path").get<std::string>())) << model;
   }
   EXPECT_EQ(run({"models", "-m", "x"}).exit_code, 2);
@@ -139,7 +138,7 @@ TEST_F(HubVerbs, WhatIsNoNameOfAModelIsAUsageError) {
 }
 
 TEST_F(HubVerbs, AHubThatRefusesEndsTheProgramWithThree) {
-  fault({{"do", "gated"}});
+  hub_->set_faults({fault("hub", "gated")});
   for (const std::vector<std::string>& call :
        {std::vector<std::string>{"pull", "org/tiny"}, {"classify", "a.png", "-m", "hf:org/tiny"}}) {
     const ProcessResult result = run(call);
@@ -170,7 +169,7 @@ TEST_F(HubVerbs, TheEnvironmentIsReadAsTheLibraryReadsIt) {
 }
 
 TEST_F(HubVerbs, TheTokenComesFromTheEnvironmentOrItsFile) {
-  fault({{"do", "token"}, {"is", "hf_right"}});
+  hub_->set_faults({fault("hub", "token", {{"is", "hf_right"}})});
   EXPECT_EQ(run({"pull", "org/tiny"}).exit_code, 3);
   write_text(folder_ / "home/token", "hf_right\n");
   EXPECT_EQ(run({"pull", "org/tiny"}).exit_code, 0);
@@ -188,7 +187,7 @@ TEST_F(HubVerbs, TheTokenComesFromTheEnvironmentOrItsFile) {
 TEST_F(HubVerbs, ASignalLeavesAPartThatTheNextPullGoesOnWith) {
   for (const int signal : {SIGINT, SIGTERM, SIGKILL}) {
     fs::remove_all(folder_ / "home");
-    fault({{"do", "slow"}, {"at", "cdn"}, {"chunk", 10'000}, {"seconds", 0.05}});
+    hub_->set_faults({fault("cdn", "slow", {{"chunk", 10'000}, {"seconds", 0.05}})});
     Process process({"pull", "org/tiny"}, process_);
     const fs::path part = stored() / "blobs" / (sha256_hex(weights_) + ".incomplete");
     std::error_code missing;
@@ -200,7 +199,7 @@ TEST_F(HubVerbs, ASignalLeavesAPartThatTheNextPullGoesOnWith) {
     EXPECT_EQ(result.exit_code, signal == SIGKILL ? -1 : 128 + signal) << result.err;
     const auto there = fs::file_size(part);
     EXPECT_GE(there, 50'000U);
-    hub_->set_faults(nlohmann::json::array());
+    hub_->set_faults({});
     static_cast<void>(hub_->take_log());
     EXPECT_EQ(run({"pull", "org/tiny"}).exit_code, 0);
     EXPECT_EQ(requests_for_weights().at(0).at("headers").at("range"), "bytes=" + std::to_string(there) + "-");

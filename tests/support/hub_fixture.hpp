@@ -24,6 +24,14 @@ inline std::string noise(std::size_t size, unsigned seed = 1) {
   return bytes;
 }
 
+/// One for MockHub::set_faults().
+inline nlohmann::json fault(const std::string& at, const std::string& what,
+                            nlohmann::json arguments = nlohmann::json::object()) {
+  arguments["at"] = at;
+  arguments["do"] = what;
+  return arguments;
+}
+
 class HubTest : public ::testing::Test {
  protected:
   void SetUp() override {

@@ -34,8 +34,8 @@ MockHub::MockHub() {
   std::istringstream(read_text(ready)) >> endpoint_ >> cdn_;
 }
 
-void MockHub::set_faults(const nlohmann::json& faults) const {
-  write_text(folder_ / "faults.new", faults.dump());
+void MockHub::set_faults(const std::vector<nlohmann::json>& faults) const {
+  write_text(folder_ / "faults.new", nlohmann::json(faults).dump());
   std::filesystem::rename(folder_ / "faults.new", folder_ / "faults");
 }
 

@@ -23,7 +23,7 @@ class MockHub {
   /// The folder of a model's files; `name` may end in @REV.
   [[nodiscard]] std::filesystem::path model(const std::string& name) const { return folder_.path() / "models" / name; }
   /// From now on; `{hub}` and `{cdn}` stand for the addresses in a redirect. The script says which faults there are.
-  void set_faults(const nlohmann::json& faults) const;
+  void set_faults(const std::vector<nlohmann::json>& faults) const;
   /// The requests since the last call.
   [[nodiscard]] std::vector<nlohmann::json> take_log() const;
 

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstdlib>
@@ -38,7 +39,10 @@ std::vector<std::string> environment_with(const std::vector<std::string>& own) {
   std::vector<std::string> all;
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string_view text = *variable;
-    if (text.substr(0, 6) != "FOVEA_" && text.substr(0, 3) != "HF_" && text.substr(0, 9) != "NO_COLOR=") {
+    const std::string_view name = text.substr(0, text.find('=') + 1);
+    const bool replaced =
+        std::any_of(own.begin(), own.end(), [&](const std::string& other) { return other.starts_with(name); });
+    if (name.substr(0, 6) != "FOVEA_" && name.substr(0, 3) != "HF_" && name != "NO_COLOR=" && !replaced) {
       all.emplace_back(text);
     }
   }

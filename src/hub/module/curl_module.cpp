@@ -40,6 +40,9 @@ int on_progress(void* context, curl_off_t /*total*/, curl_off_t /*now*/, curl_of
 FoveaHttpStatus status_of(CURLcode code) {
   switch (code) {
     case CURLE_OK: return kFoveaHttpDone;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_CONNECT: return kFoveaHttpAlone;
     case CURLE_WRITE_ERROR:
     case CURLE_ABORTED_BY_CALLBACK: return kFoveaHttpStopped;
     case CURLE_UNSUPPORTED_PROTOCOL:

@@ -26,9 +26,10 @@ struct FoveaHttpRequest {
 
 enum FoveaHttpStatus {
   kFoveaHttpDone = 0,
-  kFoveaHttpFailed = 1,   // the network: another try may be luckier
+  kFoveaHttpFailed = 1,   // on the way: another try may be luckier
   kFoveaHttpRefused = 2,  // another try would end in the same way
   kFoveaHttpStopped = 3,  // by a function that returned 0
+  kFoveaHttpAlone = 4,    // no connection: there may be no network
 };
 
 using FoveaHttpFunction = int(const struct FoveaHttpRequest* request);
