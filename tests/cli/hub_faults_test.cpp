@@ -135,7 +135,8 @@ TEST_F(HubFaults, WrongBytesAreNoticedAndNotKept) {
   EXPECT_THAT(requests_for_weights(), SizeIs(2));
   EXPECT_FALSE(fs::exists(stored() / "blobs" / sha256_hex(weights_)));
   EXPECT_THAT(left_overs(), IsEmpty());
-  hub_->set_faults({fault("hub", "wrong", {{"path", "config.json"}, {"byte", 3}})});
+  fs::remove_all(stored());
+  hub_->set_faults({fault("hub", "wrong", {{"path", "/config.json"}, {"byte", 3}})});
   expect_refusal(ErrorCode::kCheckpoint, HasSubstr("config.json"));
   hub_->set_faults({fault("cdn", "wrong", {{"byte", 0}, {"times", 1}})});
   expect_whole(pull());
