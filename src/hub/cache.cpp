@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <random>
 #include <string_view>
 #include <system_error>
 
@@ -33,9 +34,9 @@ fs::path link_to(const std::string& path, const std::string& etag) {
   return target / etag;
 }
 
-/// A name beside a place for what then takes it in one step.
+/// A name beside a place, which nobody else has, for what then takes it in one step.
 fs::path beside(const fs::path& place) {
-  return fmt::format("{}.{}.tmp", place.native(), ::getpid());
+  return fmt::format("{}.{:08x}.tmp", place.native(), std::random_device{}());
 }
 
 /// @return  0, or the errno
@@ -50,14 +51,12 @@ int make_link(const fs::path& target, const fs::path& place) {
   if (::symlink(target.c_str(), place.c_str()) == 0) return 0;
   if (errno != EEXIST) return errno;
   const fs::path made = beside(place);
-  ::unlink(made.c_str());
   return ::symlink(target.c_str(), made.c_str()) == 0 ? take_place(made, place) : errno;
 }
 
 /// A second name of the blob's file; where the disk has none, the blob itself.
 int make_file(const fs::path& blob, const fs::path& place) {
   const fs::path made = beside(place);
-  ::unlink(made.c_str());
   if (::linkat(AT_FDCWD, blob.c_str(), AT_FDCWD, made.c_str(), AT_SYMLINK_FOLLOW) == 0) {
     return take_place(made, place);
   }
