@@ -153,6 +153,7 @@ HttpAnswer HttpClient::request(const Url& url, const HttpRange& range, HttpRecei
     headers.push_back("If-Range: " + range.validator);
   }
   std::vector<const char*> lines;
+  lines.reserve(headers.size() + 1);
   for (const std::string& header : headers) lines.push_back(header.c_str());
   lines.push_back(nullptr);
   const std::string text = url.text();

@@ -71,7 +71,7 @@ class Pull {
   }
 
  private:
-  const HubFile& listed(const std::string& path) const {
+  [[nodiscard]] const HubFile& listed(const std::string& path) const {
     const auto found =
         std::find_if(listed_.begin(), listed_.end(), [&](const HubFile& file) { return file.path == path; });
     if (found != listed_.end()) return *found;
