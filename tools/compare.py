@@ -173,7 +173,8 @@ def fovea_facts(options):
     except (OSError, subprocess.CalledProcessError) as error:
         stop(f"{options.fovea} cannot be run: {error}", "--fovea takes the program, e.g. build/release/bin/fovea")
     offered = re.search(r"--precision\s+\{([^}]*)\}", asked)
-    options.fovea_flagged = [name for name in offered[1].split("|") if name != "auto"] if offered else []
+    # What a cascade takes depends on the pictures: `fovea bench --folder` measures it.
+    options.fovea_flagged = [name for name in offered[1].split("|") if name not in ("auto", "cascade")] if offered else []
     options.fovea_precisions = options.fovea_flagged or ["f32"]
     facts = dict(line.split(None, 1) for line in version.splitlines() if " " in line)
     return f"{facts['fovea']} ({facts['commit']}, {facts['backend']})", facts["isa"]

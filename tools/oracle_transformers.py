@@ -5,6 +5,7 @@ Pillow; its default is torchvision's, as in transformers.
 """
 import json
 
+import numpy
 import safetensors.torch
 import torch
 import transformers
@@ -34,6 +35,7 @@ FAMILIES = {
     "siglip": (["SiglipForImageClassification"], ["SiglipModel"], ["SiglipImageProcessor"]),
     "siglip_vision_model": ([], ["SiglipVisionModel"], ["SiglipImageProcessor"]),
     "siglip2": (["Siglip2ForImageClassification"], ["Siglip2Model"], ["Siglip2ImageProcessor"]),
+    "siglip2_vision_model": ([], ["Siglip2VisionModel"], ["Siglip2ImageProcessor"]),
     "metaclip_2": (["MetaClip2ForImageClassification"], ["MetaClip2Model"], ["CLIPImageProcessor"]),
 }
 TWO_TOWERS = ("clip", "siglip", "siglip2", "metaclip_2")
@@ -83,6 +85,9 @@ PROCESSOR = {
     "processor.data_format": ["channels_first", "channels_last"], "processor.surprise": [1],
     "processor.image_processor_type": ["<absent>"], "processor_file": ["processor_config.json"],
 }
+PATCHES = {  # of Siglip2ImageProcessor alone
+    "processor.max_num_patches": [1, 2, 7, 40, 64, 100, None, "<absent>", 0], "processor.patch_size": [8, 16, None, "<absent>"],
+}
 PROCESSORS = ["ViTImageProcessor", "DeiTImageProcessor", "BeitImageProcessor", "BitImageProcessor", "CLIPImageProcessor",
               "SiglipImageProcessor", "ConvNextImageProcessor", "ViTFeatureExtractor", "CLIPFeatureExtractor",
               "ViTImageProcessorFast", "BlipImageProcessor", "ConvNextFeatureExtractor"]
@@ -100,14 +105,16 @@ def draw_keys(rng, family):
     heads, bodies, processors = FAMILIES[family]
     with_head = heads and (rng.random() < 0.75 or not bodies)
     keys = {"class": rng.choice(heads if with_head else bodies), "processor_class": rng.choice(processors)}
-    known = vars(_config_class("siglip_vision_model" if family == "siglip" else
-                               {"clip": "clip_vision_model"}.get(family, family))()).keys()
-    model = {k: v for k, v in MODEL.items() if k.removeprefix("args.") in known or family in ("siglip2", "metaclip_2")}
+    tower = f"{family}_vision_model" if family in ("clip", "siglip", "siglip2") else family
+    known = vars(_config_class(tower)()).keys()
+    model = {k: v for k, v in MODEL.items() if k.removeprefix("args.") in known or family == "metaclip_2"}
     keys |= od.pick(rng, model, rng.choice([0.02, 0.1, 0.25]))
     if with_head:
         keys |= od.pick(rng, HEAD, 0.3)
     keys |= od.pick(rng, EDITS, rng.choice([0, 0, 0.06]))
     keys |= od.pick(rng, PROCESSOR, rng.choice([0, 0.05, 0.2]))
+    if family.startswith("siglip2"):
+        keys |= od.pick(rng, PATCHES, rng.choice([0, 0.2, 0.5]))
     if rng.random() < 0.1:
         keys["processor_class"] = rng.choice(PROCESSORS)
     if rng.random() < 0.4:
@@ -161,7 +168,7 @@ def _write_processor(draw, folder):
     if kind.startswith(("Bit", "CLIP", "DeiT", "Beit")):
         cfg["crop_size"] = {"height": 32, "width": 32}
     if kind.startswith("Siglip2"):
-        cfg = {"image_processor_type": kind, "patch_size": 8, "max_num_patches": 16}
+        cfg = {"image_processor_type": kind, "patch_size": draw.group("args").get("patch_size", 8), "max_num_patches": 16}
     if "FeatureExtractor" in kind:
         cfg["feature_extractor_type"] = cfg.pop("image_processor_type")
     path = folder / draw.keys.get("processor_file", "preprocessor_config.json")
@@ -217,8 +224,14 @@ def classified(model, processor, picture, result):
 
 
 def _picture_of(inputs):
+    """float32 [3, H, W]. Siglip2ImageProcessor gives rows of patches, padded to a number of them."""
     pixels = od.numpy32(inputs["pixel_values"][0])
-    return pixels if pixels.ndim == 3 else None  # NaFlex: patches in rows
+    if "spatial_shapes" not in inputs:
+        return pixels
+    rows, cols = (int(n) for n in inputs["spatial_shapes"][0])
+    side = round((pixels.shape[1] / 3) ** 0.5)
+    patches = pixels[: rows * cols].reshape(rows, cols, side, side, 3)
+    return numpy.ascontiguousarray(patches.transpose(4, 0, 2, 1, 3).reshape(3, rows * side, cols * side))
 
 
 def _run_body(model, draw, inputs, result):

@@ -70,7 +70,10 @@ struct Architecture {
   std::string name;                 // timm's, e.g. "vit_tiny_patch16_224"; may be empty
   std::string family = "timm ViT";  // the naming scheme that recognised it
   Size image_size{224, 224};        // px
-  std::size_t patch_size = 16;      // px
+  /// NaFlex: each picture is fed in a grid of its own, of at most so many patches, and image_size is that of a square
+  /// picture; VisionTransformer::at() is the model for one size. 0: every picture is fed at image_size.
+  std::size_t max_patches = 0;
+  std::size_t patch_size = 16;  // px
   std::size_t embed_dim = 0;
   std::size_t depth = 0;
   std::size_t num_heads = 0;
@@ -112,10 +115,9 @@ struct Architecture {
   PosEmbedResampling pos_embed_resampling = PosEmbedResampling::kTimm;
   StoredFloat pos_embed_rounding = StoredFloat::kF32;  // of resampled ones: timm does it in the file's type
 
-  [[nodiscard]] PatchGrid grid() const noexcept {
-    return {static_cast<std::size_t>(image_size.height) / patch_size,
-            static_cast<std::size_t>(image_size.width) / patch_size};
-  }
+  [[nodiscard]] PatchGrid grid() const noexcept { return patch_grid(image_size, patch_size); }
+  /// The grid that the position embeddings in the file are for.
+  [[nodiscard]] PatchGrid trained_grid() const noexcept { return pos_embed_grid.size() > 0 ? pos_embed_grid : grid(); }
   [[nodiscard]] std::size_t tokens() const noexcept { return num_prefix_tokens + grid().size(); }
   /// The first of the tokens that a mean is taken of: the first patch, or the very first token if kPatchMean sees the
   /// prefix.

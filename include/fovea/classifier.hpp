@@ -107,7 +107,7 @@ struct Explanation {
   std::vector<ExplanationMap> maps;  // in the order of the methods, for each in the order of the targets
   Image picture;                     // upright, every pixel: what overlays are drawn over
   CropGeometry geometry;             // where the maps lie in it
-  PatchGrid patches;                 // of the model; a map of pixels has a finer grid
+  PatchGrid patches;                 // of the picture; a map of pixels has a finer grid
 };
 
 /// How a model is loaded and what is said of its pictures. The defaults are those of the program.

@@ -27,6 +27,11 @@ struct PatchGrid {
   friend bool operator==(const PatchGrid&, const PatchGrid&) = default;
 };
 
+/// The whole patches in an image of this size; `patch_size` in pixels.
+[[nodiscard]] constexpr PatchGrid patch_grid(Size size, std::size_t patch_size) noexcept {
+  return {static_cast<std::size_t>(size.height) / patch_size, static_cast<std::size_t>(size.width) / patch_size};
+}
+
 /// Owns an RGB picture: 8 bit, interleaved [height, width, 3], no row padding.
 class Image {
  public:
@@ -74,6 +79,7 @@ enum class ResizeRule {
   kCover,         // the smallest that covers resize_size, rounded half to even (timm ResizeKeepRatio, longest 0)
   kFit,           // the largest that fits into resize_size, rounded half to even (timm ResizeKeepRatio, longest 1)
   kExact,         // resize_size; the aspect ratio is ignored
+  kMostPatches,   // the picture's own shape in whole patches, as large as max_patches allows (SigLIP 2's NaFlex)
 };
 
 /// Where a centred crop begins when the spare rows (or columns) are odd in number.
@@ -113,7 +119,9 @@ struct PreprocessRecipe {
   Resampler resampler = Resampler::kPillow;
   int pillow_version = 13;  // 13 or 12: the version decides when the vertical pass comes first
 
-  Size input_size{224, 224};  // px; what the network is fed
+  Size input_size{224, 224};  // px; what the network is fed; with max_patches, of a square picture
+  int max_patches = 0;        // each picture is fed at a size of its own, of at most so many patches; 0: at input_size
+  int patch_size = 0;         // px; with max_patches
   bool center_crop = true;    // cut and pad to input_size; if false, the resized picture must already have that size
   CropRounding crop_rounding = CropRounding::kHalfEven;
   PaddingRule padding_rule = PaddingRule::kSmallerHalfFirst;
@@ -128,6 +136,10 @@ struct PreprocessRecipe {
 
   ExifMode exif = ExifMode::kIgnore;  // what the library itself does with the camera's orientation
 };
+
+/// What the network is fed of a picture of this size, in pixels: input_size, or a size of the picture's own.
+/// @throws Error  kShape where the recipe cannot handle a picture of this size.
+[[nodiscard]] Size fed_size(Size picture, const PreprocessRecipe& recipe);
 
 /// A recipe in a few lines for people: "resize  shortest edge to 248 px, bicubic, Pillow 13".
 [[nodiscard]] std::vector<std::string> describe(const PreprocessRecipe& recipe);

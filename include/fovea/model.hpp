@@ -92,17 +92,17 @@ struct ModelInfo {
 
 /// Settings that override the model's files.
 struct LoadOptions {
-  std::optional<Size> image_size;               // px; position embeddings are resampled by the family's rule
-  std::optional<std::size_t> num_heads;         // for models whose files do not state it
-  std::optional<std::filesystem::path> labels;  // class names, one a line or JSON; they replace the config's
-  RecipeOptions recipe;
-  std::string weights;                     // key of the dict in a training checkpoint; empty: timm's choice
-  std::vector<std::string> ignore_config;  // dotted keys of the config files to ignore
+  std::optional<Size> image_size = {};               // px; position embeddings are resampled by the family's rule
+  std::optional<std::size_t> num_heads = {};         // for models whose files do not state it
+  std::optional<std::filesystem::path> labels = {};  // class names, one a line or JSON; they replace the config's
+  RecipeOptions recipe = {};
+  std::string weights = {};                     // key of the dict in a training checkpoint; empty: timm's choice
+  std::vector<std::string> ignore_config = {};  // dotted keys of the config files to ignore
   /// Loads the quick form of a cascade's file, too, as VisionTransformer::quick(). The model itself is the exact one.
   bool cascade = false;
   /// A cascade's quick precision loads its quick form. None: the precision the file was quantised for if this CPU has
   /// the units, else fastest_full_precision().
-  std::optional<Precision> precision;
+  std::optional<Precision> precision = {};
 };
 
 /// Immutable after loading; any number of sessions in any number of threads may share it.
@@ -123,6 +123,12 @@ class VisionTransformer {
 
   [[nodiscard]] const ModelInfo& info() const noexcept;
   [[nodiscard]] const Architecture& architecture() const noexcept { return info().architecture; }
+  /// The model for pictures that are fed at this size: it shares the weights, and its positions are resampled. A model
+  /// that feeds each picture at a size of its own (Architecture::max_patches) runs as one of these; fed_size() tells a
+  /// picture's size.
+  /// @param image_size  px
+  /// @throws Error      kShape for a size that no picture is fed at.
+  [[nodiscard]] std::shared_ptr<const VisionTransformer> at(Size image_size) const;
   /// The same model in its cascade's quick precision; null unless it was loaded as a cascade.
   [[nodiscard]] const std::shared_ptr<const VisionTransformer>& quick() const noexcept;
 

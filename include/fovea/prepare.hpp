@@ -10,11 +10,13 @@ namespace fovea {
 
 struct PreparedImage {
   std::vector<float> patches;  // [T, 3·P·P], normalised; each patch channel-major (3, P, P)
+  PatchGrid grid;              // of the patches
   CropGeometry geometry;       // where the network's input lies in the picture
   Image network_input;         // the pixels before normalisation
 };
 
-/// Resizes, crops or pads, normalises and cuts into patches, as the model's recipe says.
+/// Resizes, crops or pads, normalises and cuts into patches, as the model's recipe says. The patches of a model that
+/// feeds each picture at a size of its own are for VisionTransformer::at(network_input.size()).
 /// @code
 ///   const auto model = fovea::VisionTransformer::load("weights/vit_tiny_tin200");
 ///   fovea::Session session(model, 1);

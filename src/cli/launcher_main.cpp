@@ -13,11 +13,13 @@
 namespace {
 
 /// OpenMP's threads spin while they wait for each other: by default for milliseconds, so when another program has one
-/// of the cores, the rest spin for as long as that takes (measured: 3 to 5 times slower beside a build). A thousand
-/// rounds, some 20 us, bridge what one layer's threads differ by and cost nothing on an idle machine. libgomp reads its
-/// environment before main; a program that started itself once more would load 31 libraries twice (7 ms).
+/// of the cores, the rest spin for as long as that takes (measured: 3 to 5 times slower beside a build). 3000 rounds,
+/// 50 to 120 us, bridge what one layer's threads differ by. With 1000 a virtual machine was 20 % slower, because waking
+/// its cores takes long; with 10,000 the same machine took twice as long beside a program that wanted its cores as
+/// well. libgomp reads its environment before main; a program that started itself once more would load 31 libraries
+/// twice (7 ms).
 void bound_spinning() {
-  if (::getenv("OMP_WAIT_POLICY") == nullptr) ::setenv("GOMP_SPINCOUNT", "1000", 0);
+  if (::getenv("OMP_WAIT_POLICY") == nullptr) ::setenv("GOMP_SPINCOUNT", "3000", 0);
 }
 
 constexpr int kInternalError = 3;

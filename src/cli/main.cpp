@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <cstdlib>
 #include <exception>
 #include <new>
 #include <string>
@@ -28,6 +29,17 @@ constexpr int kInternalError = 3;
   ::_exit(kInternalError);
 }
 
+bool ended = false;  // by itself
+
+/// libgomp ends the process with exit code 1 where it finds no memory, wherever the program is.
+void explain_foreign_exit() {
+  if (ended) return;
+  constexpr std::string_view kText =
+      "fovea: error: memory: a library found none and ended the program\nhint: -t 1 --batch 1 needs the least memory\n";
+  static_cast<void>(::write(STDERR_FILENO, kText.data(), kText.size()) < 0);
+  ::_exit(kInternalError);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -36,6 +48,8 @@ int main(int argc, char** argv) {
 #ifdef FOVEA_LEAVES_EARLY
   fovea::cli::allow_early_end();
 #endif
-  return fovea::cli::end_early(
-      fovea::cli::run_app(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc)));
+  std::atexit(explain_foreign_exit);
+  const int code = fovea::cli::run_app(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc));
+  ended = true;
+  return fovea::cli::end_early(code);
 }

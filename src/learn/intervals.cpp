@@ -1,5 +1,7 @@
 #include "learn/intervals.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <map>
 #include <vector>
 
@@ -41,36 +43,38 @@ void draw(std::span<const std::size_t> groups, std::uint64_t seed, const Body& b
   }
 }
 
-/// One resample's table at a time: tables of all resamples would be large.
+/// One resample's counts at a time: those of all resamples would be large.
 class Resampled {
  public:
-  explicit Resampled(std::size_t classes) : classes_(classes), confusion_(empty()) {}
+  explicit Resampled(std::size_t classes) : counts_(classes) {}
   void count(std::size_t resample, std::size_t truth, std::size_t predicted) {
     if (resample != resample_) close();
     resample_ = resample;
-    ++confusion_[truth][predicted];
+    ++counts_[truth].support;
+    ++counts_[predicted].predicted;
+    if (truth == predicted) ++counts_[truth].right;
   }
   [[nodiscard]] AccuracyIntervals intervals() {
     close();
-    return {interval_of(top1_), interval_of(balanced_), interval_of(macro_f1_)};
+    return {interval_of(top1_), interval_of(balanced_), interval_of(macro_f1_), interval_of(weighted_f1_)};
   }
 
  private:
-  [[nodiscard]] Confusion empty() const { return Confusion(classes_, std::vector<std::size_t>(classes_)); }
   void close() {
-    const Accuracy accuracy = accuracy_of(confusion_);
+    const Accuracy accuracy = accuracy_of(counts_);
     top1_.push_back(accuracy.top1);
     balanced_.push_back(accuracy.balanced);
     macro_f1_.push_back(accuracy.macro_f1);
-    confusion_ = empty();
+    weighted_f1_.push_back(accuracy.weighted_f1);
+    std::ranges::fill(counts_, ClassCounts{});
   }
 
-  std::size_t classes_;
   std::size_t resample_ = 0;
-  Confusion confusion_;
+  std::vector<ClassCounts> counts_;
   std::vector<double> top1_;
   std::vector<double> balanced_;
   std::vector<double> macro_f1_;
+  std::vector<double> weighted_f1_;
 };
 
 }  // namespace
@@ -95,6 +99,29 @@ Interval bootstrap_difference(const Outcomes& better, std::span<const std::size_
   });
   for (std::size_t i = 0; i < kResamples; ++i) gains[i] /= sizes[i];
   return interval_of(gains);
+}
+
+Interval bootstrap_mean(std::span<const double> values, std::span<const std::size_t> groups, std::uint64_t seed) {
+  if (values.empty()) return {};
+  std::vector<double> sums(kResamples);
+  std::vector<double> sizes(kResamples);
+  draw(groups, seed, [&](std::size_t resample, std::size_t example) {
+    sums[resample] += values[example];
+    ++sizes[resample];
+  });
+  for (std::size_t i = 0; i < kResamples; ++i) sums[i] /= sizes[i];
+  return interval_of(sums);
+}
+
+Interval wilson(std::size_t hits, std::size_t count) {
+  if (count == 0) return {0, 1};
+  constexpr double kZ = 1.959963984540054;  // of 95 %
+  const auto n = static_cast<double>(count);
+  const double share = static_cast<double>(hits) / n;
+  const double scale = 1 / (1 + kZ * kZ / n);
+  const double middle = scale * (share + kZ * kZ / (2 * n));
+  const double half = scale * kZ * std::sqrt(share * (1 - share) / n + kZ * kZ / (4 * n * n));
+  return {hits == 0 ? 0 : middle - half, hits == count ? 1 : middle + half};  // without rounding
 }
 
 }  // namespace fovea::learn

@@ -28,6 +28,7 @@ struct AccuracyIntervals {
   Interval top1;
   Interval balanced;
   Interval macro_f1;
+  Interval weighted_f1;
 };
 [[nodiscard]] AccuracyIntervals bootstrap(const Outcomes& outcomes, std::uint64_t seed);
 
@@ -35,5 +36,13 @@ struct AccuracyIntervals {
 /// @param other  [n] the other predictions
 [[nodiscard]] Interval bootstrap_difference(const Outcomes& better, std::span<const std::size_t> other,
                                             std::uint64_t seed);
+
+/// The interval of the mean of one value for each example.
+[[nodiscard]] Interval bootstrap_mean(std::span<const double> values, std::span<const std::size_t> groups,
+                                      std::uint64_t seed);
+
+/// Wilson's score interval of a share (1927), for examples that are independent of each other. It holds for few examples
+/// and for shares near 0 and 1, where the bootstrap's is too short. Without examples it is [0, 1].
+[[nodiscard]] Interval wilson(std::size_t hits, std::size_t count);
 
 }  // namespace fovea::learn

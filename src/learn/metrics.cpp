@@ -1,7 +1,6 @@
 #include "learn/metrics.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -13,11 +12,17 @@ double ratio(double part, double whole) {
   return whole > 0 ? part / whole : 0.0;
 }
 
-/// The pictures of nearly one confidence.
-struct Bin {
-  double confidence = 0;  // sums
-  double right = 0;
-};
+std::vector<ClassCounts> counts_of(const Confusion& confusion) {
+  std::vector<ClassCounts> counts(confusion.size());
+  for (std::size_t truth = 0; truth < counts.size(); ++truth) {
+    for (std::size_t predicted = 0; predicted < counts.size(); ++predicted) {
+      counts[truth].support += confusion[truth][predicted];
+      counts[predicted].predicted += confusion[truth][predicted];
+    }
+    counts[truth].right = confusion[truth][truth];
+  }
+  return counts;
+}
 
 }  // namespace
 
@@ -28,50 +33,53 @@ Confusion confusion_of(std::span<const std::size_t> truth, std::span<const std::
   return confusion;
 }
 
-std::vector<ClassScore> class_scores(const Confusion& confusion) {
-  const std::size_t n = confusion.size();
-  std::vector<std::size_t> predicted(n);
-  for (const auto& row : confusion) {
-    for (std::size_t c = 0; c < n; ++c) predicted[c] += row[c];
+std::vector<ClassCounts> counts_of(std::span<const std::size_t> truth, std::span<const std::size_t> predicted,
+                                   std::size_t num_classes) {
+  std::vector<ClassCounts> counts(num_classes);
+  for (std::size_t i = 0; i < truth.size(); ++i) {
+    ++counts[truth[i]].support;
+    ++counts[predicted[i]].predicted;
+    if (truth[i] == predicted[i]) ++counts[truth[i]].right;
   }
-  std::vector<ClassScore> scores(n);
-  for (std::size_t c = 0; c < n; ++c) {
-    for (const std::size_t count : confusion[c]) scores[c].support += count;
-    const auto right = static_cast<double>(confusion[c][c]);
-    scores[c].precision = ratio(right, static_cast<double>(predicted[c]));
-    scores[c].recall = ratio(right, static_cast<double>(scores[c].support));
-    scores[c].f1 = ratio(2 * right, static_cast<double>(predicted[c] + scores[c].support));
+  return counts;
+}
+
+std::vector<ClassScore> class_scores(std::span<const ClassCounts> counts) {
+  std::vector<ClassScore> scores;
+  for (const ClassCounts& c : counts) {
+    const auto right = static_cast<double>(c.right);
+    scores.push_back({ratio(right, static_cast<double>(c.predicted)), ratio(right, static_cast<double>(c.support)),
+                      ratio(2 * right, static_cast<double>(c.predicted + c.support)), c.support});
   }
   return scores;
 }
+std::vector<ClassScore> class_scores(const Confusion& confusion) {
+  return class_scores(counts_of(confusion));
+}
 
-Accuracy accuracy_of(const Confusion& confusion) {
-  const std::vector<ClassScore> classes = class_scores(confusion);
+Accuracy accuracy_of(std::span<const ClassCounts> counts) {
+  const std::vector<ClassScore> classes = class_scores(counts);
   Accuracy accuracy;
   double examples = 0;
   double with_examples = 0;
-  double counted = 0;
   for (std::size_t c = 0; c < classes.size(); ++c) {
-    const auto support = static_cast<double>(classes[c].support);
+    const auto support = static_cast<double>(counts[c].support);
     examples += support;
-    accuracy.top1 += static_cast<double>(confusion[c][c]);
+    accuracy.top1 += static_cast<double>(counts[c].right);
     accuracy.weighted_f1 += support * classes[c].f1;
-    const bool predicted =
-        std::ranges::any_of(confusion, [&](const std::vector<std::size_t>& row) { return row[c] > 0; });
-    if (classes[c].support > 0) {
-      ++with_examples;
-      accuracy.balanced += classes[c].recall;
-    }
-    if (classes[c].support > 0 || predicted) {
-      ++counted;
-      accuracy.macro_f1 += classes[c].f1;
-    }
+    if (counts[c].support == 0) continue;
+    ++with_examples;
+    accuracy.balanced += classes[c].recall;
+    accuracy.macro_f1 += classes[c].f1;
   }
   accuracy.top1 = ratio(accuracy.top1, examples);
   accuracy.weighted_f1 = ratio(accuracy.weighted_f1, examples);
   accuracy.balanced = ratio(accuracy.balanced, with_examples);
-  accuracy.macro_f1 = ratio(accuracy.macro_f1, counted);
+  accuracy.macro_f1 = ratio(accuracy.macro_f1, with_examples);
   return accuracy;
+}
+Accuracy accuracy_of(const Confusion& confusion) {
+  return accuracy_of(counts_of(confusion));
 }
 
 std::vector<std::size_t> predictions_of(const Matrix& scores) {
@@ -80,11 +88,13 @@ std::vector<std::size_t> predictions_of(const Matrix& scores) {
   return predicted;
 }
 
+double surprise(double probability) {
+  return -std::log(std::max(probability, std::numeric_limits<double>::epsilon()));
+}
+
 double log_loss(const Matrix& probabilities, std::span<const std::size_t> classes) {
   double sum = 0;
-  for (std::size_t i = 0; i < probabilities.rows; ++i) {
-    sum -= std::log(std::max(probabilities.row(i)[classes[i]], std::numeric_limits<double>::epsilon()));
-  }
+  for (std::size_t i = 0; i < probabilities.rows; ++i) sum += surprise(probabilities.row(i)[classes[i]]);
   return ratio(sum, static_cast<double>(probabilities.rows));
 }
 
@@ -99,19 +109,24 @@ double brier_score(const Matrix& probabilities, std::span<const std::size_t> cla
   return ratio(sum, static_cast<double>(probabilities.rows));
 }
 
-double calibration_error(const Matrix& probabilities, std::span<const std::size_t> classes) {
-  constexpr std::size_t kBins = 15;
-  std::array<Bin, kBins> bins;
+double average_precision(const Matrix& probabilities, std::span<const std::size_t> classes, std::size_t of) {
+  std::vector<std::pair<double, bool>> all;  // whether it is of the class
+  double examples = 0;
   for (std::size_t i = 0; i < probabilities.rows; ++i) {
-    const std::size_t best = largest(probabilities.row(i));
-    const double p = probabilities.row(i)[best];
-    const auto bin = static_cast<std::size_t>(std::clamp(p * kBins, 0.0, kBins - 1.0));
-    bins[bin].confidence += p;
-    bins[bin].right += best == classes[i] ? 1 : 0;
+    all.emplace_back(-probabilities.row(i)[of], classes[i] == of);
+    examples += classes[i] == of ? 1 : 0;
   }
-  double error = 0;
-  for (const Bin& bin : bins) error += std::fabs(bin.right - bin.confidence);
-  return ratio(error, static_cast<double>(probabilities.rows));
+  std::ranges::sort(all);
+  double area = 0;
+  double right = 0;
+  double before = 0;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    right += all[i].second ? 1 : 0;
+    if (i + 1 < all.size() && all[i + 1].first == all[i].first) continue;
+    area += (right - before) / static_cast<double>(i + 1) * right;
+    before = right;
+  }
+  return ratio(area, examples);
 }
 
 double roc_area(std::span<const double> first, std::span<const double> second) {

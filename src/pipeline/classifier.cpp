@@ -84,8 +84,9 @@ OverlayCaption caption_of(const Explanation& explanation, const ExplanationMap& 
   record.constant = is_constant(map.heatmap.values);
   record.target = map.target;
   record.sum = map.sum;
-  return map_caption(*map.method, record, explanation.classification.predictions,
-                     explanation.classification.probabilities);
+  const Classification& classification = explanation.classification;
+  return map_caption(*map.method, record, classification.predictions, classification.probabilities,
+                     classification.unknown && classification.unknown->unknown);
 }
 
 MatrixView<const float> view_of(const Heatmap& heatmap) {
@@ -224,7 +225,8 @@ Image draw_panel(const Explanation& explanation, const OverlayStyle& style) {
     cells.push_back({view_of(heatmap), caption_of(explanation, map), map.method->is_signed});
   }
   return draw_panel(explanation.picture, explanation.geometry, cells, style,
-                    picture_caption(explanation.classification.predictions));
+                    picture_caption(explanation.classification.predictions,
+                                    explanation.classification.unknown && explanation.classification.unknown->unknown));
 }
 
 std::vector<std::byte> png_bytes(const Image& image) {

@@ -54,7 +54,9 @@ std::vector<std::string> prefix_names(const Architecture& architecture) {
 }  // namespace
 
 std::size_t attention_bytes(const Architecture& architecture, std::size_t blocks, bool mean_heads) {
-  return blocks * (mean_heads ? 1 : architecture.num_heads) * architecture.tokens() * architecture.tokens();
+  const std::size_t own = architecture.num_prefix_tokens + architecture.max_patches;
+  const std::size_t tokens = architecture.max_patches > 0 ? own : architecture.tokens();
+  return blocks * (mean_heads ? 1 : architecture.num_heads) * tokens * tokens;
 }
 
 ExploreHeading explore_heading(const ModelInfo& model, const PageOptions& page) {
@@ -62,7 +64,7 @@ ExploreHeading explore_heading(const ModelInfo& model, const PageOptions& page) 
   return {.model_name = model.name,
           .version = FOVEA_VERSION,
           .prefix_tokens = prefix_names(architecture),
-          .grid = architecture.grid(),
+          .grid = architecture.max_patches > 0 ? PatchGrid{} : architecture.grid(),
           .network_input = architecture.image_size,
           .patch_size = architecture.patch_size,
           .depth = architecture.depth,
@@ -73,7 +75,7 @@ ExploreHeading explore_heading(const ModelInfo& model, const PageOptions& page) 
 
 std::string page_section(const Record& record, const LoadedPicture& picture, std::vector<ExplainedMap>& maps,
                          const ExplainOptions& options, const ClassSpace& classes, AttentionPacker* attention) {
-  ExplorePicture section{record, {}, {}, std::nullopt};
+  ExplorePicture section{record, picture.grid, {}, {}, std::nullopt};
   const Image region = seen_region(picture.original, picture.network_input, picture.geometry);
   section.jpeg = encode_jpeg(thumbnail(region, kLongestSide), kPictureQuality);
   section.maps.reserve(maps.size());
@@ -95,7 +97,7 @@ std::string page_section(const Record& record, const LoadedPicture& picture, std
 }
 
 std::string page_section(const Record& failed) {
-  return explore_section({failed, {}, {}, std::nullopt});
+  return explore_section({failed, {}, {}, {}, std::nullopt});
 }
 
 }  // namespace fovea

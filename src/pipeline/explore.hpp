@@ -20,7 +20,7 @@ struct PageOptions {
   bool mean_heads = false;          // only the mean over the heads
 };
 
-/// Bytes of one picture's attention before it is compressed: a byte a weight.
+/// Bytes of one picture's attention before it is compressed, at most: a byte a weight.
 [[nodiscard]] std::size_t attention_bytes(const Architecture& architecture, std::size_t blocks, bool mean_heads);
 
 [[nodiscard]] ExploreHeading explore_heading(const ModelInfo& model, const PageOptions& page);

@@ -29,6 +29,13 @@ std::vector<std::size_t> feature_shape(const ModelInfo& model, FeaturePool pool)
   }
   if (pool == FeaturePool::kHead) return {a.feature_dim()};
   if (pool == FeaturePool::kHeadInput) return {a.pooled_dim()};
+  if (pool == FeaturePool::kPatchTokens && a.max_patches > 0) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("{}: each picture has as many patch tokens as its shape gives it, expected the same number "
+                            "of all for --pool tokens",
+                            printable(model.path)),
+                "--image-size HxW feeds all pictures at one size; --pool mean is the average patch token");
+  }
   if (pool == FeaturePool::kPatchTokens) return {a.grid().size(), a.embed_dim};
   return {a.embed_dim};
 }
@@ -51,7 +58,7 @@ std::vector<float> features_of(ForwardResult result, const Architecture& archite
   std::vector<double> sums(width, 0.0);
   for (std::size_t i = 0; i < tokens.size(); ++i) sums[i % width] += static_cast<double>(tokens[i]);
   std::vector<float> mean(width);
-  const auto patches = static_cast<double>(architecture.grid().size());
+  const auto patches = static_cast<double>(tokens.size() / width);
   for (std::size_t i = 0; i < width; ++i) mean[i] = static_cast<float>(sums[i] / patches);
   return mean;
 }

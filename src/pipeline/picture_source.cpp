@@ -68,7 +68,8 @@ LoadedPicture load_tensor(const TensorImages& tensors, std::size_t index, const 
   LoadedPicture picture;
   picture.size = size;
   picture.geometry = {size, size, size, 0, 0};
-  picture.patches.resize(architecture.grid().size() * architecture.patch_dim());
+  picture.grid = architecture.grid();
+  picture.patches.resize(picture.grid.size() * architecture.patch_dim());
   cut_patches(chw, size, architecture.patch_size, picture.patches);
   if (keep == Keep::kNothing) return picture;
   picture.original = denormalized(chw, size, model.recipe);

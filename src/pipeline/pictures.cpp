@@ -12,6 +12,7 @@
 #include "image/codec/encode.hpp"
 #include "image/preprocess/difference_hash.hpp"
 #include "pipeline/cascade.hpp"
+#include "pipeline/job_groups.hpp"
 #include "pipeline/maps/attention_sheet.hpp"
 #include "pipeline/maps/map_files.hpp"
 #include "pipeline/picture_source.hpp"
@@ -33,25 +34,19 @@ struct PictureJob {
   std::optional<Precision> decided_by;  // of a cascade
 };
 
-/// A model, and what this thread runs it with.
-struct Runner {
-  const VisionTransformer& transformer;
-  std::shared_ptr<Session> session;
-};
-
 /// All steps of the pictures of one thread, whatever is asked for.
 class PictureWorker {
  public:
   enum class Form { kExact, kQuick };  // of a cascade; every other model is exact
   /// @param quick  of a cascade: what runs first
   /// @param ahead  items from one of this worker's to its next, roughly
-  PictureWorker(Runner exact, std::optional<Runner> quick, const UnknownDetector& unknown,
-                std::span<const Input> inputs, std::span<const std::size_t> todo, const PictureOptions& options,
-                std::size_t ahead)
+  PictureWorker(const ModelInfo& model, SizedRunner exact, std::optional<SizedRunner> quick,
+                const UnknownDetector& unknown, std::span<const Input> inputs, std::span<const std::size_t> todo,
+                const PictureOptions& options, std::size_t ahead)
       : exact_(std::move(exact)),
         quick_(std::move(quick)),
         unknown_(unknown),
-        model_(exact_.transformer.info()),
+        model_(model),
         inputs_(inputs),
         todo_(todo),
         options_(options),
@@ -67,10 +62,11 @@ class PictureWorker {
     return job;
   }
 
+  /// Side by side: the jobs are all fed at one size.
   void infer(std::span<PictureJob> jobs, Form form = Form::kExact) {
-    const Runner& runner = form == Form::kQuick ? *quick_ : exact_;
+    const Runner& runner = (form == Form::kQuick ? *quick_ : exact_).at(fed_at(jobs.front()));
     const std::span<const float> patches = gather(jobs);
-    const ForwardRequest request = observing(jobs);
+    const ForwardRequest request = observing(jobs, runner.model->architecture());
     if (options_.maps.is_plain()) {
       std::vector<ForwardResult> results = runner.session->forward(patches, request);
       for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].image.result = std::move(results[i]);
@@ -80,28 +76,29 @@ class PictureWorker {
       return targets_of(options_.targets, result.logits, inputs_[jobs[image].index], classes());
     };
     std::vector<ExplainedImage> images =
-        explain_images(runner.transformer, *runner.session, patches, options_.maps, request, targets);
+        explain_images(*runner.model, *runner.session, patches, options_.maps, request, targets);
     for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].image = std::move(images[i]);
+  }
+
+  [[nodiscard]] static bool are_alike(std::span<const PictureJob> jobs) { return groups_of(jobs, fed_at).size() == 1; }
+  /// Side by side as far as jobs are fed at one size, which changes no result.
+  void infer_by_size(std::span<PictureJob> jobs, Form form = Form::kExact) {
+    for (const std::vector<std::size_t>& alike : groups_of(std::span<const PictureJob>(jobs), fed_at)) {
+      run_some(jobs, alike, [&](std::span<PictureJob> some) { infer(some, form); });
+    }
   }
 
   [[nodiscard]] bool is_cascade() const { return quick_ && !options_.features; }  // features have no sure part
   void infer_in_cascade(std::span<PictureJob> jobs) {
-    infer(jobs, Form::kQuick);
+    infer_by_size(jobs, Form::kQuick);
     std::vector<std::size_t> unsure;
     const AskedAnswer asked = asked_answer(options_.predictions, options_.targets);
     for (std::size_t i = 0; i < jobs.size(); ++i) {
-      jobs[i].decided_by = quick_->transformer.info().precision;
       if (!is_sure(jobs[i].image.result.logits, classes().function, asked, *model_.cascade)) unsure.push_back(i);
     }
-    if (unsure.empty()) return;
-    std::vector<PictureJob> again;
-    again.reserve(unsure.size());
-    for (const std::size_t i : unsure) again.push_back(std::move(jobs[i]));
-    infer(again);
-    for (std::size_t i = 0; i < unsure.size(); ++i) {
-      again[i].decided_by = model_.precision;
-      jobs[unsure[i]] = std::move(again[i]);
-    }
+    if (!unsure.empty()) run_some(jobs, unsure, [this](std::span<PictureJob> some) { infer_by_size(some); });
+    for (PictureJob& job : jobs) job.decided_by = model_.cascade->quick;
+    for (const std::size_t i : unsure) jobs[i].decided_by = model_.precision;
   }
 
   PictureOutcome render(PictureJob& job) const {
@@ -134,7 +131,7 @@ class PictureWorker {
     if (options_.keep_maps) {
       outcome.maps = std::move(job.image.maps);
       outcome.picture = std::move(job.picture);
-      outcome.patches = model_.architecture.grid();
+      outcome.patches = outcome.picture.grid;
     }
     return outcome;
   }
@@ -153,6 +150,7 @@ class PictureWorker {
   }
 
  private:
+  [[nodiscard]] static Size fed_at(const PictureJob& job) { return job.picture.geometry.crop; }
   [[nodiscard]] ClassSpace classes() const { return class_space(model_, options_); }
   [[nodiscard]] Keep keeps() const {
     const bool draws = !options_.layout.folder.empty() && !options_.maps.methods.empty();
@@ -162,11 +160,11 @@ class PictureWorker {
 
   /// What is wanted of the forward pass beside the maps. Sheets and attention begin empty: a run that failed half way
   /// has left its blocks in the jobs.
-  [[nodiscard]] ForwardRequest observing(std::span<PictureJob> jobs) const {
+  [[nodiscard]] ForwardRequest observing(std::span<PictureJob> jobs, const Architecture& architecture) const {
     ForwardRequest request;
     request.keep_tokens = options_.features && reads_tokens(*options_.features);
     if (options_.layout.attention_sheet) {
-      const TokenLayout layout = token_layout(model_.architecture);
+      const TokenLayout layout = token_layout(architecture);
       for (PictureJob& job : jobs) job.sheet.emplace(options_.maps.options, layout);
       request.attention = [jobs](std::size_t image, const AttentionView& attention) {
         jobs[image].sheet->observe(attention);
@@ -205,14 +203,15 @@ class PictureWorker {
     Record& record = outcome.record;
     PictureFiles written(options_.layout.folder);
     const MapFiles files(model_, options_, written);
-    ExplainedPicture explained{input, job.picture, outcome.probabilities, record.predictions, {}};
+    ExplainedPicture explained{input, job.picture, outcome.probabilities, record.predictions, {}, is_unknown(record)};
     if (job.image.looked_at) {
       record.tokens = job.image.looked_at->tokens;
       explained.kept = job.image.looked_at->kept;
     }
     for (const ExplainedMap& map : job.image.maps) {
       record.maps.push_back(files.write(explained, map));
-      if (options_.maps.faithfulness) record.maps.back().agreement = agreement_of(map, job.image.maps);
+      if (options_.maps.faithfulness)
+        record.maps.back().agreement = agreement_of(map, job.image.maps, job.picture.grid);
     }
     if (options_.layout.panel) record.panel = files.write_panel(explained, job.image.maps);
     if (job.sheet) record.attention_sheet = files.write_sheet(input, job.sheet->sheet());
@@ -225,22 +224,21 @@ class PictureWorker {
   }
 
   /// With every other map that could be about the same class.
-  [[nodiscard]] std::vector<MapAgreement> agreement_of(const ExplainedMap& map,
-                                                       const std::vector<ExplainedMap>& all) const {
+  [[nodiscard]] std::vector<MapAgreement> agreement_of(const ExplainedMap& map, const std::vector<ExplainedMap>& all,
+                                                       PatchGrid grid) const {
     std::vector<MapAgreement> agreement;
     for (const ExplainedMap& other : all) {
       if (&other == &map || (other.target && map.target && *other.target != *map.target)) continue;
       std::optional<MapTarget> target;
       if (other.target) target = described(*other.target, classes());
-      const PatchGrid grid = model_.architecture.grid();
       agreement.push_back({options_.layout.stem(other.method->name, target),
                            spearman(patch_sums(map.heatmap, grid).values, patch_sums(other.heatmap, grid).values)});
     }
     return agreement;
   }
 
-  Runner exact_;
-  std::optional<Runner> quick_;
+  SizedRunner exact_;
+  std::optional<SizedRunner> quick_;
   const UnknownDetector& unknown_;
   const ModelInfo& model_;
   std::span<const Input> inputs_;
@@ -283,15 +281,14 @@ std::size_t Engine::run(std::span<const Input> inputs, std::span<const std::size
   using Steps = WorkerSteps<PictureJob, PictureOutcome>;
   const auto make_steps = [&](std::size_t index) {
     const std::size_t batch = options.maps.session_batch(schedule.batch);
-    const auto runner = [&](SessionPool& pool) {
-      return Runner{pool.model(), pool.borrow(batch, schedule.threads_of(index))};
-    };
+    const auto runner = [&](SessionPool& pool) { return SizedRunner(pool, batch, schedule.threads_of(index)); };
     const auto worker = std::make_shared<PictureWorker>(
-        runner(sessions_), quick_sessions_ ? std::optional(runner(*quick_sessions_)) : std::nullopt, unknown_, inputs,
-        todo, options, schedule.workers * schedule.batch);
+        info(), runner(sessions_), quick_sessions_ ? std::optional(runner(*quick_sessions_)) : std::nullopt, unknown_,
+        inputs, todo, options, schedule.workers * schedule.batch);
     return Steps{[worker](std::size_t item) { return worker->prepare(item); },
                  [worker](std::span<PictureJob> jobs) {
-                   worker->is_cascade() ? worker->infer_in_cascade(jobs) : worker->infer(jobs);
+                   if (worker->is_cascade()) return worker->infer_in_cascade(jobs);
+                   PictureWorker::are_alike(jobs) ? worker->infer(jobs) : worker->infer_by_size(jobs);
                  },
                  [worker](PictureJob& job) { return worker->render(job); },
                  [worker](std::size_t item, const Failure& failure) { return worker->fail(item, failure); }};

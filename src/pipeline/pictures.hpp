@@ -61,7 +61,7 @@ struct PictureOutcome {
   std::string page_section;  // of a failure, too
   std::vector<ExplainedMap> maps;
   LoadedPicture picture;
-  PatchGrid patches;  // of the model
+  PatchGrid patches;  // that the maps are of
 };
 
 /// The classes that outcomes are about.

@@ -15,7 +15,9 @@ PreparedImage prepare(const Image& image, const ModelInfo& model, Size whole) {
   Preprocessed ready = preprocess(image, model.recipe, whole);
   const Architecture& architecture = model.architecture;
   PreparedImage prepared;
-  prepared.patches.resize(architecture.grid().size() * architecture.patch_dim());
+  const bool own_size = architecture.max_patches > 0;
+  prepared.grid = own_size ? patch_grid(ready.pixels.size(), architecture.patch_size) : architecture.grid();
+  prepared.patches.resize(prepared.grid.size() * architecture.patch_dim());
   extract_patches(ready, model.recipe, architecture.patch_size, prepared.patches);
   prepared.geometry = ready.geometry;
   prepared.network_input = std::move(ready.pixels);

@@ -89,6 +89,11 @@ struct Record {
   std::optional<Failure> failure;
 };
 
+/// Whether the picture is of none of a learned model's classes.
+[[nodiscard]] inline bool is_unknown(const Record& record) noexcept {
+  return record.unknown && record.unknown->unknown;
+}
+
 struct Summary {
   std::size_t succeeded = 0;
   std::size_t failed = 0;

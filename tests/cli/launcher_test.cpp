@@ -36,7 +36,7 @@ TEST_F(Launcher, BoundsTheSpinningUnlessSomebodyHasChosen) {
     GTEST_SKIP() << "somebody has chosen for the tests";
   }
   fs::create_symlink("/usr/bin/env", folder_ / "libexec/fovea");  // prints what it is given
-  EXPECT_THAT(run().out, HasSubstr("GOMP_SPINCOUNT=1000\n"));
+  EXPECT_THAT(run().out, HasSubstr("GOMP_SPINCOUNT=3000\n"));
   EXPECT_THAT(run({"GOMP_SPINCOUNT=5"}).out, HasSubstr("GOMP_SPINCOUNT=5\n"));
   EXPECT_THAT(run({"OMP_WAIT_POLICY=passive"}).out, Not(HasSubstr("GOMP_SPINCOUNT")));
 }

@@ -5,6 +5,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "support/pictures.hpp"
 #include "support/process.hpp"
 #include "support/shared.hpp"
@@ -142,6 +144,40 @@ TEST_F(Limits, PathsThatAreTooLongForTheSystemAreOneRowAndTheOthersAreDone) {
   EXPECT_EQ(rows[0].at("type"), "result");
   EXPECT_EQ(rows[1].at("code"), "unreadable");
   EXPECT_THAT(rows[1].at("message").get<std::string>(), HasSubstr("File name too long"));
+}
+
+TEST_F(Limits, ANameThatTheDiskRefusesIsOneRowAndTheOthersAreDone) {
+  // A disk such as exFAT, which takes no colon: it neither makes such a folder nor gives a file such a name.
+  write_tiny_model_folder(folder_ / "model");
+  for (const char* name : {"in/12:30.png", "in/a.png", "in/b:c/d.png", "in/e/f.png"})
+    write_picture(folder_ / name, 40, 40);
+  struct Refusal {
+    const char* call;
+    std::vector<std::string> codes;  // of the pictures; empty: done
+  };
+  for (const Refusal& refusal :
+       {Refusal{"rename", {"output", "", "output", ""}}, Refusal{"mkdir", {"", "", "output", ""}}}) {
+    const std::filesystem::path out = folder_ / refusal.call;
+    ProcessOptions exfat;
+    exfat.environment = {"LD_PRELOAD=" + faults_path().string(),
+                         "ASAN_OPTIONS=verify_asan_link_order=0",
+                         std::string("FAULTS_KIND=") + refusal.call,
+                         "FAULTS_NTH=1",
+                         "FAULTS_ALWAYS=1",
+                         "FAULTS_ERRNO=" + std::to_string(EINVAL),
+                         "FAULTS_PATH=:"};
+    const auto result =
+        run_fovea({"batch", at("in"), "-o", out.string(), "-m", at("model"), "-f", "jsonl", "-q"}, exfat);
+    EXPECT_EQ(result.exit_code, 1) << result.err;
+    const auto rows = result.json_lines();
+    ASSERT_EQ(rows.size(), refusal.codes.size() + 1) << result.out << result.err;  // and the summary
+    for (std::size_t i = 0; i < refusal.codes.size(); ++i) {
+      EXPECT_EQ(rows[i].value("code", ""), refusal.codes[i]);
+      if (!refusal.codes[i].empty()) {
+        EXPECT_THAT(rows[i].at("message").get<std::string>(), HasSubstr("Invalid argument"));
+      }
+    }
+  }
 }
 
 TEST_F(Limits, AMethodThatTheModelHasNoRulesForIsExitTwoAtOnce) {

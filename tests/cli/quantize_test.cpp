@@ -124,5 +124,32 @@ TEST_F(QuantizeVerb, WithoutTheUnitsInt8IsRefusedAndAutoWarnsAndRunsFloat32) {
   EXPECT_THAT(ran.err, HasSubstr("quantised for int8"));
 }
 
+TEST_F(QuantizeVerb, TheReportSaysWhatTheFileCostsOnPicturesWithAndWithoutLabels) {
+  FOVEA_NEEDS_PRECISION(Precision::kInt8)
+  const auto unlabelled = nlohmann::json::parse(quantize({"--report", "-f", "json"}).out).at("price");
+  EXPECT_EQ(unlabelled.at("folder"), at("pictures"));
+  const auto& same = unlabelled.at("comparison");
+  EXPECT_EQ(same.at("pictures"), 6);
+  EXPECT_FALSE(same.contains("both_right")) << "nothing is known to be right";
+  EXPECT_THAT(same.at("missing").dump(), HasSubstr("right and wrong"));
+  EXPECT_EQ(same.at("maps").at("method"), "rollout");
+  EXPECT_GT(same.at("maps").at("correlation").at("value"), 0.9);
+
+  for (int i = 0; i < 6; ++i) {
+    write_picture(folder_ / ("kinds/" + std::to_string(i % 2) + "/" + std::to_string(i) + ".png"), 60, 80, 30 * i);
+  }
+  const auto labelled =
+      nlohmann::json::parse(quantize({"--report", "--test", at("kinds"), "-f", "json"}).out).at("price");
+  EXPECT_EQ(labelled.at("labels"), "folders");
+  const auto& c = labelled.at("comparison");
+  EXPECT_EQ(c.at("both_right").get<int>() + c.at("only_first_right").get<int>() + c.at("only_second_right").get<int>() +
+                c.at("both_wrong").get<int>(),
+            6);
+  const auto exact = run_fovea({"eval", at("kinds"), "-m", at("model"), "-f", "json"});
+  EXPECT_EQ(labelled.at("first_top1").at("value"),
+            nlohmann::json::parse(exact.out).at("models").at(0).at("top1").at("value"));
+  EXPECT_EQ(quantize({"--test", at("kinds")}).exit_code, 2) << "--test changes nothing without --report";
+}
+
 }  // namespace
 }  // namespace fovea::test

@@ -86,6 +86,11 @@ TEST_F(Signals, EndEveryVerbThatRunsPictures) {
   expect_end({"explore", at("many"), "-o", at("page.html")});
   expect_end({"embed", at("many"), "-o", at("features.npy")});
   expect_end({"batch", at("many"), "-o", at("out"), "--fresh"});
+  std::string table = "file_name,label\n";
+  for (int i = 0; i < 400; ++i) table += fmt::format("{}.jpg,tabby\n", i);
+  write_text(folder_ / "table.csv", table);
+  expect_end({"eval", at("many"), "--label-table", at("table.csv"), "--report", at("report.html")});
+  EXPECT_FALSE(std::filesystem::exists(at("report.html")));
 }
 
 TEST_F(Signals, EndTheRunsOfOneLongPictureWhichThenHasNoRow) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "checkpoint/checkpoint.hpp"
+#include "learn/confidence.hpp"
 #include "learn/cross_validation.hpp"
 #include "learn/logistic.hpp"
 #include "learn/metrics.hpp"

@@ -20,6 +20,7 @@ class OutputCommands : public ::testing::Test {
   OutputCommands() {
     write_tiny_model_folder(folder_ / "model");
     for (int i = 0; i < 3; ++i) write_picture(folder_ / ("in/" + std::to_string(i) + ".png"), 40, 50, i);
+    for (int i = 0; i < 2; ++i) write_picture(folder_ / ("kinds/" + std::to_string(i) + "/a.png"), 40, 50, i);
     write_text(folder_ / "list", at("in/0.png") + "\n");
     write_text(folder_ / "labels.txt", "a\nb\nc\nd\ne\n");
     write_text(folder_ / "fovea.toml", "top-k = 2\n");
@@ -45,6 +46,8 @@ class OutputCommands : public ::testing::Test {
         {"bench --svg", {".svg", {"bench", "-m", model, "--seconds", "0.1", "--svg"}, false}},
         {"doctor --dump-pixels", {".npy", {"doctor", model, at("in/0.png"), "--dump-pixels"}}},
         {"doctor --dump-input", {".npy", {"doctor", model, at("in/0.png"), "--dump-input"}}},
+        {"eval --report", {".html", {"eval", at("kinds"), "-m", model, "--report"}}},
+        {"eval --confusion", {".csv", {"eval", at("kinds"), "-m", model, "--confusion"}}},
         {"quantize", {".safetensors", {"quantize", "--to", "bf16", model}}},
     };
   }

@@ -18,4 +18,8 @@ std::filesystem::path program_path() {
   return FOVEA_PROGRAM;
 }
 
+std::filesystem::path faults_path() {
+  return FOVEA_FAULTS;
+}
+
 }  // namespace fovea::test

@@ -13,6 +13,8 @@ namespace fovea::test {
 [[nodiscard]] std::filesystem::path source_dir();
 /// The program that was built.
 [[nodiscard]] std::filesystem::path program_path();
+/// The library that lets calls fail (tests/support/faults), for LD_PRELOAD.
+[[nodiscard]] std::filesystem::path faults_path();
 
 /// Sanitizers are many times slower, and map terabytes of address space.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

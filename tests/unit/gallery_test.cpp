@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "fovea/explain.hpp"
 #include "fovea/model.hpp"
+#include "pipeline/maps/captions.hpp"
 #include "report/files/documents.hpp"
 #include "report/record.hpp"
 
@@ -118,6 +120,32 @@ TEST(Gallery, NeedsNothingButItself) {
 TEST(Gallery, IsTheSameBytesForTheSameRun) {
   const std::vector<Record> records{record_at("a.jpg")};
   EXPECT_EQ(gallery_html(records, {}), gallery_html(records, {}));
+}
+
+TEST(Gallery, SaysThatAPictureIsOfNoneOfTheClasses) {
+  Record strange = record_at("a.jpg");
+  strange.unknown = UnknownVerdict{true, 3.5};
+  Record usual = record_at("b.jpg");
+  usual.unknown = UnknownVerdict{false, 0.5};
+  const Json content = gallery_content(gallery_html(std::vector{strange, usual, record_at("c.jpg")}, {}));
+  EXPECT_EQ(content["records"][0]["unknown"], true);
+  EXPECT_FALSE(content["records"][1].contains("unknown"));
+  EXPECT_FALSE(content["records"][2].contains("unknown"));
+}
+
+TEST(Captions, SayThatAPictureIsOfNoneOfTheClasses) {
+  const std::vector<Prediction> predictions{{3, "crane", {}, 0.582F}};
+  const std::vector<float> probabilities{0.1F, 0.1F, 0.1F, 0.582F};
+  EXPECT_EQ(picture_caption(predictions, true).label, "unknown (nearest: crane)");
+  EXPECT_EQ(picture_caption(predictions).label, "crane");
+  EXPECT_EQ(picture_caption({}, true).label, "unknown");
+  const MapRecord everywhere{.method = "rollout", .variant = "mean heads", .target = {}};
+  const ExplainMethod& rollout = explain_method("rollout");
+  EXPECT_EQ(map_caption(rollout, everywhere, predictions, probabilities, true).label, "unknown (nearest: crane)");
+  const MapRecord of_class{.method = "libra", .variant = "libra", .target = MapTarget{3, "crane"}};
+  const OverlayCaption caption = map_caption(explain_method("libra"), of_class, predictions, probabilities, true);
+  EXPECT_EQ(caption.label, "crane");
+  EXPECT_THAT(caption.variant, HasSubstr("the picture is of none of the classes"));
 }
 
 }  // namespace

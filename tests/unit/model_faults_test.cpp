@@ -140,7 +140,7 @@ TEST(ImageSize, ThatAModelWasTrainedForMayHavePixelsBehindTheLastPatch) {
   const test::TempFolder folder;
   test::write_safetensors(folder / "model.safetensors", golden.tensors);
   std::ofstream(folder / "config.json") << golden.config;
-  const auto model = VisionTransformer::load(folder.path());
+  const auto model = VisionTransformer::load(folder.path(), {.precision = Precision::kF32});
   EXPECT_EQ(model->architecture().grid(), (PatchGrid{4, 4}));
   EXPECT_EQ(model->architecture().image_size, (Size{37, 39}));
   // The reference's picture in the upper left corner of a larger one.

@@ -35,7 +35,7 @@ TEST(Session, OnSomePatchesEqualsTheNaiveTwinThatNeverHadTheOtherOnes) {
   const test::TempFolder folder;
   const auto tensors = test::make_tiny_tensors(a, 9);
   test::write_tiny_model(folder.path(), a, tensors);
-  Session session(VisionTransformer::load(folder.path()), 2);
+  Session session(VisionTransformer::load(folder.path(), {.precision = Precision::kF32}), 2);
   const auto chw = random_input(a, 7);
   const auto patches = test::naive_patches(a, chw);
   for (const std::vector<std::vector<std::size_t>>& sets :
@@ -77,7 +77,7 @@ TEST(Session, EqualsTheNaiveTwinOnRandomModels) {
     const test::TempFolder folder;
     const auto tensors = test::make_tiny_tensors(a, ++seed);
     test::write_tiny_model(folder.path(), a, tensors);
-    Session session(VisionTransformer::load(folder.path()), 2);
+    Session session(VisionTransformer::load(folder.path(), {.precision = Precision::kF32}), 2);
     const auto chw = random_input(a, 7);
     const auto wanted = test::naive_vit(a, tensors, chw);
 

@@ -86,7 +86,7 @@ struct ReducedModel {
       }
     }
     test::write_tiny_model(folder.path(), architecture, tensors);
-    model = VisionTransformer::load(folder.path());
+    model = VisionTransformer::load(folder.path(), {.precision = Precision::kF32});
   }
 };
 

@@ -9,11 +9,13 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
 
 #include "base/files.hpp"
+#include "base/output/disk.hpp"
 
 namespace fovea {
 namespace {
@@ -58,6 +60,7 @@ bool is_there(int file) {
 FolderLock::FolderLock(const std::filesystem::path& folder, bool share)
     : folder_(folder), was_there_(make_below(folder)) {
   const std::filesystem::path path = folder / kName;
+  const std::string text = this_program();
   while (true) {
     const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (file < 0 && errno == EINTR) continue;
@@ -71,14 +74,17 @@ FolderLock::FolderLock(const std::filesystem::path& folder, bool share)
       ::close(file);
       continue;
     }
-    file_ = file;
-    const std::string text = this_program();
-    if (::ftruncate(file, 0) != 0 || ::pwrite(file, text.data(), text.size(), 0) < 0) {
-      const int error = errno;
+    try {
+      while (::ftruncate(file, 0) != 0) {
+        if (errno != EINTR) fail_to_write(folder, errno);
+      }
+      write_all(file, std::as_bytes(std::span(text)), folder);
+    } catch (...) {
       ::unlink(path.c_str());
       ::close(file);
-      fail_to_write(folder, error);
+      throw;
     }
+    file_ = file;
     return;
   }
 }

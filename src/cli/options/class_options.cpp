@@ -12,23 +12,30 @@
 
 namespace fovea::cli {
 
+namespace {
+constexpr const char* kClassGroup = "Classes";
+}  // namespace
+
 void add_class_options(CLI::App& app, ClassFlags& flags) {
-  const std::string group = "Classes";
-  add_count(app, "-k,--top-k", flags.top_k, 1, "number of classes to print for each input")->group(group);
+  add_count(app, "-k,--top-k", flags.top_k, 1, "number of classes to print for each input")->group(kClassGroup);
   require_number(app.add_option("--threshold", flags.threshold, "print only classes with at least this probability"),
                  {})
       ->capture_default_str()
       ->type_name("0..1")
-      ->group(group);
+      ->group(kClassGroup);
+  add_class_names_options(app, flags);
+}
+
+void add_class_names_options(CLI::App& app, ClassFlags& flags) {
   app.add_option("--labels", flags.labels, "class names: one per line in class order, or JSON")
       ->type_name("FILE")
-      ->group(group);
+      ->group(kClassGroup);
   app.add_option(
          "--text-embeddings", flags.text_embeddings,
          "zero-shot classes for a CLIP or SigLIP image tower: a tensor `embeddings` [classes, width]; the class names "
          "are a JSON array `labels` in the metadata, or come from --labels")
       ->type_name("FILE.safetensors")
-      ->group(group);
+      ->group(kClassGroup);
 }
 
 PredictionOptions prediction_options(const ClassFlags& flags) {

@@ -23,6 +23,8 @@ struct ClassFlags {
 };
 /// -k, --threshold, --labels, --text-embeddings.
 void add_class_options(CLI::App& app, ClassFlags& flags);
+/// --labels, --text-embeddings.
+void add_class_names_options(CLI::App& app, ClassFlags& flags);
 [[nodiscard]] PredictionOptions prediction_options(const ClassFlags& flags);
 /// --labels as the model's own class names; none with text embeddings, whose rows it then names.
 [[nodiscard]] std::optional<std::filesystem::path> model_labels(const ClassFlags& flags);

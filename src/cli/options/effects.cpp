@@ -94,7 +94,7 @@ bool reads_model_files(const Call& call) {
   return !call.has("arch");
 }
 bool is_random(const Call& call) {
-  return call.verb_is({"learn"}) || call.has("sample") || call.has("faithfulness") || call.has("compare") ||
+  return call.verb_is({"learn", "eval"}) || call.has("sample") || call.has("faithfulness") || call.has("compare") ||
          call.has("test-methods") || readers_of("seed", call).one_runs;
 }
 
@@ -167,7 +167,13 @@ const std::vector<Rule>& rules() {
       {{"calibrate"},
        [](const Call& call) { return call.value("to") == "int8" || call.has("report") || call.has("cascade"); },
        "--to int8, --report or --cascade"},
+      {{"test"}, [](const Call& call) { return call.has("report"); }, "--report"},
       {{"risk"}, [](const Call& call) { return call.has("cascade"); }, "--cascade"},
+      {{"model", "threads", "batch", "against-precision", "maps", "text-embeddings", "image-size", "test-size", "heads",
+        "weights", "ignore-config", "precision", "decode", "exif", "gray16", "max-pixels", "preprocess", "crop-pct", "resize-size", "crop-size",
+        "crop-mode", "interpolation", "mean", "std", "pillow-compat"},
+       [](const Call& call) { return !call.has("from"); },
+       "a model that runs: --from has its answers"},
       {{"shards"}, [](const Call& call) { return call.value("shard") == "auto"; }, "--shard auto"},
       {{"pictures"}, [](const Call& call) { return call.has("calibrate"); }, "--calibrate"},
   };

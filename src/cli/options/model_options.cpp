@@ -85,6 +85,11 @@ LoadOptions load_options(const ModelFlags& flags, const TensorImages* tensors) {
   return options;
 }
 
+std::string input_text(const Architecture& a) {
+  return a.max_patches == 0 ? size_text(a.image_size)
+                            : fmt::format("of each picture, at most {} patches of {} px", a.max_patches, a.patch_size);
+}
+
 std::map<std::string, std::string> option_texts(const ModelFlags& flags) {
   std::map<std::string, std::string> texts = option_texts(flags.recipe);
   if (!flags.image_size.empty()) texts["image-size"] = flags.image_size;
@@ -98,7 +103,7 @@ std::map<std::string, std::string> option_texts(const ModelFlags& flags) {
 std::map<std::string, std::string> resolved_texts(const ModelInfo& model, bool cascade) {
   const std::string precision(name(model.precision));
   std::map<std::string, std::string> texts{
-      {"image size", size_text(model.architecture.image_size)},
+      {"image size", input_text(model.architecture)},
       {"heads", std::to_string(model.architecture.num_heads)},
       {"precision", cascade ? fmt::format("cascade of {} and {}", name(model.cascade->quick), precision) : precision},
       {"recipe", recipe_json(model.recipe, model.recipe_source).line()}};

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/options/recipe_options.hpp"
+#include "fovea/architecture.hpp"
 #include "fovea/model.hpp"
 #include "pipeline/tensor_images.hpp"
 
@@ -29,6 +30,9 @@ void add_model_options(CLI::App& app, ModelFlags& flags);
 /// @param tensors  the pictures of --tensor, whose size the model is loaded for; may be null
 /// @throws Error   kUsage for a malformed value, and for an --image-size that is not the tensor's.
 [[nodiscard]] LoadOptions load_options(const ModelFlags& flags, const TensorImages* tensors = nullptr);
+
+/// "224x224"; of a model that feeds each picture at a size of its own, the rule.
+[[nodiscard]] std::string input_text(const Architecture& architecture);
 
 /// The flags that were given, by name: for summary.json.
 [[nodiscard]] std::map<std::string, std::string> option_texts(const ModelFlags& flags);

@@ -76,8 +76,8 @@ std::optional<Size> parse_optional_size(std::string_view flag, const std::string
 }
 
 std::string_view name(ResizeRule rule) {
-  constexpr std::array<std::string_view, 6> kNames{"none",  "shortest_edge", "shortest_edge_capped",
-                                                   "cover", "fit",           "exact"};
+  constexpr std::array<std::string_view, 7> kNames{"none", "shortest_edge", "shortest_edge_capped", "cover",
+                                                   "fit",  "exact",         "most_patches"};
   return kNames[static_cast<std::size_t>(rule)];
 }
 
@@ -163,6 +163,7 @@ JsonObject recipe_json(const PreprocessRecipe& recipe, std::string_view source) 
   JsonObject json;
   json.add("name", recipe.name).add("source", source);
   json.add("resize", name(recipe.resize)).add_raw("resize_size", size_json(recipe.resize_size));
+  if (recipe.max_patches > 0) json.add("max_patches", recipe.max_patches).add("patch_size", recipe.patch_size);
   if (recipe.resize == ResizeRule::kCapped) json.add("longest_edge", recipe.longest_edge);
   json.add("interpolation", fovea::name(recipe.interpolation));
   constexpr std::array<std::string_view, 3> kResamplers{"pillow", "aten", "aten_float"};

@@ -19,8 +19,8 @@ std::string model_name(const ModelInfo& model) {
   return model.name.empty() ? model.architecture.name : model.name;
 }
 
-double gflops(const BenchPlan& plan, const BenchReport& report) {
-  return gflop_per_image(plan.model->architecture()) / report.forward.median * 1e3;
+double gflops(const BenchReport& report) {
+  return report.gflop / report.forward.median * 1e3;
 }
 
 double share_of_roof(const Roofline& roofline, const RooflinePoint& point) {
@@ -163,10 +163,9 @@ JsonObject roofline_json(const Roofline& roofline) {
 std::string bench_text(const BenchPlan& plan, const BenchReport& report) {
   const MachineInfo machine = machine_info();
   const ModelInfo& model = plan.model->info();
-  std::string text =
-      fmt::format("model         {}, {:.1f} M parameters, {:.2f} GFLOP an image, weights {:.1f} MB {}\n",
-                  model_name(model), static_cast<double>(model.parameters) / 1e6, gflop_per_image(model.architecture),
-                  static_cast<double>(model.weight_bytes) / 1e6, model.dtype);
+  std::string text = fmt::format("model         {}, {:.1f} M parameters, {:.2f} GFLOP an image, weights {:.1f} MB {}\n",
+                                 model_name(model), static_cast<double>(model.parameters) / 1e6, report.gflop,
+                                 static_cast<double>(model.weight_bytes) / 1e6, model.dtype);
   text += fmt::format("machine       {}, {} cores, {}\n", machine.cpu, machine.cores, machine.isa);
   text += fmt::format("versions      fovea {} ({}, {}, {}), {}\n", FOVEA_VERSION, FOVEA_COMMIT, FOVEA_COMPILER,
                       FOVEA_BUILD_TYPE, machine.backend);
@@ -176,8 +175,8 @@ std::string bench_text(const BenchPlan& plan, const BenchReport& report) {
                       report.forward.median, report.forward.p90, report.forward.min, report.forward.max);
   text += fmt::format(
       "              {:.1f} images/s, {:.0f} GFLOP/s: {:.0f} % of the FMA peak, {:.0f} % of the matmul peak\n",
-      1000 / report.forward.median, gflops(plan, report), 100 * gflops(plan, report) / report.fma_peak_gflops,
-      100 * gflops(plan, report) / report.matmul_peak_gflops);
+      1000 / report.forward.median, gflops(report), 100 * gflops(report) / report.fma_peak_gflops,
+      100 * gflops(report) / report.matmul_peak_gflops);
   text += fmt::format("peaks         FMA {:.0f} GFLOP/s, matmul {:.0f} GFLOP/s, measured now\n", report.fma_peak_gflops,
                       report.matmul_peak_gflops);
   text += fmt::format("stages        decode {:.2f} ms, preprocess {:.2f} ms ({})\n", report.decode_ms,
@@ -206,10 +205,10 @@ std::string bench_json(const BenchPlan& plan, const BenchReport& report) {
   ms.add("median", report.forward.median).add("p90", report.forward.p90);
   ms.add("min", report.forward.min).add("max", report.forward.max);
   json.add("ms_per_image", ms).add("runs", report.runs).add("images_per_second", 1000 / report.forward.median);
-  json.add("gflop_per_image", gflop_per_image(model.architecture)).add("gflops", gflops(plan, report));
+  json.add("gflop_per_image", report.gflop).add("gflops", gflops(report));
   json.add("fma_peak_gflops", report.fma_peak_gflops).add("matmul_peak_gflops", report.matmul_peak_gflops);
-  json.add("share_of_fma_peak", gflops(plan, report) / report.fma_peak_gflops);
-  json.add("share_of_matmul_peak", gflops(plan, report) / report.matmul_peak_gflops);
+  json.add("share_of_fma_peak", gflops(report) / report.fma_peak_gflops);
+  json.add("share_of_matmul_peak", gflops(report) / report.matmul_peak_gflops);
   json.add("batch", plan.batch).add("threads", plan.threads).add("precision", name(model.precision));
   json.add("isa", machine.isa).add("cpu", machine.cpu).add("cores", machine.cores);
   json.add("peak_rss_mb", report.peak_rss_mb);

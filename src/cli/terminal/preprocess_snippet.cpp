@@ -56,6 +56,20 @@ constexpr std::string_view kRunProcessor =
     "pixels = np.moveaxis(pixels, 0, -1)\n"
     "values = processor(image, return_tensors=\"np\")[\"pixel_values\"][0]\n";
 
+/// SigLIP 2's processor cuts a picture into rows of patches.
+constexpr std::string_view kRunPatches =
+    "def picture(made):\n"
+    "    rows, cols = (int(n) for n in made[\"spatial_shapes\"][0])\n"
+    "    side = processor.patch_size\n"
+    "    patches = made[\"pixel_values\"][0][:rows * cols].reshape(rows, cols, side, side, 3)\n"
+    "    return patches.transpose(0, 2, 1, 3, 4).reshape(rows * side, cols * side, 3)\n"
+    "pixels = picture(processor(image, do_rescale=False, do_normalize=False, return_tensors=\"np\"))\n"
+    "values = np.moveaxis(picture(processor(image, return_tensors=\"np\")), -1, 0)\n";
+
+std::string_view run_processor(const PreprocessRecipe& recipe) {
+  return recipe.max_patches > 0 ? kRunPatches : kRunProcessor;
+}
+
 Steps timm_from_file(const ResolvedRecipe& resolved) {
   return {"import json\nimport timm.data\n",
           fmt::format("config = json.load(open({}))\n"
@@ -85,7 +99,7 @@ Steps transformers_from_file(const ResolvedRecipe& resolved) {
   const auto folder = resolved.file.has_parent_path() ? resolved.file.parent_path() : std::filesystem::path(".");
   return {"from transformers import AutoImageProcessor\n",
           fmt::format("processor = AutoImageProcessor.from_pretrained({}, backend=\"{}\")\n{}", python_text(folder),
-                      is_pil(resolved.recipe) ? "pil" : "torchvision", kRunProcessor)};
+                      is_pil(resolved.recipe) ? "pil" : "torchvision", run_processor(resolved.recipe))};
 }
 
 /// transformers' `size`; none for a rule that transformers does not have.
@@ -99,28 +113,45 @@ std::optional<std::string> transformers_size(const PreprocessRecipe& recipe) {
       return fmt::format(R"({{"shortest_edge": {}, "longest_edge": {}}})", recipe.resize_size.height,
                          recipe.longest_edge);
     case ResizeRule::kCover:
-    case ResizeRule::kFit: break;
+    case ResizeRule::kFit:
+    case ResizeRule::kMostPatches: break;
   }
   return std::nullopt;
 }
 
+// The numbers of PIL.Image.Resampling, in the order of Interpolation.
+constexpr std::array kPillowNumbers{0, 4, 2, 5, 3, 1};
+
+/// The part of a processor's arguments that all of them have.
+std::string shared_arguments(const PreprocessRecipe& recipe) {
+  return fmt::format("do_rescale={}, rescale_factor={}, do_normalize={},\n    image_mean={}, image_std={}",
+                     python_bool(recipe.rescale_factor != 1.0), recipe.rescale_factor, python_bool(recipe.normalize),
+                     tuple(recipe.mean), tuple(recipe.std));
+}
+
+Steps patches_from_values(const PreprocessRecipe& recipe) {
+  const std::string_view processor = is_pil(recipe) ? "Siglip2ImageProcessorPil" : "Siglip2ImageProcessor";
+  return {fmt::format("from transformers import {}\n", processor),
+          fmt::format("processor = {}(\n    do_resize={}, patch_size={}, max_num_patches={}, resample={},\n    {})\n{}",
+                      processor, python_bool(recipe.resize != ResizeRule::kNone), recipe.patch_size, recipe.max_patches,
+                      kPillowNumbers[static_cast<std::size_t>(recipe.interpolation)], shared_arguments(recipe),
+                      kRunPatches)};
+}
+
 std::optional<Steps> transformers_from_values(const PreprocessRecipe& recipe) {
+  if (recipe.max_patches > 0) return patches_from_values(recipe);
   const auto size = transformers_size(recipe);
   if (!size) return std::nullopt;
-  // The numbers of PIL.Image.Resampling, in the order of Interpolation.
-  constexpr std::array kPillowNumbers{0, 4, 2, 5, 3, 1};
   const std::string_view backend = is_pil(recipe) ? "PilBackend" : "TorchvisionBackend";
-  return Steps{fmt::format("from transformers.image_processing_backends import {}\n", backend),
-               fmt::format("processor = {}(\n"
-                           "    do_resize={}, size={}, resample={},\n"
-                           "    do_center_crop={}, crop_size={{\"height\": {}, \"width\": {}}},\n"
-                           "    do_rescale={}, rescale_factor={}, do_normalize={},\n"
-                           "    image_mean={}, image_std={})\n{}",
-                           backend, python_bool(recipe.resize != ResizeRule::kNone), *size,
-                           kPillowNumbers[static_cast<std::size_t>(recipe.interpolation)],
-                           python_bool(recipe.center_crop), recipe.input_size.height, recipe.input_size.width,
-                           python_bool(recipe.rescale_factor != 1.0), recipe.rescale_factor,
-                           python_bool(recipe.normalize), tuple(recipe.mean), tuple(recipe.std), kRunProcessor)};
+  return Steps{
+      fmt::format("from transformers.image_processing_backends import {}\n", backend),
+      fmt::format("processor = {}(\n"
+                  "    do_resize={}, size={}, resample={},\n"
+                  "    do_center_crop={}, crop_size={{\"height\": {}, \"width\": {}}},\n"
+                  "    {})\n{}",
+                  backend, python_bool(recipe.resize != ResizeRule::kNone), *size,
+                  kPillowNumbers[static_cast<std::size_t>(recipe.interpolation)], python_bool(recipe.center_crop),
+                  recipe.input_size.height, recipe.input_size.width, shared_arguments(recipe), kRunProcessor)};
 }
 
 /// torchvision's transforms on a PIL image, and timm's for size rules that torchvision lacks.

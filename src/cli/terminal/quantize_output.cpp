@@ -23,6 +23,28 @@ JsonObject cascade_object(const CascadeInfo& cascade) {
   return json.add("estimate", cascade.estimate()).add("rms", cascade.rms).add("risk", cascade.risk);
 }
 
+std::string price_text(const EvalReport& price) {
+  std::string text = fmt::format("\nthe price, on {}{}:\n", printable(price.folder),
+                                 price.labels.empty() ? "" : ", classes by " + printable(price.labels));
+  if (price.comparison->labelled) {
+    for (const EvaluatedModel& m : price.models) {
+      text += figure_line("right in " + m.precision, percent(m.top1.value), "95 % interval " + range_of(m.top1_wilson));
+    }
+  }
+  const auto named = [](const EvaluatedModel& m) { return m.model + " in " + m.precision; };
+  return text + compared_text(*price.comparison, named(price.models[0]), named(price.models[1]));
+}
+
+JsonObject price_object(const EvalReport& price) {
+  JsonObject json;
+  json.add("folder", price.folder);
+  if (price.comparison->labelled) {
+    json.add("labels", price.labels).add("first_top1", share_object(price.models[0].top1));
+    json.add("second_top1", share_object(price.models[1].top1));
+  }
+  return json.add("comparison", compared_object(*price.comparison));
+}
+
 }  // namespace
 
 std::string text_of(const QuantizeReport& report, bool whole) {
@@ -55,7 +77,7 @@ std::string text_of(const QuantizeReport& report, bool whole) {
   } else {
     text += fmt::format("\nnot compared with f32: {}\n", report.no_agreement);
   }
-  return text;
+  return report.price ? text + price_text(*report.price) : text;
 }
 
 std::string json_of(const QuantizeReport& report, bool whole) {
@@ -79,7 +101,9 @@ std::string json_of(const QuantizeReport& report, bool whole) {
   JsonObject agreement;
   agreement.add("pictures", report.agreement->pictures).add("same_top1", report.agreement->same_top1);
   agreement.add("largest_difference", report.agreement->largest_difference);
-  return json.add("agreement", agreement).lines();
+  json.add("agreement", agreement);
+  if (report.price) json.add("price", price_object(*report.price));
+  return json.lines();
 }
 
 }  // namespace fovea::cli

@@ -11,6 +11,7 @@
 #include "fovea/model.hpp"
 #include "fovea/precision.hpp"
 #include "model/quantize/quantize.hpp"
+#include "report/eval/eval_report.hpp"
 
 namespace fovea::cli {
 
@@ -29,6 +30,7 @@ struct QuantizeReport {
   std::uint64_t bytes_after = 0;
   std::vector<QuantizedLayer> layers;
   std::optional<Agreement> agreement;
+  std::optional<EvalReport> price;  // of a model with classes
   std::string no_agreement;  // why there is none, for the report
   std::optional<CascadeInfo> cascade;
 };

@@ -196,7 +196,9 @@ class Doctor : public Command {
     if (model) {
       d.model = model->info();
       RunNote(common).loaded(*d.model);
-      d.resolved = resolve_recipe(files, load.recipe, model->architecture().image_size, d.model->usual_recipe);
+      const Architecture& a = d.model->architecture;
+      const std::optional<Size> one_size = a.max_patches > 0 ? std::nullopt : std::optional(a.image_size);
+      d.resolved = resolve_recipe(files, load.recipe, one_size, d.model->usual_recipe);
       d.resolved.recipe = d.model->recipe;  // the same, or the preset of the model's own family
       d.resolved.source = d.model->recipe_source;
     } else {
@@ -212,7 +214,8 @@ class Doctor : public Command {
     d.decoded_eighths = picture.eighths;
     if (model) {
       const PreparedImage prepared = prepare(picture.image, *d.model, picture.whole);
-      d.logits = std::move(Session(model, 1).run(prepared.patches).front());
+      Session session(model->at(prepared.geometry.crop), 1);
+      d.logits = std::move(session.run(prepared.patches).front());
     }
     d.ready = preprocess(picture.image, d.resolved.recipe, picture.whole);
     d.input.resize(d.ready.pixels.pixels().size());

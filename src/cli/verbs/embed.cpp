@@ -34,10 +34,9 @@ std::filesystem::path sidecar_of(const std::filesystem::path& features) {
 }
 
 std::map<std::string, std::string> metadata_of(const ModelInfo& model, const std::string& pool) {
-  const Size size = model.architecture.image_size;
   return {{"model", model.name},
           {"pool", pool},
-          {"image_size", fmt::format("{}x{}", size.height, size.width)},
+          {"image_size", input_text(model.architecture)},
           {"preprocessing", model.recipe.name}};
 }
 

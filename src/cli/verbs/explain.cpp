@@ -153,8 +153,16 @@ class Explain : public Command {
   [[nodiscard]] int test_methods(const std::shared_ptr<const VisionTransformer>& model,
                                  const std::vector<Input>& inputs, const PictureOptions& options) const {
     require_probabilities(model->info(), class_space(model->info(), options), "--test-methods");
+    if (model->architecture().max_patches > 0) {
+      throw Error(
+          ErrorCode::kUsage,
+          fmt::format("{}: each picture is fed in a shape of its own, expected one size for mosaics of pictures",
+                      printable(model->info().path)),
+          "--image-size HxW feeds all pictures at one size");
+    }
     SessionPool sessions(model);
-    MethodTester tester(model, sessions.borrow(kRerunBatch, common.threads), options.maps);
+    const Runner runner = sessions.borrow(model->architecture().image_size, kRerunBatch, common.threads);
+    MethodTester tester(model, runner.session, options.maps);
     const Messages messages(use_color(common.color, STDERR_FILENO));
     Progress progress(inputs.size(), !common.quiet && inputs.size() > 1);
     for (std::size_t i = 0; i < inputs.size(); ++i) {

@@ -41,7 +41,16 @@ std::string_view rope_name(Rope rope) {
   return "";
 }
 
+std::string grid_text(const Architecture& a) {
+  if (a.max_patches > 0) {
+    return fmt::format("each picture in its own grid, at most {} patches of {} px", a.max_patches, a.patch_size);
+  }
+  return fmt::format("{}x{} px, patches of {} px, grid {}x{}", a.image_size.height, a.image_size.width, a.patch_size,
+                     a.grid().rows, a.grid().cols);
+}
+
 std::string tokens_text(const Architecture& a) {
+  if (a.max_patches > 0) return fmt::format("of a square picture {}, patches only", a.tokens());
   if (a.num_prefix_tokens == 0) return fmt::format("{}, patches only", a.tokens());
   return fmt::format("{}, {} before the patches{}", a.tokens(), a.num_prefix_tokens,
                      a.num_register_tokens > 0 ? fmt::format(" ({} registers)", a.num_register_tokens) : "");
@@ -66,9 +75,11 @@ std::string block_text(const Architecture& a) {
 std::string positions_text(const Architecture& a) {
   std::vector<std::string> kinds;
   if (a.pos_embed) {
-    const PatchGrid trained = a.pos_embed_grid.size() > 0 ? a.pos_embed_grid : a.grid();
+    const PatchGrid trained = a.trained_grid();
     kinds.push_back(fmt::format("learned for {}x{} patches{}", trained.rows, trained.cols,
-                                trained == a.grid() ? "" : ", resampled"));
+                                a.max_patches > 0     ? ", resampled to each picture's grid"
+                                : trained == a.grid() ? ""
+                                                      : ", resampled"));
   }
   if (a.relative_position_bias) kinds.emplace_back("relative position bias");
   if (a.rope != Rope::kNone) kinds.push_back(fmt::format("rotary ({})", rope_name(a.rope)));
@@ -128,13 +139,12 @@ std::string text_of(const ModelInfo& model, bool verbose) {
   for (const std::string& key : model.ignored_config) row("ignored", printable(key) + " of its config");
   row("family", a.name.empty() ? a.family : fmt::format("{} ({})", a.family, a.name));
   row("parameters", fmt::format("{}", model.parameters));
-  row("input", fmt::format("{}x{} px, patches of {} px, grid {}x{}", a.image_size.height, a.image_size.width,
-                           a.patch_size, a.grid().rows, a.grid().cols));
+  row("input", grid_text(a));
   row("tokens", tokens_text(a));
   row("positions", positions_text(a));
   row("size", fmt::format("width {}, depth {}, heads {}, MLP {}", a.embed_dim, a.depth, a.num_heads, a.mlp_hidden_dim));
   row("blocks", block_text(a));
-  row("work", fmt::format("{:.2f} GFLOP an image", gflop_per_image(a)));
+  row("work", fmt::format("{:.2f} GFLOP {}", gflop_per_image(a), a.max_patches > 0 ? "a square image" : "an image"));
   row("read-out", read_out_text(a));
   if (const std::string scores = scores_text(model); !scores.empty()) row("scores", scores);
   row("preprocessing", recipe.name);
@@ -196,6 +206,7 @@ std::string json_of(const ModelInfo& model, bool verbose) {
     json.add("cascade", cascade.add("largest", c->largest).add("rms", c->rms).add("risk", c->risk));
   }
   json.add_raw("image_size", fmt::format("[{}, {}]", a.image_size.height, a.image_size.width));
+  if (a.max_patches > 0) json.add("max_patches", a.max_patches);
   json.add("patch_size", a.patch_size).add("embed_dim", a.embed_dim).add("depth", a.depth);
   json.add("num_heads", a.num_heads).add("mlp_hidden_dim", a.mlp_hidden_dim).add("num_classes", a.num_classes);
   json.add("num_prefix_tokens", a.num_prefix_tokens).add("num_register_tokens", a.num_register_tokens);

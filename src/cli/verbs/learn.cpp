@@ -29,6 +29,7 @@
 #include "fovea/model.hpp"
 #include "fovea/version.hpp"
 #include "pipeline/folder/run_files.hpp"
+#include "pipeline/learn/thumbnails.hpp"
 #include "report/learn/learn_report.hpp"
 
 namespace fovea::cli {

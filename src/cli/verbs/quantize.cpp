@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include "base/files.hpp"
 #include "base/numerics.hpp"
@@ -17,6 +18,7 @@
 #include "cli/options/models.hpp"
 #include "cli/options/options.hpp"
 #include "cli/options/recipe_options.hpp"
+#include "cli/terminal/interrupt.hpp"
 #include "cli/terminal/output_stream.hpp"
 #include "cli/terminal/quantize_output.hpp"
 #include "cli/terminal/terminal.hpp"
@@ -26,21 +28,30 @@
 #include "fovea/session.hpp"
 #include "model/quantize/cascade.hpp"
 #include "pipeline/cascade.hpp"
+#include "pipeline/eval/price.hpp"
 #include "pipeline/folder/inputs.hpp"
 #include "pipeline/folder/run_files.hpp"
+#include "pipeline/learn/labelled.hpp"
 #include "pipeline/picture_source.hpp"
+#include "pipeline/session_pool.hpp"
 
 namespace fovea::cli {
 namespace {
 
+struct FedPicture {
+  std::vector<float> patches;  // [T, 3·P·P]
+  Size fed;                    // px
+};
+
 /// The scores of each picture: logits, or features if the model has no head.
 std::vector<std::vector<float>> scores_of(const std::shared_ptr<const VisionTransformer>& model,
-                                          const std::vector<std::vector<float>>& pictures) {
-  Session session(model, 1);
+                                          const std::vector<FedPicture>& pictures, std::size_t threads) {
+  SessionPool sessions(model);
+  SizedRunner runner(sessions, 1, threads);
   std::vector<std::vector<float>> scores;
   scores.reserve(pictures.size());
-  for (const std::vector<float>& patches : pictures) {
-    ForwardResult result = std::move(session.forward(patches).front());
+  for (const FedPicture& picture : pictures) {
+    ForwardResult result = std::move(runner.at(picture.fed).session->forward(picture.patches).front());
     scores.push_back(std::move(result.logits.empty() ? result.features : result.logits));
   }
   return scores;
@@ -86,7 +97,11 @@ class Quantize : public Command {
     // Has a second name, because FOVEA_PRECISION sets how models run.
     add_choice(app, "--to,--precision", precision_, {"int8", "bf16"},
                "int8: a quarter of float32's bits, with bf16 where int8 loses too much; bf16: half the bits");
-    app.add_flag("--report", report_, "print the rounding error of each layer, and how often top-1 stays the same");
+    app.add_flag("--report", report_,
+                 "print the rounding error of each layer, and what the smaller model costs: answers, probabilities and "
+                 "maps that change, and right ones where folders are called as classes");
+    app.add_option("--test", test_, "measure that cost on the pictures of this folder; default: those of --calibrate")
+        ->type_name("DIR");
     add_choice(app, "-f,--format", format_, {"text", "json"}, "what to print");
   }
 
@@ -97,6 +112,7 @@ class Quantize : public Command {
     const Precision precision = precision_ == "int8" ? Precision::kInt8 : Precision::kBf16;
     claim_threads(common);
     const std::vector<Input> inputs = calibration_inputs(precision);
+    if (!test_.empty()) (void)pictures_below(test_);  // a folder that is none is found before the work
     check_place(to, from, inputs);
     PendingFile output(to);  // a place that cannot be written is found before the work
     Quantizer quantizer(from, precision, image_size());
@@ -105,11 +121,11 @@ class Quantize : public Command {
       require_cascade_of_classes(info);
       require_precision(precision);
     }
-    const std::vector<std::vector<float>> pictures = load(inputs, info);
+    const std::vector<FedPicture> pictures = load(inputs, info);
     // A cascade holds every second picture out, to be measured with.
     const std::size_t step = cascade_ ? 2 : 1;
-    for (std::size_t i = 0; i < pictures.size(); i += step) quantizer.observe(pictures[i]);
-    for (std::size_t i = 0; i < pictures.size(); i += step) quantizer.measure(pictures[i]);
+    for (std::size_t i = 0; i < pictures.size(); i += step) quantizer.observe(pictures[i].patches, pictures[i].fed);
+    for (std::size_t i = 0; i < pictures.size(); i += step) quantizer.measure(pictures[i].patches, pictures[i].fed);
     QuantizeReport report;
     if (cascade_) report.cascade = measure(quantizer, pictures);
 
@@ -124,7 +140,7 @@ class Quantize : public Command {
     if (output.is_stream()) {
       report.no_agreement = "the output is a stream, which cannot be read again";
     } else if (report_) {
-      compare_with_model(quantizer, pictures, report);
+      compare_with_model(quantizer, inputs, pictures, report);
     }
     print(format_ == "json" ? json_of(report, report_) : text_of(report, report_));
     return 0;
@@ -175,13 +191,14 @@ class Quantize : public Command {
   }
 
   /// The patches of these inputs. A file that is no picture gives a warning and is left out.
-  [[nodiscard]] std::vector<std::vector<float>> load(const std::vector<Input>& inputs, const ModelInfo& info) const {
-    std::vector<std::vector<float>> pictures;
+  [[nodiscard]] std::vector<FedPicture> load(const std::vector<Input>& inputs, const ModelInfo& info) const {
+    std::vector<FedPicture> pictures;
     pictures.reserve(inputs.size());
     for (const Input& input : inputs) {
       stop_if_interrupted();
       try {
-        pictures.push_back(load_picture(input, 0, nullptr, {}, info, Keep::kNothing).patches);
+        LoadedPicture picture = load_picture(input, 0, nullptr, {}, info, Keep::kNothing);
+        pictures.push_back({std::move(picture.patches), picture.geometry.crop});
       } catch (const Error& error) {
         if (!common.quiet) Messages(use_color(common.color, STDERR_FILENO)).warning(error.what(), error.hint());
       }
@@ -195,9 +212,9 @@ class Quantize : public Command {
   }
 
   /// How far the rounded model is from the model itself, on the pictures that it was not made with.
-  [[nodiscard]] CascadeInfo measure(const Quantizer& quantizer, const std::vector<std::vector<float>>& pictures) const {
+  [[nodiscard]] CascadeInfo measure(const Quantizer& quantizer, const std::vector<FedPicture>& pictures) const {
     const ModelInfo& info = quantizer.model()->info();
-    std::vector<std::vector<float>> held_out;
+    std::vector<FedPicture> held_out;
     for (std::size_t i = 1; i < pictures.size(); i += 2) held_out.push_back(pictures[i]);
     if (held_out.empty()) {
       throw Error(ErrorCode::kUsage,
@@ -206,12 +223,13 @@ class Quantize : public Command {
                   "600 are usual: half of them calibrate, and the others are measured with");
     }
     const auto quick = quantizer.rounded();
-    return measure_cascade(scores_of(quantizer.model(), held_out), scores_of(quick, held_out), info.multi_label, risk_,
+    return measure_cascade(scores_of(quantizer.model(), held_out, common.threads),
+                           scores_of(quick, held_out, common.threads), info.multi_label, risk_,
                            quick->info().precision);
   }
 
-  void compare_with_model(const Quantizer& quantizer, const std::vector<std::vector<float>>& pictures,
-                          QuantizeReport& report) const {
+  void compare_with_model(const Quantizer& quantizer, const std::vector<Input>& inputs,
+                          const std::vector<FedPicture>& pictures, QuantizeReport& report) const {
     LoadOptions options;
     options.image_size = image_size();
     options.precision = report.precision;
@@ -221,11 +239,19 @@ class Quantize : public Command {
       report.no_agreement = error.what();
       return;
     }
-    report.agreement = compare(scores_of(quantizer.model(), pictures),
-                               scores_of(VisionTransformer::load(report.to, options), pictures));
+    const auto rounded = VisionTransformer::load(report.to, options);
+    report.agreement = compare(scores_of(quantizer.model(), pictures, common.threads),
+                               scores_of(rounded, pictures, common.threads));
+    const ModelInfo& info = quantizer.model()->info();
+    if (info.architecture.num_classes == 0 || info.regression) return;  // no classes, so no answers
+    const std::vector<Input> tested = test_.empty() ? inputs : pictures_below(test_);
+    report.price = price_of(quantizer.model(), rounded, test_.empty() ? calibrate_ : test_, tested,
+                            plan_schedule(tested.size(), common.threads, common.batch),
+                            [](std::size_t /*written*/) { leave_now(interrupt_exit_code()); });
   }
 
   std::string calibrate_;
+  std::string test_;
   std::string image_size_;
   std::size_t pictures_ = 0;  // 0: not given
   bool cascade_ = false;

@@ -63,6 +63,38 @@ Size keep_ratio(Size from, Size target, double longest) {
           checked_side(round_half_even(from.width / ratio), from)};
 }
 
+/// The patches along one side after it is scaled; a part of a patch counts as a whole one.
+double scaled_patches(double scale, int side, int patch) {
+  return std::max(1.0, std::ceil(side * scale / patch));
+}
+
+/// transformers' get_image_size_for_max_num_patches(), operation by operation: the scale is searched by halves.
+Size most_patches(Size from, int patch, int most) {
+  constexpr double kEps = 1e-5;
+  double low = kEps / 10;
+  double high = 100.0;
+  while (high - low >= kEps) {
+    const double scale = (low + high) / 2;
+    const double patches = scaled_patches(scale, from.height, patch) * scaled_patches(scale, from.width, patch);
+    (patches <= most ? low : high) = scale;
+  }
+  return {checked_side(patch * scaled_patches(low, from.height, patch), from),
+          checked_side(patch * scaled_patches(low, from.width, patch), from)};
+}
+
+/// A picture that is fed at its own size consists of whole patches, of not too many.
+void check_own_size(Size size, const PreprocessRecipe& recipe) {
+  const int patch = recipe.patch_size;
+  const bool whole = size.height % patch == 0 && size.width % patch == 0;
+  const std::int64_t patches = std::int64_t{size.height / patch} * (size.width / patch);
+  if (whole && patches <= recipe.max_patches) return;
+  throw Error(ErrorCode::kShape,
+              fmt::format("picture is {}x{} px (height x width), expected at most {} whole patches of {} px because "
+                          "the recipe does not resize",
+                          size.height, size.width, recipe.max_patches, patch),
+              "--image-size HxW feeds all pictures at one size");
+}
+
 /// Where a centred crop starts; negative if padding comes first.
 int crop_start(int length, int crop, const PreprocessRecipe& recipe) {
   const int spare = length - crop;
@@ -108,7 +140,7 @@ void check_sides(Size picture, const PreprocessRecipe& recipe) {
 }
 
 void check_uncropped(const CropGeometry& geometry, const PreprocessRecipe& recipe) {
-  if (recipe.center_crop || geometry.resized == recipe.input_size) return;
+  if (recipe.center_crop || geometry.resized == geometry.crop) return;
   throw Error(
       ErrorCode::kShape,
       fmt::format(
@@ -128,8 +160,16 @@ Size resized_size(Size picture, const PreprocessRecipe& recipe) {
     case ResizeRule::kCover: return keep_ratio(picture, recipe.resize_size, 0.0);
     case ResizeRule::kFit: return keep_ratio(picture, recipe.resize_size, 1.0);
     case ResizeRule::kExact: return recipe.resize_size;
+    case ResizeRule::kMostPatches: return most_patches(picture, recipe.patch_size, recipe.max_patches);
   }
   return picture;
+}
+
+Size fed_size(Size picture, const PreprocessRecipe& recipe) {
+  if (recipe.max_patches == 0) return recipe.input_size;
+  const Size size = resized_size(picture, recipe);
+  check_own_size(size, recipe);
+  return size;
 }
 
 Preprocessed preprocess(const Image& image, const PreprocessRecipe& recipe) {
@@ -140,7 +180,7 @@ Preprocessed preprocess(const Image& image, const PreprocessRecipe& recipe, Size
   CropGeometry geometry;
   geometry.original = whole;
   geometry.resized = resized_size(whole, recipe);
-  geometry.crop = recipe.input_size;
+  geometry.crop = fed_size(whole, recipe);
   check_uncropped(geometry, recipe);
   geometry.top = crop_start(geometry.resized.height, geometry.crop.height, recipe);
   geometry.left = crop_start(geometry.resized.width, geometry.crop.width, recipe);

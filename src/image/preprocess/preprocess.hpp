@@ -8,7 +8,7 @@
 namespace fovea {
 
 struct Preprocessed {
-  Image pixels;  // recipe.input_size; padding included
+  Image pixels;  // of fed_size(); padding included
   /// [3, height, width], the same before it is rounded to 8 bits, times rescale_factor; empty unless kAtenFloat.
   std::vector<float> scaled;
   CropGeometry geometry;

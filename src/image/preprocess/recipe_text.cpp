@@ -22,6 +22,9 @@ std::string resize_text(const PreprocessRecipe& recipe) {
     case ResizeRule::kCover: return fmt::format("to the smallest size that covers {}", size_text(recipe.resize_size));
     case ResizeRule::kFit: return fmt::format("to the largest size within {}", size_text(recipe.resize_size));
     case ResizeRule::kExact: return fmt::format("to {}, ignoring the ratio", size_text(recipe.resize_size));
+    case ResizeRule::kMostPatches:
+      return fmt::format("to the picture's own shape in at most {} whole patches of {} px", recipe.max_patches,
+                         recipe.patch_size);
   }
   return {};
 }
@@ -41,6 +44,11 @@ std::string normalization_text(const PreprocessRecipe& recipe) {
 }
 
 std::string crop_text(const PreprocessRecipe& recipe) {
+  if (recipe.max_patches > 0 && recipe.resize == ResizeRule::kMostPatches) return "none";
+  if (recipe.max_patches > 0) {
+    return fmt::format("none: the picture must be at most {} whole patches of {} px", recipe.max_patches,
+                       recipe.patch_size);
+  }
   if (!recipe.center_crop) return fmt::format("none: the resized picture must be {}", size_text(recipe.input_size));
   std::string text =
       fmt::format("{} from the middle, an odd row {}", size_text(recipe.input_size),

@@ -12,7 +12,7 @@
 namespace fovea {
 
 BackwardPass::BackwardPass(const VisionTransformer& model, nn::Workspace& workspace)
-    : model_(ModelAccess::impl(model)),
+    : model_(*ModelAccess::impl(model).shared),
       a_(model.architecture()),
       weights_(model_.weights),
       backward_(model_.backward_weights()),

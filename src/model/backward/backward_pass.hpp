@@ -45,7 +45,7 @@ class BackwardPass {
                                           BackwardMode& mode) const;
   [[nodiscard]] AttentionView attention_of(const SavedForward& saved, std::size_t block) const;
 
-  const ModelAccess::Impl& model_;
+  const SharedWeights& model_;
   const Architecture& a_;
   const ModelWeights& weights_;
   const ModelWeights& backward_;

@@ -110,14 +110,41 @@ void check_head(const Checkpoint& checkpoint, const std::string& file) {
                     : "`fovea inspect -v` lists a checkpoint's tensors; GUIDE.md lists the families that are read");
 }
 
-[[noreturn]] void fail_without_size(const std::string& file) {
-  throw Error(
-      ErrorCode::kCheckpoint,
-      fmt::format("{}: the model is a NaFlex one, which transformers feeds each picture in its own shape, expected "
-                  "one input size for all pictures",
-                  file),
-      "--image-size HxW gives it that size: what transformers computes for pictures that it resizes so, such as "
-      "256x256 for square ones of 256 patches of 16 px");
+constexpr std::string_view kOneSize = "--image-size HxW feeds all pictures at one size";
+
+/// The recipe of a NaFlex model, which takes pictures of any shape, cut into patches of its own size.
+ResolvedRecipe own_sizes_recipe(const ConfigFiles& files, const RecipeOptions& options, const std::string& usual,
+                                std::size_t patch_size, const std::string& file) {
+  ResolvedRecipe resolved = resolve_recipe(files, options, std::nullopt, usual);
+  const PreprocessRecipe& recipe = resolved.recipe;
+  if (recipe.max_patches == 0) {
+    throw Error(ErrorCode::kCheckpoint,
+                fmt::format("{}: the model is a NaFlex one, which is fed each picture in its own shape, and its "
+                            "pictures are prepared by {}, expected Siglip2ImageProcessor",
+                            file, resolved.source),
+                std::string(kOneSize));
+  }
+  if (static_cast<std::size_t>(recipe.patch_size) != patch_size) {
+    throw Error(ErrorCode::kCheckpoint,
+                fmt::format("{}: pictures are cut into patches of {} px, expected {} px, as the model has them: they "
+                            "are prepared by {}",
+                            file, recipe.patch_size, patch_size, resolved.source),
+                std::string(kOneSize));
+  }
+  return resolved;
+}
+
+/// The size that the files on preprocessing give every picture, if they do.
+/// @throws Error  kCheckpoint if they give each one a size of its own, and the model takes one size.
+std::optional<Size> prepared_size(const ConfigFiles& files, const LoadOptions& options, const std::string& file) {
+  const auto recipe = prepared_recipe(files, options.recipe);
+  if (!recipe) return std::nullopt;
+  if (recipe->max_patches == 0 || options.image_size) return recipe->input_size;
+  throw Error(ErrorCode::kCheckpoint,
+              fmt::format("{}: Siglip2ImageProcessor prepares the pictures, each in its own shape, expected one size: "
+                          "transformers raises an error for this model",
+                          file),
+              std::string(kOneSize));
 }
 
 /// The head in the file is not the one that the config describes.
@@ -175,7 +202,6 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
   }
   const auto learned = learned_classes(*open.checkpoint, shown);
   if (learned) apply_learned(*learned, config);
-  if (config.size_of_each_picture && !options.image_size) fail_without_size(shown);
   open.naming = recognise_unwrapped(open.checkpoint, !open.config.empty());
   if (!open.naming) fail_unrecognised(*open.checkpoint, shown);
   check_head(*open.checkpoint, shown);
@@ -202,11 +228,18 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
   }
   apply_config(config, conventions, shown, a);
   a.num_heads = resolve_heads(config, options, a, info.assumptions);
-  resolve_image_size({config, options.image_size, prepared_size(files, options.recipe),
-                      open.config.empty() ? conventions.evaluation_size : std::nullopt,
-                      count_positions(*open.naming, *open.checkpoint, Role::kPosEmbed),
-                      count_positions(*open.naming, *open.checkpoint, Role::kRelativePosition), shown},
-                     info.assumptions, a);
+  info.usual_recipe = usual_recipe(open, file);
+  std::optional<ResolvedRecipe> own_sizes;
+  if (config.size_of_each_picture && !options.image_size) {
+    own_sizes = own_sizes_recipe(files, options.recipe, info.usual_recipe, a.patch_size, shown);
+    a.max_patches = static_cast<std::size_t>(own_sizes->recipe.max_patches);
+  }
+  resolve_image_size(
+      {config, options.image_size, own_sizes ? own_sizes->recipe.input_size : prepared_size(files, options, shown),
+       open.config.empty() ? conventions.evaluation_size : std::nullopt,
+       count_positions(*open.naming, *open.checkpoint, Role::kPosEmbed),
+       count_positions(*open.naming, *open.checkpoint, Role::kRelativePosition), shown},
+      info.assumptions, a);
   a.pos_embed_rounding = rounding_of_positions(*open.naming, *open.checkpoint, config, options.image_size, a);
   check_stated(*open.naming, config, a, shown);
   check_sizes(a, config, options, shown);
@@ -218,8 +251,8 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
   info.architecture = a;
   read_logit_scale(*open.checkpoint, *open.naming, info);
 
-  info.usual_recipe = usual_recipe(open, file);
-  const ResolvedRecipe resolved = resolve_recipe(files, options.recipe, a.image_size, info.usual_recipe);
+  const ResolvedRecipe resolved =
+      own_sizes ? *own_sizes : resolve_recipe(files, options.recipe, a.image_size, info.usual_recipe);
   info.recipe = resolved.recipe;
   info.recipe_source = resolved.source;
   if (resolved.assumed) info.assumptions.push_back("preprocessing: " + resolved.source);

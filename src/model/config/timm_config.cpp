@@ -196,6 +196,10 @@ ModelConfig read_timm_config(const ConfigReader& reader, bool test_size) {
   const json cfg = timm_pretrained_cfg(reader);
   ModelConfig config;
   config.architecture = reader.text(root, "architecture").value_or("");
+  if (config.architecture.starts_with("naflexvit")) {
+    reader.fail("architecture", fmt::format("'{}'", config.architecture),
+                "a model of another class: timm's NaFlexVit, with a grid for each picture, is not computed");
+  }
   const TimmFacts facts = timm_facts(config.architecture);
   const json args = timm_model_args(reader, facts.model_class);
   check_all_keys(reader, args, facts.model_class, root.contains("pretrained_cfg"));

@@ -200,8 +200,10 @@ ModelConfig read_transformers_config(const ConfigReader& reader) {
   }
   if (type == "beit" || type == "data2vec-vision") read_beit_parts(reader, vision, config);
   if (type == "dinov3_vit") read_dinov3_parts(reader, vision, config);
-  if (config.architecture == "SiglipModel" && !reader.flag(vision, "vision_use_head").value_or(true)) {
-    reader.fail("vision_use_head", "false", "true: transformers' SiglipModel raises an error without it");
+  const bool both_towers = config.architecture == "SiglipModel" || config.architecture == "Siglip2Model";
+  if (both_towers && !reader.flag(vision, "vision_use_head").value_or(true)) {
+    reader.fail("vision_use_head", "false",
+                fmt::format("true: transformers' {} raises an error without it", config.architecture));
   }
   const auto names = root.find("id2label");
   const bool no_classes = names != root.end() && names->is_object() && names->empty() && !root.contains("num_labels");

@@ -86,7 +86,7 @@ void find_left_over(const Naming& naming, const Checkpoint& checkpoint, std::siz
 }  // namespace
 
 std::size_t resolve(Dim dim, const Architecture& a, std::size_t block) {
-  const PatchGrid grid = a.pos_embed_grid.size() > 0 ? a.pos_embed_grid : a.grid();
+  const PatchGrid grid = a.trained_grid();
   switch (dim) {
     case Dim::kOne: return 1;
     case Dim::kTwo: return 2;

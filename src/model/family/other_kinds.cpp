@@ -18,6 +18,7 @@ constexpr std::array kSigns{
     Sign{".lora_A.",
          {"a LoRA adapter, not a model",
           "merge it into its base: PeftModel.from_pretrained(base, FOLDER).merge_and_unload().save_pretrained(NEW)"}},
+    Sign{"embeds.proj.weight", {"timm's NaFlexVit, with a grid for each picture", kPlainOnly}},
     Sign{"blocks.0.attns.1.norm.weight", {"timm's 18x2, whose attentions stand beside each other", kPlainOnly}},
     Sign{"layers.0.blocks.0.attn.relative_position_bias_table", {"a Swin Transformer", kPlainOnly}},
     Sign{"layers.0.blocks.0.attention.self.relative_position_bias_table", {"a Swin Transformer", kPlainOnly}},

@@ -17,13 +17,14 @@ std::size_t gated_dim(const Architecture& a) {
 
 ForwardPass::ForwardPass(std::shared_ptr<const VisionTransformer> model, std::size_t max_batch)
     : model_(std::move(model)),
-      weights_(ModelAccess::impl(*model_).weights),
+      weights_((require_one_size(model_->info()), ModelAccess::impl(*model_).shared->weights)),
+      pos_embed_(ModelAccess::impl(*model_).pos_embed),
       tokens_(max_batch * architecture().tokens() * architecture().embed_dim),
       normed_(tokens_.size()),
       shared_(max_batch * architecture().tokens() *
               std::max(4 * architecture().embed_dim, architecture().fc1_dim() + gated_dim(architecture()))),
       patch_embed_(nn::make_linear(
-          patch_embed_precision(model_->info().precision),
+          kPatchEmbedPrecision,
           {architecture().grid().size(), architecture().patch_dim(), architecture().embed_dim, true}, workspace_)),
       read_out_(architecture(), model_->info().precision, workspace_) {}
 
@@ -32,7 +33,6 @@ std::span<float> ForwardPass::embed(std::span<const float> patches, ForwardHook&
   const std::size_t pixels = a.grid().size() * a.patch_dim();  // T·3·P·P
   const std::size_t size = a.tokens() * a.embed_dim;           // N·D
   const std::vector<float>& prefix = weights_.prefix_tokens;
-  const std::vector<float>& pos_embed = weights_.pos_embed;
   const std::size_t batch = patches.size() / pixels;  // n
   read_out_.begin(batch);
   const std::span<float> x = tokens_.first(batch * size);
@@ -44,14 +44,14 @@ std::span<float> ForwardPass::embed(std::span<const float> patches, ForwardHook&
     hook.before(layer);
     std::copy(prefix.begin(), prefix.end(), tokens.begin());
     const std::span<float> patch_tokens = tokens.subspan(prefix.size());  // [T, D]
-    const bool positions_first = !pos_embed.empty() && !weights_.embed_norm;
-    if (positions_first) std::copy(pos_embed.begin(), pos_embed.end(), patch_tokens.begin());
+    const bool positions_first = !pos_embed_.empty() && !weights_.embed_norm;
+    if (positions_first) std::copy(pos_embed_.begin(), pos_embed_.end(), patch_tokens.begin());
     if (!positions_first) std::fill(patch_tokens.begin(), patch_tokens.end(), 0.0F);
     (*patch_embed_)(*weights_.patch_embed, own, patch_tokens);  // [T, 3·P·P] → [T, D], added to the positions
     if (weights_.embed_norm) {
       if (saved != nullptr) saved->embedded.assign(patch_tokens.begin(), patch_tokens.end());
       norm_forward(a, weights_.embed_norm, patch_tokens, patch_tokens);
-      for (std::size_t i = 0; i < pos_embed.size(); ++i) patch_tokens[i] += pos_embed[i];
+      for (std::size_t i = 0; i < pos_embed_.size(); ++i) patch_tokens[i] += pos_embed_[i];
     }
     if (saved != nullptr && weights_.norm_pre) saved->embedded.assign(tokens.begin(), tokens.end());
     norm_forward(a, weights_.norm_pre, tokens, tokens);

@@ -79,6 +79,7 @@ class ForwardPass {
 
   std::shared_ptr<const VisionTransformer> model_;
   const ModelWeights& weights_;
+  const std::vector<float>& pos_embed_;  // [T, D], of the patches; empty: none
   nn::Workspace workspace_;
   AlignedBuffer<float> tokens_;  // [n·N, D]
   AlignedBuffer<float> normed_;  // [n·N, D]

@@ -28,8 +28,7 @@ class Costs {
 
   void patch_embed() {
     const std::size_t patches = a_.grid().size();
-    LayerCost one = linear(LayerKind::kPatchEmbed, patches, {a_.embed_dim, a_.patch_dim()}, true,
-                           patch_embed_precision(setting_.precision));
+    LayerCost one = linear(LayerKind::kPatchEmbed, patches, {a_.embed_dim, a_.patch_dim()}, true, kPatchEmbedPrecision);
     one.products *= images();  // one image after the other
     one.bytes *= images();
     costs_.push_back(one);
@@ -142,7 +141,7 @@ std::vector<LayerCost> layer_cost(const Architecture& a, const CostSetting& sett
 }
 
 std::vector<LayerCost> layer_cost(const VisionTransformer& model, std::size_t batch) {
-  const std::vector<EncoderBlockWeights>& blocks = ModelAccess::impl(model).weights.blocks;
+  const std::vector<EncoderBlockWeights>& blocks = ModelAccess::impl(model).shared->weights.blocks;
   return layer_cost(model.architecture(),
                     {batch, model.info().precision, false,
                      [&](std::size_t block, BlockLayer layer) { return linear_of(blocks[block], layer).precision(); }});

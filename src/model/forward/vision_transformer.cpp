@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
@@ -89,31 +90,60 @@ std::shared_ptr<const VisionTransformer> VisionTransformer::load(const std::file
     const OpenModel again = open_model(model, options);
     return read(*checkpoint_source(*again.checkpoint, *again.naming, again.info.architecture));
   };
-  auto impl = std::make_unique<Impl>(open.info.architecture, open.info.precision, read_again);
-  impl->weights = packed(open);
-  impl->info = std::move(open.info);
+  auto shared = std::make_shared<SharedWeights>(open.info.architecture, open.info.precision, read_again);
+  shared->weights = packed(open);
+  auto impl = std::make_unique<Impl>(std::move(open.info), std::move(shared));
   impl->quick = std::move(quick);
-  return std::shared_ptr<const VisionTransformer>(new VisionTransformer(std::move(impl)));
+  return ModelAccess::make(std::move(impl));
 }
 
 std::shared_ptr<const VisionTransformer> VisionTransformer::random(const Architecture& architecture, std::uint64_t seed,
                                                                    Precision precision) {
   require_precision(precision);
   const auto read_again = [architecture, seed](const auto& read) { return read(*random_source(architecture, seed)); };
-  auto impl = std::make_unique<Impl>(architecture, precision, read_again);
+  auto shared = std::make_shared<SharedWeights>(architecture, precision, read_again);
   const CountingSource source(random_source(architecture, seed));
-  impl->weights = pack_weights(architecture, precision, source);
-  impl->info.precision = precision;
-  impl->info.name = architecture.name;
-  impl->info.format = "random";
-  impl->info.architecture = architecture;
-  impl->info.recipe = timm_recipe(architecture.image_size, 0.9);
-  impl->info.recipe_source = "none: the weights are random";
-  impl->info.labels.resize(architecture.num_classes);
-  impl->info.parameters = source.values();
-  impl->info.weight_bytes = source.values() * sizeof(float);
-  impl->info.dtype = "F32";
-  return std::shared_ptr<const VisionTransformer>(new VisionTransformer(std::move(impl)));
+  shared->weights = pack_weights(architecture, precision, source);
+  ModelInfo info;
+  info.precision = precision;
+  info.name = architecture.name;
+  info.format = "random";
+  info.architecture = architecture;
+  info.recipe = timm_recipe(architecture.image_size, 0.9);
+  info.recipe_source = "none: the weights are random";
+  info.labels.resize(architecture.num_classes);
+  info.parameters = source.values();
+  info.weight_bytes = source.values() * sizeof(float);
+  info.dtype = "F32";
+  return ModelAccess::make(std::make_unique<Impl>(std::move(info), std::move(shared)));
+}
+
+std::shared_ptr<const VisionTransformer> VisionTransformer::at(Size image_size) const {
+  ModelInfo info = impl_->info;
+  Architecture& a = info.architecture;
+  const auto fail = [&](const std::string& expected) {
+    throw Error(ErrorCode::kShape, fmt::format("{}: pictures of {}x{} px (height x width) are to be fed, expected {}",
+                                               printable(info.path), image_size.height, image_size.width, expected));
+  };
+  const std::size_t most = std::exchange(a.max_patches, 0);
+  if (most == 0 && image_size != a.image_size) fail(fmt::format("{}x{}", a.image_size.height, a.image_size.width));
+  const auto patch = static_cast<int>(a.patch_size);
+  const bool whole = std::min(image_size.height, image_size.width) > 0 && image_size.height % patch == 0 &&
+                     image_size.width % patch == 0;
+  a.image_size = image_size;
+  if (most > 0 && (!whole || a.grid().size() > most)) {
+    fail(fmt::format("at most {} whole patches of {} px", most, patch));
+  }
+  info.recipe = with_input_size(std::move(info.recipe), image_size);
+  return ModelAccess::make(std::make_unique<Impl>(std::move(info), impl_->shared));
+}
+
+void require_one_size(const ModelInfo& model) {
+  if (model.architecture.max_patches == 0) return;
+  throw Error(ErrorCode::kUsage,
+              fmt::format("{}: the model is fed each picture at a size of its own, expected a model of one size",
+                          printable(model.path)),
+              "VisionTransformer::at() gives the model for one size, which fed_size() tells of a picture");
 }
 
 ModelInfo inspect_model(const std::filesystem::path& model, const LoadOptions& options) {

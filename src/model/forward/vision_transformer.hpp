@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 #include "fovea/model.hpp"
 #include "model/relevance/weights.hpp"
@@ -28,10 +29,11 @@ class LazyWeights {
   mutable Weights weights_;
 };
 
-struct VisionTransformer::Impl {
+/// What does not depend on the size that pictures are fed at.
+struct SharedWeights {
   /// @param read  calls a function with the source of the weights and gives what it returns; for any thread
   template <typename Read>
-  Impl(const Architecture& a, Precision precision, const Read& read)
+  SharedWeights(const Architecture& a, Precision precision, const Read& read)
       : backward_weights([a, precision, read] {
           return read([&](const TensorSource& source) {
             return pack_backward_weights(a, backward_precision(precision), source);
@@ -42,9 +44,7 @@ struct VisionTransformer::Impl {
               [&](const TensorSource& source) { return pack_value_weights(a, backward_precision(precision), source); });
         }),
         pixel_weights([a, precision, read] {
-          return read([&](const TensorSource& source) {
-            return pack_pixel_weights(a, patch_embed_precision(precision), source);
-          });
+          return read([&](const TensorSource& source) { return pack_pixel_weights(a, kPatchEmbedPrecision, source); });
         }),
         absolute_weights([a, precision, read] {
           return read([&](const TensorSource& source) {
@@ -55,15 +55,29 @@ struct VisionTransformer::Impl {
           return read([&](const TensorSource& source) { return read_relevance_weights(a, source); });
         }) {}
 
-  ModelInfo info;
   ModelWeights weights;
-  std::shared_ptr<const VisionTransformer> quick;  // of a cascade
   LazyWeights<ModelWeights> backward_weights;
   LazyWeights<ValueWeights> value_weights;          // for libra's backward pass
   LazyWeights<PixelWeights> pixel_weights;          // for gradients of pixels
   LazyWeights<AbsoluteWeights> absolute_weights;    // for LRP-γ
   LazyWeights<RelevanceWeights> relevance_weights;  // in double
 };
+
+struct VisionTransformer::Impl {
+  Impl(ModelInfo model, std::shared_ptr<const SharedWeights> weights)
+      : info(std::move(model)),
+        shared(std::move(weights)),
+        pos_embed(positions_at(info.architecture, shared->weights.pos_embed)) {}
+
+  ModelInfo info;
+  std::shared_ptr<const SharedWeights> shared;
+  std::vector<float> pos_embed;                    // [T, D], of the patches; empty: none
+  std::shared_ptr<const VisionTransformer> quick;  // of a cascade
+};
+
+/// Before anything is made for one size.
+/// @throws Error  kUsage for a model that feeds each picture at a size of its own.
+void require_one_size(const ModelInfo& model);
 
 /// The door to it.
 struct ModelAccess {

@@ -16,7 +16,6 @@ constexpr std::string_view kReturned = "it says what the forward call returns";
 constexpr std::string_view kBackbone = "it is for the backbone class";
 constexpr std::string_view kSegmentation = "it is for segmentation";
 constexpr std::string_view kTensors = "the tensors reveal it";
-constexpr std::string_view kNaflex = "--image-size says what a NaFlex model is fed";
 
 constexpr std::array kCommon{
     KeyRule{"model_type"},
@@ -205,8 +204,8 @@ constexpr std::array kProcessor{KeyRule{"image_processor_type"},
                                 KeyRule{"do_center_crop"},
                                 KeyRule{"crop_size"},
                                 KeyRule{"crop_pct"},
-                                KeyRule{"patch_size", kHarmless, kNaflex},
-                                KeyRule{"max_num_patches", kHarmless, kNaflex},
+                                KeyRule{"patch_size"},
+                                KeyRule{"max_num_patches"},
                                 KeyRule{"do_rescale"},
                                 KeyRule{"rescale_factor"},
                                 KeyRule{"do_normalize"},

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <optional>
+#include <utility>
 
 #include "base/files.hpp"
 #include "base/numerics.hpp"
@@ -52,8 +54,7 @@ struct Quantizer::Impl {
       : open(open_model(path, in_float32(image_size))),
         precision(wanted),
         model(VisionTransformer::load(path, in_float32(image_size))),
-        source(checkpoint_source(*open.checkpoint, *open.naming, open.info.architecture)),
-        forward(model, 1) {
+        source(checkpoint_source(*open.checkpoint, *open.naming, open.info.architecture)) {
     assert(precision == Precision::kInt8 || precision == Precision::kBf16);
     const Architecture& a = model->architecture();
     layers.reserve(a.depth * kBlockLayers.size());
@@ -130,9 +131,9 @@ struct Quantizer::Impl {
   };
   [[nodiscard]] Outputs outputs_of(const LayerState& layer, std::span<const float> x) {
     const nn::LinearShape shape{x.size() / layer.size.in, layer.size.in, layer.size.out};
-    auto& linear = linears[layer.kind];
+    auto& linear = linears[{layer.kind, shape.rows}];
     if (!linear) linear = nn::make_linear(Precision::kF32, shape, workspace);
-    const EncoderBlockWeights& block = ModelAccess::impl(*model).weights.blocks[layer.block];
+    const EncoderBlockWeights& block = ModelAccess::impl(*model).shared->weights.blocks[layer.block];
     Outputs outputs{std::vector<float>(shape.rows * shape.out_features), {}};
     (*linear)(linear_of(block, layer.kind), x, outputs.exact);
     std::vector<float> rounded_x(x.begin(), x.end());
@@ -158,18 +159,24 @@ struct Quantizer::Impl {
     }
   }
 
+  /// The pass that images of this size run through from here on.
+  void use(const std::optional<Size>& fed) {
+    const Size size = fed.value_or(model->architecture().image_size);
+    if (!forward || forward->model().architecture().image_size != size) forward.emplace(model->at(size), 1);
+  }
+
   /// All tokens of one image through some blocks.
   /// @param x  [N, D], updated in place
   void run_blocks(std::size_t first, std::size_t last, std::span<float> x, ForwardHook& hook) {
     BlockOptions options;
     options.all_tokens = true;
-    (void)forward.run_blocks(first, last, x, options, hook);
+    (void)forward->run_blocks(first, last, x, options, hook);
   }
 
   /// Logits, or features of a model without a head.
   /// @param x  [N, D], after the last block
   [[nodiscard]] std::vector<float> scores(std::vector<float> x) {
-    ForwardResult result = std::move(forward.read_out(1, x, false, no_hook).front());
+    ForwardResult result = std::move(forward->read_out(1, x, false, no_hook).front());
     return std::move(result.logits.empty() ? result.features : result.logits);
   }
 
@@ -227,10 +234,10 @@ struct Quantizer::Impl {
   Precision precision;
   std::shared_ptr<const VisionTransformer> model;
   std::unique_ptr<TensorSource> source;
-  ForwardPass forward;
+  std::optional<ForwardPass> forward;  // of the last image's size
   ForwardHook no_hook;
   nn::Workspace workspace;
-  std::map<BlockLayer, std::unique_ptr<nn::Linear>> linears;  // of float32
+  std::map<std::pair<BlockLayer, std::size_t>, std::unique_ptr<nn::Linear>> linears;  // of float32, by rows
   std::vector<LayerState> layers;
   std::size_t traced = 0;  // pictures
 };
@@ -249,7 +256,8 @@ const std::shared_ptr<const VisionTransformer>& Quantizer::model() const noexcep
   return impl_->model;
 }
 
-void Quantizer::observe(std::span<const float> patches) {
+void Quantizer::observe(std::span<const float> patches, const std::optional<Size>& fed) {
+  impl_->use(fed);
   LayerVisit note_largest([&](std::size_t block, BlockLayer kind, std::span<const float> in, std::span<float>) {
     if (!norm_before(kind, impl_->model->architecture())) return;
     std::vector<float>& largest = impl_->state(block, kind).largest;
@@ -258,10 +266,12 @@ void Quantizer::observe(std::span<const float> patches) {
       most = std::max(most, std::fabs(in[i]));
     }
   });
-  impl_->run_blocks(0, impl_->model->architecture().depth, impl_->forward.embed(patches, impl_->no_hook), note_largest);
+  impl_->run_blocks(0, impl_->model->architecture().depth, impl_->forward->embed(patches, impl_->no_hook),
+                    note_largest);
 }
 
-void Quantizer::measure(std::span<const float> patches) {
+void Quantizer::measure(std::span<const float> patches, const std::optional<Size>& fed) {
+  impl_->use(fed);
   const std::size_t depth = impl_->model->architecture().depth;
   std::vector<std::vector<float>> entering;  // [depth + 1] of [N, D]
   entering.reserve(depth + 1);
@@ -270,7 +280,7 @@ void Quantizer::measure(std::span<const float> patches) {
     if (!layer.packed) impl_->round(layer);
     impl_->compare(layer, in);
   });
-  const std::span<float> x = impl_->forward.embed(patches, impl_->no_hook);
+  const std::span<float> x = impl_->forward->embed(patches, impl_->no_hook);
   entering.emplace_back(x.begin(), x.end());
   for (std::size_t block = 0; block < depth; ++block) {
     impl_->run_blocks(block, block + 1, x, compare);

@@ -44,11 +44,12 @@ class Quantizer {
   [[nodiscard]] const std::shared_ptr<const VisionTransformer>& model() const noexcept;
   /// Notes the largest value in each channel of what norms put out.
   /// @param patches  [T, 3·P·P], of one image
-  void observe(std::span<const float> patches);
+  /// @param fed      px, what the image was fed at; none: a model of one size is fed at that
+  void observe(std::span<const float> patches, const std::optional<Size>& fed = {});
   /// Compares each layer, rounded, with the exact one on the same input. For the first few pictures also finds what
   /// each layer's rounding adds to the model's scores. Not before all pictures are observed.
-  /// @param patches  [T, 3·P·P], of one image
-  void measure(std::span<const float> patches);
+  /// @param patches, fed  as observe()
+  void measure(std::span<const float> patches, const std::optional<Size>& fed = {});
   /// In the order of the forward pass. Not before a picture is measured.
   [[nodiscard]] std::vector<QuantizedLayer> layers() const;
   /// The model that write() writes. Int8 only after measure(), which decides what stays in bfloat16.

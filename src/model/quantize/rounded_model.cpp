@@ -56,12 +56,12 @@ std::shared_ptr<const VisionTransformer> load_rounded(const OpenModel& model, st
   const auto read = [checkpoint, naming = *model.naming, architecture](const auto& use) {
     return use(*checkpoint_source(*checkpoint, naming, architecture));
   };
-  auto impl = std::make_unique<ModelAccess::Impl>(architecture, precision, read);
-  impl->weights = read([&](const TensorSource& source) { return pack_weights(architecture, precision, source); });
-  impl->info = model.info;
-  impl->info.precision = precision;
-  impl->info.quantized = precision;
-  return ModelAccess::make(std::move(impl));
+  auto shared = std::make_shared<SharedWeights>(architecture, precision, read);
+  shared->weights = read([&](const TensorSource& source) { return pack_weights(architecture, precision, source); });
+  ModelInfo info = model.info;
+  info.precision = precision;
+  info.quantized = precision;
+  return ModelAccess::make(std::make_unique<ModelAccess::Impl>(std::move(info), std::move(shared)));
 }
 
 }  // namespace fovea

@@ -173,6 +173,11 @@ void check_input_size(const ResolvedRecipe& resolved) {
 
 PreprocessRecipe with_input_size(PreprocessRecipe recipe, Size input_size) {
   const Size from = std::exchange(recipe.input_size, input_size);
+  if (std::exchange(recipe.max_patches, 0) > 0) {  // one size for all pictures, in place of each picture's own
+    if (recipe.resize == ResizeRule::kMostPatches) recipe.resize = ResizeRule::kExact;
+    recipe.resize_size = input_size;
+    return recipe;
+  }
   if (input_size == from || recipe.resize == ResizeRule::kNone) return recipe;
   const auto scaled = [](int side, int before, int after) {
     return static_cast<int>(std::clamp(std::nearbyint(static_cast<double>(side) * after / before), 1.0, 1e6));
@@ -193,13 +198,13 @@ PreprocessRecipe with_input_size(PreprocessRecipe recipe, Size input_size) {
   return recipe;
 }
 
-std::optional<Size> prepared_size(const ConfigFiles& model, const RecipeOptions& options) {
+std::optional<PreprocessRecipe> prepared_recipe(const ConfigFiles& model, const RecipeOptions& options) {
   check_name(options.preprocess);
   const RecipeFiles files = open_files(model);
   const bool own = options.preprocess == "auto" || options.preprocess.starts_with("hf-");
   if (!own || !files.preprocessor || !files.timm.is_null() || files.open_clip) return std::nullopt;
   const auto backend = options.preprocess == "hf-pil" ? TransformersBackend::kPil : TransformersBackend::kTorchvision;
-  return read_transformers_recipe(*files.preprocessor, files.processor, processor_class(files), backend).input_size;
+  return read_transformers_recipe(*files.preprocessor, files.processor, processor_class(files), backend);
 }
 
 ResolvedRecipe resolve_recipe(const std::filesystem::path& model, const RecipeOptions& options,
@@ -217,9 +222,11 @@ ResolvedRecipe resolve_recipe(const ConfigFiles& files, const RecipeOptions& opt
         "use --image-size to change the model's input size");
   }
   ResolvedRecipe resolved = find_recipe(open_files(files), options, input_size, fallback);
-  if (input_size && *input_size != resolved.recipe.input_size) {
-    resolved.source += fmt::format("; adapted from {}x{} to {}x{} px", resolved.recipe.input_size.height,
-                                   resolved.recipe.input_size.width, input_size->height, input_size->width);
+  const bool own_sizes = resolved.recipe.max_patches > 0;
+  if (input_size && (own_sizes || *input_size != resolved.recipe.input_size)) {
+    resolved.source += own_sizes ? fmt::format("; all pictures at {}x{} px", input_size->height, input_size->width)
+                                 : fmt::format("; adapted from {}x{} to {}x{} px", resolved.recipe.input_size.height,
+                                               resolved.recipe.input_size.width, input_size->height, input_size->width);
     resolved.recipe = with_input_size(resolved.recipe, *input_size);
     resolved.changed = true;
   }

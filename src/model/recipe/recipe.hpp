@@ -21,10 +21,10 @@ struct ResolvedRecipe {
   bool changed = false;        // by options, or because the model's input size differs
 };
 
-/// The size, px, that transformers' image processor makes of every picture, if the model's files describe one and the
-/// options do not ask for another pipeline.
+/// What transformers' image processor does before options change it, if the model's files describe one and the options
+/// do not ask for another pipeline.
 /// @throws Error  kCheckpoint as resolve_recipe().
-[[nodiscard]] std::optional<Size> prepared_size(const ConfigFiles& model, const RecipeOptions& options);
+[[nodiscard]] std::optional<PreprocessRecipe> prepared_recipe(const ConfigFiles& model, const RecipeOptions& options);
 
 /// Possible values of RecipeOptions::preprocess, "auto" first.
 [[nodiscard]] std::span<const std::string_view> preprocess_names() noexcept;
@@ -52,6 +52,7 @@ struct ResolvedRecipe {
 ///  - other pipelines state two sizes: resize and crop keep their ratio, rounded half to even (256 and 224 become 439
 /// and
 ///    384), as if an image processor were given `size=` and `crop_size=`;
+///  - pictures of a size of their own each get this one, whatever their shape;
 ///  - for an input that is not square, the shortest-edge rule becomes the smallest picture that covers the input.
 [[nodiscard]] PreprocessRecipe with_input_size(PreprocessRecipe recipe, Size input_size);
 

@@ -48,6 +48,13 @@ void change_sizes(PreprocessRecipe& recipe, const RecipeOptions& options) {
         "--crop-pct and --resize-size are both given, expected one: each of them sets the size of the picture before "
         "the crop");
   }
+  if (recipe.max_patches > 0 && (options.crop_pct || options.resize_size || options.crop_size || options.crop_mode)) {
+    refuse_recipe(
+        fmt::format("the recipe is {}, expected none of the sizes and crops: each picture is fed whole, at a size of "
+                    "its own",
+                    recipe_changes(options)),
+        "--image-size HxW feeds all pictures at one size, which these options can change");
+  }
   if (options.crop_size) recipe = with_input_size(recipe, *options.crop_size);
   if (options.crop_mode) set_crop_mode(recipe, *options.crop_mode);
   if (options.crop_pct) {

@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "base/text.hpp"
 #include "fovea/error.hpp"
 #include "model/keys/library_keys.hpp"
+#include "model/recipe/processor_values.hpp"
 #include "model/recipe/recipe.hpp"
 #include "model/recipe/sources.hpp"
 
@@ -16,6 +18,7 @@ namespace fovea {
 namespace {
 
 using nlohmann::json;
+using namespace processor_values;  // NOLINT(google-build-using-namespace): how the keys below are read
 
 /// A class's attributes: the defaults for keys that the file leaves out.
 struct ProcessorClass {
@@ -30,8 +33,10 @@ struct ProcessorClass {
   bool center_crop;       // do_center_crop
   double crop_pct = 0.0;  // ConvNext's
   bool floats = false;    // it rescales before it resizes, and has the backend torchvision only
+  int max_patches = 0;    // of 16 px: it gives each picture a size of its own
 };
 
+constexpr int kSiglip2Patch = 16;  // px
 constexpr std::array kClasses{
     ProcessorClass{"ViTImageProcessor", Interpolation::kBilinear, kInceptionMean, kInceptionMean, 224, true, true, 0,
                    false},
@@ -43,9 +48,8 @@ constexpr std::array kClasses{
                    false},
     ProcessorClass{"BeitImageProcessor", Interpolation::kBicubic, kInceptionMean, kInceptionMean, 224, true, true, 224,
                    false},
-    // The size is that of square pictures with 256 patches of 16 px.
     ProcessorClass{"Siglip2ImageProcessor", Interpolation::kBilinear, kInceptionMean, kInceptionMean, 256, true, true,
-                   0, false},
+                   0, false, 0.0, false, 256},
     ProcessorClass{"DINOv3ViTImageProcessor", Interpolation::kBilinear, kImagenetMean, kImagenetStd, 224, true, true, 0,
                    false, 0.0, true},
     ProcessorClass{"ConvNextImageProcessor", Interpolation::kBicubic, kInceptionMean, kInceptionMean, 384, false, false,
@@ -67,6 +71,17 @@ const ProcessorClass& class_of(std::string_view type) {
   return found == nullptr ? kClasses.front() : *found;
 }
 
+/// Siglip2ImageProcessor's rule. The input size is that of a square picture.
+void apply_patch_rule(PreprocessRecipe& recipe, int patch_size, int max_patches) {
+  recipe.resize = ResizeRule::kMostPatches;
+  recipe.patch_size = patch_size;
+  recipe.max_patches = max_patches;
+  recipe.center_crop = false;
+  const double side = patch_size * std::floor(std::sqrt(static_cast<double>(max_patches)));
+  const int whole = static_cast<int>(std::min<double>(side, std::numeric_limits<int>::max()));
+  recipe.resize_size = {whole, whole};
+}
+
 /// The class's own steps and values for one backend.
 PreprocessRecipe defaults_of(const ProcessorClass& type, TransformersBackend backend) {
   PreprocessRecipe recipe;
@@ -85,6 +100,7 @@ PreprocessRecipe defaults_of(const ProcessorClass& type, TransformersBackend bac
   recipe.exif = ExifMode::kApply;
   recipe.center_crop = type.center_crop;
   recipe.input_size = {type.crop_size, type.crop_size};
+  if (type.max_patches > 0) apply_patch_rule(recipe, kSiglip2Patch, type.max_patches);
   if (!type.floats) return recipe;
   if (pil) {
     throw Error(ErrorCode::kUsage,
@@ -112,71 +128,33 @@ void settle_input_size(PreprocessRecipe& recipe) {
   if (!recipe.center_crop) recipe.input_size = recipe.resize_size;
 }
 
-bool given(const json& cfg, const char* key) {
-  return cfg.contains(key) && !cfg[key].is_null();
-}
-
-/// A flag that is null is off. The class's default applies only if the key is absent.
-bool flag(const ConfigReader& reader, const json& cfg, const char* key, bool absent) {
-  return cfg.contains(key) ? reader.flag(cfg, key).value_or(false) : absent;
-}
-
-/// A key that is null has no value, not even the class's default.
-void require(const ConfigReader& reader, const json& cfg, const char* key, const char* step) {
-  if (cfg.contains(key) && cfg[key].is_null()) reader.fail(key, "null", fmt::format("a value, as {} needs one", step));
-}
-
-int positive(const ConfigReader& reader, const json& value, const char* key) {
-  const auto side = static_cast<int>(reader.as_count(value, key));
-  if (side == 0) reader.fail(key, value.dump(), "a number of pixels above 0");
-  return side;
-}
-
-/// get_size_dict(): the forms that `size` and `crop_size` may have.
-void read_resize(const ConfigReader& reader, const json& size, bool square_if_one, PreprocessRecipe& recipe) {
-  if (size.is_array() && size.size() == 2) {
-    recipe.resize = ResizeRule::kExact;
-    recipe.resize_size = {positive(reader, size[0], "size"), positive(reader, size[1], "size")};
-  } else if (size.is_number()) {
-    const int side = positive(reader, size, "size");
-    recipe.resize = square_if_one ? ResizeRule::kExact : ResizeRule::kShortestEdge;
-    recipe.resize_size = {side, side};
-  } else if (size.is_object() && given(size, "height") && given(size, "width")) {
-    recipe.resize = ResizeRule::kExact;
-    recipe.resize_size = {positive(reader, size["height"], "size.height"),
-                          positive(reader, size["width"], "size.width")};
-  } else if (size.is_object() && given(size, "shortest_edge")) {
-    const int side = positive(reader, size["shortest_edge"], "size.shortest_edge");
-    recipe.resize = given(size, "longest_edge") ? ResizeRule::kCapped : ResizeRule::kShortestEdge;
-    recipe.resize_size = {side, side};
-    if (given(size, "longest_edge")) recipe.longest_edge = positive(reader, size["longest_edge"], "size.longest_edge");
-  } else {
-    reader.fail("size", size.dump(),
-                R"(a number, {"height", "width"} or {"shortest_edge"} with or without "longest_edge")");
-  }
-}
-
-Size read_crop_size(const ConfigReader& reader, const json& crop) {
-  if (crop.is_number()) {
-    const int side = positive(reader, crop, "crop_size");
-    return {side, side};
-  }
-  const bool sides = crop.is_object() && crop.contains("height") && crop.contains("width");
-  if (!sides && !(crop.is_array() && crop.size() == 2)) {
-    reader.fail("crop_size", crop.dump(), R"(a number or {"height", "width"})");
-  }
-  return {positive(reader, sides ? crop["height"] : crop[0], "crop_size"),
-          positive(reader, sides ? crop["width"] : crop[1], "crop_size")};
-}
-
 double read_crop_pct(const ConfigReader& reader, const json& cfg, double absent) {
   const double crop_pct = reader.number(cfg, "crop_pct").value_or(absent);
   if (!(crop_pct > 0.0) || crop_pct > 2.0) reader.fail("crop_pct", cfg["crop_pct"].dump(), "a number above 0");
   return crop_pct;
 }
 
+/// The patches of Siglip2ImageProcessor. It has no use for `size` and a crop, but does not take every one.
+void read_patches(const ConfigReader& reader, const json& cfg, PreprocessRecipe& recipe) {
+  PreprocessRecipe unused;
+  if (given(cfg, "size")) read_resize(reader, cfg["size"], true, unused);
+  if (given(cfg, "crop_size")) unused.input_size = read_crop_size(reader, cfg["crop_size"]);
+  if (flag(reader, cfg, "do_center_crop", false) && !given(cfg, "crop_size")) {
+    reader.fail("crop_size", "absent", "a value beside do_center_crop: transformers raises an error without it");
+  }
+  require(reader, cfg, "patch_size", "the cutting into patches");
+  require(reader, cfg, "max_num_patches", "do_resize");
+  const auto number = [&](const char* key, int absent) {
+    return cfg.contains(key) ? positive(reader, cfg[key], key) : absent;
+  };
+  apply_patch_rule(recipe, number("patch_size", recipe.patch_size), number("max_num_patches", recipe.max_patches));
+  if (!flag(reader, cfg, "do_resize", true)) recipe.resize = ResizeRule::kNone;
+  settle_input_size(recipe);
+}
+
 /// Applies the file's resize and crop on top of the class's defaults.
 void read_steps(const ConfigReader& reader, const json& cfg, const ProcessorClass& type, PreprocessRecipe& recipe) {
+  if (type.max_patches > 0) return read_patches(reader, cfg, recipe);
   const bool resizes = flag(reader, cfg, "do_resize", true);
   if (resizes) {
     require(reader, cfg, "size", "do_resize");
@@ -277,7 +255,10 @@ PreprocessRecipe read_transformers_recipe(const ConfigReader& reader, const json
   PreprocessRecipe recipe = defaults_of(known, backend);
   check_keys(reader, cfg, reader.root().contains("image_processor") ? "image_processor." : "",
              {transformers_processor_keys()});
-  if (flag(reader, cfg, "do_pad", false)) reader.fail("do_pad", "true", "false, because fovea does not pad batches");
+  // Siglip2ImageProcessor pads whatever it says, and the model masks what was padded.
+  if (known.max_patches == 0 && flag(reader, cfg, "do_pad", false)) {
+    reader.fail("do_pad", "true", "false, because fovea does not pad batches");
+  }
   recipe.interpolation = read_resample(reader, cfg, known, recipe.resampler);
   read_steps(reader, cfg, known, recipe);
   read_normalization(reader, cfg, recipe);
@@ -289,7 +270,7 @@ PreprocessRecipe transformers_recipe(std::string_view type, TransformersBackend 
   PreprocessRecipe recipe = defaults_of(known, backend);
   if (known.crop_pct > 0.0) apply_convnext_rule(recipe, known.crop_pct);
   settle_input_size(recipe);
-  return with_input_size(recipe, input_size);
+  return known.max_patches > 0 ? recipe : with_input_size(recipe, input_size);
 }
 
 }  // namespace fovea

@@ -113,8 +113,10 @@ BlockBackward block_relevance(const BlockF64& weights, const BlockTrace& trace, 
   return {std::move(back.weights), clone_relevance(trace.x, past_attention, of_normed1)};
 }
 
+/// @param pos_embed  [T, D], or empty
 /// Patches [T, 3·P·P] → tokens [N, D]: class and register tokens, then linear patches plus their position embedding.
-MatrixF64 embed(const Architecture& a, const RelevanceWeights& weights, std::span<const float> patches) {
+MatrixF64 embed(const Architecture& a, const RelevanceWeights& weights, std::span<const float> pos_embed,
+                std::span<const float> patches) {
   MatrixF64 pixels(a.grid().size(), a.patch_dim());
   std::copy(patches.begin(), patches.end(), pixels.values.begin());
   const MatrixF64 embedded = normalize(a, weights.embed_norm, linear(weights.patch_embed, pixels));
@@ -122,7 +124,7 @@ MatrixF64 embed(const Architecture& a, const RelevanceWeights& weights, std::spa
   std::copy(weights.prefix_tokens.values.begin(), weights.prefix_tokens.values.end(), x.values.begin());
   double* const patch_tokens = x.row(a.num_prefix_tokens);
   std::copy(embedded.values.begin(), embedded.values.end(), patch_tokens);
-  for (std::size_t i = 0; i < weights.pos_embed.size(); ++i) patch_tokens[i] += weights.pos_embed[i];
+  for (std::size_t i = 0; i < pos_embed.size(); ++i) patch_tokens[i] += static_cast<double>(pos_embed[i]);
   return normalize(a, weights.norm_pre, x);
 }
 
@@ -166,9 +168,10 @@ void propagate_relevance(const VisionTransformer& model, std::span<const float> 
   const Architecture& a = model.architecture();
   require_relevance_rules(a);
   require_fitting(a, patches, seed);
-  const RelevanceWeights& weights = ModelAccess::impl(model).relevance_weights();
+  require_one_size(model.info());
+  const RelevanceWeights& weights = ModelAccess::impl(model).shared->relevance_weights();
 
-  MatrixF64 x = embed(a, weights, patches);
+  MatrixF64 x = embed(a, weights, ModelAccess::impl(model).pos_embed, patches);
   std::vector<BlockTrace> blocks;
   blocks.reserve(a.depth);
   for (std::size_t block = 0; block < a.depth; ++block) {

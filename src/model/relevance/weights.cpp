@@ -7,7 +7,6 @@
 #include <string>
 
 #include "fovea/error.hpp"
-#include "model/weights/pos_embed.hpp"
 #include "model/weights/relative_positions.hpp"
 
 namespace fovea {
@@ -106,16 +105,14 @@ nn::MatrixF64 prefix_tokens(const Architecture& a, const Reader& reader) {
   return tokens;
 }
 
-void place_pos_embed(const Architecture& a, const Reader& reader, RelevanceWeights& weights) {
-  const PatchGrid trained = a.pos_embed_grid.size() > 0 ? a.pos_embed_grid : a.grid();
-  const std::vector<float> stored =
-      reader.stored(kPosEmbed, Part::kWeight, 0, (a.pos_embed_prefix + trained.size()) * a.embed_dim);
+/// The patches' positions are those of the forward pass.
+void add_prefix_positions(const Architecture& a, const Reader& reader, RelevanceWeights& weights) {
+  const std::size_t stored_tokens = a.pos_embed_prefix + a.trained_grid().size();
+  const std::vector<float> stored = reader.stored(kPosEmbed, Part::kWeight, 0, stored_tokens * a.embed_dim);
   if (stored.empty()) return;
-  const std::size_t prefix_values = a.pos_embed_prefix * a.embed_dim;
-  for (std::size_t i = 0; i < prefix_values; ++i) weights.prefix_tokens.values[i] += static_cast<double>(stored[i]);
-  const std::vector<float> patches =
-      resample_pos_embed(std::span(stored).subspan(prefix_values), trained, a.grid(), a.pos_embed_resampling);
-  weights.pos_embed.assign(patches.begin(), patches.end());
+  for (std::size_t i = 0; i < a.pos_embed_prefix * a.embed_dim; ++i) {
+    weights.prefix_tokens.values[i] += static_cast<double>(stored[i]);
+  }
 }
 
 }  // namespace
@@ -139,7 +136,7 @@ RelevanceWeights read_relevance_weights(const Architecture& a, const TensorSourc
   const Reader reader(a, source);
   RelevanceWeights weights;
   weights.prefix_tokens = prefix_tokens(a, reader);
-  place_pos_embed(a, reader, weights);
+  add_prefix_positions(a, reader, weights);
   weights.patch_embed = reader.linear(kPatchEmbed, a.embed_dim, a.patch_dim());
   weights.embed_norm = reader.norm(kEmbedNorm, a.embed_dim);
   weights.norm_pre = reader.norm(kNormPre, a.embed_dim);

@@ -34,9 +34,8 @@ struct BlockF64 {
 };
 
 struct RelevanceWeights {
-  nn::MatrixF64 prefix_tokens;    // [P, D], position embedding added where they have one
-  std::vector<double> pos_embed;  // [T, D], of the patches; empty: none
-  LinearF64 patch_embed;          // [D, 3·P·P]
+  nn::MatrixF64 prefix_tokens;  // [P, D], position embedding added where they have one
+  LinearF64 patch_embed;        // [D, 3·P·P]
   NormF64 embed_norm;
   NormF64 norm_pre;
   std::vector<BlockF64> blocks;

@@ -13,11 +13,6 @@ const nn::LinearWeights& linear_of(const EncoderBlockWeights& block, BlockLayer 
   return *block.fc2;
 }
 
-Precision patch_embed_precision(Precision precision) {
-  if (precision == Precision::kF32 || fastest_full_precision() == Precision::kF32) return Precision::kF32;
-  return Precision::kBf16x6;
-}
-
 Precision attention_precision(Precision precision) {
   const bool rounded = precision == Precision::kBf16 || precision == Precision::kInt8;
   return rounded && has_units(Precision::kBf16) ? Precision::kBf16 : Precision::kF32;

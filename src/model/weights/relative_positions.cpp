@@ -112,7 +112,7 @@ std::size_t offsets_along(std::size_t patches) {
 
 /// The table of the file, for the model's grid.
 std::vector<float> stored_table(const Architecture& a, const TensorSource& source, std::size_t block) {
-  const PatchGrid stored = a.pos_embed_grid.size() > 0 ? a.pos_embed_grid : a.grid();
+  const PatchGrid stored = a.trained_grid();
   const std::vector<float> table =
       read_values(source, kRelativePosition, Part::kWeight, block, relative_positions(stored) * a.num_heads);
   std::vector<float> resampled =

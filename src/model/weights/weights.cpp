@@ -27,21 +27,24 @@ std::vector<float> read_prefix_tokens(const Architecture& a, const Packer& packe
   return tokens;
 }
 
-/// Splits the position embeddings. The prefix tokens' part is added to these tokens here, once, as they never change;
-/// the patches' part is resampled to the model's grid.
+/// Splits the position embeddings. The prefix tokens' part is added to these tokens here, once, as they never change.
 void place_pos_embed(const Architecture& a, const Packer& packer, ModelWeights& weights) {
-  const PatchGrid trained = a.pos_embed_grid.size() > 0 ? a.pos_embed_grid : a.grid();
   const std::vector<float> stored =
-      packer.values(kPosEmbed, Part::kWeight, 0, (a.pos_embed_prefix + trained.size()) * a.embed_dim);
+      packer.values(kPosEmbed, Part::kWeight, 0, (a.pos_embed_prefix + a.trained_grid().size()) * a.embed_dim);
   if (stored.empty()) return;
   const std::size_t prefix_values = a.pos_embed_prefix * a.embed_dim;
   for (std::size_t i = 0; i < prefix_values; ++i) weights.prefix_tokens[i] += stored[i];
-  weights.pos_embed =
-      resample_pos_embed(std::span(stored).subspan(prefix_values), trained, a.grid(), a.pos_embed_resampling);
-  round_as_stored(a.pos_embed_rounding, weights.pos_embed);
+  weights.pos_embed.assign(stored.begin() + static_cast<std::ptrdiff_t>(prefix_values), stored.end());
 }
 
 }  // namespace
+
+std::vector<float> positions_at(const Architecture& a, std::span<const float> trained) {
+  if (trained.empty()) return {};
+  std::vector<float> positions = resample_pos_embed(trained, a.trained_grid(), a.grid(), a.pos_embed_resampling);
+  round_as_stored(a.pos_embed_rounding, positions);
+  return positions;
+}
 
 ModelWeights pack_weights(const Architecture& a, Precision precision, const TensorSource& source) {
   const Packer packer(a, precision, source);
@@ -61,7 +64,7 @@ ModelWeights pack_weights(const Architecture& a, Precision precision, const Tens
       weights.blocks[i] = Packer(a, precision, source).block(i);
     } else if (i == a.depth) {
       // [D, 3, P, P] is read as [D, 3·P·P]: a convolution whose stride is its size is a linear layer over patches.
-      Packer of_pixels(a, patch_embed_precision(precision), source);
+      Packer of_pixels(a, kPatchEmbedPrecision, source);
       weights.patch_embed = of_pixels.linear(kPatchEmbed, a.embed_dim, a.patch_dim());
     } else {
       Packer of_features(a, read_out_precision(precision), source);

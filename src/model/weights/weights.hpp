@@ -70,7 +70,7 @@ struct AbsoluteWeights {
 
 struct ModelWeights {
   std::vector<float> prefix_tokens;                // [P, D], position embedding added where they have one
-  std::vector<float> pos_embed;                    // [T, D], of the patches; empty: none
+  std::vector<float> pos_embed;                    // of the patches of the grid that it was trained for; empty: none
   std::unique_ptr<nn::LinearWeights> patch_embed;  // [D, 3·P·P]
   NormWeights embed_norm;
   NormWeights norm_pre;
@@ -89,10 +89,9 @@ struct ModelWeights {
   }
 };
 
-/// The patch embedding's precision in a model of this one. Neighbouring pixels are alike and largely cancel in the
-/// filters, so that rounding pixels would add several times the noise of all blocks: pixels keep f32's accuracy. The
-/// patch embedding is about 2 % of the arithmetic.
-[[nodiscard]] Precision patch_embed_precision(Precision precision);
+/// The patch embedding's precision in a model of any. Neighbouring pixels are alike and largely cancel in the filters, so
+/// that rounding pixels would add several times the noise of all blocks. It is about 2 % of the arithmetic.
+inline constexpr Precision kPatchEmbedPrecision = Precision::kF32;
 /// The precision of the products in attention: of queries and keys, and of weights and values.
 [[nodiscard]] Precision attention_precision(Precision precision);
 /// The precision of the attention pool and the heads. bf16 and int8 are for blocks only: what a head loses, the logits
@@ -103,6 +102,11 @@ struct ModelWeights {
 
 [[nodiscard]] ModelWeights pack_weights(const Architecture& architecture, Precision precision,
                                         const TensorSource& source);
+
+/// Position embeddings of the patches, resampled to the architecture's grid.
+/// @param trained  ModelWeights::pos_embed
+/// @return         [T, D]; empty: none
+[[nodiscard]] std::vector<float> positions_at(const Architecture& architecture, std::span<const float> trained);
 
 /// The linear layers for the backward pass (nn::pack_linear_backward): blocks, pool and heads; nothing else is filled
 /// in.

@@ -29,6 +29,8 @@ class HeadAttention {
 [[nodiscard]] std::unique_ptr<HeadAttention> make_head_attention_f32(std::size_t tokens, std::size_t head_dim);
 /// Queries, keys, values and weights are rounded to bfloat16 before they are multiplied; sums and softmax are float32.
 [[nodiscard]] std::unique_ptr<HeadAttention> make_head_attention_bf16(std::size_t tokens, std::size_t head_dim);
+/// The same where has_amx().
+[[nodiscard]] std::unique_ptr<HeadAttention> make_head_attention_amx(std::size_t tokens, std::size_t head_dim);
 
 /// logits += bias
 void add_bias(std::size_t rows, std::size_t tokens, Strided<const float> bias, Strided<float> logits);

@@ -6,6 +6,7 @@
 #include "nn/attention/head_attention.hpp"
 #include "nn/kernels/bf16_kernels.hpp"
 #include "nn/kernels/row_pieces.hpp"
+#include "nn/linear/precisions.hpp"
 
 namespace fovea::nn {
 namespace {
@@ -61,6 +62,7 @@ class HeadAttentionBf16 final : public HeadAttention {
 }  // namespace
 
 std::unique_ptr<HeadAttention> make_head_attention_bf16(std::size_t tokens, std::size_t head_dim) {
+  if (has_amx()) return make_head_attention_amx(tokens, head_dim);
   return std::make_unique<HeadAttentionBf16>(tokens, head_dim);
 }
 

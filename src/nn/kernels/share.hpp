@@ -24,4 +24,23 @@ void share(std::size_t size, std::size_t grain, const Body& body) {
   for (std::size_t first = 0; first < size; first += grain) body(first, std::min(grain, size - first));
 }
 
+/// Calls body(first, count) once on each thread, for parts of `size` as even as can be; or once for all of it where the
+/// caller is one of several threads.
+template <typename Body>
+void share_evenly(std::size_t size, const Body& body) {
+  if (size <= 1 || omp_get_level() > 0) {
+    if (size > 0) body(std::size_t{0}, size);
+    return;
+  }
+#pragma omp parallel
+  {
+    const auto begin_of = [&](int thread) {
+      return size * static_cast<std::size_t>(thread) / static_cast<std::size_t>(omp_get_num_threads());
+    };
+    const std::size_t first = begin_of(omp_get_thread_num());
+    const std::size_t count = begin_of(omp_get_thread_num() + 1) - first;
+    if (count > 0) body(first, count);
+  }
+}
+
 }  // namespace fovea::nn

@@ -2,10 +2,8 @@
 // that is not beyond the last one's reach is summed: P = 1 is plain bfloat16, 2 (three products) all but float32, 3
 // (six) float32 (Henry, Tang, Heinecke 2019, Leveraging the bfloat16 Artificial Intelligence Datatype For
 // Higher-Precision Computations, arXiv:1904.06376).
-#include <algorithm>
 #include <cassert>
 #include <cstring>
-#include <string_view>
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
@@ -53,28 +51,10 @@ dnnl::matmul::primitive_desc describe(const LinearShape& shape, const Product& p
 
 constexpr std::size_t kManyRows = 256;  // of an image, about
 
-dnnl::matmul::primitive_desc describe_many(std::size_t in_features, std::size_t out_features) {
-  const memory::desc any({dim(in_features), dim(out_features)}, memory::data_type::bf16, memory::format_tag::any);
-  return describe({kManyRows, in_features, out_features}, {0, 0, true, true}, any);
-}
-
 /// As in float32, it depends on the machine and on [in, out] only.
 memory::desc packed_layout(std::size_t in_features, std::size_t out_features) {
-  return describe_many(in_features, out_features).weights_desc();
-}
-
-/// The sums of a row must not depend on how many rows there are. Where there is AMX, oneDNN leaves few rows of few
-/// outputs to the vector units, which add in another order; rows are added until oneDNN chooses its kernel for many
-/// rows.
-/// @return shape.rows or more
-std::size_t rows_for_the_kernel_of_many(LinearShape shape) {
-  const auto many = describe_many(shape.in_features, shape.out_features);
-  const std::string_view kernel = many.impl_info_str();
-  const auto is_of_few = [&] {
-    return describe(shape, {0, 0, true, true}, many.weights_desc()).impl_info_str() != kernel;
-  };
-  while (shape.rows < kManyRows && is_of_few()) shape.rows = 2 * shape.rows + 1;
-  return shape.rows;
+  const memory::desc any({dim(in_features), dim(out_features)}, memory::data_type::bf16, memory::format_tag::any);
+  return describe({kManyRows, in_features, out_features}, {0, 0, true, true}, any).weights_desc();
 }
 
 struct LinearWeightsBf16 final : LinearWeights {
@@ -104,23 +84,19 @@ class LinearBf16 final : public Linear, Operand {
  public:
   LinearBf16(const LinearShape& shape, std::size_t parts, Workspace& workspace)
       : Linear(shape),
-        rows_(rows_for_the_kernel_of_many(shape)),
-        split_(parts * rows_ * shape.in_features),
-        padded_(rows_ > shape.rows ? rows_ * shape.out_features : 0, 0.0F),
+        split_(parts * shape.rows * shape.in_features),
         products_(products_of(parts)),
-        y_(unbound(dense({dim(rows_), dim(shape.out_features)}))) {
-    const LinearShape padded{rows_, shape.in_features, shape.out_features, shape.accumulate};
-    if (!padded_.empty()) std::ranges::fill(split_.span(), std::uint16_t{0});
+        y_(unbound(dense({dim(shape.rows), dim(shape.out_features)}))) {
     const memory::desc layout = packed_layout(shape.in_features, shape.out_features);
     matmuls_.reserve(products_.size());
     for (const Product& product : products_) {
-      const auto desc = describe(padded, product, layout);
+      const auto desc = describe(shape, product, layout);
       matmuls_.emplace_back(dnnl::matmul(desc), desc, workspace);
     }
     x_.reserve(parts);
-    const memory::desc x({dim(rows_), dim(shape.in_features)}, memory::data_type::bf16, memory::format_tag::ab);
+    const memory::desc x({dim(shape.rows), dim(shape.in_features)}, memory::data_type::bf16, memory::format_tag::ab);
     for (std::size_t part = 0; part < parts; ++part) {
-      x_.emplace_back(x, cpu_engine(), split_.data() + part * rows_ * shape.in_features);
+      x_.emplace_back(x, cpu_engine(), split_.data() + part * shape.rows * shape.in_features);
     }
   }
 
@@ -128,36 +104,32 @@ class LinearBf16 final : public Linear, Operand {
   void pack(std::size_t first, [[maybe_unused]] std::size_t count, std::span<const float> rows) override {
     assert(rows.size() == count * shape().in_features && first + count <= shape().rows);
     if (x_.size() == 1) return round_to_bf16(rows, split_.data() + first * shape().in_features);
-    split_into_bf16(rows, x_.size(), split_.data() + first * shape().in_features, rows_ * shape().in_features);
+    split_into_bf16(rows, x_.size(), split_.data() + first * shape().in_features, shape().rows * shape().in_features);
   }
   void multiply(const LinearWeights& weights, [[maybe_unused]] std::span<const float> x, std::span<float> y,
                 const RowsDone& done) override {
     assert(x.size() == shape().rows * shape().in_features && y.size() == shape().rows * shape().out_features);
     const auto& own = static_cast<const LinearWeightsBf16&>(weights);
     assert(own.parts.size() == x_.size());
-    if (!padded_.empty()) std::ranges::copy(y, padded_.begin());
     for (std::size_t i = 0; i < products_.size(); ++i) {
       const Primitive::Argument left{DNNL_ARG_SRC, x_[products_[i].x_part], nullptr};
       const Primitive::Argument right{DNNL_ARG_WEIGHTS, own.parts[products_[i].weight_part], nullptr};
-      const Primitive::Argument sum{DNNL_ARG_DST, y_, padded_.empty() ? y.data() : padded_.data()};
+      const Primitive::Argument sum{DNNL_ARG_DST, y_, y.data()};
       if (products_[i].last) {
         matmuls_[i].execute({left, right, {DNNL_ARG_BIAS, own.bias, nullptr}, sum});
       } else {
         matmuls_[i].execute({left, right, sum});
       }
     }
-    if (!padded_.empty()) std::copy_n(padded_.begin(), y.size(), y.begin());
     if (done) share(shape().rows, kFewRows, done);
   }
 
  private:
-  std::size_t rows_;                    // that are multiplied
-  AlignedBuffer<std::uint16_t> split_;  // [parts, rows_, in]
-  std::vector<float> padded_;           // y, [rows_, out]; empty where rows_ are those of y
+  AlignedBuffer<std::uint16_t> split_;  // [parts, rows, in]
   std::vector<Product> products_;
   std::vector<Primitive> matmuls_;  // one for each product
-  std::vector<memory> x_;           // [rows_, in] for each part
-  memory y_;                        // [rows_, out]
+  std::vector<memory> x_;           // [rows, in] for each part
+  memory y_;                        // [rows, out]
 };
 
 }  // namespace

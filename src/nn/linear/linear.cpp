@@ -66,15 +66,17 @@ std::unique_ptr<LinearWeights> pack_linear(Precision precision, MatrixView<const
                                            std::span<const float> bias) {
   if (precision == Precision::kInt8) return pack_linear_int8(weight, bias);
   const std::size_t parts = bf16_parts(precision);
-  return parts == 0 ? pack_linear_f32(weight, bias) : pack_linear_bf16(parts, weight, bias);
+  if (parts == 0) return pack_linear_f32(weight, bias);
+  return has_amx() ? pack_linear_amx(parts, weight, bias) : pack_linear_bf16(parts, weight, bias);
 }
 
 std::unique_ptr<LinearWeights> pack_linear_backward(Precision precision, MatrixView<const float> weight,
                                                     std::span<const float> bias) {
   assert(precision != Precision::kInt8 && bias.size() == weight.rows());
   const std::size_t parts = bf16_parts(precision);
-  std::unique_ptr<LinearWeights> packed =
-      parts == 0 ? pack_linear_backward_f32(weight) : pack_linear_backward_bf16(parts, weight);
+  std::unique_ptr<LinearWeights> packed = parts == 0  ? pack_linear_backward_f32(weight)
+                                          : has_amx() ? pack_linear_backward_amx(parts, weight)
+                                                      : pack_linear_backward_bf16(parts, weight);
   packed->bias_.assign(bias.begin(), bias.end());
   return packed;
 }
@@ -82,7 +84,8 @@ std::unique_ptr<LinearWeights> pack_linear_backward(Precision precision, MatrixV
 std::unique_ptr<Linear> make_linear(Precision precision, const LinearShape& shape, Workspace& workspace) {
   if (precision == Precision::kInt8) return std::make_unique<LinearByWeights>(shape, workspace);
   const std::size_t parts = bf16_parts(precision);
-  return parts == 0 ? make_linear_f32(shape, workspace) : make_linear_bf16(parts, shape, workspace);
+  if (parts == 0) return make_linear_f32(shape, workspace);
+  return has_amx() ? make_linear_amx(parts, shape) : make_linear_bf16(parts, shape, workspace);
 }
 
 }  // namespace fovea::nn

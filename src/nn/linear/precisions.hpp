@@ -21,6 +21,15 @@ namespace fovea::nn {
 [[nodiscard]] std::unique_ptr<Linear> make_linear_bf16(std::size_t parts, const LinearShape& shape,
                                                        Workspace& workspace);
 
+/// Whether this CPU has AMX's tiles for bfloat16, and the system lets this process use them.
+[[nodiscard]] bool has_amx();
+/// The same where has_amx().
+[[nodiscard]] std::unique_ptr<LinearWeights> pack_linear_amx(std::size_t parts, MatrixView<const float> weight,
+                                                             std::span<const float> bias);
+[[nodiscard]] std::unique_ptr<LinearWeights> pack_linear_backward_amx(std::size_t parts,
+                                                                      MatrixView<const float> weight);
+[[nodiscard]] std::unique_ptr<Linear> make_linear_amx(std::size_t parts, const LinearShape& shape);
+
 /// Weights are rounded as nn::quantize_rows does, each output by its own scale.
 [[nodiscard]] std::unique_ptr<LinearWeights> pack_linear_int8(MatrixView<const float> weight,
                                                               std::span<const float> bias);

@@ -6,6 +6,7 @@
 #include "fovea/error.hpp"
 #include "fovea/machine.hpp"
 #include "nn/linear/onednn.hpp"
+#include "nn/linear/precisions.hpp"
 
 namespace fovea {
 namespace {
@@ -17,6 +18,16 @@ bool has(dnnl::cpu_isa wanted) {
 }
 
 }  // namespace
+
+bool nn::has_amx() {
+#if defined(__x86_64__)
+  // oneDNN asks the kernel for the tiles' registers before it says so.
+  static const bool tiles = has(dnnl::cpu_isa::avx512_core_amx);
+  return tiles;
+#else
+  return false;
+#endif
+}
 
 std::string_view name(Precision precision) noexcept {
   switch (precision) {
@@ -30,7 +41,7 @@ std::string_view name(Precision precision) noexcept {
 }
 
 Precision fastest_full_precision() {
-  return has(dnnl::cpu_isa::avx512_core_amx) ? Precision::kBf16x3 : Precision::kF32;
+  return nn::has_amx() ? Precision::kBf16x3 : Precision::kF32;
 }
 
 bool has_units(Precision precision) {

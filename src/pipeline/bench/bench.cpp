@@ -19,6 +19,7 @@
 #include "image/codec/codec.hpp"
 #include "image/codec/encode.hpp"
 #include "image/overlay/overlay.hpp"
+#include "model/forward/layer_cost.hpp"
 #include "pipeline/bench/measure.hpp"
 #include "pipeline/bench/timing.hpp"
 #include "pipeline/maps/explanations.hpp"
@@ -125,11 +126,14 @@ double peak_rss_mb() {
 
 }  // namespace
 
-BenchReport run_bench(const BenchPlan& plan) {
+BenchReport run_bench(const BenchPlan& asked) {
   BenchReport report;
-  const int threads = static_cast<int>(plan.threads);
+  const int threads = static_cast<int>(asked.threads);
   set_compute_threads(threads);
-  const Subject subject(plan, plan.model->info());
+  const Subject subject(asked, asked.model->info());
+  BenchPlan plan = asked;
+  plan.model = asked.model->at(subject.prepared.geometry.crop);
+  report.gflop = gflop_per_image(plan.model->architecture());
   Session session(plan.model, plan.batch);
   const std::function<void()> forward = [&] { (void)session.run(subject.patches); };
   (void)time_in_turn(kWarmUpSeconds, {forward});
@@ -144,9 +148,9 @@ BenchReport run_bench(const BenchPlan& plan) {
   measure_input_stages(plan, subject, report);
   if (plan.hard_attention) report.reduced = measure_reduction(plan, subject.patches);
   if (plan.decode.mode == DecodeMode::kFast) {
-    report.fast_decode = measure_fast_decode(plan, subject.file, subject.name);
+    report.fast_decode = measure_fast_decode(asked, subject.file, subject.name);
   }
-  if (plan.folder) report.folder = measure_folder(plan);
+  if (plan.folder) report.folder = measure_folder(asked);
   if (plan.roofline) {
     report.roofline = measure_roofline(plan, subject.patches);
     // A peak is the best that was seen: it was measured before the layers, too.

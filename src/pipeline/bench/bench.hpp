@@ -84,7 +84,8 @@ struct ReducedForward {
 };
 
 struct BenchReport {
-  Timing forward;  // per image: a run divided by the batch
+  double gflop = 0;  // of one image; where each picture has a size of its own, of the one that was measured
+  Timing forward;    // per image: a run divided by the batch
   std::size_t runs = 0;
   double fma_peak_gflops = 0;
   double matmul_peak_gflops = 0;
@@ -104,6 +105,6 @@ struct BenchReport {
 /// @throws Error  kUsage: the folder has no image, or none that can be read, or the model cannot have one of the
 /// methods;
 ///                as read_file() and decode_image() for plan.image.
-[[nodiscard]] BenchReport run_bench(const BenchPlan& plan);
+[[nodiscard]] BenchReport run_bench(const BenchPlan& asked);
 
 }  // namespace fovea

@@ -7,10 +7,10 @@
 #include "fovea/error.hpp"
 #include "fovea/model.hpp"
 #include "fovea/prepare.hpp"
-#include "fovea/session.hpp"
 #include "image/codec/codec.hpp"
 #include "pipeline/bench/measure.hpp"
 #include "pipeline/bench/timing.hpp"
+#include "pipeline/session_pool.hpp"
 
 namespace fovea {
 namespace {
@@ -28,8 +28,8 @@ struct Decoding {
 class DecodeComparison {
  public:
   explicit DecodeComparison(const BenchPlan& plan)
-      : model_(*plan.model),
-        session_(plan.model, 1),
+      : sessions_(plan.model),
+        runner_(sessions_, 1, plan.threads),
         exact_(plan.decode, DecodeMode::kExact),
         fast_(plan.decode, DecodeMode::kFast) {}
 
@@ -61,15 +61,17 @@ class DecodeComparison {
  private:
   void run(std::span<const std::byte> file, const std::string& name, Decoding& decoding) {
     decoding.decode_ms.push_back(
-        thread_ms_of([&] { decoding.picture = decode_image(file, name, decoding.options, model_.info().recipe); }));
+        thread_ms_of([&] { decoding.picture = decode_image(file, name, decoding.options, model().recipe); }));
     PreparedImage prepared;
     decoding.preprocess_ms.push_back(
-        thread_ms_of([&] { prepared = prepare(decoding.picture.image, model_.info(), decoding.picture.whole); }));
-    decoding.logits = std::move(session_.run(prepared.patches).front());
+        thread_ms_of([&] { prepared = prepare(decoding.picture.image, model(), decoding.picture.whole); }));
+    decoding.logits = std::move(runner_.at(prepared.geometry.crop).session->run(prepared.patches).front());
   }
 
-  const VisionTransformer& model_;
-  Session session_;
+  [[nodiscard]] const ModelInfo& model() const { return sessions_.model().info(); }
+
+  SessionPool sessions_;
+  SizedRunner runner_;
   Decoding exact_;
   Decoding fast_;
   FastDecode result_;

@@ -5,11 +5,11 @@
 #include <exception>
 #include <numeric>
 #include <thread>
+#include <utility>
 
 #include "base/files.hpp"
 #include "base/numerics.hpp"
 #include "base/process/interrupt.hpp"
-#include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
 #include "fovea/machine.hpp"
 #include "fovea/prepare.hpp"
@@ -18,6 +18,7 @@
 #include "pipeline/bench/measure.hpp"
 #include "pipeline/bench/timing.hpp"
 #include "pipeline/pictures.hpp"
+#include "pipeline/session_pool.hpp"
 
 namespace fovea {
 namespace {
@@ -48,24 +49,27 @@ Pass run_folder_once(const BenchPlan& plan, std::span<const Input> inputs, std::
 void measure_core_time(const BenchPlan& plan, std::span<const Input> inputs, FolderTiming& timing) {
   set_compute_threads(1);
   const ModelInfo& model = plan.model->info();
-  Session session(plan.model, 1);
-  std::vector<float> patches(model.architecture.grid().size() * model.architecture.patch_dim());
-  (void)session.run(patches);  // compiles the primitives
+  SessionPool sessions(plan.model);
+  SizedRunner runner(sessions, 1, 1);
+  Size compiled;  // px, whose primitives are compiled
   double decode = 0;
   double forward = 0;
   std::size_t images = 0;
   const std::size_t step = std::max<std::size_t>(inputs.size() / kSampled, 1);
   for (std::size_t i = 0; i < inputs.size(); i += step) {
     const double begin = thread_ms();
+    PreparedImage prepared;
     try {
       const DecodedPicture picture = decode_image(read_file(inputs[i].path), inputs[i].path, plan.decode, model.recipe);
-      patches = prepare(picture.image, model, picture.whole).patches;
+      prepared = prepare(picture.image, model, picture.whole);
     } catch (const Error&) {
       continue;  // an unreadable image is not what is measured here
     }
+    decode += thread_ms() - begin;
+    Session& session = *runner.at(prepared.geometry.crop).session;
+    if (std::exchange(compiled, prepared.geometry.crop) != prepared.geometry.crop) (void)session.run(prepared.patches);
     const double between = thread_ms();
-    (void)session.run(patches);
-    decode += between - begin;
+    (void)session.run(prepared.patches);
     forward += thread_ms() - between;
     ++images;
   }

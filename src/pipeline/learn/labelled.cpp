@@ -7,7 +7,9 @@
 #include <array>
 #include <filesystem>
 #include <map>
+#include <numeric>
 #include <optional>
+#include <regex>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -29,16 +31,21 @@ std::string first_folder(const std::string& name) {
   return slash == std::string::npos ? std::string{} : name.substr(0, slash);
 }
 
-/// A table beside the pictures.
+/// A table of labels.
 struct Table {
   std::string file;
   LabelTable labels;
 };
-std::optional<Table> read_table(const std::string& folder) {
-  const fs::path csv = fs::path(folder) / "metadata.csv";
-  const fs::path jsonl = fs::path(folder) / "metadata.jsonl";
-  if (is_there(csv)) return Table{printable(csv), labels_from_csv(read_text_file(csv), printable(csv))};
-  if (is_there(jsonl)) return Table{printable(jsonl), labels_from_jsonl(read_text_file(jsonl), printable(jsonl))};
+Table read_table(const fs::path& file) {
+  const std::string text = read_text_file(file);
+  const bool lines = to_lower(file.extension().string()) == ".jsonl";
+  return {printable(file), lines ? labels_from_jsonl(text, printable(file)) : labels_from_csv(text, printable(file))};
+}
+/// The one beside the pictures, where there is one.
+std::optional<Table> table_in(const std::string& folder) {
+  for (const char* const name : {"metadata.csv", "metadata.jsonl"}) {
+    if (const fs::path file = fs::path(folder) / name; is_there(file)) return read_table(file);
+  }
   return std::nullopt;
 }
 
@@ -46,8 +53,9 @@ Failure without_class(const Input& input, const std::string& why, const std::str
   return {ErrorCode::kUsage, fmt::format("{}: the picture has no class: {}", printable(input.path), why), hint};
 }
 
-/// Folders such as train and val hold the same classes each.
-void refuse_parts(const std::string& folder, const std::vector<Input>& inputs) {
+/// Two folders, such as train and val, that hold the same classes each; the one to measure on is the second.
+std::optional<std::pair<std::string, std::string>> find_parts(const std::vector<Input>& inputs,
+                                                              std::string& common_class) {
   std::map<std::string, std::set<std::string>> below;  // first folder → the folders in it
   for (const Input& input : inputs) {
     const std::string first = first_folder(input.name);
@@ -58,17 +66,28 @@ void refuse_parts(const std::string& folder, const std::vector<Input>& inputs) {
   for (auto a = below.begin(); a != below.end(); ++a) {
     for (auto b = std::next(a); b != below.end(); ++b) {
       if (a->second.contains("") || a->second.size() < 2 || a->second != b->second) continue;
+      common_class = *a->second.begin();
       const bool first_is_val = a->first.starts_with("val") || a->first.starts_with("test");
-      const auto& [train, val] = first_is_val ? std::pair(b->first, a->first) : std::pair(a->first, b->first);
-      throw Error(
-          ErrorCode::kUsage,
-          fmt::format("{}: the folders '{}' and '{}' hold folders of the same names ('{}'), expected one folder "
-                      "for each class",
-                      printable(folder), printable(a->first), printable(b->first), printable(*a->second.begin())),
-          fmt::format("if they are parts of one data set: fovea learn {0}/{1} --val {0}/{2}", printable(folder),
-                      printable(train), printable(val)));
+      return first_is_val ? std::pair(b->first, a->first) : std::pair(a->first, b->first);
     }
   }
+  return std::nullopt;
+}
+
+void refuse_parts(const std::string& folder, const std::vector<Input>& inputs, LabelUse use) {
+  std::string common_class;
+  const auto parts = find_parts(inputs, common_class);
+  if (!parts) return;
+  const std::string train = printable(parts->first);
+  const std::string val = printable(parts->second);
+  throw Error(ErrorCode::kUsage,
+              fmt::format("{}: the folders '{}' and '{}' hold folders of the same names ('{}'), expected one folder "
+                          "for each class",
+                          printable(folder), train, val, printable(common_class)),
+              use == LabelUse::kLearn
+                  ? fmt::format("if they are parts of one data set: fovea learn {0}/{1} --val {0}/{2}",
+                                printable(folder), train, val)
+                  : fmt::format("if they are parts of one data set: fovea eval {}/{}", printable(folder), val));
 }
 
 void remark_on_case(LabelledPictures& pictures) {
@@ -85,18 +104,13 @@ void remark_on_case(LabelledPictures& pictures) {
 
 }  // namespace
 
-LabelledPictures list_labelled(const std::string& folder) {
-  std::error_code failed;
-  if (!fs::is_directory(folder, failed)) {
-    throw Error(
-        ErrorCode::kUsage,
-        fmt::format("{}: is no folder, expected one with a folder of pictures for each class", printable(folder)));
-  }
+LabelledPictures label_pictures(const std::string& folder, std::vector<Input> inputs, const std::string& table_file,
+                                LabelUse use) {
   LabelledPictures pictures;
-  const std::vector<std::string> arguments{folder};
-  pictures.inputs = list_inputs(arguments, {.recurse = true, .output_folder = {}});
-  const std::optional<Table> table = read_table(folder);
-  if (!table) refuse_parts(folder, pictures.inputs);
+  pictures.inputs = std::move(inputs);
+  const std::optional<Table> table = table_file.empty() ? table_in(folder) : std::optional(read_table(table_file));
+  if (!table) refuse_parts(folder, pictures.inputs, use);
+  pictures.source = table ? table->file : "folders";
   std::vector<std::string> labels;  // [inputs]; empty: none
   for (Input& input : pictures.inputs) {
     const auto in_table = table ? table->labels.find(input.name) : LabelTable::const_iterator();
@@ -115,16 +129,33 @@ LabelledPictures list_labelled(const std::string& folder) {
   }
   pictures.names.assign(distinct.begin(), distinct.end());
   std::ranges::stable_sort(pictures.names, natural_less);
+  std::map<std::string, std::size_t> places;
+  for (std::size_t c = 0; c < pictures.names.size(); ++c) places[pictures.names[c]] = c;
+  for (const std::string& label : labels) {
+    const auto place = places.find(label);
+    pictures.classes.push_back(place == places.end() ? 0 : place->second);
+  }
+  return pictures;
+}
+
+std::vector<Input> pictures_below(const std::string& folder) {
+  std::error_code failed;
+  if (!fs::is_directory(folder, failed)) {
+    throw Error(
+        ErrorCode::kUsage,
+        fmt::format("{}: is no folder, expected one with a folder of pictures for each class", printable(folder)));
+  }
+  const std::vector<std::string> arguments{folder};
+  return list_inputs(arguments, {.recurse = true, .output_folder = {}});
+}
+
+LabelledPictures list_labelled(const std::string& folder) {
+  LabelledPictures pictures = label_pictures(folder, pictures_below(folder), {}, LabelUse::kLearn);
   if (pictures.names.size() < 2) {
     throw Error(
         ErrorCode::kUsage,
         fmt::format("{}: the number of classes is {}, expected at least 2", printable(folder), pictures.names.size()),
         "put the pictures of each class into a folder of its own, or write a metadata.csv with file_name,label");
-  }
-  for (const std::string& label : labels) {
-    const auto place = std::ranges::find(pictures.names, label);
-    pictures.classes.push_back(
-        place == pictures.names.end() ? 0 : static_cast<std::size_t>(place - pictures.names.begin()));
   }
   remark_on_case(pictures);
   return pictures;
@@ -147,6 +178,27 @@ LabelledPictures list_labelled(const std::string& folder, const std::string& val
   }
   pictures.validation = others.inputs.size();
   return pictures;
+}
+
+std::vector<std::size_t> groups_by_name(std::span<const std::string> names, const std::string& expression) {
+  std::vector<std::size_t> groups(names.size());
+  std::iota(groups.begin(), groups.end(), std::size_t{0});
+  if (expression.empty()) return groups;
+  try {
+    const std::regex pattern(expression);
+    std::map<std::string, std::size_t> first;
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      std::smatch match;
+      if (!std::regex_search(names[i], match, pattern)) continue;
+      groups[i] = first.emplace(match.size() > 1 ? match[1].str() : match.str(), i).first->second;
+    }
+  } catch (const std::regex_error& error) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("--group-by is '{}', expected a regular expression (ECMAScript): {}", printable(expression),
+                            error.what()),
+                "for example '^[^/]*/([0-9]+)_' for names such as bolts/0017_left.jpg");
+  }
+  return groups;
 }
 
 }  // namespace fovea

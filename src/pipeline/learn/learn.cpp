@@ -6,7 +6,6 @@
 #include <map>
 #include <memory>
 #include <numeric>
-#include <regex>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -31,26 +30,10 @@ std::vector<std::size_t> one_each(std::size_t count) {
   return groups;
 }
 
-/// Groups by a regular expression: equal matches belong together, a name that does not match stands alone.
 std::vector<std::size_t> named_groups(const LearnInput& input, const std::string& expression) {
-  std::vector<std::size_t> groups = one_each(input.inputs.size());
-  if (expression.empty()) return groups;
-  try {
-    const std::regex pattern(expression);
-    std::map<std::string, std::size_t> first;
-    for (std::size_t i = 0; i < groups.size(); ++i) {
-      std::smatch match;
-      const std::string& name = input.pictures.inputs[input.inputs[i]].name;
-      if (!std::regex_search(name, match, pattern)) continue;
-      groups[i] = first.emplace(match.size() > 1 ? match[1].str() : match.str(), i).first->second;
-    }
-  } catch (const std::regex_error& error) {
-    throw Error(ErrorCode::kUsage,
-                fmt::format("--group-by is '{}', expected a regular expression (ECMAScript): {}", printable(expression),
-                            error.what()),
-                "for example '^[^/]*/([0-9]+)_' for names such as bolts/0017_left.jpg");
-  }
-  return groups;
+  std::vector<std::string> names;
+  for (const std::size_t i : input.inputs) names.push_back(input.pictures.inputs[i].name);
+  return groups_by_name(names, expression);
 }
 
 /// How many belong to a group of several.
@@ -170,7 +153,6 @@ void describe_classes(const LearnInput& input, const StudyPlan& plan, const Stud
 }
 
 void describe_errors(const LearnInput& input, const Study& study, LearnReport& report) {
-  constexpr std::size_t kMost = 20;
   const Measurement& m = study.measurement();
   const std::vector<std::size_t> predicted = study.predicted();
   std::map<std::pair<std::size_t, std::size_t>, std::vector<std::string>> wrong;
@@ -190,7 +172,7 @@ void describe_errors(const LearnInput& input, const Study& study, LearnReport& r
   std::ranges::sort(surprising, [](const auto& a, const auto& b) {
     return std::tie(a.probability, a.path) < std::tie(b.probability, b.path);
   });
-  surprising.resize(std::min(surprising.size(), kMost));
+  surprising.resize(std::min(surprising.size(), kMostSurprising));
   report.surprising = std::move(surprising);
 }
 

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -45,10 +44,6 @@ struct Learned {
   LearnedHead head;
   LearnReport report;  // without what only the caller knows: files, failures, seconds of embedding
 };
-
-/// Small JPEGs in base64 of pictures that the report names, by path: of the surprising ones and of the largest cells of
-/// the confusion, at most 300. What cannot be decoded any more is left out.
-[[nodiscard]] std::map<std::string, std::string> report_thumbnails(const LearnReport& report);
 
 /// @throws Error  kUsage where nothing can be measured, or for a regular expression that is none.
 [[nodiscard]] Learned learn_head(const LearnInput& input, const LearnOptions& options);

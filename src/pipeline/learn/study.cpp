@@ -8,6 +8,7 @@
 
 #include "base/parallel.hpp"
 #include "learn/baselines.hpp"
+#include "learn/confidence.hpp"
 #include "learn/intervals.hpp"
 #include "learn/metrics.hpp"
 #include "learn/temperature.hpp"

@@ -1,8 +1,9 @@
-// The pictures in the page of `learn`.
+#include "pipeline/learn/thumbnails.hpp"
+
 #include <algorithm>
 #include <mutex>
 #include <set>
-#include <string_view>
+#include <span>
 #include <vector>
 
 #include "base/files.hpp"
@@ -11,7 +12,6 @@
 #include "base/text.hpp"
 #include "image/codec/codec.hpp"
 #include "image/overlay/overlay.hpp"
-#include "pipeline/learn/learn.hpp"
 
 namespace fovea {
 namespace {
@@ -20,21 +20,19 @@ constexpr std::size_t kMost = 300;
 constexpr int kSide = 180;    // px
 constexpr int kQuality = 80;  // JPEG
 
-std::vector<std::string> paths_of(const LearnReport& report) {
-  std::vector<std::string> paths;
+std::vector<std::string> first_of(std::span<const std::string> paths) {
+  std::vector<std::string> first;
   std::set<std::string> seen;
-  const auto take = [&](const std::string& path) {
-    if (paths.size() < kMost && seen.insert(path).second) paths.push_back(path);
-  };
-  for (const SurprisingPicture& one : report.surprising) take(one.path);
-  for (const ConfusedPair& pair : report.confused) std::ranges::for_each(pair.paths, take);
-  return paths;
+  for (const std::string& path : paths) {
+    if (first.size() < kMost && seen.insert(path).second) first.push_back(path);
+  }
+  return first;
 }
 
 }  // namespace
 
-std::map<std::string, std::string> report_thumbnails(const LearnReport& report) {
-  const std::vector<std::string> paths = paths_of(report);
+std::map<std::string, std::string> thumbnails_of(std::span<const std::string> all) {
+  const std::vector<std::string> paths = first_of(all);
   std::map<std::string, std::string> thumbnails;
   std::mutex mutex;
   for_each_parallel(paths.size(), [&](std::size_t i) {
@@ -50,6 +48,30 @@ std::map<std::string, std::string> report_thumbnails(const LearnReport& report) 
     }
   });
   return thumbnails;
+}
+
+std::map<std::string, std::string> report_thumbnails(const LearnReport& report) {
+  std::vector<std::string> paths;
+  for (const SurprisingPicture& one : report.surprising) paths.push_back(one.path);
+  for (const ConfusedPair& pair : report.confused) paths.insert(paths.end(), pair.paths.begin(), pair.paths.end());
+  return thumbnails_of(paths);
+}
+
+std::map<std::string, std::string> report_thumbnails(const EvalReport& report) {
+  constexpr std::size_t kMostRight = 12;  // of a class
+  std::vector<std::string> paths;
+  if (report.comparison) {
+    for (const FlippedPicture& flip : report.comparison->flips) paths.push_back(flip.path);
+  }
+  for (const EvaluatedModel& model : report.models) {
+    for (const SurprisingPicture& one : model.surprising) paths.push_back(one.path);
+    for (const ConfusedPair& cell : model.confusion) {
+      const std::size_t most = cell.truth == cell.predicted ? kMostRight : kMost;
+      const auto end = cell.paths.begin() + static_cast<std::ptrdiff_t>(std::min(most, cell.paths.size()));
+      paths.insert(paths.end(), cell.paths.begin(), end);
+    }
+  }
+  return thumbnails_of(paths);
 }
 
 }  // namespace fovea

@@ -90,8 +90,9 @@ MapRecord MapFiles::write(const ExplainedPicture& picture, const ExplainedMap& m
   const std::string stem = layout.stem(record.method, record.target);
   const std::vector<PictureText> texts = map_texts(record, heatmap);
 
-  const OverlayCaption caption = map_caption(*map.method, record, picture.predictions, picture.probabilities);
-  const Heatmap drawn = drawn_map(heatmap, model_.architecture.grid());
+  const OverlayCaption caption =
+      map_caption(*map.method, record, picture.predictions, picture.probabilities, picture.unknown);
+  const Heatmap drawn = drawn_map(heatmap, picture.picture.grid);
   const Image overlay =
       draw_overlay(picture.picture.original, {drawn.values, drawn.grid.rows, drawn.grid.cols}, picture.picture.geometry,
                    options_.style, caption, picture.kept, map.method->is_signed);
@@ -110,7 +111,7 @@ MapRecord MapFiles::write(const ExplainedPicture& picture, const ExplainedMap& m
   }
   if (layout.save_top_patches) {
     record.top_patches = top_patches_name(layout, picture.input, stem);
-    const Heatmap sums = patch_sums(heatmap, model_.architecture.grid());
+    const Heatmap sums = patch_sums(heatmap, picture.picture.grid);
     const std::vector<ScoredBox> patches =
         top_patches({sums.values, sums.grid.rows, sums.grid.cols}, picture.picture.geometry, options_.top_patches);
     files_.write(*record.top_patches, top_patches_json(patches));
@@ -125,15 +126,15 @@ std::string MapFiles::write_panel(const ExplainedPicture& picture, const std::ve
   drawn.reserve(maps.size());
   std::string methods;
   for (const ExplainedMap& map : maps) {
-    const Heatmap& values = drawn.emplace_back(drawn_map(map.heatmap, model_.architecture.grid()));
+    const Heatmap& values = drawn.emplace_back(drawn_map(map.heatmap, picture.picture.grid));
     const MapRecord record = map_record(map);
     cells.push_back({{values.values, values.grid.rows, values.grid.cols},
-                     map_caption(*map.method, record, picture.predictions, picture.probabilities),
+                     map_caption(*map.method, record, picture.predictions, picture.probabilities, picture.unknown),
                      map.method->is_signed});
     methods += fmt::format("{}{} ({})", methods.empty() ? "" : "; ", options_.layout.stem(record.method, record.target),
                            record.variant);
   }
-  const OverlayCaption original = picture_caption(picture.predictions);
+  const OverlayCaption original = picture_caption(picture.predictions, picture.unknown);
   std::vector<PictureText> texts = model_texts();
   texts.push_back({"fovea:maps", methods});
   std::string name = panel_name(options_.layout, picture.input);

@@ -70,9 +70,9 @@ class TextWriter final : public ReportWriter {
 
   [[nodiscard]] std::string result(const Record& record) const {
     const std::string path = painted(kBold, printable(record.path));
-    const bool is_unknown = record.unknown && record.unknown->unknown;
+    const bool no_class = is_unknown(record);
     if (options_.top_k == 1 && record.predictions.size() == 1 && record.maps.empty()) {
-      return fmt::format("{}  {}\n", path, is_unknown ? unknown(record) : prediction(record.predictions.front(), true));
+      return fmt::format("{}  {}\n", path, no_class ? unknown(record) : prediction(record.predictions.front(), true));
     }
     const std::string size = painted(kDim, fmt::format("{} x {}", record.size.width, record.size.height));
     if (record.features) {
@@ -80,10 +80,10 @@ class TextWriter final : public ReportWriter {
                          fmt::join(record.features->shape, " x "));
     }
     std::string block = fmt::format("{}  {}\n", path, size);
-    if (record.predictions.empty() && !is_unknown)
+    if (record.predictions.empty() && !no_class)
       block += fmt::format("  {}\n", painted(kDim, "no class is probable enough"));
-    if (is_unknown) block += fmt::format("  {}\n", unknown(record));
-    for (std::size_t k = 0; k < options_.top_k && k < record.predictions.size() && !is_unknown; ++k) {
+    if (no_class) block += fmt::format("  {}\n", unknown(record));
+    for (std::size_t k = 0; k < options_.top_k && k < record.predictions.size() && !no_class; ++k) {
       block += fmt::format("  {}\n", prediction(record.predictions[k], k == 0));
     }
     if (!record.tokens.empty()) block += fmt::format("  {}\n", painted(kDim, tokens(record.tokens)));

@@ -1,11 +1,6 @@
 (() => {
-  const { report, thumbnails } = JSON.parse(document.getElementById("content").textContent);
   const best = report.backbones[0];
   const names = report.classes.map((one) => one.name);
-
-  const percent = (p) => (100 * p).toFixed(1) + " %";
-  const points = (p) => (p < 0 ? "−" : "+") + Math.abs(100 * p).toFixed(1);
-  const between = (share) => "95 %: " + (100 * share.low).toFixed(1) + " to " + (100 * share.high).toFixed(1);
 
   // ---- heading
   document.title = report.folder + " · fovea learn";
@@ -22,99 +17,33 @@
   if (report.near_duplicates) stats.push(["Near-duplicates", report.near_duplicates, report.groups + " groups, never divided"]);
   if (report.unknown) stats.push(["Called unknown", percent(report.unknown.rejected), "of pictures of the classes"]);
   if (report.failed) stats.push(["Failed", report.failed, "could not be read"]);
-  for (const [term, value, more] of stats) {
-    $("stats").append(make("div", {}, make("dt", {}, term), make("dd", {}, String(value), make("small", {}, more))));
-  }
+  showStats(stats);
   for (const remark of report.remarks) $("remarks").append(make("li", {}, remark));
 
   // ---- classes
-  function fill(table, head, rows) {
-    table.append(make("thead", {}, make("tr", {}, ...head.map((text) => make("th", {}, text)))));
-    table.append(make("tbody", {}, ...rows));
-  }
-  const bar = (share) => make("span", { class: "bar" }, make("i", { style: "width:" + 100 * share + "%" }));
   fill($("classes").querySelector("table"), ["class", "recall", "precision", "F1", "pictures"], report.classes.map((one) => {
     const figures = one.support === 0 ? ["not measured", "", ""]
         : [make("span", {}, percent(one.recall), bar(one.recall)), percent(one.precision), percent(one.f1)];
     return make("tr", {}, make("th", {}, one.name), ...figures.map((f) => make("td", {}, f)), make("td", {}, String(one.pictures)));
   }));
 
-  // ---- pictures
-  function figure(path, caption) {
-    const image = thumbnails[path] ? make("img", { src: "data:image/jpeg;base64," + thumbnails[path], alt: "", loading: "lazy" })
-                                   : make("div", { class: "none" }, "not in this page");
-    return make("figure", { title: path }, image, make("figcaption", {}, ...caption, make("small", {}, path.split("/").pop())));
-  }
-
-  // ---- confusion
-  const pairs = new Map(report.confused.map((pair) => [pair.class + "\n" + pair.taken_for, pair]));
-  let pressed = null;
-  function show(pair, button) {
-    if (pressed) pressed.setAttribute("aria-pressed", "false");
-    pressed = button;
-    button.setAttribute("aria-pressed", "true");
-    const title = make("h3", {}, pair.paths.length + " of “" + pair.class + "” taken for “" + pair.taken_for + "”");
-    $("cell").replaceChildren(title, make("div", { class: "grid" }, ...pair.paths.map((path) => figure(path, []))));
-  }
-  const kMostCells = 40;  // classes; more are a list of pairs
-  if (names.length <= kMostCells) {
-    const table = $("confusion").querySelector("table");
-    table.append(make("thead", {}, make("tr", {}, make("th"), ...names.map((n) => make("th", { title: n }, make("span", {}, n))))));
-    table.append(make("tbody", {}, ...report.confusion.map((row, truth) => {
-      const all = row.reduce((sum, count) => sum + count, 0) || 1;
-      return make("tr", {}, make("th", { title: names[truth] }, names[truth]), ...row.map((count, predicted) => {
-        const tone = "--tone:var(" + (truth === predicted ? "--good" : "--bad") + ");--share:" + Math.round(70 * count / all) + "%";
-        const pair = pairs.get(names[truth] + "\n" + names[predicted]);
-        const cell = make(pair ? "button" : "span", { style: tone }, count ? String(count) : "");
-        if (pair) {
-          cell.setAttribute("aria-label", count + " of " + names[truth] + " taken for " + names[predicted]);
-          cell.addEventListener("click", () => show(pair, cell));
-        }
-        return make("td", {}, cell);
-      }));
-    })));
-  } else {
-    for (const pair of report.confused.slice(0, 100)) {
-      const button = make("button", { "aria-pressed": "false" }, pair.paths.length + "× “" + pair.class + "” taken for “" + pair.taken_for + "”");
-      button.addEventListener("click", () => show(pair, button));
-      $("pairs").append(button);
-    }
-  }
-  if (pairs.size === 0) $("cell").append(make("p", { class: "soft" }, "No picture was taken for another class."));
-
-  // ---- surprising
-  $("surprising").hidden = report.surprising.length === 0;
-  $("surprising").querySelector(".grid").append(...report.surprising.map((one) =>
-    figure(one.path, ["“" + one.class + "” " + percent(one.probability), make("small", {}, "taken for “" + one.taken_for + "”")])));
+  // ---- errors
+  const paths = new Map(report.confused.map((pair) => [pair.class + "\n" + pair.taken_for, pair.paths]));
+  showConfusion(names, names, report.confusion.flatMap((row, truth) => row.flatMap((pictures, predicted) => pictures === 0 ? [] :
+    [{ class: names[truth], taken_for: names[predicted], pictures, paths: paths.get(names[truth] + "\n" + names[predicted]) }])));
+  showSurprising(report.surprising);
 
   // ---- learning curve
-  function draw() {
-    const kNamespace = "http://www.w3.org/2000/svg";
-    const part = (tag, attributes, text) => {
-      const element = document.createElementNS(kNamespace, tag);
-      for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-      if (text !== undefined) element.textContent = text;
-      return element;
-    };
-    const [width, height, left, bottom, top] = [560, 220, 52, 34, 12];
-    const low = Math.max(0, Math.floor(Math.min(...report.learning_curve.map((p) => p.top1.low)) * 10) / 10);
-    const most = Math.max(...report.learning_curve.map((p) => p.pictures));
-    const x = (pictures) => left + (width - left - 24) * pictures / most;
-    const y = (share) => top + (height - top - bottom) * (1 - share) / (1 - low || 1);
-    const svg = part("svg", { viewBox: "0 0 " + width + " " + height, width, role: "img", "aria-label": "learning curve", style: "max-width:100%" });
-    for (let share = low; share < 1.0001; share += (1 - low) / 4) {
-      svg.append(part("line", { x1: left, x2: width - 12, y1: y(share), y2: y(share), stroke: "var(--line)" }));
-      svg.append(part("text", { x: left - 8, y: y(share) + 4, "text-anchor": "end" }, Math.round(100 * share) + " %"));
-    }
-    for (const p of report.learning_curve) {
-      svg.append(part("line", { x1: x(p.pictures), x2: x(p.pictures), y1: y(p.top1.low), y2: y(p.top1.high), stroke: "var(--accent)", "stroke-width": 2, opacity: 0.5 }));
-      svg.append(part("circle", { cx: x(p.pictures), cy: y(p.top1.value), r: 4, fill: "var(--accent)" }));
-      svg.append(part("text", { x: x(p.pictures), y: height - 12, "text-anchor": "middle" }, String(p.pictures)));
-    }
-    svg.append(part("polyline", { points: report.learning_curve.map((p) => x(p.pictures) + "," + y(p.top1.value)).join(" "), fill: "none", stroke: "var(--accent)", "stroke-width": 2 }));
-    $("curve").querySelector("div").append(svg);
+  const lowest = axisBegin(Math.min(...report.learning_curve.map((p) => p.top1.low)));
+  const most = Math.max(...report.learning_curve.map((p) => p.pictures));
+  const curve = plot("learning curve", lowest, (pictures) => pictures / most, report.learning_curve.map((p) => [p.pictures, String(p.pictures)]));
+  for (const p of report.learning_curve) {
+    const x = curve.x(p.pictures);
+    curve.svg.append(part("line", { x1: x, x2: x, y1: curve.y(p.top1.low), y2: curve.y(p.top1.high), stroke: "var(--accent)", "stroke-width": 2, opacity: 0.5 }));
+    curve.svg.append(part("circle", { cx: x, cy: curve.y(p.top1.value), r: 4, fill: "var(--accent)" }));
   }
-  draw();
+  curve.svg.append(part("polyline", { points: report.learning_curve.map((p) => curve.x(p.pictures) + "," + curve.y(p.top1.value)).join(" "), fill: "none", stroke: "var(--accent)", "stroke-width": 2 }));
+  $("curve").querySelector("div").append(curve.svg);
 
   // ---- compared
   const rows = [["this model: " + best.model, best.top1.value, null],

@@ -1,24 +1,9 @@
 // The report of `learn` for programs.
 #include "base/json_text.hpp"
-#include "report/files/documents.hpp"
 #include "report/learn/learn_report.hpp"
 
 namespace fovea {
 namespace {
-
-JsonObject share_object(const MeasuredShare& share) {
-  JsonObject json;
-  return json.add("value", share.value).add("low", share.low).add("high", share.high);
-}
-
-/// Each element as `object` makes it.
-template <typename T, typename Make>
-std::string array_of(const std::vector<T>& all, const Make& object) {
-  std::vector<std::string> elements;
-  elements.reserve(all.size());
-  for (const T& one : all) elements.push_back(object(one).line());
-  return json_array(elements);
-}
 
 JsonObject backbone_object(const LearnedBackbone& b) {
   JsonObject json;
@@ -35,13 +20,6 @@ JsonObject class_object(const MeasuredClass& c) {
   json.add("name", c.name).add("pictures", c.pictures).add("support", c.measured);
   if (c.measured == 0) return json;
   return json.add("precision", c.precision).add("recall", c.recall).add("f1", c.f1);
-}
-
-std::string paths_array(const std::vector<std::string>& paths) {
-  std::vector<std::string> texts;
-  texts.reserve(paths.size());
-  for (const std::string& path : paths) texts.push_back(json_quoted(path));
-  return json_array(texts);
 }
 
 std::string confusion_array(const std::vector<std::vector<std::size_t>>& confusion) {
@@ -81,7 +59,7 @@ std::string learn_json(const LearnReport& r) {
   json.add_raw("confused", array_of(r.confused, [&](const ConfusedPair& pair) {
                  JsonObject one;
                  one.add("class", r.classes[pair.truth].name).add("taken_for", r.classes[pair.predicted].name);
-                 return one.add_raw("paths", paths_array(pair.paths));
+                 return one.add_raw("paths", texts_array(pair.paths));
                }));
   json.add_raw("surprising", array_of(r.surprising, [&](const SurprisingPicture& s) {
                  JsonObject one;
@@ -93,11 +71,8 @@ std::string learn_json(const LearnReport& r) {
                  return one.add("share", p.share).add("pictures", p.pictures).add("top1", share_object(p.top1));
                }));
   if (r.unknown) json.add("unknown", unknown_object(*r.unknown));
-  json.add_raw("remarks", paths_array(r.remarks));
-  std::vector<std::string> failures;
-  failures.reserve(r.failures.size());
-  for (const Record& record : r.failures) failures.push_back(record_to_json(record));
-  json.add_raw("failures", json_array(failures));
+  json.add_raw("remarks", texts_array(r.remarks));
+  json.add_raw("failures", records_array(r.failures));
   json.add("embed_seconds", r.embed_seconds).add("learn_seconds", r.learn_seconds);
   return json.lines();
 }

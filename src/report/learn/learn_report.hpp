@@ -7,16 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "report/measured.hpp"
 #include "report/record.hpp"
 
 namespace fovea {
-
-/// A share, and the interval that holds the true one in 95 of 100 cases.
-struct MeasuredShare {
-  double value = 0;
-  double low = 0;
-  double high = 0;
-};
 
 struct MeasuredClass {
   std::string name;
@@ -38,20 +32,6 @@ struct CurvePoint {
   double share = 1;          // of the pictures that are learned from
   std::size_t pictures = 0;  // on average over folds
   MeasuredShare top1;
-};
-
-/// Pictures of one class that were taken for another.
-struct ConfusedPair {
-  std::size_t truth = 0;  // index of the class
-  std::size_t predicted = 0;
-  std::vector<std::string> paths;
-};
-
-struct SurprisingPicture {
-  std::string path;
-  std::size_t truth = 0;
-  std::size_t predicted = 0;
-  double probability = 0;  // of its own class, out of fold
 };
 
 struct UnknownReport {

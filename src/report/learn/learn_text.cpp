@@ -10,21 +10,6 @@
 namespace fovea {
 namespace {
 
-std::string percent(double share) {
-  return fmt::format("{:.1f} %", 100 * share);
-}
-std::string range_of(const MeasuredShare& share) {
-  return fmt::format("{:.1f} to {:.1f}", 100 * share.low, 100 * share.high);
-}
-std::string points(double share) {
-  return fmt::format("{:+.1f}", 100 * share);
-}
-
-/// "1 picture", "2 pictures"
-std::string count_of(std::size_t count, const std::string& what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
-
 std::string heading(const LearnReport& r) {
   std::string text =
       fmt::format("{}: {} of {} classes", printable(r.folder), count_of(r.pictures, "picture"), r.classes.size());
@@ -43,14 +28,13 @@ std::string measured(const LearnReport& r) {
   const std::string where =
       r.validation.empty() ? fmt::format("each held out once, in {} folds", r.folds) : "of " + printable(r.validation);
   std::string text = fmt::format("\nmeasured on {}, {}:\n", count_of(r.measured, "picture"), where);
-  const auto line = [&](const char* what, const std::string& value, const std::string& more) {
-    text += fmt::format("  {:<20}{:>9}   {}\n", what, value, more);
-  };
-  line("right", percent(b.top1.value), "95 % interval " + range_of(b.top1));
-  line("macro F1", percent(b.macro_f1.value), "95 % interval " + range_of(b.macro_f1));
-  line("balanced accuracy", percent(b.balanced.value), "95 % interval " + range_of(b.balanced));
-  line("log-loss", fmt::format("{:.3f}", b.log_loss), fmt::format("{:.3f} before the temperature", b.log_loss_before));
-  line("calibration error", percent(b.calibration), percent(b.calibration_before) + " before the temperature");
+  text += figure_line("right", percent(b.top1.value), "95 % interval " + range_of(b.top1));
+  text += figure_line("macro F1", percent(b.macro_f1.value), "95 % interval " + range_of(b.macro_f1));
+  text += figure_line("balanced accuracy", percent(b.balanced.value), "95 % interval " + range_of(b.balanced));
+  text += figure_line("log-loss", fmt::format("{:.3f}", b.log_loss),
+                      fmt::format("{:.3f} before the temperature", b.log_loss_before));
+  text += figure_line("calibration error", percent(b.calibration),
+                      percent(b.calibration_before) + " before the temperature");
   return text;
 }
 

@@ -10,9 +10,15 @@ const pictures = [...document.querySelectorAll("script.picture")].map((element) 
   picture.packed = element.nextElementSibling.textContent;
   return picture;
 });
-const { rows, cols, prefix, blocks } = heading;
-const patches = rows * cols;
-const tokens = prefix.length + patches;
+const { prefix, blocks } = heading;
+let rows = 1, cols = 1, patches = 1, tokens = prefix.length + 1;  // of the picture that is shown
+function use_grid_of(picture) {
+  if (!picture || picture.failure) return;
+  ({ rows, cols } = picture);
+  patches = rows * cols;
+  tokens = prefix.length + patches;
+}
+use_grid_of(pictures.find((picture) => !picture.failure));
 const heads = heading.mean_heads ? 1 : heading.heads;
 const kMean = -1;  // in the place of a head
 
@@ -36,8 +42,9 @@ function unpack(picture) {
   const found = unpacked.get(picture);
   if (found) return found;
   const promise = inflate(from_base64(picture.packed)).then((buffer) => {
+    const tokens = prefix.length + picture.rows * picture.cols;
     const count = blocks.length * heads * tokens;
-    return { maxima: new Float32Array(buffer, 0, count), steps: new Uint8Array(buffer, 4 * count) };
+    return { tokens, maxima: new Float32Array(buffer, 0, count), steps: new Uint8Array(buffer, 4 * count) };
   });
   unpacked.set(picture, promise);
   if (unpacked.size > 6) unpacked.delete(unpacked.keys().next().value);
@@ -46,7 +53,7 @@ function unpack(picture) {
 const has_attention = (picture) => !picture.failure && blocks.length > 0 && picture.packed.length > 0;
 
 /// @returns {Float32Array} [tokens], a row or a column of A, of one head or the mean of all
-function attention_of({ maxima, steps }, block, head, token, direction) {
+function attention_of({ tokens, maxima, steps }, block, head, token, direction) {
   const values = new Float32Array(tokens);
   const first = head === kMean ? 0 : head;
   const last = head === kMean ? heads - 1 : head;

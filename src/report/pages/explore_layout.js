@@ -105,7 +105,11 @@ async function open_picture(index) {
   state.hovered = null;
   attention = null;
   shown = null;
+  cancelAnimationFrame(frame);  // it would ease towards the last picture's patches
+  frame = 0;
   const picture = picture_now();
+  use_grid_of(picture);
+  state.selected = Math.min(state.selected, tokens - 1);
   lay_out_picture();
   const ticket = ++opening;
   const wanted = has_attention(picture);

@@ -20,14 +20,15 @@ namespace {
 constexpr std::string_view kPicturesMark = "{{pictures}}";
 
 RecordJson heading_object(const ExploreHeading& heading) {
+  const bool one_grid = heading.grid.size() > 0;
   const auto covered = [&](std::size_t patches, int side) {
-    return static_cast<float>(patches * heading.patch_size) / static_cast<float>(side);
+    return one_grid ? static_cast<float>(patches * heading.patch_size) / static_cast<float>(side) : 1.0F;
   };
   return {{"model", to_utf8(heading.model_name)},
           {"version", heading.version},
           {"prefix", heading.prefix_tokens},
-          {"rows", heading.grid.rows},
-          {"cols", heading.grid.cols},
+          {"rows", one_grid ? RecordJson(heading.grid.rows) : RecordJson()},
+          {"cols", one_grid ? RecordJson(heading.grid.cols) : RecordJson()},
           // The shares of the picture's height and width that patches cover: no patch shows what lies after the last
           // whole one.
           {"covered",
@@ -77,6 +78,8 @@ RecordJson picture_object(const ExplorePicture& picture) {
   }
   object["width"] = record.size.width;
   object["height"] = record.size.height;
+  object["rows"] = picture.grid.rows;
+  object["cols"] = picture.grid.cols;
   object["predictions"] = RecordJson::array();
   for (const Prediction& prediction : record.predictions) {
     RecordJson bar = RecordJson::array(

@@ -18,13 +18,13 @@ struct ExploreHeading {
   std::string model_name;
   std::string version;
   std::vector<std::string> prefix_tokens;  // display names: "class token", "register 1"
-  PatchGrid grid;
-  Size network_input;               // px
-  std::size_t patch_size = 0;       // px in the network's input
-  std::size_t depth = 0;            // blocks in the model
-  std::size_t num_heads = 0;        // heads in the model
-  std::vector<std::size_t> blocks;  // blocks whose attention the page holds; empty: none
-  bool mean_heads = false;          // the page holds only the mean over heads
+  PatchGrid grid;                          // empty: each picture has its own, and is fed whole
+  Size network_input;                      // px
+  std::size_t patch_size = 0;              // px in the network's input
+  std::size_t depth = 0;                   // blocks in the model
+  std::size_t num_heads = 0;               // heads in the model
+  std::vector<std::size_t> blocks;         // blocks whose attention the page holds; empty: none
+  bool mean_heads = false;                 // the page holds only the mean over heads
 };
 
 /// One method's value for each patch.
@@ -40,7 +40,8 @@ struct ExploreMap {
 };
 
 struct ExplorePicture {
-  Record record;                // if it is a failure, the other members are empty
+  Record record;  // if it is a failure, the other members are empty
+  PatchGrid grid;
   std::vector<std::byte> jpeg;  // what the network saw, shown under the patch grid
   std::vector<ExploreMap> maps;
   std::optional<PackedAttention> attention;

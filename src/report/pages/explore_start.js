@@ -13,7 +13,8 @@ $("theme").addEventListener("click", () => {
 });
 
 function describe() {
-  $("model").textContent = heading.model + " · " + heading.depth + " blocks, " + heading.heads + " heads, " + rows + " × " + cols + " patches";
+  $("model").textContent = heading.model + " · " + heading.depth + " blocks, " + heading.heads + " heads, " +
+    (heading.rows ? heading.rows + " × " + heading.cols + " patches" : "a grid of patches of each picture's own");
   $("footer").textContent = "fovea " + heading.version + " · everything is in this file; nothing is loaded, nothing is sent";
   const about = new Map(pictures.flatMap((picture) => picture.maps || []).map((map) => [map.title, map.shows]));
   for (const [title, shows] of about) $("methods").append(make("dt", {}, title), make("dd", {}, shows));

@@ -69,6 +69,7 @@ function recall() {
     return parts.has(name) && Number.isInteger(value) && value >= least && value <= most ? value : null;
   };
   state.picture = number("picture", 0, pictures.length - 1) ?? state.picture;
+  use_grid_of(picture_now());
   state.selected = number("token", 0, tokens - 1) ?? state.selected;
   const block = blocks.indexOf(number("block", 0, heading.depth));
   if (block >= 0) state.block = block;

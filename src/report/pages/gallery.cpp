@@ -38,6 +38,7 @@ RecordJson card(const Record& record) {
   }
   card["width"] = record.size.width;
   card["height"] = record.size.height;
+  if (is_unknown(record)) card["unknown"] = true;
   card["predictions"] = RecordJson::array();
   for (const Prediction& prediction : record.predictions) {
     RecordJson bar = RecordJson::array({class_name(prediction.label, prediction.class_index), prediction.probability});

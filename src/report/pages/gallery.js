@@ -4,7 +4,10 @@
 
   const percent = (p) => (100 * p).toFixed(1) + " %";
   const count = (n) => n.toLocaleString("en");
-  const best = (record) => (record.predictions && record.predictions[0] ? record.predictions[0] : null);
+  const first = (record) => (record.predictions && record.predictions[0] ? record.predictions[0] : null);
+  // Of none of the classes: its best class is only the nearest one.
+  const kUnknown = "unknown";
+  const best = (record) => (record.unknown ? [kUnknown, first(record) ? first(record)[1] : 0] : first(record));
 
   // ---- heading
   function describe() {
@@ -33,7 +36,7 @@
   const wanted = { text: "", label: null, failures: false, sort: "input" };
   for (const record of records) {
     const labels = (record.predictions || []).map((prediction) => prediction[0]);
-    record.haystack = [record.path, ...labels, record.failure ? record.failure.code : ""].join("\n").toLowerCase();
+    record.haystack = [record.path, ...labels, record.unknown ? kUnknown : "", record.failure ? record.failure.code : ""].join("\n").toLowerCase();
   }
   const certainty = (record) => (best(record) ? best(record)[1] : -1);
   const uncertainty = (record) => (best(record) ? best(record)[1] : 2);
@@ -64,8 +67,9 @@
   }
 
   // ---- cards
-  function bars(predictions) {
+  function bars({ predictions, unknown }) {
     const list = make("span", { class: "bars" });
+    if (unknown) list.append(make("b", { class: "unknown" }, kUnknown + (predictions.length > 0 ? ", nearest:" : "")));
     for (const [label, p, value] of predictions) {
       const fill = make("i");
       fill.style.setProperty("--share", (100 * p).toFixed(2) + "%");
@@ -89,7 +93,7 @@
       } else {
         picture.classList.add("lost");
       }
-      body.append(bars(record.predictions));
+      body.append(bars(record));
     }
     body.append(make("span", { class: "name", title: record.path }, record.path));
     const card = make("button", { type: "button", class: record.failure ? "card failed" : "card" }, picture, body);
@@ -140,7 +144,7 @@
       about.push(make("p", { class: "wrong" }, record.failure.message));
       if (record.failure.hint) about.push(make("p", { class: "soft" }, record.failure.hint));
     } else {
-      about.push(make("p", { class: "soft" }, record.width + " × " + record.height + " px"), bars(record.predictions));
+      about.push(make("p", { class: "soft" }, record.width + " × " + record.height + " px"), bars(record));
       if (maps.length > 1) about.push(viewSwitch(maps, map));
       if (map) {
         const target = map.target ? ", for " + map.target : "";

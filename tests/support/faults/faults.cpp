@@ -137,6 +137,12 @@ int opened(int descriptor, const char* path) {
   return descriptor;
 }
 
+/// The one of a file's names that counts; the old one if both or neither do.
+const char* of_two(const char* old_path, const char* new_path) {
+  return std::strstr(old_path, plan.path) == nullptr && std::strstr(new_path, plan.path) != nullptr ? new_path
+                                                                                                    : old_path;
+}
+
 /// The path of a file that is named relative to a folder.
 Path path_at(int folder, const char* name) {
   Path path{};
@@ -321,15 +327,27 @@ FAULTS_BY_PATH(kStat, lstat, (const char* path, struct stat* status), (path, sta
 FAULTS_BY_PATH(kStat, lstat64, (const char* path, struct stat64* status), (path, status))
 FAULTS_BY_PATH(kMkdir, mkdir, (const char* path, mode_t mode), (path, mode))
 FAULTS_BY_PATH(kUnlink, unlink, (const char* path), (path))
-FAULTS_BY_PATH(kRename, rename, (const char* path, const char* to), (path, to))
 
+int rename(const char* from, const char* to) {
+  NEXT(rename);
+  return fails(kRename, of_two(from, to), CALLER) ? -1 : real(from, to);
+}
 int renameat(int folder, const char* from, int to_folder, const char* to) {
   NEXT(renameat);
-  return fails(kRename, path_at(folder, from).data(), CALLER) ? -1 : real(folder, from, to_folder, to);
+  const Path old_path = path_at(folder, from);
+  const Path new_path = path_at(to_folder, to);
+  return fails(kRename, of_two(old_path.data(), new_path.data()), CALLER) ? -1 : real(folder, from, to_folder, to);
 }
 int renameat2(int folder, const char* from, int to_folder, const char* to, unsigned flags) {
   NEXT(renameat2);
-  return fails(kRename, path_at(folder, from).data(), CALLER) ? -1 : real(folder, from, to_folder, to, flags);
+  const Path old_path = path_at(folder, from);
+  const Path new_path = path_at(to_folder, to);
+  return fails(kRename, of_two(old_path.data(), new_path.data()), CALLER) ? -1
+                                                                          : real(folder, from, to_folder, to, flags);
+}
+int link(const char* from, const char* to) {
+  NEXT(link);
+  return fails(kRename, of_two(from, to), CALLER) ? -1 : real(from, to);
 }
 int linkat(int folder, const char* from, int to_folder, const char* to, int flags) {
   NEXT(linkat);
