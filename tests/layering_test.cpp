@@ -30,7 +30,8 @@ struct Layer {
 };
 // What each folder under src/ may include besides itself and fovea/*.hpp.
 const std::vector<Layer> kLayers = {
-    {"cli", {"pipeline", "report", "explain", "model", "checkpoint", "image", "base"}},
+    {"cli", {"hub", "pipeline", "report", "explain", "model", "checkpoint", "image", "base"}},
+    {"hub", {"model", "checkpoint", "base"}},
     {"pipeline", {"model", "explain", "learn", "report", "image", "base"}},
     {"model", {"nn", "checkpoint", "base"}},
     {"report", {"image", "base"}},
@@ -64,6 +65,7 @@ const std::vector<Door> kDoors = {
     {"OpenJPEG", {"openjpeg.h"}, {"src/image/module/jpeg2000_module.cpp"}},
     {"libheif", {"libheif/*"}, {"src/image/module/heif_module.cpp"}},
     {"libjxl", {"jxl/*"}, {"src/image/module/jxl_module.cpp"}},
+    {"libcurl", {"curl/*"}, {"src/hub/module/curl_module.cpp"}},
     {"Eigen",
      {"Eigen/*"},
      {"src/model/weights/pos_embed.cpp", "src/explain/gradient_row.cpp", "src/explain/spearman.cpp",
@@ -71,8 +73,9 @@ const std::vector<Door> kDoors = {
     {"CLI11", {"CLI/*"}, {"src/cli/*"}},
     {"nlohmann-json",
      {"nlohmann/*"},
-     {"src/checkpoint/formats/*", "src/model/config/*", "src/model/learned/*", "src/model/recipe/*", "src/report/*"}},
-    {"Nettle", {"nettle/*"}, {"src/base/sha256.cpp"}},
+     {"src/checkpoint/formats/*", "src/model/config/*", "src/model/learned/*", "src/model/recipe/*", "src/report/*",
+      "src/hub/listing.cpp"}},
+    {"Nettle", {"nettle/*"}, {"src/base/sha256.cpp", "src/hub/content_hash.cpp"}},
     {"zlib", {"zlib.h"}, {"src/checkpoint/formats/zip_inflate.cpp", "src/report/pages/packed_attention.cpp"}},
     {"Highway",
      {"hwy/*"},
@@ -80,7 +83,7 @@ const std::vector<Door> kDoors = {
       "src/base/head_fusion.cpp", "src/base/simd_targets.cpp"}},
     {"fmt", {"fmt/*"}, {"src/*"}},
     {"x86 intrinsics (AMX)", {"immintrin.h"}, {"src/nn/kernels/amx_kernels.cpp"}},
-    {"the C library", {"sys/*", "dirent.h", "unistd.h", "fcntl.h", "dlfcn.h", "sched.h", "malloc.h"}, {"src/*"}},
+    {"the C library", {"sys/*", "dirent.h", "unistd.h", "fcntl.h", "dlfcn.h", "sched.h", "malloc.h", "fnmatch.h"}, {"src/*"}},
 };
 constexpr std::string_view kOpenMp = "omp.h";  // the header that stands for pragmas and calls, too
 

@@ -52,7 +52,8 @@ std::string hint_for_missing(std::string_view path) {
   if (path.starts_with(kFileUrl)) {
     return fmt::format("leave out {}: {}", kFileUrl, printable(path.substr(kFileUrl.size())));
   }
-  if (has("://") || path.starts_with("www.")) return "fovea downloads nothing: download the file first, then name it";
+  if (has("://") || path.starts_with("www."))
+    return "only models of a hub are downloaded: download the file first, then name it";
   if (path.starts_with("~")) return "the shell replaces ~ only at the start of a word and outside quotes: write $HOME";
   if (has_drive(path) && (path[2] == '\\' || path[2] == '/')) {
     return fmt::format("this is a path of Windows; WSL has it as {}", printable(with_slashes(path)));

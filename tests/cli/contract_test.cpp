@@ -133,6 +133,7 @@ TEST_F(Contract, TheGuideHasTheKeysOfAllRecordsAndNoOthers) {
   look_at_document(read_text(folder_ / "shared/shards/00000-of-00001/summary.json"));
   look_at_document(run({"inspect", at("model"), "-v", "-f", "json", "--labels", labels}));
   look_at_document(run({"inspect", "-f", "json"}));
+  look_at_document(run({"models", "-f", "json"}));
   look_at_document(run({"doctor", at("model"), at("in/large.jpg"), "-f", "json"}));
   for (std::size_t i = 0; i < 24; ++i) {
     const std::string kind = std::to_string(i % 3);

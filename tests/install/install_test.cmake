@@ -25,7 +25,7 @@ file(MAKE_DIRECTORY ${WORK_DIR})
 
 run_step("install" ${CMAKE_COMMAND} --install ${BUILD_DIR} --prefix ${prefix})
 foreach(file IN ITEMS bin/fovea libexec/fovea lib/fovea/fovea_imgcodecs.so lib/fovea/fovea_tiff.so
-        lib/fovea/fovea_jpeg2000.so lib/fovea/fovea_heif.so lib/fovea/fovea_jxl.so include/fovea/classifier.hpp include/fovea/version.hpp
+        lib/fovea/fovea_jpeg2000.so lib/fovea/fovea_heif.so lib/fovea/fovea_jxl.so lib/fovea/fovea_curl.so include/fovea/classifier.hpp include/fovea/version.hpp
         share/fovea/weights/vit_tiny_tin200/model.safetensors share/man/man1/fovea.1
         share/bash-completion/completions/fovea share/zsh/site-functions/_fovea
         share/fish/vendor_completions.d/fovea.fish share/doc/fovea/LICENSE)

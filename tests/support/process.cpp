@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstdlib>
@@ -38,10 +39,17 @@ std::vector<std::string> environment_with(const std::vector<std::string>& own) {
   std::vector<std::string> all;
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string_view text = *variable;
-    if (text.substr(0, 6) != "FOVEA_" && text.substr(0, 9) != "NO_COLOR=") all.emplace_back(text);
+    const std::string_view name = text.substr(0, text.find('=') + 1);
+    const bool replaced =
+        std::any_of(own.begin(), own.end(), [&](const std::string& other) { return other.starts_with(name); });
+    if (name.substr(0, 6) != "FOVEA_" && name.substr(0, 3) != "HF_" && name != "NO_COLOR=" && !replaced) {
+      all.emplace_back(text);
+    }
   }
-  all.insert(all.end(), own.begin(), own.end());
-  all.emplace_back("FOVEA_PRECISION=f32");  // the same numbers on every CPU; `own` comes first and may override it
+  all.insert(all.end(), own.begin(), own.end());  // comes first and may override these
+  all.emplace_back("FOVEA_PRECISION=f32");        // the same numbers on every CPU
+  all.emplace_back("HF_HOME=/nowhere/huggingface");
+  all.emplace_back("HF_HUB_OFFLINE=1");
   return all;
 }
 

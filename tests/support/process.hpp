@@ -19,7 +19,7 @@ namespace fovea::test {
 
 struct ProcessOptions {
   std::string input;                     // its standard input
-  std::vector<std::string> environment;  // "NAME=value", beside the test's own without FOVEA_*, and FOVEA_PRECISION=f32
+  std::vector<std::string> environment;  // "NAME=value", beside the test's own, with FOVEA_PRECISION=f32 and no hub
   std::filesystem::path folder;          // the working directory; empty: the test's own
   std::optional<std::uint64_t> file_size_limit;  // bytes, RLIMIT_FSIZE
   std::filesystem::path standard_output;         // a file or device instead of a pipe

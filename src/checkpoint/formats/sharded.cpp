@@ -1,6 +1,8 @@
 // A checkpoint in several files: `model.safetensors.index.json` (or `pytorch_model.bin.index.json`) names, for each
 // tensor, the file beside it that holds the tensor, as transformers' save_pretrained writes it: {"metadata": {…},
 // "weight_map": {tensor: file}}.
+#include "checkpoint/formats/sharded.hpp"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -36,16 +38,59 @@ bool recognises_sharded(std::span<const std::byte> file) {
   });
 }
 
+using NamesByShard = std::map<std::string, std::set<std::string>>;
+
+[[noreturn]] void fail_index(const std::string& path, const std::string& what,
+                             const char* hint = "the index is damaged: download it again, or save it again") {
+  throw Error(ErrorCode::kCheckpoint, fmt::format("{}: {}", path, what), hint);
+}
+
+bool is_plain_file_name(const std::string& shard) {
+  return !shard.empty() && shard != "." && shard != ".." && shard.find('/') == std::string::npos &&
+         shard.find('\0') == std::string::npos;
+}
+
+/// @param path  for messages
+NamesByShard parse_index(std::string_view text, const std::string& path) {
+  json index;
+  try {
+    index = json::parse(text);
+  } catch (const json::exception& error) {
+    fail_index(path, fmt::format("the index is not JSON: {}", to_utf8(error.what())));
+  }
+  const auto map = index.find("weight_map");
+  if (map == index.end() || !map->is_object() || map->empty()) {
+    fail_index(path,
+               "the file has no weight_map, expected one that maps each tensor to its shard as in "
+               "model.safetensors.index.json");
+  }
+  NamesByShard shards;
+  for (const auto& [tensor, shard] : map->items()) {
+    if (!shard.is_string()) {
+      fail_index(path, fmt::format("tensor '{}' is in a JSON {}, expected a file name", tensor, shard.type_name()));
+    }
+    const auto& shard_name = shard.get_ref<const std::string&>();
+    if (!is_plain_file_name(shard_name)) {
+      fail_index(path,
+                 fmt::format("tensor '{}' is in '{}', expected the name of a file in the index's folder", tensor,
+                             printable(shard_name)),
+                 "an index may not point outside its folder: do not trust this file");
+    }
+    shards[shard_name].insert(tensor);
+  }
+  return shards;
+}
+
 class Sharded final : public Checkpoint {
  public:
   Sharded(const MappedFile& file, const std::filesystem::path& path) : path_(printable(path)) {
     const auto bytes = file.bytes();
-    const auto shards = parse_index({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    const auto shards = parse_index({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path_);
     shards_.reserve(shards.size());
     for (const auto& [shard, names] : shards) open_shard(path.parent_path() / shard, names);
     if (!complaints_.empty()) {
-      fail(fmt::format("index and shards differ: {}", list(complaints_)),
-           "the shards may come from different downloads: download all of them again");
+      fail_index(path_, fmt::format("index and shards differ: {}", list(complaints_)),
+                 "the shards may come from different downloads: download all of them again");
     }
     std::sort(tensors_.begin(), tensors_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
     format_ = fmt::format("sharded {}", shards_.front()->format());
@@ -58,51 +103,10 @@ class Sharded final : public Checkpoint {
   }
 
  private:
-  using NamesByShard = std::map<std::string, std::set<std::string>>;
-
-  [[noreturn]] void fail(const std::string& what,
-                         const char* hint = "the index is damaged: download it again, or save it again") const {
-    throw Error(ErrorCode::kCheckpoint, fmt::format("{}: {}", path_, what), hint);
-  }
-
   static std::string list(const std::vector<std::string>& texts) {
     const std::size_t shown = std::min(texts.size(), kMaxNamesShown);
     const std::string some = fmt::format("{}", fmt::join(texts.begin(), texts.begin() + std::ptrdiff_t(shown), "; "));
     return shown == texts.size() ? some : fmt::format("{}; and {} more", some, texts.size() - shown);
-  }
-
-  [[nodiscard]] NamesByShard parse_index(std::string_view text) const {
-    json index;
-    try {
-      index = json::parse(text);
-    } catch (const json::exception& error) {
-      fail(fmt::format("the index is not JSON: {}", to_utf8(error.what())));
-    }
-    const auto map = index.find("weight_map");
-    if (map == index.end() || !map->is_object() || map->empty()) {
-      fail(
-          "the file has no weight_map, expected one that maps each tensor to its shard as in "
-          "model.safetensors.index.json");
-    }
-    NamesByShard shards;
-    for (const auto& [tensor, shard] : map->items()) {
-      if (!shard.is_string()) {
-        fail(fmt::format("tensor '{}' is in a JSON {}, expected a file name", tensor, shard.type_name()));
-      }
-      const auto& shard_name = shard.get_ref<const std::string&>();
-      if (!is_plain_file_name(shard_name)) {
-        fail(fmt::format("tensor '{}' is in '{}', expected the name of a file in the index's folder", tensor,
-                         printable(shard_name)),
-             "an index may not point outside its folder: do not trust this file");
-      }
-      shards[shard_name].insert(tensor);
-    }
-    return shards;
-  }
-
-  static bool is_plain_file_name(const std::string& shard) {
-    return !shard.empty() && shard != "." && shard != ".." && shard.find('/') == std::string::npos &&
-           shard.find('\0') == std::string::npos;
   }
 
   /// Takes over the shard's tensors, and notes tensors that are not where the index says.
@@ -115,7 +119,7 @@ class Sharded final : public Checkpoint {
     {
       const MappedFile mapped(file);
       if (recognises_sharded(mapped.bytes()))
-        fail(fmt::format("shard {} is an index itself, expected tensors", printable(file)));
+        fail_index(path_, fmt::format("shard {} is an index itself, expected tensors", printable(file)));
     }
     shards_.push_back(open_checkpoint(file));
     const Checkpoint& shard = *shards_.back();
@@ -143,6 +147,12 @@ std::unique_ptr<Checkpoint> open_sharded(MappedFile file, const std::filesystem:
 }
 
 }  // namespace
+
+std::vector<std::string> shard_names(const std::filesystem::path& index) {
+  std::vector<std::string> names;
+  for (const auto& [shard, tensors] : parse_index(read_text_file(index), printable(index))) names.push_back(shard);
+  return names;
+}
 
 const CheckpointFormat kCheckpointFormat_sharded{"safetensors index", recognises_sharded, open_sharded};
 

@@ -155,13 +155,13 @@ const std::vector<Rule>& rules() {
        "no other MODEL"},
       {{"model", "threads"},
        [](const Call& call) {
-         return !call.verb_is({"merge", "completions", "manpage"});
+         return !call.verb_is({"merge", "pull", "models", "completions", "manpage"});
        },
        "a verb that runs a model"},
       {{"threads"}, [](const Call& call) { return !call.verb_is({"inspect"}); }, "a verb that runs a model"},
       {{"batch"},
        [](const Call& call) {
-         return !call.verb_is({"merge", "quantize", "doctor", "inspect", "completions", "manpage"});
+         return !call.verb_is({"merge", "quantize", "doctor", "inspect", "pull", "models", "completions", "manpage"});
        },
        "a verb that runs pictures together"},
       {{"calibrate"},

@@ -14,8 +14,12 @@
 #include "base/files.hpp"
 #include "base/open_file.hpp"
 #include "base/text.hpp"
+#include "cli/options/hub_options.hpp"
+#include "cli/terminal/model_list.hpp"
+#include "cli/terminal/terminal.hpp"
 #include "fovea/architecture.hpp"
 #include "fovea/error.hpp"
+#include "fovea/hub.hpp"
 #include "pipeline/folder/inputs.hpp"
 
 namespace fovea::cli {
@@ -63,50 +67,34 @@ std::optional<fs::path> find_by_name(const std::string& name) {
   return std::nullopt;
 }
 
-std::vector<std::string> names_in(const std::vector<fs::path>& places) {
-  std::vector<std::string> names;
-  for (const auto& place : places) {
-    for (const fs::path& entry : entries_of(place)) {
-      if (is_model_at(entry)) names.push_back(printable(entry.filename()));
-    }
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
 std::string places_text(const std::vector<fs::path>& places) {
   std::string text;
   for (const auto& place : places) text += (text.empty() ? "" : ", ") + printable(place);
   return text.empty() ? "no folder, because FOVEA_MODEL_PATH is not set" : text;
 }
 
-/// A model of a hub, as libraries and browsers write it: "hf_hub:OWNER/NAME", "https://HOST/OWNER/NAME/tree/main".
-struct HubModel {
-  std::string owner;
-  std::string name;
-  bool marked = false;  // by a prefix; without it "OWNER/NAME" may be a path, too
+/// "OWNER/NAME" of a hub, as it is, or as browsers have it: "https://HOST/OWNER/NAME/tree/main".
+struct MeantRepo {
+  std::string repo;
+  bool is_address = false;  // without it "OWNER/NAME" may be a path, too
 };
 
-std::optional<HubModel> hub_model(const std::string& text) {
+std::optional<MeantRepo> meant_repo(const std::string& text) {
   static const std::regex kForm(
-      R"((hf[-_]hub:|hf:(?://)?|https?://[^/]+/)?([A-Za-z0-9][\w.-]*)/([A-Za-z0-9][\w.-]*)(@[\w.-]+|/tree/.*|/blob/.*)?/?)");
+      R"((https?://[^/]+/)?(([A-Za-z0-9][\w.-]*)/[A-Za-z0-9][\w.-]*)(@[\w.-]+|/tree/.*|/blob/.*)?/?)");
   constexpr std::size_t kLongest = 512;  // std::regex recurses for each character
   std::smatch match;
   if (text.size() > kLongest || !std::regex_match(text, match, kForm)) return std::nullopt;
-  HubModel model{match[2], match[3], match[1].matched};
+  MeantRepo meant{match[2], match[1].matched};
   std::error_code failed;
-  if (!model.marked && (match[4].matched || fs::exists(model.owner, failed))) return std::nullopt;
-  if (looks_like_image(model.name) || looks_like_checkpoint(model.name)) return std::nullopt;
-  return model;
+  if (!meant.is_address && (match[4].matched || fs::exists(match[3].str(), failed))) return std::nullopt;
+  if (looks_like_image(meant.repo) || looks_like_checkpoint(meant.repo)) return std::nullopt;
+  return meant;
 }
 
-std::string how_to_download(const HubModel& model) {
-  const char* files = model.owner == "timm" ? "config.json model.safetensors"
-                                            : "config.json preprocessor_config.json model.safetensors";
-  return fmt::format(
-      "{}`hf download {}/{} {} --local-dir {}` gets it (Python's huggingface_hub; older ones call it huggingface-cli); "
-      "then give -m {}",
-      model.marked ? "" : "if it is a model of a hub, ", model.owner, model.name, files, model.name, model.name);
+std::string how_to_get(const MeantRepo& meant) {
+  return fmt::format("{}-m hf:{} downloads it once and keeps it; `fovea models` lists what is there",
+                     meant.is_address ? "" : "if it is a model of a hub, ", meant.repo);
 }
 
 /// "vit_base_patch16_224" or "vit_base_patch16_224.augreg_in1k": a name of timm, whose weights are on a hub.
@@ -116,15 +104,16 @@ bool is_timm_name(std::string_view name) {
 }
 
 std::string hint_for_missing_model(const std::string& text, const std::vector<std::string>& known) {
-  const std::optional<HubModel> hub = hub_model(text);
-  if (hub && hub->marked) return how_to_download(*hub);
+  const std::optional<MeantRepo> meant = meant_repo(text);
+  if (meant && meant->is_address) return how_to_get(*meant);
   if (std::string hint = hint_for_missing(text); !hint.empty()) return hint;
   if (const auto close = nearest(text, known)) return fmt::format("did you mean '{}'?", *close);
-  if (hub) return how_to_download(*hub);
+  if (meant) return how_to_get(*meant);
   if (is_timm_name(text)) {
-    return how_to_download({"timm", text.find('.') == std::string::npos ? text + ".TAG" : text, true});
+    return how_to_get({"timm/" + (text.find('.') == std::string::npos ? text + ".TAG" : text), true});
   }
-  constexpr const char* kFolder = "give -m the folder of a model, with config.json and model.safetensors";
+  constexpr const char* kFolder =
+      "-m takes the folder of a model, with config.json and model.safetensors, or hf:ORG/NAME";
   return known.empty() ? kFolder : fmt::format("models with a name: {}; or {}", fmt::join(known, ", "), kFolder);
 }
 
@@ -143,6 +132,13 @@ void refuse_other_kinds(const fs::path& path) {
     throw Error(ErrorCode::kCheckpoint, fmt::format("{}: is a picture, expected a model", printable(path)),
                 "a model is a folder, a checkpoint file or a name; -m chooses it, and pictures are given without -m");
   }
+}
+
+/// As the cache has it, or downloaded now.
+fs::path find_on_hub(const std::string& name, bool quiet) {
+  const HubSnapshot snapshot = find_hub_model(parse_hub_model(name), hub_options(quiet));
+  if (snapshot.downloaded > 0 && !quiet) Messages(false).note(pull_note(name, snapshot));
+  return snapshot.folder;
 }
 
 }  // namespace
@@ -166,17 +162,30 @@ std::vector<fs::path> model_places() {
   return places;
 }
 
-fs::path find_model(const std::string& name_or_path) {
+std::vector<NamedModel> named_models() {
+  std::vector<NamedModel> models;
+  for (const fs::path& place : model_places()) {
+    for (const fs::path& entry : entries_of(place)) {
+      if (is_model_at(entry)) models.push_back({printable(entry.filename()), entry});
+    }
+  }
+  std::ranges::stable_sort(models, {}, &NamedModel::name);
+  return models;
+}
+
+fs::path find_model(const std::string& name_or_path, bool quiet) {
   if (is_there(name_or_path)) {
     refuse_other_kinds(name_or_path);
     return name_or_path;
   }
+  if (is_hub_name(name_or_path)) return find_on_hub(name_or_path, quiet);
   if (const auto named = find_by_name(name_or_path)) return *named;
-  const auto places = model_places();
-  throw Error(
-      ErrorCode::kNotFound,
-      fmt::format("{}: no such model: neither a path nor a name in {}", printable(name_or_path), places_text(places)),
-      hint_for_missing_model(name_or_path, names_in(places)));
+  std::vector<std::string> names;
+  for (NamedModel& model : named_models()) names.push_back(std::move(model.name));
+  throw Error(ErrorCode::kNotFound,
+              fmt::format("{}: no such model: neither a path nor a name in {}", printable(name_or_path),
+                          places_text(model_places())),
+              hint_for_missing_model(name_or_path, names));
 }
 
 bool is_model(const std::string& name_or_path) {

@@ -22,6 +22,7 @@ namespace {
 
 /// Options of one call only: what it reads, writes or asks. They have no environment variable.
 constexpr std::string_view kOneCallOnly[] = {
+    "include", "offline",  "endpoint", "insecure",
     "help",   "version",   "config", "output",     "save-logits", "files-from", "fresh",    "list-methods",
     "folder", "null",      "tensor", "dump-input", "dump-pixels", "compare",    "roofline", "svg",
     "to",     "calibrate", "report", "append",     "share",       "shard",      "shards",   "group-by",
@@ -126,7 +127,8 @@ void add_common_options(CLI::App& app, CommonOptions& options) {
   options.threads = static_cast<std::size_t>(available_cores());
   const std::string group = "General";
   if (app.get_option_no_throw("--model") == nullptr) {  // a verb may take several
-    app.add_option("-m,--model", options.model, "model folder or checkpoint file, or the name of an installed model")
+    app.add_option("-m,--model", options.model,
+                   "model folder or checkpoint file, the name of an installed model, or hf:ORG/NAME for one of a hub")
         ->capture_default_str()
         ->type_name("MODEL")
         ->group(group);

@@ -113,7 +113,7 @@ void check_places(const PictureFlags& flags, const Purpose& purpose, const Outpu
   files.reads(flags.classes.labels, "file of labels");
   files.reads(flags.classes.text_embeddings, "file of text embeddings");
   files.reads(common.config, "configuration");
-  files.reads_model(find_model(common.model));
+  files.reads_model(find_model(common.model, common.quiet));
   files.require_unread_standard_output();
   for (const std::filesystem::path& output : purpose.outputs) files.writes(output);
   if (!layout.folder.empty()) check_outputs(layout, pictures.inputs, files);
@@ -144,7 +144,7 @@ PictureSetup set_up(const PictureFlags& flags, const Purpose& purpose, NamedPict
 
   const TensorImages* const tensors = pictures.tensors.get();
   auto model = VisionTransformer::load(
-      find_model(common.model),
+      find_model(common.model, common.quiet),
       purpose.features ? load_options(flags.model, tensors) : classifier_options(flags.model, flags.classes, tensors));
   const ModelInfo& info = model->info();
   if (model->quick()) check_cascade(flags, purpose, info);

@@ -71,7 +71,7 @@ class Batch : public Command {
     const auto [model, made] = set_up(flags_, purpose(), pictures, common, note);
     const ModelInfo& info = model->info();
     options.sync = no_sync_ ? Sync::kNo : Sync::kYes;
-    options.model = find_model(common.model);
+    options.model = find_model(common.model, common.quiet);
     options.load = load_options(flags_.model);  // without class names, which change no weight
     options.labels_source = made.maps.zero_shot ? flags_.classes.text_embeddings : info.labels_source;
     if (!save_logits_.empty()) options.save_logits = save_logits_;

@@ -90,13 +90,13 @@ class Bench : public Command {
     RunFiles files;
     files.reads(list_inputs(pictures, {.recurse = true, .output_folder = {}}));
     files.reads(common.config, "configuration");
-    if (arch_.empty()) files.reads_model(find_model(common.model));
+    if (arch_.empty()) files.reads_model(find_model(common.model, common.quiet));
     files.writes(svg_);
   }
 
   [[nodiscard]] std::shared_ptr<const VisionTransformer> load() const {
     const LoadOptions options = load_options(model_);
-    if (arch_.empty()) return VisionTransformer::load(find_model(common.model), options);
+    if (arch_.empty()) return VisionTransformer::load(find_model(common.model, common.quiet), options);
     Architecture architecture = timm_architecture(arch_);
     if (options.image_size) architecture.image_size = *options.image_size;
     const auto [height, width] = architecture.image_size;

@@ -169,7 +169,7 @@ class Doctor : public Command {
                   fmt::format("fovea doctor {} {}", printable(operands[1]), printable(operands[0])));
     }
     claim_threads(common);
-    const std::filesystem::path model = find_model(operands[0]);
+    const std::filesystem::path model = find_model(operands[0], common.quiet);
     check_places(model);
     std::optional<PendingFile> pixels;  // places that cannot be written are found before the work
     if (!dump_pixels_.empty()) pixels.emplace(dump_pixels_);

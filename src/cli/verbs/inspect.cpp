@@ -250,7 +250,7 @@ class Inspect : public Command {
     }
     LoadOptions options = load_options(model_);
     if (!labels_.empty()) options.labels = labels_;
-    const std::filesystem::path path = find_model(operands.empty() ? common.model : operands.front());
+    const std::filesystem::path path = find_model(operands.empty() ? common.model : operands.front(), common.quiet);
     const ModelInfo model = inspect_or_list(path, options);
     print(format_ == "json" ? json_of(model, common.verbose) : text_of(model, common.verbose));
     return 0;

@@ -159,7 +159,7 @@ class Learn : public Command {
     RunFiles files;
     files.reads(pictures.inputs);
     files.reads(common.config, "configuration");
-    for (const std::string& model : models_) files.reads_model(find_model(model));
+    for (const std::string& model : models_) files.reads_model(find_model(model, common.quiet));
     files.writes(output_);
     files.writes(page_);
   }
@@ -167,7 +167,7 @@ class Learn : public Command {
   /// The model, and what is kept of it.
   std::shared_ptr<const VisionTransformer> load(const std::string& model, std::vector<Backbone>& backbones) const {
     RunNote note(common);
-    const std::filesystem::path path = find_model(model);
+    const std::filesystem::path path = find_model(model, common.quiet);
     std::shared_ptr<const VisionTransformer> loaded = VisionTransformer::load(path);
     const ModelInfo& info = loaded->info();
     note.loaded(info);

@@ -107,7 +107,7 @@ class Quantize : public Command {
 
   int run() override {
     check_operands();
-    const std::filesystem::path from = find_model(operands[0]);
+    const std::filesystem::path from = find_model(operands[0], common.quiet);
     const std::filesystem::path to = operands[1];
     const Precision precision = precision_ == "int8" ? Precision::kInt8 : Precision::kBf16;
     claim_threads(common);

@@ -49,26 +49,53 @@ class WithLinearHead final : public Checkpoint {
 
 }  // namespace
 
-fs::path checkpoint_file(const fs::path& model) {
-  std::error_code ignored;
-  if (!fs::is_directory(model, ignored)) return model;
+std::string choose_checkpoint(const CheckpointFolder& folder) {
   constexpr std::array kNames{"model.safetensors", "model.safetensors.index.json", "open_clip_model.safetensors",
                               "pytorch_model.bin", "pytorch_model.bin.index.json", "open_clip_pytorch_model.bin"};
   for (const char* file : kNames) {
-    if (is_there(model / file)) return model / file;
+    if (folder.has(file)) return file;
   }
-  std::vector<fs::path> found;
-  for (const auto& entry : fs::directory_iterator(model, ignored)) {
+  std::vector<std::string> found;
+  for (std::string& file : folder.names()) {
     constexpr std::array kEndings{".safetensors", ".pth", ".pt", ".bin", ".npz", ".ckpt"};
-    const bool known = std::find(kEndings.begin(), kEndings.end(), entry.path().extension()) != kEndings.end();
-    if (known && !is_linear_head(entry.path())) found.push_back(entry.path());
+    const bool known = std::find(kEndings.begin(), kEndings.end(), fs::path(file).extension()) != kEndings.end();
+    if (known && !is_linear_head(file)) found.push_back(std::move(file));
   }
   if (found.size() == 1) return found.front();
   throw Error(ErrorCode::kNotFound,
               fmt::format("{}: the folder has {} checkpoints, expected model.safetensors or one file that ends in "
                           ".safetensors, .pth, .pt, .bin, .npz or .ckpt",
-                          printable(model), found.empty() ? "no" : std::to_string(found.size())),
-              "name the checkpoint file itself with -m");
+                          folder.name, found.empty() ? "no" : std::to_string(found.size())),
+              folder.hint);
+}
+
+fs::path checkpoint_file(const fs::path& model) {
+  std::error_code ignored;
+  if (!fs::is_directory(model, ignored)) return model;
+  const auto names = [&] {
+    std::vector<std::string> found;
+    for (const auto& entry : fs::directory_iterator(model, ignored)) found.push_back(entry.path().filename());
+    return found;
+  };
+  return model / choose_checkpoint({printable(model), [&](const char* file) { return is_there(model / file); }, names,
+                                    "name the checkpoint file itself with -m"});
+}
+
+std::vector<std::string> read_beside(std::span<const std::string> names, const std::string& checkpoint) {
+  std::vector<std::string> read;
+  for (const std::string& name : names) {
+    const bool config = std::find(kConfigFiles.begin(), kConfigFiles.end(), name) != kConfigFiles.end();
+    if (config || (is_linear_head(name) && name != checkpoint)) read.push_back(name);
+  }
+  return read;
+}
+
+std::string model_name(const fs::path& checkpoint) {
+  const fs::path folder = fs::absolute(checkpoint).parent_path();
+  const fs::path snapshots = folder.parent_path();
+  const std::string repo = snapshots.parent_path().filename();
+  const bool is_snapshot = snapshots.filename() == "snapshots" && repo.starts_with("models--");
+  return is_snapshot ? repo.substr(repo.rfind("--") + 2) : folder.filename().string();
 }
 
 std::vector<fs::path> model_files(const fs::path& model) {
