@@ -40,11 +40,11 @@ Labels labels_of(const std::string& folder, std::span<const Input> inputs, const
   return labels;
 }
 
-Answers ask(const std::shared_ptr<const VisionTransformer>& model, const Labels& labels, const Schedule& schedule,
-            const GiveUp& give_up) {
+Answers ask(const std::shared_ptr<const VisionTransformer>& model, const std::string& called, const Labels& labels,
+            const Schedule& schedule, const GiveUp& give_up) {
   const ClassSpace space = class_space(model->info());
   Answers answers;
-  answers.model = model->info().name;
+  answers.model = called;
   answers.precision = name(model->info().precision);
   answers.classes.assign(space.labels.begin(), space.labels.end());
   answers.function = space.function;
@@ -64,8 +64,8 @@ EvalReport price_of(const std::shared_ptr<const VisionTransformer>& exact,
                     std::span<const Input> inputs, const Schedule& schedule, const GiveUp& give_up) {
   const Labels labels = labels_of(folder, inputs, exact->info());
   std::vector<Answers> all;
-  all.push_back(ask(exact, labels, schedule, give_up));
-  all.push_back(ask(rounded, labels, schedule, give_up));
+  all.push_back(ask(exact, exact->info().name, labels, schedule, give_up));
+  all.push_back(ask(rounded, rounded->info().path.filename().string(), labels, schedule, give_up));
   if (!labels.why_none.empty()) {
     // The exact model's answers stand in for the truth: what differs from them is wrong.
     std::vector<std::size_t> best(inputs.size());
