@@ -83,7 +83,9 @@ const std::vector<Door> kDoors = {
       "src/base/head_fusion.cpp", "src/base/simd_targets.cpp"}},
     {"fmt", {"fmt/*"}, {"src/*"}},
     {"x86 intrinsics (AMX)", {"immintrin.h"}, {"src/nn/kernels/amx_kernels.cpp"}},
-    {"the C library", {"sys/*", "dirent.h", "unistd.h", "fcntl.h", "dlfcn.h", "sched.h", "malloc.h", "fnmatch.h"}, {"src/*"}},
+    {"the C library",
+     {"sys/*", "dirent.h", "unistd.h", "fcntl.h", "dlfcn.h", "sched.h", "malloc.h", "fnmatch.h"},
+     {"src/*"}},
 };
 constexpr std::string_view kOpenMp = "omp.h";  // the header that stands for pragmas and calls, too
 

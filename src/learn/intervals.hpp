@@ -41,8 +41,8 @@ struct AccuracyIntervals {
 [[nodiscard]] Interval bootstrap_mean(std::span<const double> values, std::span<const std::size_t> groups,
                                       std::uint64_t seed);
 
-/// Wilson's score interval of a share (1927), for examples that are independent of each other. It holds for few examples
-/// and for shares near 0 and 1, where the bootstrap's is too short. Without examples it is [0, 1].
+/// Wilson's score interval of a share (1927), for examples that are independent of each other. It holds for few
+/// examples and for shares near 0 and 1, where the bootstrap's is too short. Without examples it is [0, 1].
 [[nodiscard]] Interval wilson(std::size_t hits, std::size_t count);
 
 }  // namespace fovea::learn

@@ -147,12 +147,10 @@ TEST_F(Contract, TheGuideHasTheKeysOfAllRecordsAndNoOthers) {
   look_at_lines(run({"classify", "-m", at("mine.safetensors"), in, "-f", "jsonl"}));
   write_tiny_model_folder(folder_ / "other", 2);
   write_text(folder_ / "seven.txt", "0\n1\n2\n3\n4\n5\n6\n");
-  look_at_document(
-      run({"eval", at("kinds"), "-m", at("model"), "-m", at("other"), "--maps", "rollout", "-f", "json"}));
+  look_at_document(run({"eval", at("kinds"), "-m", at("model"), "-m", at("other"), "--maps", "rollout", "-f", "json"}));
   look_at_document(run({"eval", at("kinds"), "-m", at("mine.safetensors"), "-f", "json"}));
   run({"classify", "-r", at("kinds/1"), "-m", at("model"), "-f", "jsonl", "-o", at("rows.jsonl")});
-  look_at_document(
-      run({"eval", at("kinds"), "--from", at("rows.jsonl"), "--labels", at("seven.txt"), "-f", "json"}));
+  look_at_document(run({"eval", at("kinds"), "--from", at("rows.jsonl"), "--labels", at("seven.txt"), "-f", "json"}));
   look_at_document(run({"bench", "-m", at("model"), "--seconds", "0.1", "--roofline", "--folder", in, "--keep", "0.5",
                         "--decode", "fast", "-f", "json"}));
   if (can_quantize()) {

@@ -16,7 +16,7 @@
 namespace fovea::test {
 namespace {
 
-using nlohmann::json;
+using Json = nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -42,23 +42,23 @@ class DoctorVerb : public ::testing::Test {
   [[nodiscard]] static std::string source(const std::string& name) {
     return (preprocess_golden() / "sources" / name).string();
   }
-  [[nodiscard]] static json doctor(std::vector<std::string> arguments) {
+  [[nodiscard]] static Json doctor(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {"doctor", "-f", "json"});
     const ProcessResult result = run_fovea(arguments);
     EXPECT_EQ(result.exit_code, 0) << result.err;
-    return result.exit_code == 0 ? json::parse(result.out) : json();
+    return result.exit_code == 0 ? Json::parse(result.out) : Json();
   }
   TempFolder folder_;
 };
 
 TEST_F(DoctorVerb, ConfigFilesAloneAreEnoughToDumpWhatBothBackendsOfTransformersMake) {
-  const json recipes = json::parse(read_text(preprocess_golden() / "expected.json")).at("recipes");
-  const json inputs = json::parse(read_text(preprocess_golden() / "expected.json")).at("normalised");
+  const Json recipes = Json::parse(read_text(preprocess_golden() / "expected.json")).at("recipes");
+  const Json inputs = Json::parse(read_text(preprocess_golden() / "expected.json")).at("normalised");
   const std::string name = "baseline.jpg";
   for (const std::string backend : {"pil", "torchvision"}) {
     const std::string recipe = backend == "pil" ? "hf_clip_pil" : "hf_clip_tv";
     write_text(folder_ / "model/preprocessor_config.json", recipes.at(recipe).at("preprocessor_config").dump());
-    const json found = doctor({at("model"), source(name), "--preprocess", "hf-" + backend, "--dump-pixels",
+    const Json found = doctor({at("model"), source(name), "--preprocess", "hf-" + backend, "--dump-pixels",
                                at("out/pixels.npy"), "--dump-input", at("out/input.npy")});
     const std::vector<std::byte> pixels = npy_values(folder_ / "out/pixels.npy");
     const std::vector<std::byte> input = npy_values(folder_ / "out/input.npy");
@@ -77,24 +77,24 @@ TEST_F(DoctorVerb, ConfigFilesAloneAreEnoughToDumpWhatBothBackendsOfTransformers
 
 TEST_F(DoctorVerb, EveryStepsSizeIsSaid) {
   write_text(folder_ / "model/config.json", R"({"pretrained_cfg":{"input_size":[3,48,48],"crop_pct":0.9}})");
-  const json applied = doctor({at("model"), source("exif6.jpg")}).at("steps");
-  EXPECT_EQ(applied.at("stored"), json({64, 96}));
-  EXPECT_EQ(applied.at("upright"), json({96, 64}));
-  EXPECT_EQ(applied.at("resized"), json({79, 53}));
-  EXPECT_EQ(applied.at("cropped"), json({48, 48}));
+  const Json applied = doctor({at("model"), source("exif6.jpg")}).at("steps");
+  EXPECT_EQ(applied.at("stored"), Json({64, 96}));
+  EXPECT_EQ(applied.at("upright"), Json({96, 64}));
+  EXPECT_EQ(applied.at("resized"), Json({79, 53}));
+  EXPECT_EQ(applied.at("cropped"), Json({48, 48}));
   EXPECT_EQ(applied.at("top"), 16);  // 15.5, half to even
   EXPECT_EQ(applied.at("left"), 2);
   EXPECT_EQ(applied.at("exif"), "apply");
   // timm ignores the tag, and --exif auto does as it does.
-  const json automatic = doctor({at("model"), source("exif6.jpg"), "--exif", "auto"}).at("steps");
-  EXPECT_EQ(automatic.at("upright"), json({64, 96}));
+  const Json automatic = doctor({at("model"), source("exif6.jpg"), "--exif", "auto"}).at("steps");
+  EXPECT_EQ(automatic.at("upright"), Json({64, 96}));
   EXPECT_EQ(automatic.at("exif"), "ignore");
 }
 
 TEST_F(DoctorVerb, WithACheckpointTheLogitsAreThoseOfClassify) {
   write_tiny_model_folder(folder_ / "model");
   write_picture(folder_ / "a.png", 50, 70);
-  const json found = doctor({at("model"), at("a.png")});
+  const Json found = doctor({at("model"), at("a.png")});
   const auto classified = run_fovea({"classify", "-m", at("model"), at("a.png"), "--save-logits", at("l.npy")});
   ASSERT_EQ(classified.exit_code, 0) << classified.err;
   EXPECT_EQ(found.at("logits").get<std::vector<float>>(), parse_npy_f32(read_file(folder_ / "l.npy"), "l.npy").values);

@@ -24,7 +24,7 @@ namespace fovea::test {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
+using Json = nlohmann::json;
 using ::testing::HasSubstr;
 
 constexpr std::size_t kKinds = 3;
@@ -56,12 +56,12 @@ class Eval : public testing::Test {
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run_fovea(arguments);
   }
-  static json report_of(const std::vector<std::string>& more, int exit_code = 0, const std::string& folder = "photos") {
+  static Json report_of(const std::vector<std::string>& more, int exit_code = 0, const std::string& folder = "photos") {
     std::vector<std::string> all{"-f", "json"};
     all.insert(all.end(), more.begin(), more.end());
     const ProcessResult result = eval(all, folder);
     EXPECT_EQ(result.exit_code, exit_code) << result.err;
-    return json::parse(result.out);
+    return Json::parse(result.out);
   }
   /// The rows of classify, in a file.
   static std::string rows(const std::string& model, const std::string& ranks) {
@@ -76,8 +76,8 @@ class Eval : public testing::Test {
 };
 
 TEST_F(Eval, ItsFiguresAreThoseOfTheRowsOfClassify) {
-  const json report = report_of({});
-  const json& m = report["models"][0];
+  const Json report = report_of({});
+  const Json& m = report["models"][0];
   const std::map<std::string, std::size_t> classes{{"tench", 0}, {"n01443537", 1}, {"shark", 2}};
   std::size_t right = 0;
   double loss = 0;
@@ -86,14 +86,14 @@ TEST_F(Eval, ItsFiguresAreThoseOfTheRowsOfClassify) {
   std::ifstream file(rows("model", "5"));
   std::size_t pictures = 0;
   for (std::string line; std::getline(file, line);) {
-    const json row = json::parse(line);
+    const Json row = Json::parse(line);
     if (row["type"] != "result") continue;
     ++pictures;
     const std::size_t truth = classes.at(fs::path(row["path"].get<std::string>()).parent_path().filename());
     const std::size_t best = row["predictions"][0]["class_index"];
     ++cells[{truth, best}];
     right += best == truth ? 1U : 0U;
-    for (const json& one : row["predictions"]) {
+    for (const Json& one : row["predictions"]) {
       const double p = one["probability"];
       const bool own = one["class_index"] == truth;
       brier += (p - (own ? 1 : 0)) * (p - (own ? 1 : 0));
@@ -109,8 +109,8 @@ TEST_F(Eval, ItsFiguresAreThoseOfTheRowsOfClassify) {
   EXPECT_NEAR(m["brier"], brier / n, 1e-6);
   std::size_t counted = 0;
   std::map<std::string, std::size_t> index;
-  for (const json& c : m["classes"]) index[c["name"]] = c["class_index"];
-  for (const json& cell : m["confusion"]) {
+  for (const Json& c : m["classes"]) index[c["name"]] = c["class_index"];
+  for (const Json& cell : m["confusion"]) {
     EXPECT_EQ(cell["paths"].size(), cell["pictures"]);
     EXPECT_EQ(cell["pictures"], (cells[{index.at(cell["class"]), index.at(cell["taken_for"])}]));
     counted += cell["pictures"].get<std::size_t>();
@@ -121,14 +121,14 @@ TEST_F(Eval, ItsFiguresAreThoseOfTheRowsOfClassify) {
 }
 
 TEST_F(Eval, RowsOfAllClassesGiveEverythingThatTheModelGives) {
-  const json run = report_of({})["models"][0];
-  const json saved = report_of({"--from", rows("model", "5")})["models"][0];
+  const Json run = report_of({})["models"][0];
+  const Json saved = report_of({"--from", rows("model", "5")})["models"][0];
   EXPECT_TRUE(saved["missing"].empty()) << saved["missing"];
   for (const auto& [key, value] : run.items()) {
     if (key == "model" || key == "precision") continue;
     ASSERT_TRUE(saved.contains(key)) << key;
-    const json left = value.flatten();
-    const json right = saved[key].flatten();
+    const Json left = value.flatten();
+    const Json right = saved[key].flatten();
     ASSERT_EQ(left.size(), right.size()) << key;
     for (const auto& [path, number] : left.items()) {
       if (number.is_number_float()) {
@@ -141,8 +141,8 @@ TEST_F(Eval, RowsOfAllClassesGiveEverythingThatTheModelGives) {
 }
 
 TEST_F(Eval, RowsOfOneClassGiveWhatFollowsFromThemAndNameTheRest) {
-  const json run = report_of({})["models"][0];
-  const json saved = report_of({"--from", rows("model", "1"), "--labels", at("labels.txt")})["models"][0];
+  const Json run = report_of({})["models"][0];
+  const Json saved = report_of({"--from", rows("model", "1"), "--labels", at("labels.txt")})["models"][0];
   for (const char* const key : {"top1", "macro_f1", "weighted_f1", "balanced_accuracy", "right_above"}) {
     EXPECT_EQ(run[key], saved[key]) << key;
   }
@@ -168,7 +168,7 @@ TEST_F(Eval, ABadPictureIsARowAndTheOthersAreMeasured) {
   fs::copy(at("photos"), at("broken"), fs::copy_options::recursive);
   write_text(at("broken/shark/torn.png"), "\x89PNG\r\n\x1a\n");
   write_picture(at("broken/lost.png"), 20, 20);
-  const json report = report_of({}, 1, "broken");
+  const Json report = report_of({}, 1, "broken");
   EXPECT_EQ(report["failed"], 2);
   EXPECT_EQ(report["failures"].size(), 2U);
   EXPECT_EQ(report["models"][0]["pictures"], kKinds * kOfEach);
@@ -179,8 +179,8 @@ TEST_F(Eval, ABadPictureIsARowAndTheOthersAreMeasured) {
 }
 
 TEST_F(Eval, TwoModelsAreHeldAgainstEachOtherPictureByPicture) {
-  const json report = report_of({"-m", at("model"), "-m", at("other"), "--maps", "rollout"});
-  const json& c = report["comparison"];
+  const Json report = report_of({"-m", at("model"), "-m", at("other"), "--maps", "rollout"});
+  const Json& c = report["comparison"];
   EXPECT_EQ(c["both_right"].get<int>() + c["only_first_right"].get<int>() + c["only_second_right"].get<int>() +
                 c["both_wrong"].get<int>(),
             c["pictures"]);
@@ -191,16 +191,16 @@ TEST_F(Eval, TwoModelsAreHeldAgainstEachOtherPictureByPicture) {
   EXPECT_EQ(c["maps"]["pictures"], kKinds * kOfEach);
   EXPECT_LT(c["maps"]["correlation"]["value"], 0.999);
   // The other way round, and with saved rows: the same flips.
-  const json back = report_of({"-m", at("other"), "-m", at("model")})["comparison"];
+  const Json back = report_of({"-m", at("other"), "-m", at("model")})["comparison"];
   EXPECT_EQ(back["only_first_right"], c["only_second_right"]);
   EXPECT_EQ(back["mcnemar_p"], c["mcnemar_p"]);
-  const json saved = report_of({"--from", rows("model", "5"), "--from", rows("other", "5")})["comparison"];
+  const Json saved = report_of({"--from", rows("model", "5"), "--from", rows("other", "5")})["comparison"];
   EXPECT_EQ(saved["flips"], c["flips"]);
   EXPECT_NEAR(saved["largest_change"]["first"], c["largest_change"]["first"], 1e-6);
 }
 
 TEST_F(Eval, AModelBesideItselfHasTheSameAnswersAndMaps) {
-  const json c = report_of({"-m", at("model"), "-m", at("model"), "--maps", "generic"})["comparison"];
+  const Json c = report_of({"-m", at("model"), "-m", at("model"), "--maps", "generic"})["comparison"];
   EXPECT_TRUE(c["flips"].empty());
   EXPECT_EQ(c["mcnemar_p"], 1);
   EXPECT_EQ(c["maps"]["correlation"]["value"], 1);
@@ -213,12 +213,12 @@ TEST_F(Eval, ACascadeSaysWhoDecidedAndItsTwoPrecisionsAreCompared) {
   const auto made =
       run_fovea({"quantize", at("model"), at("both.safetensors"), "--calibrate", at("photos"), "--cascade"});
   ASSERT_EQ(made.exit_code, 0) << made.err;
-  const json cascade = report_of({"-m", at("both.safetensors"), "--precision", "cascade"})["models"][0];
+  const Json cascade = report_of({"-m", at("both.safetensors"), "--precision", "cascade"})["models"][0];
   std::size_t decided = 0;
   for (const auto& [precision, count] : cascade["decided_by"].items()) decided += count.get<std::size_t>();
   EXPECT_EQ(decided, kKinds * kOfEach);
   EXPECT_EQ(cascade["right"], report_of({})["models"][0]["right"]);
-  const json two = report_of({"-m", at("both.safetensors"), "--precision", "f32", "--against", "int8"});
+  const Json two = report_of({"-m", at("both.safetensors"), "--precision", "f32", "--against", "int8"});
   EXPECT_EQ(two["models"][0]["precision"], "f32");
   EXPECT_EQ(two["models"][1]["precision"], "int8");
   EXPECT_GT(two["comparison"]["largest_change"]["first"], 0);
@@ -236,10 +236,10 @@ TEST_F(Eval, LabelsMayComeFromATableAndGroupsFromNames) {
     table += fs::relative(entry.path(), at("photos")).string() + ",ray\n";
   }
   write_text(at("table.csv"), table);
-  const json report = report_of({"--label-table", at("table.csv"), "--group-by", "([0-9])"});
+  const Json report = report_of({"--label-table", at("table.csv"), "--group-by", "([0-9])"});
   EXPECT_EQ(report["labels"], at("table.csv"));
   EXPECT_EQ(report["groups"], 8);  // by the first digit: that of n01443537 is 0
-  for (const json& c : report["models"][0]["classes"]) {
+  for (const Json& c : report["models"][0]["classes"]) {
     EXPECT_EQ(c["support"], c["name"] == "ray" ? kKinds * kOfEach : 0U);
   }
 }
@@ -285,11 +285,11 @@ TEST_F(Eval, RefusesWhatMakesNoSense) {
 
 TEST_F(Eval, ReadsTheRowsOfABatchWithoutItsPictures) {
   fs::copy(at("photos"), at("gone"), fs::copy_options::recursive);
-  ASSERT_EQ(run_fovea({"batch", at("gone"), "-m", at("model"), "--labels", at("labels.txt"), "-o", at("out")}).exit_code,
-            0);
-  const json before = report_of({"--from", at("out/results.jsonl")}, 0, "gone");
+  ASSERT_EQ(
+      run_fovea({"batch", at("gone"), "-m", at("model"), "--labels", at("labels.txt"), "-o", at("out")}).exit_code, 0);
+  const Json before = report_of({"--from", at("out/results.jsonl")}, 0, "gone");
   fs::remove_all(at("gone"));
-  const json after = report_of({"--from", at("out/results.jsonl")}, 0, "gone");
+  const Json after = report_of({"--from", at("out/results.jsonl")}, 0, "gone");
   EXPECT_EQ(before, after);
   EXPECT_TRUE(after["remarks"].empty());
   EXPECT_EQ(after["models"][0]["pictures"], kKinds * kOfEach);
@@ -298,7 +298,7 @@ TEST_F(Eval, ReadsTheRowsOfABatchWithoutItsPictures) {
 TEST_F(Eval, SaysWhichPicturesTheRowsLack) {
   const std::string text = read_text(rows("model", "5"));
   write_text(at("some.jsonl"), text.substr(text.find('\n') + 1));
-  const json report = report_of({"--from", at("some.jsonl")});
+  const Json report = report_of({"--from", at("some.jsonl")});
   ASSERT_EQ(report["remarks"].size(), 1U);
   EXPECT_THAT(report["remarks"][0].get<std::string>(), HasSubstr("has no row of 1 of the pictures"));
 }

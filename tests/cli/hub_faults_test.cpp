@@ -15,7 +15,7 @@ namespace fovea::test {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
+using Json = nlohmann::json;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -34,7 +34,7 @@ class HubFaults : public HubTest {
     EXPECT_THAT(error.what() + error.hint(), Not(HasSubstr("hf_secret")));
   }
   /// A line "bytes=N-" of a request, or nothing.
-  static std::string range_of(const json& request) { return request.at("headers").value("range", ""); }
+  static std::string range_of(const Json& request) { return request.at("headers").value("range", ""); }
 };
 
 TEST_F(HubFaults, AGatedModelIsCalledGated) {
@@ -168,12 +168,12 @@ TEST_F(HubFaults, APathThatLeadsOutOfTheModelIsNotFollowed) {
     expect_refusal(ErrorCode::kCheckpoint, HasSubstr("expected a path in the model's folder"),
                    HasSubstr("do not trust"));
   }
-  for (const json& odd :
-       {json{{"path", "a"}, {"size", -1}, {"oid", hash}}, json{{"path", "a"}, {"size", 1.5}, {"oid", hash}},
-        json{{"path", "a"}, {"oid", hash}}, json{{"path", "a"}, {"size", 3}, {"oid", "../evil"}},
-        json{{"path", "a"}, {"size", 3}}, json{{"path", 7}, {"size", 3}, {"oid", hash}},
-        json{{"path", "a"}, {"size", 3}, {"oid", hash}, {"lfs", {{"oid", hash}, {"size", 3}}}}}) {
-    json entry = odd;
+  for (const Json& odd :
+       {Json{{"path", "a"}, {"size", -1}, {"oid", hash}}, Json{{"path", "a"}, {"size", 1.5}, {"oid", hash}},
+        Json{{"path", "a"}, {"oid", hash}}, Json{{"path", "a"}, {"size", 3}, {"oid", "../evil"}},
+        Json{{"path", "a"}, {"size", 3}}, Json{{"path", 7}, {"size", 3}, {"oid", hash}},
+        Json{{"path", "a"}, {"size", 3}, {"oid", hash}, {"lfs", {{"oid", hash}, {"size", 3}}}}}) {
+    Json entry = odd;
     entry["type"] = "file";
     hub_->set_faults({fault("hub", "tree", {{"entry", entry}})});
     expect_refusal(ErrorCode::kCheckpoint, HasSubstr("the hub lists"));
@@ -184,7 +184,7 @@ TEST_F(HubFaults, APathThatLeadsOutOfTheModelIsNotFollowed) {
 }
 
 TEST_F(HubFaults, ACommitThatIsNoneIsRefused) {
-  for (const json& commit : {json("../../evil"), json(""), json(7), json(std::string(40, 'G'))}) {
+  for (const Json& commit : {Json("../../evil"), Json(""), Json(7), Json(std::string(40, 'G'))}) {
     hub_->set_faults({fault("hub", "commit", {{"is", commit}})});
     expect_refusal(ErrorCode::kUnreadable, HasSubstr("expected 40 hex digits"));
   }
@@ -207,7 +207,7 @@ TEST_F(HubFaults, RedirectsLeadNowhereThatIsNotAllowed) {
 }
 
 TEST_F(HubFaults, MoreThanTheDiskHoldsIsRefusedBeforeTheFirstByte) {
-  const json large{{"oid", std::string(64, 'a')}, {"size", std::uint64_t{1} << 49U}, {"pointerSize", 134}};
+  const Json large{{"oid", std::string(64, 'a')}, {"size", std::uint64_t{1} << 49U}, {"pointerSize", 134}};
   hub_->set_faults({fault("hub", "tree",
                           {{"entry",
                             {{"type", "file"},
@@ -231,7 +231,7 @@ TEST_F(HubFaults, WhatAnEarlierDownloadHasLeftIsGoneOnWith) {
     EXPECT_EQ(snapshot.downloaded, snapshot.bytes - size);
     const auto requests = requests_for_weights();
     ASSERT_THAT(requests, SizeIs(size == weights_.size() ? 0 : 1));
-    for (const json& request : requests) EXPECT_EQ(range_of(request), "bytes=" + std::to_string(size) + "-");
+    for (const Json& request : requests) EXPECT_EQ(range_of(request), "bytes=" + std::to_string(size) + "-");
   }
 }
 

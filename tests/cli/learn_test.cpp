@@ -20,7 +20,7 @@ namespace fovea::test {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
+using Json = nlohmann::json;
 
 /// Twelve pictures of each of three kinds of texture that a random network tells apart.
 void write_kinds(const fs::path& folder, std::size_t of_each = 12) {
@@ -60,18 +60,18 @@ class Learn : public testing::Test {
 
 TEST_F(Learn, SaysHowGoodTheModelIs) {
   ASSERT_EQ(result_.exit_code, 0) << result_.err;
-  const json report = json::parse(result_.out);
+  const Json report = Json::parse(result_.out);
   EXPECT_EQ(report["type"], "learned");
   EXPECT_EQ(report["pictures"], 36);
   EXPECT_EQ(report["classes"].size(), 3U);
-  const json& best = report["backbones"][0];
+  const Json& best = report["backbones"][0];
   EXPECT_GT(best["top1"]["value"], 0.8);
   EXPECT_LE(best["top1"]["low"], best["top1"]["value"]);
   EXPECT_EQ(report["baselines"].size(), 2U);
   EXPECT_EQ(report["learning_curve"].size(), 4U);
   std::size_t counted = 0;
-  for (const json& row : report["confusion"]) {
-    for (const json& count : row) counted += count.get<std::size_t>();
+  for (const Json& row : report["confusion"]) {
+    for (const Json& count : row) counted += count.get<std::size_t>();
   }
   EXPECT_EQ(counted, report["measured"]);
 }
@@ -80,7 +80,7 @@ TEST_F(Learn, WritesAModelThatEveryVerbTakes) {
   const std::string picture = photos() + "/nut/3.png";
   const auto classified = run_fovea({"classify", picture, "-m", mine().string(), "-k", "3", "-f", "jsonl"});
   ASSERT_EQ(classified.exit_code, 0) << classified.err;
-  const json row = classified.json_lines().front();
+  const Json row = classified.json_lines().front();
   EXPECT_EQ(row["predictions"].size(), 3U);
   EXPECT_EQ(row["predictions"][0]["label"], "nut");
   EXPECT_TRUE(row["unknown"].is_boolean());
@@ -148,7 +148,7 @@ TEST_F(Learn, GivesABadPictureARowAndLearnsFromTheOthers) {
   write_picture(folder / "lost.png", 20, 20);
   const auto result = learn(folder.string(), "broken.safetensors");
   EXPECT_EQ(result.exit_code, 1);
-  const json report = json::parse(result.out);
+  const Json report = Json::parse(result.out);
   ASSERT_EQ(report["failures"].size(), 2U);
   EXPECT_EQ(report["pictures"], 12);
   EXPECT_NE(result.err.find("lost.png: the picture has no class: it lies in no folder"), std::string::npos);
@@ -165,7 +165,7 @@ TEST_F(Learn, SaysThatAClassOfOnePictureCannotBeMeasured) {
   EXPECT_NE(result.err.find("class 'cog' has one picture: it is learned, but nothing can be measured on it"),
             std::string::npos)
       << result.err;
-  EXPECT_FALSE(json::parse(result.out)["classes"][1].contains("recall"));
+  EXPECT_FALSE(Json::parse(result.out)["classes"][1].contains("recall"));
 }
 
 TEST_F(Learn, RefusesFoldersOfPartsInPlaceOfClasses) {
@@ -201,7 +201,7 @@ TEST_F(Learn, ReadsLabelsFromATable) {
   write_text(folder / "metadata.csv", table);
   const auto result = learn(folder.string(), "table.safetensors");
   ASSERT_EQ(result.exit_code, 0) << result.err;
-  const json report = json::parse(result.out);
+  const Json report = Json::parse(result.out);
   ASSERT_EQ(report["classes"].size(), 2U);
   EXPECT_EQ(report["classes"][0]["name"], "flat");
   EXPECT_EQ(report["classes"][1]["name"], "long, thin");
@@ -211,7 +211,7 @@ TEST_F(Learn, KeepsGroupsTogetherThatARegularExpressionNames) {
   const auto result =
       learn(photos(), "grouped.safetensors", {"--group-by", "^[^/]*/([0-9])", "--cache", output("mine.features")});
   ASSERT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_LT(json::parse(result.out)["groups"], 36);
+  EXPECT_LT(Json::parse(result.out)["groups"], 36);
 }
 
 }  // namespace

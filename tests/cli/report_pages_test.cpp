@@ -58,11 +58,13 @@ class ReportPage : public ::testing::Test {
   }
   /// A wrong cell shows as many pictures as it has, with their pixels.
   void expect_pictures_behind_a_wrong_cell(std::size_t pictures) {
-    browser_->evaluate("[...document.querySelectorAll('#confusion button')].find((b) => b.style.cssText.includes('--bad')).click()");
+    browser_->evaluate(
+        "[...document.querySelectorAll('#confusion button')].find((b) => b.style.cssText.includes('--bad')).click()");
     EXPECT_EQ(count("#cell figure"), pictures);
-    EXPECT_EQ(browser_->evaluate("Promise.all([...document.querySelectorAll('#cell img')].map((i) => (i.loading = 'eager', "
-                                 "i.decode().then(() => i.naturalWidth > 0)))).then((all) => all.filter((x) => x).length)"),
-              pictures);
+    EXPECT_EQ(
+        browser_->evaluate("Promise.all([...document.querySelectorAll('#cell img')].map((i) => (i.loading = 'eager', "
+                           "i.decode().then(() => i.naturalWidth > 0)))).then((all) => all.filter((x) => x).length)"),
+        pictures);
   }
 
   TempFolder folder_;

@@ -81,7 +81,7 @@ TEST_F(GoldenEval, EveryFigureOfBothModelsIsTheirs) {
   for (const EvaluatedModel& m : report.models) {
     const std::vector<double> values = stored(m.model + ".values");
     ASSERT_TRUE(m.top5 && m.log_loss && m.brier && m.temperature && m.mean_ap) << m.model;
-    const std::vector<double> own{m.top1.value,     m.top5->value, m.macro_f1.value, m.weighted_f1.value,
+    const std::vector<double> own{m.top1.value,     m.top5->value,     m.macro_f1.value, m.weighted_f1.value,
                                   m.balanced.value, m.log_loss->value, *m.brier};
     for (std::size_t i = 0; i < own.size(); ++i) EXPECT_NEAR(own[i], values[i], 1e-12) << m.model << ' ' << i;
     EXPECT_NEAR(m.ece, values[7], 1e-6);  // torchmetrics counts in float

@@ -280,10 +280,8 @@ TEST(EvalFigures, FlipsAndTheLargestChangeAreThoseOfAPictureThatChanged) {
   ASSERT_TRUE(c.largest_change.has_value());
   EXPECT_EQ(c.largest_change->path, "p/17");
   EXPECT_EQ(c.largest_change->of, "class " + std::to_string(other));
-  EXPECT_EQ(c.only_first + c.only_second, first.pictures[17].truth == first.pictures[17].predicted ||
-                                                  first.pictures[17].truth == other
-                                              ? 1U
-                                              : 0U);
+  EXPECT_EQ(c.only_first + c.only_second,
+            first.pictures[17].truth == first.pictures[17].predicted || first.pictures[17].truth == other ? 1U : 0U);
 }
 
 }  // namespace

@@ -84,8 +84,8 @@ class LinearPrecision : public testing::TestWithParam<Precision> {
 TEST_P(LinearPrecision, LayersEqualTheDefinitionInDoubleForEveryRest) {
   nn::Workspace workspace;
   for (const std::size_t rows : {1U, 5U, 16U, 17U, 31U, 32U, 33U, 49U}) {
-    for (const auto& [in, out] : {std::pair<std::size_t, std::size_t>{1, 1}, {15, 16}, {31, 33}, {32, 32}, {33, 65},
-                                  {48, 31}, {192, 64}}) {
+    for (const auto& [in, out] :
+         {std::pair<std::size_t, std::size_t>{1, 1}, {15, 16}, {31, 33}, {32, 32}, {33, 65}, {48, 31}, {192, 64}}) {
       const auto weight = normal_values(out * in, 1);
       const auto bias = normal_values(out, 2);
       const auto x = normal_values(rows * in, 3);

@@ -9,7 +9,7 @@
 namespace fovea {
 namespace {
 
-std::string written(std::initializer_list<Record> records, std::size_t top_k) {
+std::string written_csv(std::initializer_list<Record> records, std::size_t top_k) {
   std::ostringstream out;
   const auto writer = report_format("csv").make(out, {.top_k = top_k, .color = false});
   for (const Record& record : records) writer->write(record);
@@ -26,7 +26,7 @@ Record cat() {
 }
 
 TEST(CsvReport, HasTheColumnsOfTheContract) {
-  EXPECT_EQ(written({cat()}, 2),
+  EXPECT_EQ(written_csv({cat()}, 2),
             "index,path,width,height,label1,probability1,label2,probability2,error\n"
             "0,cat.jpg,451,300,Egyptian cat,0.452,31,0.1,\n");
 }
@@ -60,10 +60,10 @@ TEST(CsvReport, HasValuesInPlaceOfProbabilitiesWhereTheModelGivesThem) {
 }
 
 TEST(CsvReport, HasAsManyColumnsAsWereAskedForWhateverTheModelHas) {
-  EXPECT_EQ(written({cat()}, 3),
+  EXPECT_EQ(written_csv({cat()}, 3),
             "index,path,width,height,label1,probability1,label2,probability2,label3,probability3,error\n"
             "0,cat.jpg,451,300,Egyptian cat,0.452,31,0.1,,,\n");
-  EXPECT_EQ(written({cat()}, 1),
+  EXPECT_EQ(written_csv({cat()}, 1),
             "index,path,width,height,label1,probability1,error\n"
             "0,cat.jpg,451,300,Egyptian cat,0.452,\n");
 }
@@ -73,13 +73,13 @@ TEST(CsvReport, QuotesWhatWouldBreakARowAndKeepsAFailureInItsColumn) {
   failed.index = 7;
   failed.path = "a,\"b\"\n\xFF.jpg";
   failed.failure = Failure{ErrorCode::kDecode, "it is \"bad\"", "hint"};
-  EXPECT_EQ(written({failed}, 1),
+  EXPECT_EQ(written_csv({failed}, 1),
             "index,path,width,height,label1,probability1,error\n"
             "7,\"a,\"\"b\"\"\n\xEF\xBF\xBD.jpg\",,,,,\"it is \"\"bad\"\"\"\n");
 }
 
 TEST(CsvReport, HasItsHeadingEvenWithoutAnyRecord) {
-  EXPECT_EQ(written({}, 1), "index,path,width,height,label1,probability1,error\n");
+  EXPECT_EQ(written_csv({}, 1), "index,path,width,height,label1,probability1,error\n");
 }
 
 }  // namespace

@@ -21,12 +21,18 @@ namespace fovea::cli {
 namespace {
 
 /// Options of one call only: what it reads, writes or asks. They have no environment variable.
-constexpr std::string_view kOneCallOnly[] = {
-    "include", "offline",  "endpoint", "insecure",
-    "help",   "version",   "config", "output",     "save-logits", "files-from", "fresh",    "list-methods",
-    "folder", "null",      "tensor", "dump-input", "dump-pixels", "compare",    "roofline", "svg",
-    "to",     "calibrate", "report", "append",     "share",       "shard",      "shards",   "group-by",
-    "from",   "confusion", "maps",   "label-table", "against-precision", "test"};
+constexpr std::string_view kOneCallOnly[] = {"include",    "offline",     "endpoint",
+                                             "insecure",   "help",        "version",
+                                             "config",     "output",      "save-logits",
+                                             "files-from", "fresh",       "list-methods",
+                                             "folder",     "null",        "tensor",
+                                             "dump-input", "dump-pixels", "compare",
+                                             "roofline",   "svg",         "to",
+                                             "calibrate",  "report",      "append",
+                                             "share",      "shard",       "shards",
+                                             "group-by",   "from",        "confusion",
+                                             "maps",       "label-table", "against-precision",
+                                             "test"};
 
 /// Because CLI11 takes -1 for the largest number that there is.
 void require_count(CLI::Option* option, std::size_t least, std::size_t most) {

@@ -31,7 +31,7 @@ struct QuantizeReport {
   std::vector<QuantizedLayer> layers;
   std::optional<Agreement> agreement;
   std::optional<EvalReport> price;  // of a model with classes
-  std::string no_agreement;  // why there is none, for the report
+  std::string no_agreement;         // why there is none, for the report
   std::optional<CascadeInfo> cascade;
 };
 

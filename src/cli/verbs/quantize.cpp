@@ -240,8 +240,8 @@ class Quantize : public Command {
       return;
     }
     const auto rounded = VisionTransformer::load(report.to, options);
-    report.agreement = compare(scores_of(quantizer.model(), pictures, common.threads),
-                               scores_of(rounded, pictures, common.threads));
+    report.agreement =
+        compare(scores_of(quantizer.model(), pictures, common.threads), scores_of(rounded, pictures, common.threads));
     const ModelInfo& info = quantizer.model()->info();
     if (info.architecture.num_classes == 0 || info.regression) return;  // no classes, so no answers
     const std::vector<Input> tested = test_.empty() ? inputs : pictures_below(test_);

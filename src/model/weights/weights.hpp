@@ -89,8 +89,8 @@ struct ModelWeights {
   }
 };
 
-/// The patch embedding's precision in a model of any. Neighbouring pixels are alike and largely cancel in the filters, so
-/// that rounding pixels would add several times the noise of all blocks. It is about 2 % of the arithmetic.
+/// The patch embedding's precision in a model of any. Neighbouring pixels are alike and largely cancel in the filters,
+/// so that rounding pixels would add several times the noise of all blocks. It is about 2 % of the arithmetic.
 inline constexpr Precision kPatchEmbedPrecision = Precision::kF32;
 /// The precision of the products in attention: of queries and keys, and of weights and values.
 [[nodiscard]] Precision attention_precision(Precision precision);

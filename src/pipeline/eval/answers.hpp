@@ -22,18 +22,18 @@ namespace fovea {
 
 /// A map of one picture, as one number for each patch.
 struct PatchMap {
-  std::vector<float> values;                   // [T]
-  std::optional<std::size_t> target;           // the class that it explains; none: the same for every class
+  std::vector<float> values;          // [T]
+  std::optional<std::size_t> target;  // the class that it explains; none: the same for every class
 };
 
 /// What is known of one picture. A row names only some of the classes, so some things may not be known.
 struct Answer {
-  std::size_t input = 0;      // its index
-  std::size_t truth = 0;      // class
-  std::size_t predicted = 0;  // the best class
-  double confidence = 0;      // its probability
-  std::optional<double> own = {};      // the true class's probability
-  std::optional<bool> in_top5 = {};    // whether the true class is among the five best
+  std::size_t input = 0;             // its index
+  std::size_t truth = 0;             // class
+  std::size_t predicted = 0;         // the best class
+  double confidence = 0;             // its probability
+  std::optional<double> own = {};    // the true class's probability
+  std::optional<bool> in_top5 = {};  // whether the true class is among the five best
   std::optional<Precision> decided_by = {};
   std::optional<bool> unknown = {};
   std::optional<PatchMap> map = {};

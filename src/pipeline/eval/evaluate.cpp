@@ -156,8 +156,9 @@ class Evaluation {
   void describe_distribution() {
     const bool own = std::ranges::all_of(answers_.pictures, [](const Answer& one) { return one.own.has_value(); });
     if (answers_.function == ScoreFunction::kSigmoid) {
-      miss("log-loss, Brier score, temperature", "each class has a probability of its own (sigmoid), and they do not "
-                                                 "sum to 1");
+      miss("log-loss, Brier score, temperature",
+           "each class has a probability of its own (sigmoid), and they do not "
+           "sum to 1");
     } else if (own) {
       std::vector<double> losses;
       for (const Answer& one : answers_.pictures) losses.push_back(learn::surprise(*one.own));

@@ -52,7 +52,8 @@ Answers ask(const std::shared_ptr<const VisionTransformer>& model, const std::st
   options.maps.methods = {&explain_method(kCheapMap)};
   options.keep_maps = true;
   Engine engine(model);
-  ask_model(engine, labels.pictures, labels.truth, options, schedule, [](const Record&) {}, give_up, answers);
+  ask_model(
+      engine, labels.pictures, labels.truth, options, schedule, [](const Record&) {}, give_up, answers);
   stop_if_interrupted();
   return answers;
 }

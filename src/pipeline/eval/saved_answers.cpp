@@ -124,7 +124,8 @@ SavedRows read_saved_rows(const std::string& file) {
   for (const Record& row : saved.rows) {
     check_row(row, file);
     if (seen.insert(place_of(row.path)).second) continue;
-    throw Error(ErrorCode::kUsage, fmt::format("{}: {} has two rows, expected one", printable(file), printable(row.path)),
+    throw Error(ErrorCode::kUsage,
+                fmt::format("{}: {} has two rows, expected one", printable(file), printable(row.path)),
                 "each picture counts once: take away the rows of the other run");
   }
   return saved;

@@ -88,9 +88,9 @@ struct EvaluatedModel {
   std::optional<FittedTemperature> temperature;
   std::vector<ReliabilityBin> reliability;
   std::vector<RightAbove> right_above;
-  std::vector<CoverageStep> coverage;       // at most 100 steps, the surest first
-  std::vector<EvaluatedClass> known;        // classes that have pictures, or that pictures were taken for
-  std::vector<ConfusedPair> confusion;      // every cell with pictures, by index into `known`; wrong ones first
+  std::vector<CoverageStep> coverage;         // at most 100 steps, the surest first
+  std::vector<EvaluatedClass> known;          // classes that have pictures, or that pictures were taken for
+  std::vector<ConfusedPair> confusion;        // every cell with pictures, by index into `known`; wrong ones first
   std::vector<SurprisingPicture> surprising;  // wrong ones, by index into `known`; the least probable first
   std::map<Precision, std::size_t> decided_by;
   std::optional<CalledUnknown> unknown;
@@ -143,8 +143,8 @@ struct ComparedModels {
 
 struct EvalReport {
   std::string folder;
-  std::string labels;         // where they are from: "folders", or a table
-  std::size_t groups = 0;     // 0: pictures stand alone
+  std::string labels;                  // where they are from: "folders", or a table
+  std::size_t groups = 0;              // 0: pictures stand alone
   std::vector<EvaluatedModel> models;  // one or two
   std::optional<ComparedModels> comparison;
   std::vector<std::string> remarks;
@@ -161,7 +161,7 @@ struct EvalReport {
 
 /// The lines of a comparison, as in eval_text(): for other reports.
 [[nodiscard]] std::string compared_text(const ComparedModels& comparison, const std::string& first,
-                                          const std::string& second);
+                                        const std::string& second);
 [[nodiscard]] JsonObject compared_object(const ComparedModels& comparison);
 
 }  // namespace fovea

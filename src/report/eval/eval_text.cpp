@@ -53,11 +53,10 @@ std::string sure_lines(const EvaluatedModel& m) {
   if (m.right_above.empty()) return {};
   std::string text = "\nhow far sure answers can be trusted:\n";
   for (const RightAbove& above : m.right_above) {
-    text += above.pictures == 0
-                ? fmt::format("  {:g} % are right above no probability\n", 100 * above.wanted)
-                : fmt::format("  {:g} % are right above {:.2f}: {} of the pictures ({}; Wilson: {})\n",
-                              100 * above.wanted, above.threshold, percent(above.coverage), above.pictures,
-                              range_of(above.accuracy));
+    text += above.pictures == 0 ? fmt::format("  {:g} % are right above no probability\n", 100 * above.wanted)
+                                : fmt::format("  {:g} % are right above {:.2f}: {} of the pictures ({}; Wilson: {})\n",
+                                              100 * above.wanted, above.threshold, percent(above.coverage),
+                                              above.pictures, range_of(above.accuracy));
   }
   return text;
 }
@@ -65,9 +64,10 @@ std::string sure_lines(const EvaluatedModel& m) {
 std::string class_table(const EvaluatedModel& m) {
   std::size_t width = 5;
   for (const EvaluatedClass& c : m.known) width = std::max(width, width_of(printable(c.name)));
-  const bool areas = std::ranges::any_of(m.known, [](const EvaluatedClass& c) { return c.average_precision.has_value(); });
-  std::string text = fmt::format("\n{}  precision   recall       F1{}   pictures\n", padded("class", width),
-                                 areas ? "       AP" : "");
+  const bool areas =
+      std::ranges::any_of(m.known, [](const EvaluatedClass& c) { return c.average_precision.has_value(); });
+  std::string text =
+      fmt::format("\n{}  precision   recall       F1{}   pictures\n", padded("class", width), areas ? "       AP" : "");
   for (const EvaluatedClass& c : m.known) {
     if (c.support == 0) continue;
     const std::string area =
@@ -85,16 +85,15 @@ std::string error_lines(const EvaluatedModel& m) {
   for (const ConfusedPair& cell : m.confusion) {
     if (cell.truth == cell.predicted || shown == kMost) continue;
     text += shown++ == 0 ? "\nconfused most often:\n" : "";
-    text += fmt::format("  {} of '{}' taken for '{}', such as {}\n", cell.paths.size(),
-                        printable(m.known[cell.truth].name), printable(m.known[cell.predicted].name),
-                        printable(cell.paths.front()));
+    text +=
+        fmt::format("  {} of '{}' taken for '{}', such as {}\n", cell.paths.size(), printable(m.known[cell.truth].name),
+                    printable(m.known[cell.predicted].name), printable(cell.paths.front()));
   }
   if (!m.surprising.empty()) text += "\nmost surprising: look at these first, for their labels may be wrong\n";
   for (std::size_t i = 0; i < std::min(kMost, m.surprising.size()); ++i) {
     const SurprisingPicture& one = m.surprising[i];
-    text +=
-        fmt::format("  {}: '{}' with {}, taken for '{}'\n", printable(one.path), printable(m.known[one.truth].name),
-                    percent(one.probability), printable(m.known[one.predicted].name));
+    text += fmt::format("  {}: '{}' with {}, taken for '{}'\n", printable(one.path), printable(m.known[one.truth].name),
+                        percent(one.probability), printable(m.known[one.predicted].name));
   }
   return text;
 }
@@ -126,10 +125,10 @@ std::string model_text(const EvaluatedModel& m) {
 }
 
 std::string right_lines(const ComparedModels& c) {
-  std::string text = figure_line("difference", points(c.difference.value),
-                      fmt::format("95 % interval {} to {}; McNemar's exact test p = {:.2g}{}",
-                                  points(c.difference.low), points(c.difference.high), c.mcnemar,
-                                  c.mcnemar > 0.05 ? ": cannot be told apart" : ""));
+  std::string text =
+      figure_line("difference", points(c.difference.value),
+                  fmt::format("95 % interval {} to {}; McNemar's exact test p = {:.2g}{}", points(c.difference.low),
+                              points(c.difference.high), c.mcnemar, c.mcnemar > 0.05 ? ": cannot be told apart" : ""));
   text += figure_line("only first right", std::to_string(c.only_first), "");
   text += figure_line("only second right", std::to_string(c.only_second), "");
   text += figure_line("both right", std::to_string(c.both_right), "");
