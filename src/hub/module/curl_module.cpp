@@ -10,7 +10,7 @@
 
 namespace {
 
-constexpr long kBufferSize = 512 * 1024;  // bytes
+constexpr long kBufferSize = 512L * 1024;  // bytes
 
 /// Connections are kept from one request to the next of the same thread.
 CURL* connection() {
