@@ -58,7 +58,8 @@ std::vector<float> features_of(ForwardResult result, const Architecture& archite
   std::vector<double> sums(width, 0.0);
   for (std::size_t i = 0; i < tokens.size(); ++i) sums[i % width] += static_cast<double>(tokens[i]);
   std::vector<float> mean(width);
-  const auto patches = static_cast<double>(tokens.size() / width);
+  const std::size_t rows = tokens.size() / width;
+  const auto patches = static_cast<double>(rows);
   for (std::size_t i = 0; i < width; ++i) mean[i] = static_cast<float>(sums[i] / patches);
   return mean;
 }

@@ -90,6 +90,7 @@ class Pairing {
   [[nodiscard]] const Answer& b(const Pair& pair) const { return second_.pictures[pair.second]; }
   [[nodiscard]] std::vector<std::size_t> groups_of(const std::vector<Pair>& pairs) const {
     std::vector<std::size_t> groups;
+    groups.reserve(pairs.size());
     for (const Pair& pair : pairs) groups.push_back(plan_.groups[a(pair).input]);
     return groups;
   }
