@@ -11,6 +11,7 @@
 #include "base/process/interrupt.hpp"
 #include "base/text.hpp"
 #include "image/codec/codec.hpp"
+#include "image/codec/encode.hpp"
 #include "image/overlay/overlay.hpp"
 
 namespace fovea {
@@ -31,18 +32,18 @@ std::vector<std::string> first_of(std::span<const std::string> paths) {
 
 }  // namespace
 
-std::map<std::string, std::string> thumbnails_of(std::span<const std::string> all) {
-  const std::vector<std::string> paths = first_of(all);
+std::map<std::string, std::string> thumbnails_of(std::span<const std::string> paths) {
+  const std::vector<std::string> few = first_of(paths);
   std::map<std::string, std::string> thumbnails;
   std::mutex mutex;
-  for_each_parallel(paths.size(), [&](std::size_t i) {
+  for_each_parallel(few.size(), [&](std::size_t i) {
     stop_if_interrupted();
     try {
-      const Image picture = decode_image(read_file(paths[i]), printable(paths[i]), DecodeOptions{});
+      const Image picture = decode_image(read_file(few[i]), printable(few[i]), DecodeOptions{});
       const std::vector<std::byte> jpeg = encode_jpeg(thumbnail(picture, kSide), kQuality);
       const std::string text = base64(jpeg);
       const std::scoped_lock lock(mutex);
-      thumbnails[paths[i]] = text;
+      thumbnails[few[i]] = text;
     } catch (const Error&) {
       return;  // it was read before, and has gone meanwhile
     }
