@@ -168,6 +168,9 @@ TimmSizes timm_sizes(const ConfigReader& reader, bool test_size) {
   const auto tested = test_size ? size_in(reader, cfg, "test_input_size") : std::nullopt;
   const auto input_size = tested ? tested : size_in(reader, cfg, "input_size");
   const char* const key = tested ? "pretrained_cfg.test_input_size" : "pretrained_cfg.input_size";
+  if (!tested && cfg.contains("input_size") && cfg["input_size"].is_null()) {
+    reader.fail(key, "null", "a size, or no key: timm raises an error for a null");
+  }
   const bool dynamic = reader.flag(args, "dynamic_img_size").value_or(facts.dynamic_img_size);
   const bool asked_dynamic = reader.flag(args, "dynamic_img_size").value_or(false);
   const bool fixed = reader.flag(cfg, "fixed_input_size").value_or(false) && !asked_dynamic;
