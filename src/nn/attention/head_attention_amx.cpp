@@ -40,6 +40,7 @@ class HeadAttentionAmx final : public HeadAttention {
 
   void attend(std::size_t rows, Strided<const float> q, Strided<const float> bias, bool shown, Strided<float> weights,
               Strided<float> out) override {
+    const AmxTiles tiles;
     for (std::size_t row = 0; row < rows; ++row) queries_.pack(row, {from_row(q, row).values, head_dim_});
     multiply(queries_, keys_, rows, query_scales_, weights);
     if (bias.values != nullptr) add_bias(rows, tokens_, bias, weights);
@@ -60,10 +61,9 @@ class HeadAttentionAmx final : public HeadAttention {
     for (std::size_t block = 0; block < to.column_blocks(); ++block) to.pack(block, rounded_.data(), layout);
   }
 
-  /// y = scales ⊙ (left · right), a scale for each row.
+  /// y = scales ⊙ (left · right), a scale for each row; while this thread has AmxTiles.
   static void multiply(const AmxLeft& left, const AmxRight& right, std::size_t rows, const Scales& scales,
                        Strided<float> y) {
-    const AmxTiles tiles;
     // Written before it is read. NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
     alignas(kCacheLine) std::array<float, kAmxBlock * kAmxBlock> sums;
     for (std::size_t column = 0; column < right.columns(); column += kAmxBlock) {

@@ -27,9 +27,7 @@ struct LinearWeightsAmx final : LinearWeights {
     const AmxRight::Layout layout{by_outputs ? 1 : out, by_outputs ? in : 1, in * out};
     for (std::size_t block = 0; block < packed.column_blocks(); ++block) packed.pack(block, split.data(), layout);
   }
-  [[nodiscard]] Precision precision() const noexcept override {
-    return packed.parts() == 1 ? Precision::kBf16 : packed.parts() == 2 ? Precision::kBf16x3 : Precision::kBf16x6;
-  }
+  [[nodiscard]] Precision precision() const noexcept override { return precision_of_parts(packed.parts()); }
 
   AmxRight packed;                     // [in, out]
   std::vector<float> bias_of_outputs;  // [out]

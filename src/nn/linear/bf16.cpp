@@ -72,9 +72,7 @@ struct LinearWeightsBf16 final : LinearWeights {
     }
     std::memcpy(bias.get_data_handle(), bias_values.data(), bias_values.size_bytes());
   }
-  [[nodiscard]] Precision precision() const noexcept override {
-    return parts.size() == 1 ? Precision::kBf16 : parts.size() == 2 ? Precision::kBf16x3 : Precision::kBf16x6;
-  }
+  [[nodiscard]] Precision precision() const noexcept override { return precision_of_parts(parts.size()); }
   // Read only after this; oneDNN's handles know no const.
   mutable std::vector<PackedMemory> parts;  // [in, out] each
   mutable memory bias;                      // [1, out]

@@ -62,6 +62,10 @@ std::size_t bf16_parts(Precision precision) noexcept {
   return 0;
 }
 
+Precision precision_of_parts(std::size_t parts) noexcept {
+  return parts == 1 ? Precision::kBf16 : parts == 2 ? Precision::kBf16x3 : Precision::kBf16x6;
+}
+
 std::unique_ptr<LinearWeights> pack_linear(Precision precision, MatrixView<const float> weight,
                                            std::span<const float> bias) {
   if (precision == Precision::kInt8) return pack_linear_int8(weight, bias);

@@ -13,6 +13,8 @@ namespace fovea::nn {
 
 /// Bfloat16 numbers that each number is cut into; 0: none.
 [[nodiscard]] std::size_t bf16_parts(Precision precision) noexcept;
+/// The other way round, for 1 to 3 parts.
+[[nodiscard]] Precision precision_of_parts(std::size_t parts) noexcept;
 /// @param parts  bfloat16 numbers for each float32 one, 1 to 3
 [[nodiscard]] std::unique_ptr<LinearWeights> pack_linear_bf16(std::size_t parts, MatrixView<const float> weight,
                                                               std::span<const float> bias);
