@@ -1,28 +1,17 @@
 #include "cli/terminal/download_bar.hpp"
 
 #include <fmt/core.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <string>
 
 #include "base/files.hpp"
-#include "cli/terminal/output_stream.hpp"
 #include "cli/terminal/terminal.hpp"
 
 namespace fovea::cli {
-namespace {
-
-constexpr std::size_t kDownloadBarWidth = 24;  // characters
-
-void write_terminal(const std::string& text) {
-  static_cast<void>(write_all(STDERR_FILENO, text));  // there is no place left to report a failure to
-}
-
-}  // namespace
 
 DownloadBar::~DownloadBar() {
-  if (drawn_) write_terminal("\r\x1b[K");
+  if (drawn_) write_stderr("\r\x1b[K");
 }
 
 void DownloadBar::show(const HubProgress& progress) {
@@ -34,10 +23,6 @@ void DownloadBar::show(const HubProgress& progress) {
   if (drawn_ && now - last_ < std::chrono::milliseconds(100)) return;
   last_ = now;
   drawn_ = true;
-  const double share =
-      progress.total == 0 ? 1 : static_cast<double>(progress.done) / static_cast<double>(progress.total);
-  std::string bar(static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * kDownloadBarWidth), '#');
-  bar.resize(kDownloadBarWidth, '.');
   const double seconds = std::chrono::duration<double>(now - begin_).count();
   const double rate =
       seconds > 0.5 ? static_cast<double>(progress.done - std::min(before_, progress.done)) / seconds : 0;
@@ -48,8 +33,9 @@ void DownloadBar::show(const HubProgress& progress) {
     pace = fmt::format("{}/s  {} left", bytes_text(static_cast<std::uint64_t>(rate)),
                        duration_text(static_cast<double>(progress.total - progress.done) / rate));
   }
-  write_terminal(fmt::format("\r[{}] {} of {}  {}  {}\x1b[K", bar, bytes_text(progress.done),
-                             bytes_text(progress.total), printable(std::string(progress.file)), pace));
+  write_stderr(fmt::format("\r{} {} of {}  {}  {}\x1b[K", bar_text(progress.done, progress.total),
+                           bytes_text(progress.done), bytes_text(progress.total), printable(std::string(progress.file)),
+                           pace));
 }
 
 std::string bytes_text(std::uint64_t bytes) {

@@ -3,21 +3,25 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
 #include "cli/terminal/output_stream.hpp"
 
 namespace fovea::cli {
-namespace {
-
-constexpr std::size_t kBarWidth = 24;  // characters
 
 void write_stderr(const std::string& text) {
-  static_cast<void>(write_all(STDERR_FILENO, text));  // there is no place left to report a failure to
+  static_cast<void>(write_all(STDERR_FILENO, text));
 }
 
-}  // namespace
+std::string bar_text(std::uint64_t done, std::uint64_t total) {
+  constexpr std::uint64_t kWidth = 24;  // characters
+  const std::uint64_t filled = total == 0 ? kWidth : kWidth * std::min(done, total) / total;
+  std::string bar(filled, '#');
+  bar.resize(kWidth, '.');
+  return "[" + bar + "]";
+}
 
 bool use_color(std::string_view choice, int descriptor) {
   if (choice != "auto") return choice == "always";
@@ -66,12 +70,9 @@ void Progress::draw() {
   last_ = Clock::now();
   const double seconds = std::chrono::duration<double>(last_ - begin_).count();
   const double rate = seconds > 0 ? static_cast<double>(done_) / seconds : 0;
-  const std::size_t filled = total_ == 0 ? kBarWidth : kBarWidth * done_ / total_;
-  std::string bar(filled, '#');
-  bar.resize(kBarWidth, '.');
   const double left = rate > 0 ? static_cast<double>(total_ - done_) / rate : 0;
-  write_stderr(
-      fmt::format("\r[{}] {}/{}  {:.1f} images/s  {} left\x1b[K", bar, done_, total_, rate, duration_text(left)));
+  write_stderr(fmt::format("\r{} {}/{}  {:.1f} images/s  {} left\x1b[K", bar_text(done_, total_), done_, total_, rate,
+                           duration_text(left)));
   drawn_ = true;
 }
 

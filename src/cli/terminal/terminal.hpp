@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -10,6 +11,11 @@ namespace fovea::cli {
 
 /// Decides by --color, then NO_COLOR, then TERM=dumb.
 [[nodiscard]] bool use_color(std::string_view choice, int descriptor);
+
+/// Without an error: there is no place left to report a failure to.
+void write_stderr(const std::string& text);
+/// "[######..................]", full where `total` is 0.
+[[nodiscard]] std::string bar_text(std::uint64_t done, std::uint64_t total);
 
 class Messages {
  public:
