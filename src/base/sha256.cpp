@@ -1,10 +1,11 @@
 #include "base/sha256.hpp"
 
-#include <fmt/format.h>
 #include <nettle/sha2.h>
 
 #include <array>
 #include <cstdint>
+
+#include "base/text.hpp"
 
 namespace fovea {
 
@@ -24,9 +25,7 @@ void Sha256::update(std::span<const std::byte> bytes) {
 std::string Sha256::hex() {
   std::array<std::uint8_t, SHA256_DIGEST_SIZE> digest{};
   sha256_digest(&impl_->context, digest.size(), digest.data());
-  std::string text;
-  for (const std::uint8_t byte : digest) text += fmt::format("{:02x}", byte);
-  return text;
+  return hex_text(digest);
 }
 
 std::string sha256_hex(std::string_view bytes) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -23,6 +24,8 @@ namespace fovea {
 [[nodiscard]] std::string to_utf8(std::string_view bytes);
 [[nodiscard]] std::string base64(std::string_view bytes);
 [[nodiscard]] std::string base64(std::span<const std::byte> bytes);
+/// Two lower-case digits for each byte.
+[[nodiscard]] std::string hex_text(std::span<const std::uint8_t> bytes);
 [[nodiscard]] std::string to_lower(std::string_view text);
 
 }  // namespace fovea

@@ -13,6 +13,7 @@
 #include "base/open_file.hpp"
 #include "base/process/interrupt.hpp"
 #include "base/sha256.hpp"
+#include "base/text.hpp"
 
 namespace fovea {
 namespace {
@@ -45,9 +46,7 @@ std::string git_blob_hash(const std::filesystem::path& file) {
   read_through(opened, file, add);
   std::array<std::uint8_t, SHA1_DIGEST_SIZE> digest{};
   sha1_digest(&context, digest.size(), digest.data());
-  std::string text;
-  for (const std::uint8_t byte : digest) text += fmt::format("{:02x}", byte);
-  return text;
+  return hex_text(digest);
 }
 
 std::string file_sha256(const std::filesystem::path& file) {
