@@ -50,9 +50,7 @@ class Resampled {
   void count(std::size_t resample, std::size_t truth, std::size_t predicted) {
     if (resample != resample_) close();
     resample_ = resample;
-    ++counts_[truth].support;
-    ++counts_[predicted].predicted;
-    if (truth == predicted) ++counts_[truth].right;
+    count_example(counts_, truth, predicted);
   }
   [[nodiscard]] AccuracyIntervals intervals() {
     close();

@@ -33,14 +33,16 @@ Confusion confusion_of(std::span<const std::size_t> truth, std::span<const std::
   return confusion;
 }
 
+void count_example(std::span<ClassCounts> counts, std::size_t truth, std::size_t predicted) {
+  ++counts[truth].support;
+  ++counts[predicted].predicted;
+  if (truth == predicted) ++counts[truth].right;
+}
+
 std::vector<ClassCounts> counts_of(std::span<const std::size_t> truth, std::span<const std::size_t> predicted,
                                    std::size_t num_classes) {
   std::vector<ClassCounts> counts(num_classes);
-  for (std::size_t i = 0; i < truth.size(); ++i) {
-    ++counts[truth[i]].support;
-    ++counts[predicted[i]].predicted;
-    if (truth[i] == predicted[i]) ++counts[truth[i]].right;
-  }
+  for (std::size_t i = 0; i < truth.size(); ++i) count_example(counts, truth[i], predicted[i]);
   return counts;
 }
 

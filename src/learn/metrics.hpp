@@ -30,6 +30,7 @@ struct ClassCounts {
   std::size_t predicted = 0;  // examples that were taken for it
   std::size_t right = 0;      // both
 };
+void count_example(std::span<ClassCounts> counts, std::size_t truth, std::size_t predicted);
 [[nodiscard]] std::vector<ClassCounts> counts_of(std::span<const std::size_t> truth,
                                                  std::span<const std::size_t> predicted, std::size_t num_classes);
 [[nodiscard]] std::vector<ClassScore> class_scores(std::span<const ClassCounts> counts);

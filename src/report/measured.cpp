@@ -2,11 +2,24 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
 #include "report/files/documents.hpp"
 #include "report/pages/html.hpp"
 #include "report/pages/parts_template.hpp"
 
 namespace fovea {
+
+std::vector<SurprisingPicture> most_surprising(std::vector<SurprisingPicture> pictures) {
+  constexpr std::size_t kMost = 20;
+  std::ranges::sort(pictures, [](const SurprisingPicture& a, const SurprisingPicture& b) {
+    return std::tie(a.probability, a.path) < std::tie(b.probability, b.path);
+  });
+  pictures.resize(std::min(pictures.size(), kMost));
+  return pictures;
+}
 
 std::string percent(double share) {
   return fmt::format("{:.1f} %", 100 * share);

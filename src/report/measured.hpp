@@ -32,8 +32,8 @@ struct SurprisingPicture {
   std::size_t predicted = 0;
   double probability = 0;  // of its own class
 };
-/// How many of them a report names.
-inline constexpr std::size_t kMostSurprising = 20;
+/// The 20 that a report names: the least probable first.
+[[nodiscard]] std::vector<SurprisingPicture> most_surprising(std::vector<SurprisingPicture> pictures);
 
 /// "81.0 %"
 [[nodiscard]] std::string percent(double share);

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <numeric>
 #include <set>
 #include <utility>
 #include <vector>
@@ -13,7 +12,6 @@
 #include "base/numerics.hpp"
 #include "explain/spearman.hpp"
 #include "fovea/error.hpp"
-#include "learn/intervals.hpp"
 #include "learn/paired.hpp"
 #include "learn/temperature.hpp"
 #include "pipeline/eval/class_match.hpp"
@@ -95,9 +93,7 @@ class Pairing {
     return groups;
   }
   [[nodiscard]] MeasuredShare mean_of(const std::vector<double>& values, const std::vector<Pair>& pairs) const {
-    const double sum = std::accumulate(values.begin(), values.end(), 0.0);
-    const auto interval = learn::bootstrap_mean(values, groups_of(pairs), plan_.seed);
-    return {sum / static_cast<double>(values.size()), interval.low, interval.high};
+    return mean_share(values, groups_of(pairs), plan_.seed);
   }
 
   void count() {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <tuple>
@@ -47,6 +48,7 @@ class Evaluation {
       groups_.push_back(plan.groups[one.input]);
       judged_.push_back({one.confidence, one.truth == one.predicted});
     }
+    counts_ = learn::counts_of(truth_, predicted_, present_.size());
   }
 
   EvaluatedModel result() {
@@ -69,7 +71,7 @@ class Evaluation {
   void miss(std::string figure, std::string why) { model_.missing.push_back({std::move(figure), std::move(why)}); }
 
   void count() {
-    const auto accuracy = learn::accuracy_of(learn::counts_of(truth_, predicted_, present_.size()));
+    const auto accuracy = learn::accuracy_of(counts_);
     const auto intervals = learn::bootstrap({truth_, predicted_, groups_, present_.size()}, plan_.seed);
     model_.right = static_cast<std::size_t>(std::ranges::count_if(judged_, &learn::Judged::right));
     model_.top1 = with(accuracy.top1, intervals.top1);
@@ -106,18 +108,15 @@ class Evaluation {
   }
 
   [[nodiscard]] MeasuredShare mean_of(const std::vector<double>& values) const {
-    double sum = 0;
-    for (const double value : values) sum += value;
-    return with(sum / static_cast<double>(values.size()), learn::bootstrap_mean(values, groups_, plan_.seed));
+    return mean_share(values, groups_, plan_.seed);
   }
 
   void describe_classes() {
     const std::vector<std::string> names = distinct_names(answers_.classes);
-    const auto counts = learn::counts_of(truth_, predicted_, present_.size());
-    const auto scores = learn::class_scores(counts);
+    const auto scores = learn::class_scores(counts_);
     for (std::size_t c = 0; c < present_.size(); ++c) {
-      model_.known.push_back({names[present_[c]], present_[c], counts[c].support, counts[c].predicted,
-                              scores[c].precision, wilson_share(counts[c].right, counts[c].support), scores[c].f1,
+      model_.known.push_back({names[present_[c]], present_[c], counts_[c].support, counts_[c].predicted,
+                              scores[c].precision, wilson_share(counts_[c].right, counts_[c].support), scores[c].f1,
                               std::nullopt});
     }
   }
@@ -228,10 +227,7 @@ class Evaluation {
     std::ranges::stable_sort(model_.confusion, [](const ConfusedPair& a, const ConfusedPair& b) {
       return std::tuple(a.truth == a.predicted, b.paths.size()) < std::tuple(b.truth == b.predicted, a.paths.size());
     });
-    std::ranges::sort(model_.surprising, [](const SurprisingPicture& a, const SurprisingPicture& b) {
-      return std::tie(a.probability, a.path) < std::tie(b.probability, b.path);
-    });
-    model_.surprising.resize(std::min(model_.surprising.size(), kMostSurprising));
+    model_.surprising = most_surprising(std::move(model_.surprising));
   }
 
   const Answers& answers_;
@@ -241,10 +237,16 @@ class Evaluation {
   std::vector<std::size_t> predicted_;
   std::vector<std::size_t> groups_;
   std::vector<learn::Judged> judged_;
+  std::vector<learn::ClassCounts> counts_;  // by `present`
   EvaluatedModel model_;
 };
 
 }  // namespace
+
+MeasuredShare mean_share(std::span<const double> values, std::span<const std::size_t> groups, std::uint64_t seed) {
+  const double sum = std::accumulate(values.begin(), values.end(), 0.0);
+  return with(sum / static_cast<double>(values.size()), learn::bootstrap_mean(values, groups, seed));
+}
 
 EvaluatedModel evaluate(const Answers& answers, const EvalPlan& plan) {
   return Evaluation(answers, plan).result();

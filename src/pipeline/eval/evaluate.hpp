@@ -31,6 +31,10 @@ struct EvalPlan {
   std::uint64_t seed = 0;
 };
 
+/// The mean of one value for each picture, and its bootstrap interval over groups.
+[[nodiscard]] MeasuredShare mean_share(std::span<const double> values, std::span<const std::size_t> groups,
+                                       std::uint64_t seed);
+
 /// All figures that follow from the answers; those that do not are in `missing`.
 /// @param answers  with one picture at least
 [[nodiscard]] EvaluatedModel evaluate(const Answers& answers, const EvalPlan& plan);

@@ -169,11 +169,7 @@ void describe_errors(const LearnInput& input, const Study& study, LearnReport& r
   }
   std::ranges::stable_sort(report.confused,
                            [](const auto& a, const auto& b) { return a.paths.size() > b.paths.size(); });
-  std::ranges::sort(surprising, [](const auto& a, const auto& b) {
-    return std::tie(a.probability, a.path) < std::tie(b.probability, b.path);
-  });
-  surprising.resize(std::min(surprising.size(), kMostSurprising));
-  report.surprising = std::move(surprising);
+  report.surprising = most_surprising(std::move(surprising));
 }
 
 UnknownReport report_of(const learn::UnknownChoice& choice, double share) {

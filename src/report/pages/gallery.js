@@ -5,7 +5,7 @@
   const percent = (p) => (100 * p).toFixed(1) + " %";
   const count = (n) => n.toLocaleString("en");
   const first = (record) => (record.predictions && record.predictions[0] ? record.predictions[0] : null);
-  // Of none of the classes: its best class is only the nearest one.
+  // It is of none of the classes: its best class is only the nearest one.
   const kUnknown = "unknown";
   const best = (record) => (record.unknown ? [kUnknown, first(record) ? first(record)[1] : 0] : first(record));
 
