@@ -176,7 +176,7 @@ TimmSizes timm_sizes(const ConfigReader& reader, bool test_size) {
   const bool fixed = reader.flag(cfg, "fixed_input_size").value_or(false) && !asked_dynamic;
   const bool wrapped = is_timm_wrapper(reader);
   if (fixed && img_size && !input_size && !wrapped) {
-    reader.fail("pretrained_cfg.input_size", "null", "a size: timm raises an error beside model_args.img_size");
+    reader.fail("pretrained_cfg.input_size", "absent", "a size: timm raises an error beside model_args.img_size");
   }
   if (fixed && !tested && !wrapped) return {first_of(img_size, input_size), first_of(img_size, input_size)};
   constexpr Size kClassDefault{224, 224};  // what the constructor builds for where nothing says a size
