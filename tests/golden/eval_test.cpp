@@ -6,8 +6,6 @@
 #include <memory>
 #include <numeric>
 #include <optional>
-#include <span>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -17,6 +15,7 @@
 #include "learn/temperature.hpp"
 #include "pipeline/eval/evaluate.hpp"
 #include "support/shared.hpp"
+#include "support/stored_numbers.hpp"
 
 namespace fovea {
 namespace {
@@ -24,25 +23,8 @@ namespace {
 class GoldenEval : public testing::Test {
  protected:
   static constexpr std::size_t kClasses = 7;
-  /// In double, as they are stored.
   [[nodiscard]] std::vector<double> stored(const std::string& name) const {
-    const TensorView* tensor = golden_->find(name);
-    if (tensor == nullptr) throw std::runtime_error(name);
-    std::vector<double> all;
-    visit_bytes(*tensor, [&](std::span<const std::byte> run) {
-      for (std::size_t at = 0; at < run.size(); at += item_size(tensor->dtype)) {
-        double number = 0;
-        float single = 0;
-        if (tensor->dtype == DType::kF64) {
-          std::memcpy(&number, run.data() + at, sizeof number);
-        } else {
-          std::memcpy(&single, run.data() + at, sizeof single);
-          number = static_cast<double>(single);
-        }
-        all.push_back(number);
-      }
-    });
-    return all;
+    return test::stored_numbers(*golden_, name);
   }
   /// What a run of the model with these scores would have collected.
   [[nodiscard]] Answers answers(const std::string& name) const {

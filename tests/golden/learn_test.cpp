@@ -5,8 +5,6 @@
 #include <cstddef>
 #include <cstring>
 #include <memory>
-#include <span>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -18,31 +16,15 @@
 #include "learn/temperature.hpp"
 #include "learn/unknown.hpp"
 #include "support/shared.hpp"
+#include "support/stored_numbers.hpp"
 
 namespace fovea::learn {
 namespace {
 
 class GoldenLearn : public testing::Test {
  protected:
-  /// In double, as they are stored.
   [[nodiscard]] std::vector<double> values(const std::string& name) const {
-    const TensorView* tensor = golden_->find(name);
-    if (tensor == nullptr) throw std::runtime_error(name);
-    std::vector<double> all;
-    visit_bytes(*tensor, [&](std::span<const std::byte> run) {
-      for (std::size_t at = 0; at < run.size(); at += item_size(tensor->dtype)) {
-        double number = 0;
-        float single = 0;
-        if (tensor->dtype == DType::kF64) {
-          std::memcpy(&number, run.data() + at, sizeof number);
-        } else {
-          std::memcpy(&single, run.data() + at, sizeof single);
-          number = static_cast<double>(single);
-        }
-        all.push_back(number);
-      }
-    });
-    return all;
+    return test::stored_numbers(*golden_, name);
   }
   [[nodiscard]] Matrix matrix(const std::string& name, std::size_t cols) const {
     std::vector<double> all = values(name);
