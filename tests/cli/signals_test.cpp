@@ -38,11 +38,12 @@ class Signals : public ::testing::Test {
   }
   [[nodiscard]] std::string at(const std::string& name) const { return (folder_ / name).string(); }
 
-  /// Sends each signal after `delay` and expects the verb to end because of it, far earlier than its work would.
+  /// Sends each signal `delay` after the program is ready for it and expects the verb to end because of it, far earlier than its work would.
   void expect_end(const std::vector<std::string>& arguments, std::chrono::milliseconds delay = 400ms,
                   const ProcessOptions& options = {}) const {
     for (const auto& [signal, code] : kSignals) {
       Process running(arguments, options);
+      running.wait_until_it_catches(signal);
       std::this_thread::sleep_for(delay);
       ASSERT_TRUE(running.is_running()) << arguments.front();
       const auto sent = std::chrono::steady_clock::now();
@@ -63,6 +64,7 @@ class Signals : public ::testing::Test {
 TEST_F(Signals, EndAVerbAmongItsRowsAndTheRowsBeforeStay) {
   for (const auto& [signal, code] : kSignals) {
     Process running({"classify", at("many"), "-f", "jsonl", "-q", "-o", at("rows.jsonl")});
+    running.wait_until_it_catches(signal);
     std::this_thread::sleep_for(700ms);
     running.send(signal);
     EXPECT_EQ(running.wait().exit_code, code);
@@ -104,6 +106,7 @@ TEST_F(Signals, EndTheRunsOfOneLongPictureWhichThenHasNoRow) {
     arguments.insert(arguments.end(), run.begin(), run.end());
     for (const auto& [signal, code] : kSignals) {
       Process running(arguments);
+      running.wait_until_it_catches(signal);
       std::this_thread::sleep_for(700ms);
       running.send(signal);
       const ProcessResult result = running.wait();

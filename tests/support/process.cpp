@@ -9,6 +9,7 @@
 #include <array>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <sstream>
 #include <stdexcept>
 #include <string_view>
@@ -89,6 +90,16 @@ void write_all(int descriptor, const std::string& text, bool stays_open) {
   ::_exit(127);
 }
 
+/// The signals that a process has handlers for, as bits; 0 once it has ended.
+std::uint64_t caught_signals(pid_t pid) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  constexpr std::string_view kKey = "SigCgt:";
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(kKey)) return std::stoull(line.substr(kKey.size()), nullptr, 16);
+  }
+  return 0;
+}
+
 }  // namespace
 
 std::vector<nlohmann::json> ProcessResult::json_lines() const {
@@ -139,6 +150,11 @@ void Process::send(int signal) const {
 bool Process::is_running() const {
   siginfo_t info{};
   return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
+}
+
+void Process::wait_until_it_catches(int signal) const {
+  const std::uint64_t bit = std::uint64_t{1} << static_cast<unsigned>(signal - 1);
+  while (is_running() && (caught_signals(pid_) & bit) == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
 ProcessResult Process::wait() {

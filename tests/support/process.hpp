@@ -49,6 +49,8 @@ class Process {
 
   void send(int signal) const;
   [[nodiscard]] bool is_running() const;
+  /// Waits until the program has a handler of its own for `signal`, or has ended. Before that the system ends it.
+  void wait_until_it_catches(int signal) const;
   /// Waits until the program ends.
   ProcessResult wait();
 
