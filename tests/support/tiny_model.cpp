@@ -126,6 +126,7 @@ void write_config(const std::filesystem::path& file, const Architecture& a) {
                                  {"model_args", {{"num_heads", a.num_heads}}},
                                  {"pretrained_cfg",
                                   {{"input_size", {3, a.image_size.height, a.image_size.width}},
+                                   {"fixed_input_size", true},
                                    {"interpolation", "bicubic"},
                                    {"crop_pct", 0.9},
                                    {"crop_mode", "center"},

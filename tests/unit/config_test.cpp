@@ -97,7 +97,9 @@ TEST(ConfigKeys, AreReadPastWhereTheUserSaysSo) {
 
 TEST(TimmConfig, RefusesInAFlatFileWhatTimmTakesForUnknownFields) {
   const auto flat = [](const std::string& more) {
-    return config_of(R"({"architecture":"vit_tiny_patch16_224","num_classes":3,"input_size":[3,32,32])" + more + "}");
+    return config_of(
+        R"({"architecture":"vit_tiny_patch16_224","num_classes":3,"input_size":[3,32,32],"fixed_input_size":true)" +
+        more + "}");
   };
   EXPECT_EQ(flat("").num_classes, 3U);
   EXPECT_EQ(flat(R"(,"labels":["a","b","c"],"num_features":192)").labels.size(), 3U);
@@ -129,6 +131,11 @@ TEST(TimmConfig, FeedsWhatTimmFeeds) {
             std::pair(std::optional(large), std::optional(small)));
   EXPECT_THAT(refusal([&] { return sizes(R"("img_size":48)", flexible); }),
               HasSubstr("pretrained_cfg.input_size is 32x32, expected 48x48"));
+  for (const char* not_fixed : {R"("input_size":[3,32,32])", R"("input_size":[3,32,32],"fixed_input_size":null)",
+                                R"("input_size":[3,32,32],"fixed_input_size":false)"}) {
+    EXPECT_THAT(refusal([&] { return sizes("", not_fixed); }),
+                HasSubstr("pretrained_cfg.input_size is 32x32, expected 224x224"));
+  }
 }
 
 TEST(TimmConfig, PoolsAsTimmBuildsIt) {
@@ -173,7 +180,7 @@ TEST(TimmConfig, GivesTheConstructorWhatNullIsThereInPlaceOfWhatTheNameMeans) {
   };
   EXPECT_EQ(refusal([&] { return fed_another_size(""); }), "accepted");
   EXPECT_THAT(refusal([&] { return fed_another_size(R"(,"dynamic_img_size":null)"); }),
-              HasSubstr("without dynamic_img_size"));
+              HasSubstr("or dynamic_img_size"));
 }
 
 TEST(TimmConfig, SaysWhichTensorsItsArgumentsMean) {
@@ -368,10 +375,11 @@ TEST(TimmWrapperConfig, IsTimmsWithWhatTransformersAddsToIt) {
 
 TEST(TimmConfig, FeedsTheTestSizeWhereItIsAskedTo) {
   const auto fed = [](const std::string& args, const std::string& cfg) {
-    return read_model_config(ConfigReader("config.json", "config.json",
-                                          R"({"architecture":"vit_tiny_patch16_224","model_args":{)" + args +
-                                              R"(},"pretrained_cfg":{"input_size":[3,32,32],)" + cfg + "}}"),
-                             true)
+    return read_model_config(
+               ConfigReader("config.json", "config.json",
+                            R"({"architecture":"vit_tiny_patch16_224","model_args":{)" + args +
+                                R"(},"pretrained_cfg":{"input_size":[3,32,32],"fixed_input_size":true,)" + cfg + "}}"),
+               true)
         .input_size;
   };
   const std::string larger = R"("test_input_size":[3,48,48])";

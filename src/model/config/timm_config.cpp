@@ -180,15 +180,16 @@ TimmSizes timm_sizes(const ConfigReader& reader, bool test_size) {
   }
   if (fixed && !tested && !wrapped) return {first_of(img_size, input_size), first_of(img_size, input_size)};
   constexpr Size kClassDefault{224, 224};  // what the constructor builds for where nothing says a size
-  // timm counts a missing flag as false, and then raises an error for every other input_size.
-  const bool of_name = wrapped && !dynamic;  // transformers' TimmModel is built for the size of the name's own config
-  const bool of_input = of_name || reader.flag(cfg, "fixed_input_size").value_or(!dynamic);
+  // transformers' TimmModel is built for the size of the name's own config. Without a name there is no constructor.
+  const bool of_name = !dynamic && (wrapped || !reader.root().contains("architecture"));
+  const bool of_input = of_name || reader.flag(cfg, "fixed_input_size").value_or(false);
   const auto of_config = of_input ? size_in(reader, cfg, "input_size") : std::nullopt;
   const auto of_class = of_input && !dynamic ? std::nullopt : std::optional(kClassDefault);
   const auto built = first_of(img_size, first_of(of_config, of_class));
   if (!dynamic && built && input_size && *built != *input_size) {
     reader.fail(key, fmt::format("{}x{}", input_size->height, input_size->width),
-                fmt::format("{}x{}, the size that the model is built for: without dynamic_img_size timm takes no other",
+                fmt::format("{}x{}, the size that the model is built for: without fixed_input_size or dynamic_img_size "
+                            "timm takes no other",
                             built->height, built->width));
   }
   return {first_of(built, input_size), first_of(input_size, built)};

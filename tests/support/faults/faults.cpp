@@ -222,7 +222,7 @@ int __libc_start_main(Main main, int argc, char** argv, void (*init)(), void (*f
 }
 
 /// The program leaves by this once everything is written.
-[[noreturn]] void _exit(int code) {
+void _exit(int code) {
   NEXT(_exit);
   if (armed) {
     armed = false;
