@@ -359,9 +359,9 @@ TEST(AttentionBackward, EqualsFiniteDifferencesForAnyNumberOfQueriesThatAreRead)
         }
       }
       ASSERT_NO_FATAL_FAILURE(expect_derivative(
-          [&](std::span<const float> at) {
-            std::vector<float> y(tokens * width);
-            attention(at, tokens, {}, y, {});
+          [&, count = tokens](std::span<const float> at) {
+            std::vector<float> y(count * width);
+            attention(at, count, {}, y, {});
             return dot(std::span(y).first(queries * width), d_out);
           },
           qkv, d_qkv, 5e-3));

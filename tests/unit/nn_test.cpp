@@ -168,8 +168,8 @@ TEST(Rotate, TurnsTheQueriesAndKeysOfPatchesOnly) {
           const std::size_t at = (token * 3 * heads + part) * dim;
           const bool turned = token >= prefix && part < 2 * heads;
           const double angle = turned ? 0.3 * double(token - prefix) + 0.7 * double(pair) : 0.0;
-          const std::complex<double> number(double(before[at + feature(pair, 0)]),
-                                            double(before[at + feature(pair, 1)]));
+          const std::complex<double> number{double(before[at + feature(pair, 0)]),
+                                            double(before[at + feature(pair, 1)])};
           const std::complex<double> wanted = number * std::polar(1.0, angle);
           ASSERT_NEAR(double(after[at + feature(pair, 0)]), wanted.real(), 1e-5);
           ASSERT_NEAR(double(after[at + feature(pair, 1)]), wanted.imag(), 1e-5);

@@ -270,14 +270,14 @@ TEST(Recipe, AProcessorWithoutAClassIsRefusedWhereTransformersHasNoneForTheModel
 }
 
 TEST(Recipe, ImpossibleValuesOfTimmAreSaidWithTheKey) {
-  for (const auto& [json, says] : {
+  for (const auto& [config, says] : {
            std::pair{R"({"pretrained_cfg":{"crop_pct":0}})", "crop_pct is 0"},
            std::pair{R"({"pretrained_cfg":{"crop_pct":"a"}})", "crop_pct is \"a\""},
            std::pair{R"({"pretrained_cfg":{"input_size":[3,0,224]}})", "input_size is [3,0,224]"},
            std::pair{R"({"pretrained_cfg":{"interpolation":"random"}})", "interpolation is 'random'"},
            std::pair{R"({"pretrained_cfg":{"std":[0,1,1]}})", "std is [0,1,1]"},
        }) {
-    const Error error = error_of([&] { (void)resolve_file("config.json", json); });
+    const Error error = error_of([&text = config] { (void)resolve_file("config.json", text); });
     EXPECT_EQ(error.code(), ErrorCode::kCheckpoint);
     EXPECT_THAT(error.what(), HasSubstr(says));
   }
