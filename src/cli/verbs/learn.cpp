@@ -83,7 +83,7 @@ class Learn : public Command {
 
   int run() override {
     check_flags();
-    const LabelledPictures pictures =
+    LabelledPictures pictures =
         validation_.empty() ? list_labelled(operands[0]) : list_labelled(operands[0], validation_);
     check_places(pictures);
     claim_threads(common);

@@ -1,6 +1,7 @@
 #include "pipeline/learn/embedded.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <map>
 #include <optional>
 #include <set>
@@ -12,9 +13,10 @@
 #include "base/process/interrupt.hpp"
 #include "base/sha256.hpp"
 #include "fovea/error.hpp"
+#include "pipeline/folder/scheduler.hpp"
 
 namespace fovea {
-std::vector<std::string> hash_files(std::span<const Input> inputs) {
+std::vector<std::string> hash_files(std::span<Input> inputs) {
   std::vector<std::string> hashes(inputs.size());
   constexpr std::size_t kAtATime = 64;  // files for one thread
   for_each_parallel((inputs.size() + kAtATime - 1) / kAtATime, [&](std::size_t piece) {
@@ -24,7 +26,7 @@ std::vector<std::string> hash_files(std::span<const Input> inputs) {
       try {
         hashes[i] = sha256_hex(read_text_file(inputs[i].path));
       } catch (const Error&) {
-        hashes[i].clear();  // the run that decodes it says why
+        inputs[i].failure = failure_of(std::current_exception());
       }
     }
   });

@@ -17,8 +17,9 @@
 
 namespace fovea {
 
-/// The SHA-256 of each input's file, on all threads; empty where it cannot be read.
-[[nodiscard]] std::vector<std::string> hash_files(std::span<const Input> inputs);
+/// The SHA-256 of each input's file, on all threads. Where a file cannot be read, its hash is empty and its input says
+/// why: a picture without a hash has no place in the cache, even if a second try could read it.
+[[nodiscard]] std::vector<std::string> hash_files(std::span<Input> inputs);
 
 /// Pictures that can be learned from, in an order that depends on what they are, not on how their files are called: by
 /// class, then by content.
@@ -32,8 +33,8 @@ struct EmbeddedPictures {
   bool interrupted = false;           // some are missing
 };
 
-/// The inputs whose features have to be computed: one of each content, and those that cannot be hashed, so that the run
-/// says what is wrong with them.
+/// The inputs whose features have to be computed: one of each content, and those that have failed, so that the run
+/// tells of them.
 /// @param sha256  [inputs], of hash_files()
 [[nodiscard]] std::vector<std::size_t> missing_pictures(const LabelledPictures& pictures,
                                                         std::span<const std::string> sha256, const FeatureCache& cache);
