@@ -80,7 +80,8 @@ def facts(name):
             "rope": ROPES[type(rope).__name__], "rope_settings": rope_settings(rope),
             "absolute": getattr(model, "pos_embed", None) is not None, "gated": type(mlp).__name__ in ("SwiGLU", "GluMlp"),
             "pool_heads": pool.num_heads if pool is not None else None,
-            "pool_sees_prefix": bool(pool is not None and sees_prefix)}
+            "pool_sees_prefix": bool(pool is not None and sees_prefix),
+            "embeds_prefix": not getattr(model, "no_embed_class", False)}
 
 
 if __name__ == "__main__":

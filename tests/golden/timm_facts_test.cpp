@@ -61,6 +61,9 @@ TEST(TimmFacts, AreTimmsOwnForEveryArchitectureThatIsComputed) {
     const auto named = size.is_null() ? std::optional<Size>() : Size{size.at(0).get<int>(), size.at(1).get<int>()};
     EXPECT_EQ(facts.img_size, named) << name;
     EXPECT_EQ(facts.norm_after, expected.at("norm_after").get<bool>()) << name;
+    if (expected.at("absolute").get<bool>()) {
+      EXPECT_EQ(facts.embeds_prefix, expected.at("embeds_prefix").get<bool>()) << name;
+    }
     EXPECT_EQ(facts.pool_sees_prefix, expected.at("pool_sees_prefix").get<bool>()) << name;
     if (!expected.at("pool_heads").is_null()) {
       const std::size_t heads =

@@ -131,6 +131,10 @@ TEST(TimmConfig, FeedsWhatTimmFeeds) {
             std::pair(std::optional(large), std::optional(small)));
   EXPECT_THAT(refusal([&] { return sizes(R"("img_size":48)", flexible); }),
               HasSubstr("pretrained_cfg.input_size is 32x32, expected 48x48"));
+  EXPECT_EQ(sizes(R"("img_size":48)", fixed, "eva02_base_patch14_448"),
+            std::pair(std::optional(large), std::optional(large)));
+  EXPECT_THAT(refusal([&] { return sizes("", fixed, "eva02_base_patch14_448"); }),
+              HasSubstr("pretrained_cfg.input_size is 32x32, expected 448x448"));
   for (const char* not_fixed : {R"("input_size":[3,32,32])", R"("input_size":[3,32,32],"fixed_input_size":null)",
                                 R"("input_size":[3,32,32],"fixed_input_size":false)"}) {
     EXPECT_THAT(refusal([&] { return sizes("", not_fixed); }),
@@ -161,12 +165,19 @@ TEST(TimmConfig, PoolsAsTimmBuildsIt) {
   }
 }
 
+TEST(TimmConfig, RefusesWhatTheDistilledClassDoesNotRead) {
+  const char* distilled = "deit_base_distilled_patch16_224";
+  EXPECT_EQ(refusal([&] { return timm_with(R"("fc_norm":false)", distilled); }), "accepted");
+  EXPECT_THAT(refusal([&] { return timm_with(R"("fc_norm":true)", distilled); }), HasSubstr("fc_norm is true"));
+  EXPECT_THAT(refusal([&] { return timm_with(R"("no_embed_class":true)", distilled); }), HasSubstr("no_embed_class"));
+}
+
 TEST(TimmConfig, GivesTheConstructorWhatNullIsThereInPlaceOfWhatTheNameMeans) {
   const ModelConfig plain = timm_with(R"("img_size":32)", "test_vit3");
   EXPECT_TRUE(plain.pool_sees_prefix);
   EXPECT_FALSE(timm_with(R"("pool_include_prefix":null)", "test_vit3").pool_sees_prefix);
-  EXPECT_FALSE(timm_with("", "deit3_small_patch16_224").embeds_prefix);
-  EXPECT_TRUE(timm_with(R"("no_embed_class":null)", "deit3_small_patch16_224").embeds_prefix);
+  EXPECT_EQ(timm_with("", "deit3_small_patch16_224").embeds_prefix, false);
+  EXPECT_EQ(timm_with(R"("no_embed_class":null)", "deit3_small_patch16_224").embeds_prefix, true);
   EXPECT_FALSE(timm_with(R"("use_post_norm":null)", "eva02_enormous_patch14_clip_224").norm_after);
   EXPECT_EQ(timm_with(R"("use_rot_pos_emb":null)", "eva02_tiny_patch14_224").rope.used, false);
   EXPECT_EQ(timm_with(R"("rope_grid_indexing":null)", "vit_small_patch16_rope_224").rope.x_first, false);

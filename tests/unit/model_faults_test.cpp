@@ -113,6 +113,21 @@ TEST(ModelFaults, IncludeWhatAConfigSaysAndNobodyComputes) {
   EXPECT_THAT(transformers_with({{"model_type", "swin"}}), HasSubstr("model_type is 'swin', expected one of vit,"));
 }
 
+TEST(ModelFaults, IncludePositionsOfPrefixTokensThatTimmDoesNotBuild) {
+  GoldenFamily golden("timm_vit_cls");  // 4x4 patches and a class token
+  json config = golden.config;
+  config["model_args"]["no_embed_class"] = true;
+  EXPECT_THAT(refusal(golden.tensors, config), HasSubstr("tensor 'pos_embed' is [1, 17, "));
+  test::TinyTensor& positions = golden.tensors.at("pos_embed");
+  positions.shape[1] = 16;
+  positions.values.erase(positions.values.begin(), positions.values.begin() + std::ptrdiff_t(positions.shape[2]));
+  EXPECT_EQ(refusal(golden.tensors, config), "accepted");
+  for (const json& embeds : {json(false), json(nullptr)}) {
+    config["model_args"]["no_embed_class"] = embeds;
+    EXPECT_THAT(refusal(golden.tensors, config), HasSubstr("tensor 'pos_embed' is [1, 16, "));
+  }
+}
+
 TEST(ModelFaults, IncludeHeadsThatDoNotDivideTheWidth) {
   const GoldenFamily golden("torchvision_vit");  // 64 wide
   LoadOptions options;

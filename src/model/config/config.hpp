@@ -71,8 +71,8 @@ struct ModelConfig {
   bool resamples_on_load = false;
   bool takes_any_size = false;  // timm's dynamic_img_size
   bool resamples_in_forward = false;
-  bool embeds_prefix = true;  // prefix tokens have position embeddings, in a file for another size
-  bool expects_head = false;  // it is a classifier, so a missing head is an error in the file
+  std::optional<bool> embeds_prefix;  // prefix tokens have position embeddings; none: the tensors say it
+  bool expects_head = false;          // it is a classifier, so a missing head is an error in the file
   bool pool_sees_prefix = false;
   bool norm_after = false;
   bool rotates = false;  // its class is one that may have a rotary embedding
@@ -114,7 +114,7 @@ enum class TimmClass { kVisionTransformer, kVisionTransformerRelPos, kEva, kBeit
 struct TimmFacts {
   TimmClass model_class = TimmClass::kVisionTransformer;
   ReadOut read_out = ReadOut::kClassToken;  // global_pool, where model_args has none
-  std::optional<Size> img_size;  // that the name's own function asks for
+  std::optional<Size> img_size;             // that the name's own function asks for
   bool dynamic_img_size = false;
   bool embeds_prefix = true;        // not no_embed_class
   bool resamples_bilinear = false;  // position embeddings, when a file for another size is loaded

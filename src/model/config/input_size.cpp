@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 
 #include "fovea/error.hpp"
 #include "model/weights/relative_positions.hpp"
@@ -32,19 +33,19 @@ bool split_square(std::size_t count, std::size_t prefix, Architecture& a) {
 }
 
 /// Finds the grid that `count` position embeddings are for, and how many of them belong to prefix tokens: all prefix
-/// tokens, only the class token, or none.
+/// tokens, only the class token, or none, if the configuration does not say it.
 bool split_pos_embeddings(std::size_t count, const std::optional<PatchGrid>& configured, const ModelConfig& config,
                           Architecture& a) {
-  const std::array prefixes{a.num_prefix_tokens, std::min<std::size_t>(a.num_prefix_tokens, 1), std::size_t{0}};
+  const std::size_t own = config.embeds_prefix.value_or(true) ? a.num_prefix_tokens : 0;
+  const std::array any{a.num_prefix_tokens, std::min<std::size_t>(a.num_prefix_tokens, 1), std::size_t{0}};
+  const std::span<const std::size_t> prefixes = config.embeds_prefix ? std::span(&own, 1) : std::span(any);
   if (!configured) {
     return std::any_of(prefixes.begin(), prefixes.end(),
                        [&](std::size_t prefix) { return split_square(count, prefix, a); });
   }
   const auto fits = [&](std::size_t prefix) { return prefix + configured->size() == count; };
-  const auto* const fitting = std::find_if(prefixes.begin(), prefixes.end(), fits);
-  const bool resampled = fitting == prefixes.end() && config.resamples_on_load &&
-                         split_square(count, config.embeds_prefix ? a.num_prefix_tokens : 0, a);
-  if (resampled) return true;
+  const auto fitting = std::find_if(prefixes.begin(), prefixes.end(), fits);
+  if (fitting == prefixes.end() && config.resamples_on_load && split_square(count, own, a)) return true;
   // If the number fits none of these, nothing is guessed: check_tensors reports both shapes.
   a.pos_embed_grid = *configured;
   a.pos_embed_prefix = fitting == prefixes.end() ? prefixes.front() : *fitting;

@@ -164,7 +164,8 @@ TimmSizes timm_sizes(const ConfigReader& reader, bool test_size) {
   const TimmFacts facts = timm_facts(reader.text(reader.root(), "architecture").value_or(""));
   const json args = timm_model_args(reader, facts.model_class);
   const auto first_of = [](const std::optional<Size>& a, const std::optional<Size>& b) { return a ? a : b; };
-  const auto img_size = first_of(size_in(reader, args, "img_size"), facts.img_size);
+  const auto own_size = size_in(reader, args, "img_size");
+  const auto img_size = first_of(own_size, facts.img_size);
   const auto tested = test_size ? size_in(reader, cfg, "test_input_size") : std::nullopt;
   const auto input_size = tested ? tested : size_in(reader, cfg, "input_size");
   const char* const key = tested ? "pretrained_cfg.test_input_size" : "pretrained_cfg.input_size";
@@ -178,7 +179,10 @@ TimmSizes timm_sizes(const ConfigReader& reader, bool test_size) {
   if (fixed && img_size && !input_size && !wrapped) {
     reader.fail("pretrained_cfg.input_size", "absent", "a size: timm raises an error beside model_args.img_size");
   }
-  if (fixed && !tested && !wrapped) return {first_of(img_size, input_size), first_of(img_size, input_size)};
+  // A size in model_args is fed, too; one that the name's own function passes on is only built for.
+  if (fixed && !tested && !wrapped && (own_size || !facts.img_size)) {
+    return {first_of(own_size, input_size), first_of(own_size, input_size)};
+  }
   constexpr Size kClassDefault{224, 224};  // what the constructor builds for where nothing says a size
   // transformers' TimmModel is built for the size of the name's own config. Without a name there is no constructor.
   const bool of_name = !dynamic && (wrapped || !reader.root().contains("architecture"));
@@ -238,9 +242,13 @@ ModelConfig read_timm_config(const ConfigReader& reader, bool test_size) {
   config.image_size = sizes.built;
   config.input_size = sizes.fed;
   config.resamples_on_load = !facts.resamples_bilinear;
-  config.embeds_prefix = !reader.flag(args, "no_embed_class").value_or(!facts.embeds_prefix);
-  if (config.architecture.find("distilled") != std::string::npos && !config.embeds_prefix) {
-    reader.fail("no_embed_class", "true", "false: timm's distilled models raise an error for it");
+  const bool embeds_prefix = !reader.flag(args, "no_embed_class").value_or(!facts.embeds_prefix);
+  if (!config.architecture.empty()) config.embeds_prefix = embeds_prefix;  // without a name timm builds nothing
+  if (config.architecture.find("distilled") != std::string::npos) {
+    if (!embeds_prefix) reader.fail("no_embed_class", "true", "false: timm's distilled models raise an error for it");
+    if (reader.flag(args, "fc_norm").value_or(false)) {
+      reader.fail("model_args.fc_norm", "true", "false: timm's distilled models have such a norm and do not apply it");
+    }
   }
   config.resamples_in_forward = true;  // timm_sizes has seen to it that it does where they differ
   read_labels(reader, cfg, config);

@@ -85,7 +85,7 @@ constexpr std::array kTokenNames{"_clip_", "lingbot", "_rope_", "sapiens2"};
 constexpr std::array kAverageNames{"_gap_", "aimv2_", "beit3_", "_rpn_", "eva_large_patch14_"};
 constexpr std::array kDynamicNames{"dinov3", "lingbot", "intern300m", "sapiens2"};
 /// Names of models whose prefix tokens have no position embeddings.
-constexpr std::array kNoEmbedClassNames{"deit3_", "_reg1_", "_reg4_", "_xp_", "_ape_"};
+constexpr std::array kNoEmbedClassNames{"deit3_", "flexivit_", "_radio_", "_reg1_", "_reg4_", "_xp_", "_ape_"};
 constexpr std::array kEmbedClassNames{"so150m", "_rope_reg"};
 
 bool contains(std::string_view text, std::string_view part) {
