@@ -115,6 +115,8 @@ Process::Process(const std::vector<std::string>& arguments, const ProcessOptions
   std::vector<std::string> words{program.string()};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<std::string> environment = environment_with(options.environment);
+  // At the start ThreadSanitizer writes a file there and maps it, and ends with SIGBUS if the file is cut.
+  if (options.file_size_limit) environment.emplace_back("TMPDIR=/nowhere");
   const auto argv = pointers(words);
   const auto envp = pointers(environment);
   const auto in = make_pipe();

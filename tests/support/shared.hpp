@@ -17,7 +17,7 @@ namespace fovea::test {
 [[nodiscard]] std::filesystem::path faults_path();
 
 /// Sanitizers are many times slower, and map terabytes of address space.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef FOVEA_SANITIZED
 inline constexpr bool kSanitized = true;
 #else
 inline constexpr bool kSanitized = false;
