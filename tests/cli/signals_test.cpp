@@ -16,6 +16,7 @@
 #include "pipeline/folder/scheduler.hpp"
 #include "support/pictures.hpp"
 #include "support/process.hpp"
+#include "support/shared.hpp"
 #include "support/temp_folder.hpp"
 
 namespace fovea::test {
@@ -38,7 +39,8 @@ class Signals : public ::testing::Test {
   }
   [[nodiscard]] std::string at(const std::string& name) const { return (folder_ / name).string(); }
 
-  /// Sends each signal `delay` after the program is ready for it and expects the verb to end because of it, far earlier than its work would.
+  /// Sends each signal `delay` after the program is ready for it and expects the verb to end because of it, far earlier
+  /// than its work would.
   void expect_end(const std::vector<std::string>& arguments, std::chrono::milliseconds delay = 400ms,
                   const ProcessOptions& options = {}) const {
     for (const auto& [signal, code] : kSignals) {
@@ -129,6 +131,8 @@ TEST_F(Signals, EndWhatWaitsForAStream) {
   waiting.input_stays_open = true;
   expect_end({"classify", "-"}, 200ms, waiting);
   expect_end({"classify", "--files-from", "-"}, 200ms, waiting);
+  if (kSanitizers == "thread")
+    return;  // it runs handlers after the call that a signal comes in, here open(), which waits
   ASSERT_EQ(::mkfifo(at("fifo").c_str(), 0600), 0);
   expect_end({"classify", "--files-from", at("fifo")}, 200ms);
   expect_end({"classify", sample_, "--labels", at("fifo")}, 400ms);

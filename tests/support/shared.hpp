@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <string_view>
 
 namespace fovea::test {
 
@@ -17,11 +18,8 @@ namespace fovea::test {
 [[nodiscard]] std::filesystem::path faults_path();
 
 /// Sanitizers are many times slower, and map terabytes of address space.
-#ifdef FOVEA_SANITIZED
-inline constexpr bool kSanitized = true;
-#else
-inline constexpr bool kSanitized = false;
-#endif
+inline constexpr std::string_view kSanitizers = FOVEA_SANITIZERS;
+inline constexpr bool kSanitized = !kSanitizers.empty();
 
 }  // namespace fovea::test
 
