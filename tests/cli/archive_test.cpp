@@ -88,6 +88,35 @@ TEST_F(Archives, HoldTheTrueClassBesideThePicture) {
   for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(rows.at(i).at("maps").at(0).at("target").at("class_index"), i);
 }
 
+TEST_F(Archives, AreMeasuredByTheLabelsBesideThePictures) {
+  std::vector<std::pair<std::string, std::string>> files;
+  for (int i = 0; i < 4; ++i) {
+    const std::string key = std::to_string(i);
+    files.emplace_back(key + ".png", read_text(folder_ / ("in/0.tar/" + key + ".png")));
+    files.emplace_back(key + ".json", R"({"class": )" + key + R"(, "other": "x"})");
+  }
+  files.emplace_back("none.png", files[0].second);
+  write_text(folder_ / "json.tar", make_tar(files));
+  const auto eval = [&](const std::vector<std::string>& arguments) {
+    std::vector<std::string> all{"eval", "-m", at("model"), "-f", "json", "-q"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    return run_fovea(all);
+  };
+  const auto by_cls = eval({at("tars/{0..0}.tar")});
+  ASSERT_EQ(by_cls.exit_code, 0) << by_cls.err;
+  const auto by_json = eval({at("json.tar"), "--label-key", "class"});
+  EXPECT_EQ(by_json.exit_code, 1);  // one picture has no class
+  EXPECT_THAT(by_json.err, HasSubstr("json.tar#none.png: the picture has no class"));
+  const auto first = nlohmann::json::parse(by_cls.out);
+  const auto second = nlohmann::json::parse(by_json.out);
+  EXPECT_EQ(first.at("labels"), "archives");
+  for (const char* figure : {"pictures", "right", "top1"}) {
+    EXPECT_EQ(first.at("models").at(0).at(figure), second.at("models").at(0).at(figure)) << figure;
+  }
+  EXPECT_EQ(first.at("models").at(0).at("pictures"), 4);
+  EXPECT_EQ(eval({at("in"), "--label-key", "class"}).exit_code, 2);
+}
+
 TEST_F(Archives, ThatAreDamagedKeepTheirGoodMembersAndHaveARowForTheRest) {
   fs::resize_file(folder_ / "tars/0.tar", 3000);
   const auto result = run_fovea({"classify", at("tars/0.tar"), at("tars/9.tar"), "-m", at("model"), "-f", "jsonl"});

@@ -18,12 +18,13 @@
 #include "base/text.hpp"
 #include "fovea/error.hpp"
 #include "pipeline/archive/tar.hpp"
+#include "report/files/label_table.hpp"
 
 namespace fovea {
 namespace {
 
 constexpr std::size_t kMostNames = 1'000'000;  // of one argument
-constexpr std::size_t kMostLabelBytes = 1000;
+constexpr std::size_t kMostLabelBytes = 1'000'000;
 
 /// "a/b.x.jpg" → "b.x.jpg"
 std::string_view base_of(std::string_view member) {
@@ -37,11 +38,11 @@ std::string key_of(std::string_view member) {
   return std::string(member.substr(0, member.size() - after));
 }
 
-std::string trimmed(std::string_view text) {
+std::optional<std::string> trimmed(std::string_view text) {
   constexpr std::string_view kSpace(" \t\r\n\0", 5);
   const std::size_t first = text.find_first_not_of(kSpace);
-  return first == std::string_view::npos ? std::string()
-                                         : std::string(text.substr(first, text.find_last_not_of(kSpace) - first + 1));
+  if (first == std::string_view::npos) return std::nullopt;
+  return std::string(text.substr(first, text.find_last_not_of(kSpace) - first + 1));
 }
 
 /// As it is called in rows and below the output folder: a name that leads nowhere else.
@@ -115,7 +116,8 @@ std::vector<std::string> expand(const std::string& text) {
 /// The pictures of one archive, found in its headers.
 class ArchiveLister {
  public:
-  explicit ArchiveLister(const std::string& path) : path_(path), base_(std::filesystem::path(path).filename()) {}
+  ArchiveLister(const std::string& path, const std::string& label_key)
+      : path_(path), base_(std::filesystem::path(path).filename()), label_key_(label_key) {}
 
   std::vector<Input> list() {
     try {
@@ -135,11 +137,12 @@ class ArchiveLister {
   void add(const TarMember& member, std::span<const std::byte> archive) {
     const std::string name = plain_name(member.name);
     if (base_of(name).starts_with('.')) return;
-    if (name.ends_with(".cls") && member.refused.empty() && member.bytes <= kMostLabelBytes) {
+    const bool may_say_label = name.ends_with(label_key_.empty() ? ".cls" : ".json");
+    if (may_say_label && member.refused.empty() && member.bytes <= kMostLabelBytes) {
       const auto content = archive.subspan(member.offset, member.bytes);
-      labels_.insert_or_assign(
-          key_of(name),
-          trimmed({reinterpret_cast<const char*>(content.data()), content.size()}));
+      const std::string_view text(reinterpret_cast<const char*>(content.data()), content.size());
+      const auto label = label_key_.empty() ? trimmed(text) : label_in_json(text, label_key_);
+      if (label) labels_.insert_or_assign(key_of(name), *label);
     }
     if (!looks_like_image(name)) return;
     Input input{fmt::format("{}#{}", path_, name), fmt::format("{}/{}", base_, name), std::nullopt};
@@ -167,6 +170,7 @@ class ArchiveLister {
 
   std::string path_;
   std::string base_;
+  std::string label_key_;
   std::vector<Input> inputs_;
   std::vector<std::string> keys_;              // of the inputs
   std::map<std::string, std::string> labels_;  // by key
@@ -183,8 +187,8 @@ std::vector<std::string> expand_archive_names(const std::string& argument) {
   return expand(argument);
 }
 
-std::vector<Input> list_archive(const std::string& path) {
-  return ArchiveLister(path).list();
+std::vector<Input> list_archive(const std::string& path, const std::string& label_key) {
+  return ArchiveLister(path, label_key).list();
 }
 
 std::string archive_of(const std::string& path) {

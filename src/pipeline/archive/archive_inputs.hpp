@@ -20,8 +20,10 @@ namespace fovea {
 [[nodiscard]] std::vector<std::string> expand_archive_names(const std::string& argument);
 
 /// The members that are called like pictures, in the archive's order; hidden ones are skipped. A picture has the label that
-/// the member KEY.cls holds. What keeps a member or the rest of the archive from being read is a failure.
-[[nodiscard]] std::vector<Input> list_archive(const std::string& path);
+/// the member KEY.cls holds, or KEY.json under `label_key`. What keeps a member or the rest of the archive from being read
+/// is a failure.
+/// @param label_key  empty: KEY.cls
+[[nodiscard]] std::vector<Input> list_archive(const std::string& path, const std::string& label_key = {});
 
 /// "shards/0.tar#a/1.jpg" → "shards/0.tar"; empty for what is no archive's member.
 [[nodiscard]] std::string archive_of(const std::string& path);

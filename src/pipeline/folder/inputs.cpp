@@ -88,7 +88,7 @@ class Lister {
     const auto status = status_of(argument);
     const std::string name = base_name(argument);
     if (status && S_ISREG(status->st_mode) && looks_like_tar(name)) {
-      for (Input& input : list_archive(argument)) inputs_.push_back(std::move(input));
+      for (Input& input : list_archive(argument, options_.label_key)) inputs_.push_back(std::move(input));
     } else if (!status || !S_ISDIR(status->st_mode)) {
       inputs_.push_back({argument, name, std::nullopt});
     } else if (!options_.recurse && argument.back() != '/' && looks_like_image(name)) {

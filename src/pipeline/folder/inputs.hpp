@@ -39,6 +39,7 @@ struct Input {
 struct InputOptions {
   bool recurse = false;
   std::filesystem::path output_folder;  // nothing below it is read; may be empty or not exist
+  std::string label_key = {};           // of an archive's KEY.json, for the true class; empty: KEY.cls says it
 };
 
 /// Whether its extension, in any case, is one of image_extensions().
