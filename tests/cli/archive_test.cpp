@@ -115,6 +115,7 @@ TEST_F(Archives, AreMeasuredByTheLabelsBesideThePictures) {
   }
   EXPECT_EQ(first.at("models").at(0).at("pictures"), 4);
   EXPECT_EQ(eval({at("in"), "--label-key", "class"}).exit_code, 2);
+  EXPECT_THAT(eval({at("tars/{2..3}.tar")}).err, HasSubstr("tars/3.tar: no such file, expected a tar archive"));
 }
 
 TEST_F(Archives, ThatAreDamagedKeepTheirGoodMembersAndHaveARowForTheRest) {

@@ -147,8 +147,12 @@ LabelledPictures label_pictures(const std::string& folder, std::vector<Input> in
 
 std::vector<Input> pictures_below(const std::string& folder, const std::string& label_key) {
   if (looks_like_tar(folder)) {
-    return list_inputs(expand_archive_names(folder),
-                       {.recurse = true, .output_folder = {}, .label_key = label_key});
+    const std::vector<std::string> archives = expand_archive_names(folder);
+    for (const std::string& archive : archives) {
+      if (is_there(archive)) continue;
+      throw Error(ErrorCode::kUsage, fmt::format("{}: no such file, expected a tar archive", printable(archive)));
+    }
+    return list_inputs(archives, {.recurse = true, .output_folder = {}, .label_key = label_key});
   }
   std::error_code failed;
   if (!fs::is_directory(folder, failed)) {
