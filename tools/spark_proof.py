@@ -40,10 +40,17 @@ def rows_of(out):
     return table
 
 
+def without_empty(rows):
+    """Spark's binaryFile passes over files of 0 bytes: they never reach fovea."""
+    has_bytes = [os.path.getsize(path) > 0 for path in rows["path"].to_pylist()]
+    print(f"{has_bytes.count(False)} empty files, which Spark's binaryFile passes over, have no row")
+    return rows.filter(has_bytes)
+
+
 def prove(work, count):
     pictures, out = work / "pictures", work / "rows"
     make_pictures(pictures, count)
-    expected = programs_rows(pictures, work / "batch")
+    expected = without_empty(programs_rows(pictures, work / "batch"))
     begin = time.monotonic()
     driver = drive(pictures, out)
     while batches_of(out) == 0 and driver.poll() is None:

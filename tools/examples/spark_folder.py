@@ -3,7 +3,8 @@
     spark-submit spark_folder.py PICTURES OUT       # again after a crash, or with more pictures: only what is missing
 
 $PYSPARK_PYTHON names a Python that has fovea on all nodes. Spark writes 1,000 pictures at a time and notes them in OUT.checkpoint and in OUT/_spark_metadata. Read OUT with Spark:
-other readers would also see files that a crash has left half done.
+other readers would also see files that a crash has left half done. Its binaryFile passes over files of 0 bytes: these have
+no row.
 """
 
 import sys
