@@ -1,4 +1,4 @@
-# Virtual environments for tools/compare and tools/oracle; sourced after tools/setup.sh by scripts that set `env`.
+# Virtual environments for the tools that need Python packages; sourced after tools/setup.sh by scripts that set `env`.
 # shellcheck shell=sh disable=SC2154
 
 # install REQUIREMENT...: pip prints to stderr.
@@ -18,3 +18,12 @@ make_environment() {
 
 # requirement_lines FILE: without comments and empty lines.
 requirement_lines() { sed 's/#.*//; /^[[:space:]]*$/d' "$1"; }
+
+# environment_with_wheel VARIABLE REQUIREMENT...: these, and the wheel that tools/test_python left, in $env.
+environment_with_wheel() {
+  wheel=$(ls "$root"/build/wheel/fovea-*.whl 2>/dev/null) || stop "build/wheel has no wheel" "tools/test_python builds it"
+  [ -x "$env/bin/python" ] || make_environment "$1"
+  shift
+  install "$@" || stop "$* cannot be installed from PyPI" "check the network and pip's messages above"
+  install nanobind-backend && install --no-deps --no-index --force-reinstall "$wheel"
+}

@@ -15,6 +15,7 @@
 #include "fovea/error.hpp"
 #include "image/codec/codec.hpp"
 #include "image/preprocess/patches.hpp"
+#include "pipeline/archive/archive_inputs.hpp"
 
 namespace fovea {
 namespace {
@@ -38,6 +39,7 @@ EncodedPicture read_input(const Input& input, const DecodeOptions& decode) {
   file.name = input.is_standard_input() ? "standard input" : printable(input.path);
   if (!input.bytes) {
     file.read = input.is_standard_input() ? read_stream(STDIN_FILENO, file.name, most_stream_bytes(decode))
+                : input.part              ? read_member(input)
                                           : read_file(input.path);
   }
   file.bytes = input.bytes.value_or(file.read);
@@ -81,11 +83,13 @@ LoadedPicture load_tensor(const TensorImages& tensors, std::size_t index, const 
 
 void prefetch(const Input& input) {
   if (input.bytes || input.pixels != nullptr) return;
+  const std::string& path = input.part ? input.file : input.path;
   struct stat status {};
-  if (::stat(input.path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return;
-  const int file = ::open(input.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return;
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file < 0) return;
-  ::posix_fadvise(file, 0, 0, POSIX_FADV_WILLNEED);
+  const FilePart part = input.part.value_or(FilePart{});
+  ::posix_fadvise(file, static_cast<off_t>(part.offset), static_cast<off_t>(part.bytes), POSIX_FADV_WILLNEED);
   ::close(file);
 }
 

@@ -260,11 +260,12 @@ bool has_unknown_rule(const ModelInfo& model, const PictureOptions& options) {
 
 std::optional<SourceStamp> stamp_of(const Input& input) {
   struct stat status {};
-  if (input.is_standard_input() || ::stat(input.path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) {
+  const std::string& file = input.part ? input.file : input.path;
+  if (input.is_standard_input() || ::stat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) {
     return std::nullopt;
   }
   SourceStamp stamp;
-  stamp.bytes = static_cast<std::uint64_t>(status.st_size);
+  stamp.bytes = input.part ? input.part->bytes : static_cast<std::uint64_t>(status.st_size);
   stamp.mtime_ns = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
   return stamp;
 }

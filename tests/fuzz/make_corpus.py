@@ -614,6 +614,65 @@ def images():
     }
 
 
+# ---- tar -------------------------------------------------------------------------------------------------------------
+
+
+def tar_header(name, size, kind=b"0", checksum=None, size_field=None, magic=b"ustar\x0000", prefix=b""):
+    fields = [name.ljust(100, b"\0"), b"0000644\0" * 3, size_field or b"%011o\0" % size, b"%011o\0" % 0, b" " * 8, kind,
+              bytes(100), magic, bytes(80), prefix.ljust(155, b"\0"), bytes(12)]
+    header = b"".join(fields)
+    stated = b"%06o\0 " % (sum(header) if checksum is None else checksum)
+    return header[:148] + stated + header[156:]
+
+
+def tar_file(name, content, kind=b"0", **header):
+    return tar_header(name, len(content), kind, **header) + content + bytes(-len(content) % 512)
+
+
+def tar():
+    end = bytes(1024)
+    one = tar_file(b"a.jpg", b"content")
+
+    def pax(record):
+        return tar_file(b"x", b"%d %s\n" % (len(record) + 4, record), b"x")
+    return {
+        "good_empty": end,
+        "good_one": one + end,
+        "good_one_block_at_the_end": one + bytes(512),
+        "good_old_magic": tar_file(b"a.jpg", b"x", magic=b"ustar  \0", prefix=b"not a prefix") + end,
+        "good_prefix": tar_file(b"a.jpg", b"x", prefix=b"folder") + end,
+        "good_base_256": tar_header(b"a.jpg", 7, size_field=b"\x80" + bytes(10) + b"\x07") + b"content" + bytes(505) + end,
+        "good_long_name": tar_file(b"././@LongLink", b"n" * 300 + b"\0", b"L") + one + end,
+        "good_pax_path": pax(b"path=long name.jpg") + one + end,
+        "good_pax_size": pax(b"size=0000007") + one + end,
+        "good_sparse": tar_file(b"a.jpg", b"content", b"S") + end,
+        "good_link": tar_header(b"a.jpg", 0, b"2") + end,
+        "good_folder_with_size": tar_header(b"a/", 5000, b"5") + end,
+        "good_unknown_type": tar_file(b"v", b"content", b"V") + one + end,
+        "good_what_follows_the_end": one + end + b"junk",
+        "bad_no_bytes": b"",
+        "bad_no_end": one,
+        "bad_cut_in_header": one + one[:300],
+        "bad_cut_in_content": tar_header(b"a.jpg", 7) + b"con",
+        "bad_cut_in_padding": tar_header(b"a.jpg", 7) + b"content",
+        "bad_checksum": tar_file(b"a.jpg", b"content", checksum=1) + end,
+        "bad_text": b"no archive at all " * 100,
+        "bad_size_no_octal": tar_header(b"a.jpg", 7, size_field=b"0000000008\0\0") + end,
+        "bad_size_past_end": tar_header(b"a.jpg", 8**10) + end,
+        "bad_size_negative": tar_header(b"a.jpg", 0, size_field=b"\xff" * 12) + end,
+        "bad_size_2_to_64": tar_header(b"a.jpg", 0, size_field=b"\x80\0\0\x01" + bytes(8)) + end,
+        "bad_size_2_to_63": tar_header(b"a.jpg", 0, size_field=b"\x80\0\0\0\x7f" + b"\xff" * 7) + end,
+        "bad_long_name_of_2_gb": tar_header(b"././@LongLink", 8**10, b"L") + end,
+        "bad_pax_length_0": tar_file(b"x", b"0 path=a\n", b"x") + one + end,
+        "bad_pax_length_past_end": tar_file(b"x", b"99 path=a\n", b"x") + one + end,
+        "bad_pax_length_overflows": tar_file(b"x", b"9" * 40 + b" path=a\n", b"x") + one + end,
+        "bad_pax_no_equals": tar_file(b"x", b"7 path\n", b"x") + one + end,
+        "bad_pax_no_newline": tar_file(b"x", b"9 path=a.", b"x") + one + end,
+        "bad_pax_size": pax(b"size=all of it") + one + end,
+        "bad_sparse_of_many_pieces": tar_file(b"a.jpg", b"x", b"S")[:482] + b"\x01" + tar_file(b"a.jpg", b"x", b"S")[483:] + end,
+    }
+
+
 if __name__ == "__main__":
     write("safetensors", safetensors())
     write("sharded", sharded())
@@ -621,3 +680,4 @@ if __name__ == "__main__":
     write("pth", pth())
     write("model_config", model_config())
     write("image", images())
+    write("tar", tar())

@@ -25,23 +25,27 @@ fs::path library_folder() {
   return file.is_absolute() ? file.parent_path() : fs::path();
 }
 
-/// Beside the program, in the build tree or an installed prefix; below the library; or where it was to be installed.
+/// Beside the program, in the build tree or an installed prefix; below the library; or where it was to be installed,
+/// unless it runs wherever it is unpacked.
 std::vector<fs::path> module_places() {
   std::error_code ignored;
   const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
   const fs::path prefix = program.parent_path().parent_path();
   std::vector<fs::path> places{prefix / "lib" / "fovea", prefix / FOVEA_LIBDIR / "fovea"};
   if (const fs::path library = library_folder(); !library.empty()) places.push_back(library / "lib" / "fovea");
-  places.push_back(fs::path(FOVEA_FULL_LIBDIR) / "fovea");
+  if (const fs::path installed = FOVEA_FULL_LIBDIR; !installed.empty()) places.push_back(installed / "fovea");
   return places;
 }
 
 void* load(const char* name, const char* symbol, const std::string& hint) {
   std::string reason = "not found";
-  for (const fs::path& folder : module_places()) {
+  const std::vector<fs::path> places = module_places();
+  fs::path expected = places.back();
+  for (const fs::path& folder : places) {
     const fs::path file = folder / name;
     std::error_code ignored;
     if (!fs::exists(file, ignored)) continue;
+    expected = folder;
     void* handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (handle == nullptr) {
       const char* said = dlerror();
@@ -52,7 +56,7 @@ void* load(const char* name, const char* symbol, const std::string& hint) {
     reason = "of another version";
   }
   throw Error(ErrorCode::kBackend,
-              fmt::format("module {} is {}, expected in {}", name, reason, module_places().back().string()), hint);
+              fmt::format("module {} is {}, expected in {}", name, reason, expected.string()), hint);
 }
 
 }  // namespace

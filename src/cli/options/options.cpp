@@ -15,6 +15,7 @@
 #include "cli/options/models.hpp"
 #include "fovea/error.hpp"
 #include "fovea/machine.hpp"
+#include "pipeline/archive/archive_inputs.hpp"
 #include "report/writer.hpp"
 
 namespace fovea::cli {
@@ -160,7 +161,10 @@ void claim_threads(const CommonOptions& options) {
 }
 
 std::vector<std::string> input_arguments(std::span<const std::string> operands, const InputFlags& flags) {
-  std::vector<std::string> paths(operands.begin(), operands.end());
+  std::vector<std::string> paths;
+  for (const std::string& operand : operands) {
+    for (std::string& path : expand_archive_names(operand)) paths.push_back(std::move(path));
+  }
   if (flags.files_from == kStandardInput) {
     if (std::find(paths.begin(), paths.end(), kStandardInput) != paths.end()) {
       throw Error(ErrorCode::kUsage, "standard input is both a picture ('-') and a list (--files-from -)");

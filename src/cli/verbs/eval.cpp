@@ -21,6 +21,7 @@
 #include "cli/terminal/terminal.hpp"
 #include "fovea/error.hpp"
 #include "fovea/explain.hpp"
+#include "pipeline/archive/archive_inputs.hpp"
 #include "pipeline/eval/class_match.hpp"
 #include "pipeline/eval/evaluate.hpp"
 #include "pipeline/folder/run_files.hpp"
@@ -61,6 +62,9 @@ class Eval : public Command {
                    "the classes are in this table, with the columns file_name, relative to DIR, and label; default: "
                    "metadata.csv or metadata.jsonl in DIR, else its folders")
         ->type_name("FILE.csv|.jsonl");
+    app.add_option("--label-key", label_key_,
+                   "where DIR is tar archives: the classes are under this key of each picture's .json; default: in its .cls")
+        ->type_name("KEY");
     app.add_option("--group-by", group_by_,
                    "pictures whose names match with the same text are no independent cases, such as a series of one "
                    "object; names are relative to DIR, and the first ( ) counts")
@@ -125,6 +129,10 @@ class Eval : public Command {
     if (!maps_.empty() && models == 1 && against_.empty()) {
       refuse("--maps with one model, expected two", "name a second -m, or --against");
     }
+    if (!label_key_.empty() && (!from_.empty() || !table_.empty() || !looks_like_tar(operands[0]))) {
+      refuse("--label-key is given without archives to read it from, expected DIR to be .tar files",
+             "for example: fovea eval 'shard-{000..127}.tar' --label-key label");
+    }
     if (!maps_.empty()) flags_.maps.methods = {maps_};
     (void)groups_by_name({}, group_by_);  // an expression that is none is found before the work
   }
@@ -184,7 +192,7 @@ class Eval : public Command {
   }
 
   [[nodiscard]] std::vector<Answers> run_models(LabelledPictures& pictures) {
-    pictures = label_pictures(operands[0], pictures_below(operands[0]), table_, LabelUse::kMeasure);
+    pictures = label_pictures(operands[0], pictures_below(operands[0], label_key_), table_, LabelUse::kMeasure);
     std::vector<Contestant> contestants;
     for (const std::string& model : models_) {
       contestants.push_back(prepare(model, flags_.model.precision, pictures));
@@ -254,6 +262,7 @@ class Eval : public Command {
   std::string against_;
   std::vector<std::string> from_;
   std::string table_;
+  std::string label_key_;
   std::string group_by_;
   std::size_t seed_ = 0;
   std::string maps_;

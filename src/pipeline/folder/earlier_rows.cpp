@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/files.hpp"
+#include "pipeline/archive/archive_inputs.hpp"
 #include "pipeline/folder/run_files.hpp"
 #include "report/files/documents.hpp"
 
@@ -32,8 +33,9 @@ class Arguments {
     }
   }
   /// As it is spelled, or where it really lies.
-  [[nodiscard]] bool contain(const std::string& path) const {
+  [[nodiscard]] bool contain(std::string path) const {
     std::error_code ignored;
+    if (const std::string archive = archive_of(path); !archive.empty()) path = archive;
     return is_below(path, given_) || is_below(fs::weakly_canonical(path, ignored).string(), real_);
   }
 

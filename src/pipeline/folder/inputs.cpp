@@ -17,6 +17,7 @@
 #include "base/files.hpp"
 #include "base/text.hpp"
 #include "image/codec/codec.hpp"
+#include "pipeline/archive/archive_inputs.hpp"
 
 namespace fovea {
 namespace {
@@ -86,7 +87,9 @@ class Lister {
     }
     const auto status = status_of(argument);
     const std::string name = base_name(argument);
-    if (!status || !S_ISDIR(status->st_mode)) {
+    if (status && S_ISREG(status->st_mode) && looks_like_tar(name)) {
+      for (Input& input : list_archive(argument, options_.label_key)) inputs_.push_back(std::move(input));
+    } else if (!status || !S_ISDIR(status->st_mode)) {
       inputs_.push_back({argument, name, std::nullopt});
     } else if (!options_.recurse && argument.back() != '/' && looks_like_image(name)) {
       add_folder_like_image(argument, name);

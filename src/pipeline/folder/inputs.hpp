@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <span>
@@ -16,11 +17,19 @@ namespace fovea {
 /// The argument that means one picture on standard input.
 inline constexpr std::string_view kStandardInput = "-";
 
+/// A piece of a file: where an archive's member lies.
+struct FilePart {
+  std::uint64_t offset = 0;  // bytes
+  std::uint64_t bytes = 0;
+};
+
 struct Input {
-  std::string path;                // as given, or argument / entry; any bytes
+  std::string path;                // as given, or argument / entry, or archive#member; any bytes
   std::string name;                // relative to its argument, or the base name: its overlays are named after it
   std::optional<Failure> failure;  // found while listing, e.g. a folder called x.png
   std::string file = {};           // what is read, where the path is no file's, as FILE#0 is not; else empty
+  std::optional<FilePart> part = {};                     // of `file`, where that is an archive
+  std::optional<std::string> label = {};                 // the true class, where an archive says it
   std::optional<std::span<const std::byte>> bytes = {};  // the file's content, in place of reading `path`
   const Image* pixels = nullptr;                         // the picture itself, in place of decoding it
 
@@ -30,6 +39,7 @@ struct Input {
 struct InputOptions {
   bool recurse = false;
   std::filesystem::path output_folder;  // nothing below it is read; may be empty or not exist
+  std::string label_key = {};           // of an archive's KEY.json, for the true class; empty: KEY.cls says it
 };
 
 /// Whether its extension, in any case, is one of image_extensions().
@@ -37,8 +47,9 @@ struct InputOptions {
 
 /// Files and folders to pictures. Arguments keep their order; the entries of a folder are in natural order, hidden
 /// ones skipped, files only with an extension of image_extensions(). A file that was named explicitly is always tried.
-/// A folder called like a picture is one failure without `recurse`, and with it if there is no picture in it. No file
-/// is opened, so nothing waits for a FIFO; a folder that cannot be listed or searched becomes one failure.
+/// A folder called like a picture is one failure without `recurse`, and with it if there is no picture in it. A tar
+/// archive that was named gives its pictures. No other file is opened, so nothing waits for a FIFO; a folder that cannot
+/// be listed or searched becomes one failure, and so does an archive that cannot be read, after its members that can.
 /// @throws Error  kUsage if `-` is given twice.
 [[nodiscard]] std::vector<Input> list_inputs(std::span<const std::string> arguments, const InputOptions& options);
 

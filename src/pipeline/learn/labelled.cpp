@@ -18,6 +18,7 @@
 #include "base/open_file.hpp"
 #include "base/text.hpp"
 #include "fovea/error.hpp"
+#include "pipeline/archive/archive_inputs.hpp"
 #include "report/files/label_table.hpp"
 
 namespace fovea {
@@ -108,20 +109,26 @@ LabelledPictures label_pictures(const std::string& folder, std::vector<Input> in
                                 LabelUse use) {
   LabelledPictures pictures;
   pictures.inputs = std::move(inputs);
-  const std::optional<Table> table = table_file.empty() ? table_in(folder) : std::optional(read_table(table_file));
-  if (!table) refuse_parts(folder, pictures.inputs, use);
-  pictures.source = table ? table->file : "folders";
+  const bool archived = looks_like_tar(folder);
+  std::optional<Table> table;
+  if (!table_file.empty()) table = read_table(table_file);
+  if (!table && !archived) table = table_in(folder);
+  if (!table && !archived) refuse_parts(folder, pictures.inputs, use);
+  pictures.source = table ? table->file : archived ? "archives" : "folders";
   std::vector<std::string> labels;  // [inputs]; empty: none
   for (Input& input : pictures.inputs) {
     const auto in_table = table ? table->labels.find(input.name) : LabelTable::const_iterator();
-    labels.push_back(!table                            ? first_folder(input.name)
+    labels.push_back(!table && archived                ? input.label.value_or("")
+                     : !table                          ? first_folder(input.name)
                      : in_table == table->labels.end() ? std::string()
                                                        : in_table->second);
     if (!labels.back().empty() || input.failure) continue;
     input.failure =
         table ? without_class(input, fmt::format("{} does not name it", table->file),
                               "add a line for it, or take it out of the folder")
-              : without_class(input, "it lies in no folder that could name one", "put it into the folder of its class");
+        : archived
+            ? without_class(input, "no .cls and no .json beside it says one", "--label-key names the key of .json files")
+            : without_class(input, "it lies in no folder that could name one", "put it into the folder of its class");
   }
   std::set<std::string> distinct;
   for (std::size_t i = 0; i < labels.size(); ++i) {
@@ -138,7 +145,15 @@ LabelledPictures label_pictures(const std::string& folder, std::vector<Input> in
   return pictures;
 }
 
-std::vector<Input> pictures_below(const std::string& folder) {
+std::vector<Input> pictures_below(const std::string& folder, const std::string& label_key) {
+  if (looks_like_tar(folder)) {
+    const std::vector<std::string> archives = expand_archive_names(folder);
+    for (const std::string& archive : archives) {
+      if (is_there(archive)) continue;
+      throw Error(ErrorCode::kUsage, fmt::format("{}: no such file, expected a tar archive", printable(archive)));
+    }
+    return list_inputs(archives, {.recurse = true, .output_folder = {}, .label_key = label_key});
+  }
   std::error_code failed;
   if (!fs::is_directory(folder, failed)) {
     throw Error(

@@ -14,7 +14,7 @@ struct LabelledPictures {
   std::vector<Input> inputs;         // those without a class are failures
   std::vector<std::size_t> classes;  // [inputs]; of a failure anything
   std::vector<std::string> names;    // of the classes, in order; no two are equal
-  std::string source;                // where the classes are from: "folders", or the table's file
+  std::string source;                // where the classes are from: "folders", "archives", or the table's file
   std::vector<std::string> remarks;  // what looks like a mistake
   std::size_t validation = 0;        // the last so many inputs are only measured
 };
@@ -22,11 +22,13 @@ struct LabelledPictures {
 /// What labels are for, which a hint depends on.
 enum class LabelUse { kLearn, kMeasure };
 
-/// All pictures below a folder.
-/// @throws Error  kUsage if it is none, or there are none.
-[[nodiscard]] std::vector<Input> pictures_below(const std::string& folder);
+/// All pictures below a folder, or in the tar archives of this name.
+/// @param label_key  as InputOptions::label_key
+/// @throws Error     kUsage if it is none, or there are none.
+[[nodiscard]] std::vector<Input> pictures_below(const std::string& folder, const std::string& label_key = {});
 
-/// The classes of these inputs, whose names are relative to `folder`. The folder need not be there.
+/// The classes of these inputs, whose names are relative to `folder`. The folder need not be there. Pictures of archives
+/// are of the class that is stored beside them.
 /// @param table   metadata.csv or metadata.jsonl by another name; empty: the one in the folder, where there is one
 /// @throws Error  kUsage where folders are those of parts (train, val) rather than of classes; kUnreadable and kUsage
 ///                for a table that cannot be read.

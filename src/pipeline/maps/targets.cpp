@@ -39,15 +39,17 @@ std::vector<std::size_t> ranking(const Logits& logits) {
   return order;
 }
 
-std::size_t class_of_folder(const Input& input, const ClassSpace& classes) {
+/// The label that an archive has for the picture, or the folder that it lies in.
+std::size_t true_class(const Input& input, const ClassSpace& classes) {
   const std::string folder =
       std::filesystem::absolute(std::filesystem::path(input.path)).lexically_normal().parent_path().filename();
+  const std::string& label = input.label.value_or(folder);
   try {
-    return find_class(folder, classes.labels);
+    return find_class(label, classes.labels);
   } catch (const Error& error) {
     throw Error(ErrorCode::kNotFound,
-                fmt::format("{}: folder '{}' is no class of the model, expected its true label", printable(input.path),
-                            printable(folder)),
+                fmt::format("{}: {} '{}' is no class of the model, expected its true label", printable(input.path),
+                            input.label ? "label" : "folder", printable(label)),
                 error.hint().empty() ? "--target with a class, or top1" : error.hint());
   }
 }
@@ -57,7 +59,7 @@ std::size_t resolve(const ClassRule& rule, const std::vector<std::size_t>& order
   switch (rule.kind) {
     case ClassRule::Kind::kNamed: return rule.class_index;
     case ClassRule::Kind::kRanked: return order[std::min(rule.rank, order.size()) - 1];
-    case ClassRule::Kind::kFolder: return class_of_folder(input, classes);
+    case ClassRule::Kind::kFolder: return true_class(input, classes);
   }
   return 0;
 }

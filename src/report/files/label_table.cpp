@@ -94,6 +94,14 @@ LabelTable labels_from_csv(std::string_view text, const std::string& file) {
   return table;
 }
 
+std::optional<std::string> label_in_json(std::string_view text, const std::string& key) {
+  const nlohmann::json object = nlohmann::json::parse(text, nullptr, false);
+  const nlohmann::json value = object.is_object() ? object.value(key, nlohmann::json()) : nlohmann::json();
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_number_integer()) return value.dump();
+  return std::nullopt;
+}
+
 LabelTable labels_from_jsonl(std::string_view text, const std::string& file) {
   using Json = nlohmann::json;
   text = without_mark(text);

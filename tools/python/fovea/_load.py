@@ -8,7 +8,7 @@ def _load():
     # back at once: it is for this package's own copy of the runtime.
     name, chosen = "GOMP_SPINCOUNT", "OMP_WAIT_POLICY" in os.environ or "GOMP_SPINCOUNT" in os.environ
     if not chosen:
-        os.environ[name] = "1000"
+        os.environ[name] = "3000"
     try:
         from fovea import _core
     finally:

@@ -51,6 +51,12 @@ class Predictor:
     def __reduce__(self) -> tuple:
         return _make, (self._arguments,)
 
+    def arrow_schema(self) -> Any:
+        """The columns that it adds to an Arrow table: a pyarrow.Schema."""
+        import pyarrow
+        chosen = {"embedding": self._embeddings, "map": self._explain, "overlay": self._overlay_dir}
+        return pyarrow.schema(arrow_fields(chosen).items())
+
     def __call__(self, batch: Any) -> Any:
         kind = _kind_of(batch)
         columns = kind.columns(batch)
@@ -71,7 +77,8 @@ class Predictor:
             results = classifier.classify(given)
         else:
             results = classifier.explain(given, self._explain, targets=[self._target] if self._target else [])
-        results = _spread(results, readable, Error("unreadable", "the picture is null, expected bytes or a path"))
+        null = Error("unreadable", f"{_IN_MEMORY}: is null, expected bytes or a path")
+        results = _spread(results, readable, null)
         classes = [result.classification if isinstance(result, Explanation) else result for result in results]
         fine = [result if not isinstance(result, Error) else None for result in classes]
         best = [result.best if result and result.predictions else None for result in fine]
@@ -87,7 +94,7 @@ class Predictor:
             "width": [r and r.size[1] for r in fine],
             "height": [r and r.size[0] for r in fine],
             "error_code": [e and e.code for e in errors],
-            "error_message": [e and e.message for e in errors],
+            "error_message": [e and _about(path, e) for path, e in zip(paths, errors)],
         }
         if self._embeddings:
             features = _spread(classifier.embed(given), readable, None)
@@ -110,6 +117,16 @@ class Predictor:
         part.write_bytes(explanation.maps[0]._repr_png_())
         os.replace(part, file)
         return str(file)
+
+
+_IN_MEMORY = "picture in memory"  # as errors call a picture that was given as bytes
+
+
+def _about(path: Any, error: Error) -> str:
+    """What the program says of the file of this path."""
+    if path is None or not error.message.startswith(_IN_MEMORY):
+        return error.message
+    return str(path) + error.message.removeprefix(_IN_MEMORY)
 
 
 def _make(arguments: dict) -> Predictor:
@@ -186,14 +203,19 @@ class _Arrow:
         return pyarrow.table(arrays, names=names + list(answer))
 
 
-def arrow_fields() -> dict[str, Any]:
-    """The types of the columns that a Predictor adds to an Arrow table."""
+def arrow_fields(chosen: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The types of the columns that a Predictor adds to an Arrow table.
+
+    Args:
+        chosen: whether it adds `embedding`, `map` and `overlay`; None: all of them.
+    """
     import pyarrow
     floats = pyarrow.list_(pyarrow.float32())
-    return {"class_index": pyarrow.int32(), "label": pyarrow.string(), "probability": pyarrow.float32(),
+    fields = {"class_index": pyarrow.int32(), "label": pyarrow.string(), "probability": pyarrow.float32(),
             "labels": pyarrow.list_(pyarrow.string()), "probabilities": floats, "width": pyarrow.int32(),
             "height": pyarrow.int32(), "error_code": pyarrow.string(), "error_message": pyarrow.string(),
             "embedding": floats, "map": pyarrow.list_(floats), "overlay": pyarrow.string()}
+    return {name: kind for name, kind in fields.items() if chosen is None or chosen.get(name, True)}
 
 
 def _kind_of(batch: Any) -> Any:

@@ -14,9 +14,6 @@ from typing import Any
 
 from fovea.predictor import Predictor, arrow_fields
 
-_SQL = {"int32": "int", "float": "float", "string": "string", "list<item: string>": "array<string>",
-        "list<item: float>": "array<float>", "list<element: float>": "array<float>"}
-
 
 def predict(model: str = "vit_tiny_tin200", **options: Any) -> Callable[[Iterator], Iterator]:
     """A function for mapInArrow over the columns of `binaryFile`.
@@ -34,10 +31,22 @@ def predict(model: str = "vit_tiny_tin200", **options: Any) -> Callable[[Iterato
     return batches
 
 
-def schema(frame: Any, *, keep_bytes: bool = False) -> str:
-    """What the frame becomes: its own columns, and those of `Predictor` without options."""
+def schema(frame: Any, *, bytes_column: str = "content", keep_bytes: bool = False, embeddings: bool = False,
+           explain: str | None = None, overlay_dir: Any = None, **options: Any) -> str:
+    """What the frame becomes: its own columns, and those that `Predictor` adds.
+
+    Args:
+        options: as of `predict`.
+    """
     own = [f"`{field.name}` {field.dataType.simpleString()}" for field in frame.schema.fields
-           if keep_bytes or field.name != "content"]
-    extra = [f"{name} {_SQL[str(kind)]}" for name, kind in arrow_fields().items()
-             if name not in ("embedding", "map", "overlay")]
-    return ", ".join(own + extra)
+           if keep_bytes or field.name != bytes_column]
+    chosen = {"embedding": embeddings, "map": explain, "overlay": overlay_dir}
+    return ", ".join(own + [f"{name} {_sql(kind)}" for name, kind in arrow_fields(chosen).items()])
+
+
+def _sql(kind: Any) -> str:
+    """Arrow's type in Spark's words."""
+    import pyarrow
+    if pyarrow.types.is_list(kind):
+        return f"array<{_sql(kind.value_type)}>"
+    return {"int32": "int"}.get(str(kind), str(kind))

@@ -220,6 +220,18 @@ def test_a_fork_is_refused_and_a_spawned_process_works(classifier):
     assert answers["spawn"] == classifier.logits(CAT).tolist()
 
 
+def test_it_runs_beside_torch_imported_before_or_after(classifier):
+    pytest.importorskip("torch")
+    expected = classifier.logits(CAT).tolist()
+    for order in ("torch, fovea", "fovea, torch"):
+        result = run_python(f"""
+import {order}
+a = torch.rand(500, 500)
+print((a @ a).shape[0], fovea.Classifier(precision="f32").logits({CAT!r}).tolist(), (a @ a).shape[0])
+""")
+        assert result.stdout == f"500 {expected} 500\n", result.stderr
+
+
 def test_a_process_may_fork_before_it_uses_fovea():
     result = run_python(f"""
 import os, fovea

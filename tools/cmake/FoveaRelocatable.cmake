@@ -1,5 +1,13 @@
+# What programs and extensions link that are unpacked on other systems. Included by FindFoveaOpenCV.cmake.
+
+# The symbols that glibc or libstdc++ has in a version newer than those of glibc 2.34's systems, in an older form.
+add_library(fovea_older_symbols STATIC ${CMAKE_CURRENT_LIST_DIR}/older_symbols.cpp)
+foreach(symbol IN ITEMS hypot hypotf _ZNSt18condition_variable4waitERSt11unique_lockISt5mutexE)
+  target_link_options(fovea_older_symbols INTERFACE LINKER:--wrap=${symbol})
+endforeach()
+
 # OpenCV::Core and OpenCV::ImgProc from Debian's archives. Their shared libraries bring 25 others, down to OpenGL's and X11's;
-# the parts that fovea uses need only what is linked here. Included by FindFoveaOpenCV.cmake.
+# the parts that fovea uses need only what is linked here.
 foreach(part IN ITEMS Core ImgProc)
   string(TOLOWER ${part} lower)
   find_library(FoveaOpenCV_${part}_ARCHIVE NAMES libopencv_${lower}.a REQUIRED)
@@ -12,4 +20,5 @@ endforeach()
 find_package(TBB REQUIRED)
 add_library(fovea_opencv_unused STATIC ${CMAKE_CURRENT_LIST_DIR}/opencv_unused.cpp)
 target_link_libraries(OpenCV::ImgProc INTERFACE OpenCV::Core)
-target_link_libraries(OpenCV::Core INTERFACE fovea_opencv_unused TBB::tbb ZLIB::ZLIB ${CMAKE_DL_LIBS})
+target_link_libraries(OpenCV::Core INTERFACE
+  fovea_opencv_unused fovea_older_symbols TBB::tbb ZLIB::ZLIB ${CMAKE_DL_LIBS})
