@@ -29,6 +29,7 @@
 #include "fovea/model.hpp"
 #include "fovea/version.hpp"
 #include "pipeline/folder/run_files.hpp"
+#include "pipeline/learn/decisions.hpp"
 #include "pipeline/learn/thumbnails.hpp"
 #include "report/learn/learn_report.hpp"
 
@@ -63,6 +64,10 @@ class Learn : public Command {
     add_count(app, "--folds", options_.folds, 2, "in how many parts the pictures are held out in turn", 100);
     app.add_option("--val", validation_, "measure on the pictures of this folder, not on parts that are held out")
         ->type_name("DIR");
+    app.add_option("--decisions", decisions_,
+                   "obey a table of what to keep, drop and relabel, with the columns file_name, decision and label; "
+                   "names are relative to DIR")
+        ->type_name("FILE.csv");
     add_choice(app, "--class-weight", class_weight_, {"none", "balanced"},
                "balanced: a class of few pictures counts as much as one of many");
     app.add_option("--group-by", options_.group_by,
@@ -83,8 +88,10 @@ class Learn : public Command {
 
   int run() override {
     check_flags();
-    const LabelledPictures pictures =
-        validation_.empty() ? list_labelled(operands[0]) : list_labelled(operands[0], validation_);
+    LabelledPictures pictures = list_labelled(operands[0]);
+    std::optional<DecisionReport> decisions;
+    if (!decisions_.empty()) decisions = apply_decisions(pictures, decisions_);
+    if (!validation_.empty()) add_validation(pictures, operands[0], validation_);
     check_places(pictures);
     claim_threads(common);
     const FolderLock lock(cache_folder(), false);
@@ -108,6 +115,7 @@ class Learn : public Command {
     const EmbeddedPictures& first = embedded.front();
     Learned learned = learn_head({pictures, first.inputs, first.classes, first.hashes, features}, options_);
     LearnReport& report = learned.report;
+    report.decisions = decisions;
     const Backbone& best = backbones[learned.backbone];
     write_learned(open_model(best.path), learned.head, about(best, report), output);
     output.commit();
@@ -159,6 +167,7 @@ class Learn : public Command {
     RunFiles files;
     files.reads(pictures.inputs);
     files.reads(common.config, "configuration");
+    files.reads(decisions_, "table of decisions");
     for (const std::string& model : models_) files.reads_model(find_model(model, common.quiet));
     files.writes(output_);
     files.writes(page_);
@@ -213,7 +222,12 @@ class Learn : public Command {
     json.add("version", FOVEA_VERSION).add("backbone", backbone.name);
     json.add("backbone_sha256", backbone.sha256).add("pictures", report.pictures).add("groups", report.groups);
     json.add("folds", report.folds).add("seed", options_.seed).add("c", best.c).add("class_weight", class_weight_);
-    return json.add("measured", report.measured).add("top1", best.top1.value);
+    json.add("measured", report.measured).add("top1", best.top1.value);
+    if (!report.decisions) return json;
+    const DecisionReport& decided = *report.decisions;
+    JsonObject decisions;
+    decisions.add("sha256", decided.sha256).add("dropped", decided.dropped).add("relabelled", decided.relabelled);
+    return json.add("decisions", decisions);
   }
 
   void say(const LearnReport& report) const {
@@ -237,6 +251,7 @@ class Learn : public Command {
   std::string output_;
   std::string class_weight_ = "none";
   std::string validation_;
+  std::string decisions_;
   std::string unknown_;
   std::string cache_;
   std::string page_;

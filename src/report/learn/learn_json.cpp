@@ -41,6 +41,12 @@ JsonObject unknown_object(const UnknownReport& u) {
   return json.add("distance_roc_auc", u.distance_area);
 }
 
+JsonObject decisions_object(const DecisionReport& d) {
+  JsonObject json;
+  json.add("file", d.file).add("sha256", d.sha256).add("kept", d.kept).add("dropped", d.dropped);
+  return json.add("relabelled", d.relabelled);
+}
+
 }  // namespace
 
 std::string learn_json(const LearnReport& r) {
@@ -71,6 +77,7 @@ std::string learn_json(const LearnReport& r) {
                  return one.add("share", p.share).add("pictures", p.pictures).add("top1", share_object(p.top1));
                }));
   if (r.unknown) json.add("unknown", unknown_object(*r.unknown));
+  if (r.decisions) json.add("decisions", decisions_object(*r.decisions));
   json.add_raw("remarks", texts_array(r.remarks));
   json.add_raw("failures", records_array(r.failures));
   json.add("embed_seconds", r.embed_seconds).add("learn_seconds", r.learn_seconds);

@@ -43,6 +43,15 @@ struct UnknownReport {
   double distance_area = 0;
 };
 
+/// A table of decisions that was obeyed.
+struct DecisionReport {
+  std::string file;
+  std::string sha256;
+  std::size_t kept = 0;  // pictures
+  std::size_t dropped = 0;
+  std::size_t relabelled = 0;
+};
+
 /// What one backbone comes to.
 struct LearnedBackbone {
   std::string model;  // as given
@@ -77,6 +86,7 @@ struct LearnReport {
   std::vector<ConfusedPair> confused;               // the largest first
   std::vector<SurprisingPicture> surprising;        // the least probable first
   std::optional<UnknownReport> unknown;
+  std::optional<DecisionReport> decisions;
   std::vector<std::string> remarks;
   std::vector<Record> failures;
   double embed_seconds = 0;
