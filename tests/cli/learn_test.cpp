@@ -207,6 +207,42 @@ TEST_F(Learn, ReadsLabelsFromATable) {
   EXPECT_EQ(report["classes"][1]["name"], "long, thin");
 }
 
+TEST_F(Learn, LearnsFromTheMeanOfSeveralViewsAndMeasuresOnOne) {
+  for (const std::string count : {"2", "10"}) {
+    const std::string name = "views" + count + ".safetensors";
+    const auto viewed =
+        learn(photos(), name, {"--views", count, "--unknown", "0.1", "--cache", output("views.features")});
+    ASSERT_EQ(viewed.exit_code, 0) << viewed.err;
+    const Json report = Json::parse(viewed.out);
+    EXPECT_EQ(report["views"], std::stoi(count));
+    EXPECT_EQ(report["pictures"], 36);  // not views
+    EXPECT_EQ(report["measured"], 36);
+    EXPECT_GT(report["backbones"][0]["top1"]["value"], 0.8);
+    EXPECT_NE(read_text(output(name)), read_text(mine()));
+    const auto again = learn(photos(), "again.safetensors",
+                             {"--views", count, "--unknown", "0.1", "--cache", output("views.features"), "-t", "3"});
+    ASSERT_EQ(again.exit_code, 0) << again.err;
+    EXPECT_EQ(read_text(output("again.safetensors")), read_text(output(name)));
+  }
+  // One file for each view, and the middle's serves every number of views.
+  EXPECT_EQ(std::distance(fs::directory_iterator(output("views.features")), fs::directory_iterator()), 10);
+  const auto plain = learn(photos(), "plain.safetensors", {"--unknown", "0.1", "--cache", output("views.features")});
+  ASSERT_EQ(plain.exit_code, 0) << plain.err;
+  EXPECT_EQ(read_text(output("plain.safetensors")), read_text(mine()));
+}
+
+TEST_F(Learn, SaysOnceThatAPictureIsBadHoweverManyViewsItWouldHave) {
+  const fs::path folder = output("torn");
+  write_kinds(folder, 4);
+  write_text(folder / "nut" / "torn.png", "\x89PNG\r\n\x1a\n");
+  const auto result = learn(folder.string(), "torn.safetensors", {"--views", "2"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(Json::parse(result.out)["failures"].size(), 1U);
+  const auto first = result.err.find("torn.png");
+  EXPECT_NE(first, std::string::npos);
+  EXPECT_EQ(result.err.find("torn.png", first + 1), std::string::npos) << result.err;
+}
+
 TEST_F(Learn, ObeysDecisionsAboutPictures) {
   // A bolt lies among the nuts, and a picture that is none of the three.
   const fs::path folder = output("decided");

@@ -54,6 +54,7 @@ std::string learn_json(const LearnReport& r) {
   json.add("schema", kReportSchema).add("type", "learned").add("folder", r.folder).add("output", r.output);
   json.add("pictures", r.pictures).add("failed", r.failures.size()).add("groups", r.groups);
   json.add("near_duplicates", r.near_duplicates).add("measured", r.measured);
+  json.add("views", r.views);
   r.validation.empty() ? json.add("folds", r.folds) : json.add("validation", r.validation);
   json.add_raw("backbones", array_of(r.backbones, backbone_object));
   json.add_raw("baselines", array_of(r.baselines, [](const Baseline& b) {

@@ -76,6 +76,7 @@ struct LearnReport {
   std::size_t groups = 0;           // of pictures that are kept together
   std::size_t near_duplicates = 0;  // pictures that have one
   std::size_t folds = 0;
+  std::size_t views = 1;  // of each picture, whose mean is learned from
   std::size_t measured = 0;
   std::string validation;                  // the folder that was measured on in place of folds; empty: folds
   std::vector<LearnedBackbone> backbones;  // the best first: it is the one that is written
