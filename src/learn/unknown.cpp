@@ -3,6 +3,7 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <map>
 
@@ -61,9 +62,10 @@ std::vector<Part> parts_of(const Examples& examples, const std::vector<Split>& s
   std::vector<Part> parts(std::min(splits.size(), examples.num_classes));
   for (std::size_t k = 0; k < parts.size(); ++k) {
     const auto is_out = [&](std::size_t i) { return examples.classes[i] % parts.size() == k; };
-    for (std::size_t i = 0; i < examples.classes.size(); ++i) {
-      if (is_out(i)) parts[k].left_out.push_back(i);
+    for (const Split& split : splits) {
+      std::ranges::copy_if(split.test, std::back_inserter(parts[k].left_out), is_out);
     }
+    std::ranges::sort(parts[k].left_out);
     parts[k].split = splits[k];
     std::erase_if(parts[k].split.train, is_out);
     std::erase_if(parts[k].split.test, is_out);

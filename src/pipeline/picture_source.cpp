@@ -16,6 +16,7 @@
 #include "image/codec/codec.hpp"
 #include "image/preprocess/patches.hpp"
 #include "pipeline/archive/archive_inputs.hpp"
+#include "pipeline/prepare_view.hpp"
 
 namespace fovea {
 namespace {
@@ -46,10 +47,11 @@ EncodedPicture read_input(const Input& input, const DecodeOptions& decode) {
   return file;
 }
 
-LoadedPicture load_file(const Input& input, const DecodeOptions& decode, const ModelInfo& model, Keep keep) {
+LoadedPicture load_file(const Input& input, const DecodeOptions& decode, const ModelInfo& model, Keep keep,
+                        const View& view) {
   const EncodedPicture file = read_input(input, decode);
   DecodedPicture decoded = decode_image(file.bytes, file.name, decode, model.recipe);
-  LoadedPicture picture{prepare(decoded.image, model, decoded.whole), decoded.whole, decoded.eighths, {}};
+  LoadedPicture picture{prepare_view(decoded.image, model, decoded.whole, view), decoded.whole, decoded.eighths, {}};
   if (keep == Keep::kNothing) return picture;
   // The model reads the same pixels whether they are drawn on or not: only what is drawn on is decoded in full.
   const bool again = keep == Keep::kWhole && decoded.eighths < 8;
@@ -57,8 +59,9 @@ LoadedPicture load_file(const Input& input, const DecodeOptions& decode, const M
   return picture;
 }
 
-LoadedPicture load_pixels(const Image& pixels, const ModelInfo& model, Keep keep) {
-  return {prepare(pixels, model), pixels.size(), 8, keep == Keep::kNothing ? Image() : pixels};
+LoadedPicture load_pixels(const Image& pixels, const ModelInfo& model, Keep keep, const View& view) {
+  return {prepare_view(pixels, model, pixels.size(), view), pixels.size(), 8,
+          keep == Keep::kNothing ? Image() : pixels};
 }
 
 /// The tensor is what the model reads; a picture to draw on is computed from the tensor.
@@ -94,12 +97,12 @@ void prefetch(const Input& input) {
 }
 
 LoadedPicture load_picture(const Input& input, std::size_t index, const TensorImages* tensors,
-                           const DecodeOptions& decode, const ModelInfo& model, Keep keep) {
+                           const DecodeOptions& decode, const ModelInfo& model, Keep keep, const View& view) {
   // It concerns this picture alone, even where it is about the names of its outputs.
   if (input.failure) throw RefusedFile(input.failure->code, input.failure->message, input.failure->hint);
   if (tensors != nullptr) return load_tensor(*tensors, index, model, keep);
-  if (input.pixels != nullptr) return load_pixels(*input.pixels, model, keep);
-  return load_file(input, decode, model, keep);
+  if (input.pixels != nullptr) return load_pixels(*input.pixels, model, keep, view);
+  return load_file(input, decode, model, keep, view);
 }
 
 }  // namespace fovea

@@ -6,6 +6,7 @@
 #include "fovea/image.hpp"
 #include "fovea/model.hpp"
 #include "fovea/prepare.hpp"
+#include "image/preprocess/view.hpp"
 #include "pipeline/folder/inputs.hpp"
 #include "pipeline/tensor_images.hpp"
 
@@ -29,11 +30,13 @@ void prefetch(const Input& input);
 
 /// @param index    of the input: which picture of `tensors`
 /// @param tensors  null: the input says what is read
+/// @param view     of a picture that is preprocessed; a tensor has none but the middle
 /// @param keep     kWhole decodes a JPEG that was decoded fast a second time, in full
 /// @throws Error   the failure that listing found; what reading and decoding find; kShape where the recipe cannot
 /// handle
 ///                 a picture of this size.
 [[nodiscard]] LoadedPicture load_picture(const Input& input, std::size_t index, const TensorImages* tensors,
-                                         const DecodeOptions& decode, const ModelInfo& model, Keep keep);
+                                         const DecodeOptions& decode, const ModelInfo& model, Keep keep,
+                                         const View& view = {});
 
 }  // namespace fovea

@@ -58,7 +58,8 @@ class PictureWorker {
     PictureJob job;
     job.index = todo_[item];
     if (options_.stamp_sources) job.source = stamp_of(input);  // before reading: a change while it is read shows as one
-    job.picture = load_picture(input, job.index, options_.tensors.get(), options_.decode, model_, keeps());
+    job.picture =
+        load_picture(input, job.index, options_.tensors.get(), options_.decode, model_, keeps(), options_.view);
     return job;
   }
 

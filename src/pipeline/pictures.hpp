@@ -17,6 +17,7 @@
 #include "fovea/model.hpp"
 #include "fovea/session.hpp"
 #include "image/overlay/overlay.hpp"
+#include "image/preprocess/view.hpp"
 #include "pipeline/explore.hpp"
 #include "pipeline/features.hpp"
 #include "pipeline/folder/inputs.hpp"
@@ -36,6 +37,7 @@ namespace fovea {
 
 struct PictureOptions {
   DecodeOptions decode;
+  View view;                                    // what the model sees of each picture
   std::shared_ptr<const TensorImages> tensors;  // the pictures, already normalised; null: the inputs are image files
   PredictionOptions predictions;
   std::optional<FeaturePool> features;  // features in place of predictions

@@ -4,6 +4,7 @@
 
 #include "image/preprocess/patches.hpp"
 #include "image/preprocess/preprocess.hpp"
+#include "pipeline/prepare_view.hpp"
 
 namespace fovea {
 
@@ -12,7 +13,18 @@ PreparedImage prepare(const Image& image, const ModelInfo& model) {
 }
 
 PreparedImage prepare(const Image& image, const ModelInfo& model, Size whole) {
-  Preprocessed ready = preprocess(image, model.recipe, whole);
+  return prepare_view(image, model, whole, {});
+}
+
+bool cuts_off(const PreprocessRecipe& recipe) {
+  constexpr Size kWide{300, 600};
+  const Size resized = resized_size(kWide, recipe);
+  const Size fed = fed_size(kWide, recipe);
+  return recipe.center_crop && (resized.height > fed.height || resized.width > fed.width);
+}
+
+PreparedImage prepare_view(const Image& image, const ModelInfo& model, Size whole, const View& view) {
+  Preprocessed ready = preprocess(image, model.recipe, whole, view);
   const Architecture& architecture = model.architecture;
   PreparedImage prepared;
   const bool own_size = architecture.max_patches > 0;

@@ -207,6 +207,87 @@ TEST_F(Learn, ReadsLabelsFromATable) {
   EXPECT_EQ(report["classes"][1]["name"], "long, thin");
 }
 
+TEST_F(Learn, LearnsFromTheMeanOfSeveralViewsAndMeasuresOnOne) {
+  for (const std::string count : {"2", "10"}) {
+    const std::string name = "views" + count + ".safetensors";
+    const auto viewed =
+        learn(photos(), name, {"--views", count, "--unknown", "0.1", "--cache", output("views.features")});
+    ASSERT_EQ(viewed.exit_code, 0) << viewed.err;
+    const Json report = Json::parse(viewed.out);
+    EXPECT_EQ(report["views"], std::stoi(count));
+    EXPECT_EQ(report["pictures"], 36);  // not views
+    EXPECT_EQ(report["measured"], 36);
+    EXPECT_GT(report["backbones"][0]["top1"]["value"], 0.8);
+    EXPECT_NE(read_text(output(name)), read_text(mine()));
+    const auto again = learn(photos(), "again.safetensors",
+                             {"--views", count, "--unknown", "0.1", "--cache", output("views.features"), "-t", "3"});
+    ASSERT_EQ(again.exit_code, 0) << again.err;
+    EXPECT_EQ(read_text(output("again.safetensors")), read_text(output(name)));
+  }
+  // One file for each view, and the middle's serves every number of views.
+  EXPECT_EQ(std::distance(fs::directory_iterator(output("views.features")), fs::directory_iterator()), 10);
+  const auto plain = learn(photos(), "plain.safetensors", {"--unknown", "0.1", "--cache", output("views.features")});
+  ASSERT_EQ(plain.exit_code, 0) << plain.err;
+  EXPECT_EQ(read_text(output("plain.safetensors")), read_text(mine()));
+}
+
+TEST_F(Learn, SaysOnceThatAPictureIsBadHoweverManyViewsItWouldHave) {
+  const fs::path folder = output("torn");
+  write_kinds(folder, 4);
+  write_text(folder / "nut" / "torn.png", "\x89PNG\r\n\x1a\n");
+  const auto result = learn(folder.string(), "torn.safetensors", {"--views", "2"});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_EQ(Json::parse(result.out)["failures"].size(), 1U);
+  const auto first = result.err.find("torn.png");
+  EXPECT_NE(first, std::string::npos);
+  EXPECT_EQ(result.err.find("torn.png", first + 1), std::string::npos) << result.err;
+}
+
+TEST_F(Learn, ObeysDecisionsAboutPictures) {
+  // A bolt lies among the nuts, and a picture that is none of the three.
+  const fs::path folder = output("decided");
+  write_kinds(folder, 6);
+  write_texture(folder / "nut" / "x.png", 0, 40);
+  write_picture(folder / "washer" / "other.png", 64, 64, 3);
+  write_text(output("decisions.csv"),
+             "file_name,decision,label\nnut/x.png,relabel,bolt\nwasher/other.png,drop,washer\nnut/0.png,keep,\n");
+  const auto decided = learn(folder.string(), "decided.safetensors", {"--decisions", output("decisions.csv")});
+  ASSERT_EQ(decided.exit_code, 0) << decided.err;
+  const Json report = Json::parse(decided.out);
+  EXPECT_EQ(report["pictures"], 19);
+  EXPECT_EQ(report["decisions"]["dropped"], 1);
+  EXPECT_EQ(report["decisions"]["relabelled"], 1);
+  EXPECT_EQ(report["decisions"]["kept"], 1);
+  const Json made = Json::parse(run_fovea({"inspect", output("decided.safetensors"), "-f", "json"}).out);
+  EXPECT_EQ(made["learned"]["decisions"]["sha256"], report["decisions"]["sha256"]);
+
+  fs::rename(folder / "nut" / "x.png", folder / "bolt" / "x.png");
+  fs::remove(folder / "washer" / "other.png");
+  ASSERT_EQ(learn(folder.string(), "mended.safetensors").exit_code, 0);
+  const Classifier obeyed(output("decided.safetensors"), {.precision = Precision::kF32});
+  const Classifier mended(output("mended.safetensors"), {.precision = Precision::kF32});
+  const std::string picture = photos() + "/bolt/0.png";
+  EXPECT_EQ(obeyed.classify(picture).probabilities, mended.classify(picture).probabilities);
+}
+
+TEST_F(Learn, RefusesADecisionAboutWhatItDoesNotKnow) {
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"nut/99.png,drop,", "there is no picture 'nut/99.png' below the folder"},
+      {"nut/1.png,delete,", "the decision about 'nut/1.png' is 'delete', expected keep, drop or relabel"},
+      {"nut/1.png,relabel,rivet", "the label of 'nut/1.png' is 'rivet', which no picture of the folder has"},
+      {"nut/1.png,relabel,", "'nut/1.png' is to be relabelled, but its label is empty"},
+      {"nut/1.png,drop,\nnut/1.png,keep,", "'nut/1.png' is decided about twice"}};
+  for (const auto& [rows, message] : cases) {
+    write_text(output("wrong.csv"), "file_name,decision,label\n" + rows + "\n");
+    const auto result = learn(photos(), "wrong.safetensors", {"--decisions", output("wrong.csv")});
+    EXPECT_EQ(result.exit_code, 2) << rows;
+    EXPECT_NE(result.err.find(message), std::string::npos) << result.err;
+    EXPECT_FALSE(fs::exists(output("wrong.safetensors")));
+  }
+  write_text(output("wrong.csv"), "file,decision,label\n");
+  EXPECT_EQ(learn(photos(), "wrong.safetensors", {"--decisions", output("wrong.csv")}).exit_code, 2);
+}
+
 TEST_F(Learn, KeepsGroupsTogetherThatARegularExpressionNames) {
   const auto result =
       learn(photos(), "grouped.safetensors", {"--group-by", "^[^/]*/([0-9])", "--cache", output("mine.features")});

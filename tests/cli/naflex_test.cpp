@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/files.hpp"
+#include "fovea/classifier.hpp"
 #include "report/files/documents.hpp"
 #include "support/pictures.hpp"
 #include "support/process.hpp"
@@ -116,6 +117,45 @@ TEST_F(NaflexModel, MethodsThatRunTheModelAgainRunItInThePicturesGrid) {
     ASSERT_EQ(row.at("maps").size(), 2U);
     for (const Json& map : row.at("maps")) EXPECT_TRUE(map.contains("faithfulness")) << map;
   }
+}
+
+TEST_F(NaflexModel, ALearnedHeadGoesThroughEveryVerbAndTheApi) {
+  const std::string mine = at("mine.safetensors");
+  for (const std::size_t kind : {0U, 1U}) {
+    const auto folder = folder_ / "photos" / (kind == 0 ? "bolt" : "nut");
+    std::filesystem::create_directories(folder);
+    for (std::size_t i = 0; i < 6; ++i) write_texture(folder / (std::to_string(i) + ".png"), kind, i);
+  }
+  const auto learned = run("learn", {at("photos"), "-o", mine, "--unknown", "0.1", "-f", "json"});
+  ASSERT_EQ(learned.exit_code, 0) << learned.err;
+  EXPECT_EQ(Json::parse(learned.out).at("pictures"), 12);
+
+  const auto classified = run_fovea({"classify", at("in"), "-m", mine, "-k", "2", "-f", "jsonl"});
+  ASSERT_EQ(classified.exit_code, 0) << classified.err;
+  const auto rows = classified.json_lines();
+  Classifier api(mine);
+  for (std::size_t i = 0; i < kShapes.size(); ++i) {
+    const auto answer = api.classify(folder_ / "in" / kShapes[i].name);
+    const Json& best = rows[i].at("predictions")[0];
+    EXPECT_NEAR(answer.probabilities[best.at("class_index").get<std::size_t>()], best.at("probability").get<float>(),
+                1e-6)
+        << kShapes[i].name;
+    EXPECT_TRUE(rows[i].at("unknown").is_boolean());
+  }
+  ASSERT_EQ(run_fovea({"quantize", mine, at("small.safetensors"), "--to", "bf16"}).exit_code, 0);
+  EXPECT_EQ(run_fovea({"classify", at("in"), "-m", at("small.safetensors"), "-f", "csv"}).exit_code, 0);
+  const auto explained = run_fovea({"explain", at("in"), "-m", mine, "-o", at("why"), "--method", "generic", "--target",
+                                    "nut", "--save-map", "-f", "jsonl"});
+  ASSERT_EQ(explained.exit_code, 0) << explained.err;
+  for (std::size_t i = 0; i < kShapes.size(); ++i) {
+    const Json map = explained.json_lines()[i].at("maps")[0];
+    EXPECT_EQ(map.at("target").at("label"), "nut");
+    const std::string npy = read_text(folder_ / "why" / map.at("map").get<std::string>());
+    EXPECT_EQ(view_npy_f32(std::as_bytes(std::span(npy)), "map").shape,
+              (std::vector<std::size_t>{kShapes[i].rows, kShapes[i].cols}));
+  }
+  EXPECT_EQ(run_fovea({"batch", at("in"), "-m", mine, "-o", at("batch"), "-q"}).exit_code, 0);
+  EXPECT_EQ(run_fovea({"explore", at("in"), "-m", mine, "-o", at("learned.html"), "-q"}).exit_code, 0);
 }
 
 TEST_F(NaflexModel, APageHasEachPicturesGrid) {

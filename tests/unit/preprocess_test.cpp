@@ -4,9 +4,13 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
+#include <tuple>
+#include <vector>
 
 #include "fovea/error.hpp"
 #include "image/preprocess/resample.hpp"
+#include "image/preprocess/view.hpp"
 #include "model/recipe/recipe.hpp"
 #include "model/recipe/sources.hpp"
 #include "support/peak_rss.hpp"
@@ -99,6 +103,52 @@ TEST(Preprocess, ACropIsThatPartOfTheResizedPicture) {
   const Image whole = resample(image, g.resized, {Interpolation::kBicubic});
   for (int y = 0; y < 48; ++y) {
     EXPECT_TRUE(std::equal(made.pixels.row(y), made.pixels.row(y) + 144, whole.row(g.top + y) + 3 * g.left)) << y;
+  }
+}
+
+TEST(Preprocess, AViewIsACornerOfTheResizedPictureOrItsMirrorImage) {
+  const Image image = test::random_image({90, 140}, 2);
+  const PreprocessRecipe recipe = recipe_of({48, 48}, 0.875, CropMode::kCenter);
+  const Image whole = resample(image, preprocess(image, recipe).geometry.resized, {Interpolation::kBicubic});
+  for (const View& view : views_of(10)) {
+    const Preprocessed made = preprocess(image, recipe, image.size(), view);
+    const CropGeometry& g = made.geometry;
+    if (view.down != 0) {
+      EXPECT_EQ(g.top, view.down < 0 ? 0 : g.resized.height - 48);
+    }
+    if (view.right != 0) {
+      EXPECT_EQ(g.left, view.right < 0 ? 0 : g.resized.width - 48);
+    }
+    for (int y = 0; y < 48; ++y) {
+      for (int x = 0; x < 48; ++x) {
+        const int from = g.left + (view.mirrored ? 47 - x : x);
+        for (int c = 0; c < 3; ++c) ASSERT_EQ(made.pixels.row(y)[3 * x + c], whole.row(g.top + y)[3 * from + c]);
+      }
+    }
+  }
+}
+
+TEST(Preprocess, AMirrorImageOfFloatsIsThatOfBytes) {
+  PreprocessRecipe recipe = recipe_of({32, 32}, 1.0, CropMode::kCenter);
+  recipe.resampler = Resampler::kAtenFloat;
+  recipe.interpolation = Interpolation::kBilinear;
+  const Image image = test::random_image({40, 50}, 3);
+  const Preprocessed plain = preprocess(image, recipe, image.size());
+  const Preprocessed made = preprocess(image, recipe, image.size(), {0, 0, true});
+  ASSERT_EQ(made.scaled.size(), plain.scaled.size());
+  for (std::size_t i = 0; i < made.scaled.size(); ++i) {
+    ASSERT_EQ(made.scaled[i], plain.scaled[i / 32 * 32 + (31 - i % 32)]);
+  }
+}
+
+TEST(Preprocess, TheFirstViewIsTheMiddleAndNoTwoAreTheSame) {
+  for (const std::size_t count : {1U, 2U, 10U}) {
+    const std::vector<View> views = views_of(count);
+    ASSERT_EQ(views.size(), count);
+    EXPECT_TRUE(views[0].down == 0 && views[0].right == 0 && !views[0].mirrored);
+    std::set<std::tuple<int, int, bool>> distinct;
+    for (const View& view : views) distinct.emplace(view.down, view.right, view.mirrored);
+    EXPECT_EQ(distinct.size(), count);
   }
 }
 

@@ -4,6 +4,7 @@ find_package(Threads REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(Eigen3 REQUIRED NO_MODULE)
+find_package(Spectra REQUIRED NO_MODULE)
 
 # What the modules are linked with.
 pkg_check_modules(tiff REQUIRED IMPORTED_TARGET GLOBAL libtiff-4)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <memory>
@@ -29,7 +30,9 @@
 #include "fovea/model.hpp"
 #include "fovea/version.hpp"
 #include "pipeline/folder/run_files.hpp"
+#include "pipeline/learn/decisions.hpp"
 #include "pipeline/learn/thumbnails.hpp"
+#include "pipeline/prepare_view.hpp"
 #include "report/learn/learn_report.hpp"
 
 namespace fovea::cli {
@@ -63,6 +66,14 @@ class Learn : public Command {
     add_count(app, "--folds", options_.folds, 2, "in how many parts the pictures are held out in turn", 100);
     app.add_option("--val", validation_, "measure on the pictures of this folder, not on parts that are held out")
         ->type_name("DIR");
+    app.add_option("--decisions", decisions_,
+                   "obey a table of what to keep, drop and relabel, with the columns file_name, decision and label; "
+                   "names are relative to DIR")
+        ->type_name("FILE.csv");
+    add_choice(
+        app, "--views", views_, {"1", "2", "10"},
+        "learn from the mean of so many views of a picture: 2 are the picture and its mirror image, 10 its middle, "
+        "its four corners and their mirror images; measured on the picture as classify sees it");
     add_choice(app, "--class-weight", class_weight_, {"none", "balanced"},
                "balanced: a class of few pictures counts as much as one of many");
     app.add_option("--group-by", options_.group_by,
@@ -83,8 +94,10 @@ class Learn : public Command {
 
   int run() override {
     check_flags();
-    LabelledPictures pictures =
-        validation_.empty() ? list_labelled(operands[0]) : list_labelled(operands[0], validation_);
+    LabelledPictures pictures = list_labelled(operands[0]);
+    std::optional<DecisionReport> decisions;
+    if (!decisions_.empty()) decisions = apply_decisions(pictures, decisions_);
+    if (!validation_.empty()) add_validation(pictures, operands[0], validation_);
     check_places(pictures);
     claim_threads(common);
     const FolderLock lock(cache_folder(), false);
@@ -104,10 +117,14 @@ class Learn : public Command {
 
     keep_common(embedded);
     std::vector<BackboneFeatures> features;
-    for (std::size_t i = 0; i < models_.size(); ++i) features.push_back({models_[i], std::move(embedded[i].features)});
+    for (std::size_t i = 0; i < models_.size(); ++i) {
+      features.push_back({models_[i], std::move(embedded[i].features), std::move(embedded[i].averaged)});
+    }
     const EmbeddedPictures& first = embedded.front();
     Learned learned = learn_head({pictures, first.inputs, first.classes, first.hashes, features}, options_);
     LearnReport& report = learned.report;
+    report.decisions = decisions;
+    report.views = std::stoul(views_);
     const Backbone& best = backbones[learned.backbone];
     write_learned(open_model(best.path), learned.head, about(best, report), output);
     output.commit();
@@ -159,6 +176,7 @@ class Learn : public Command {
     RunFiles files;
     files.reads(pictures.inputs);
     files.reads(common.config, "configuration");
+    files.reads(decisions_, "table of decisions");
     for (const std::string& model : models_) files.reads_model(find_model(model, common.quiet));
     files.writes(output_);
     files.writes(page_);
@@ -181,11 +199,36 @@ class Learn : public Command {
 
   [[nodiscard]] EmbeddedPictures embed(const std::shared_ptr<const VisionTransformer>& model, const Backbone& backbone,
                                        const LabelledPictures& pictures, std::span<const std::string> hashes) const {
-    FeatureCache cache(cache_folder(), backbone.fingerprint,
-                       feature_shape(model->info(), FeaturePool::kHeadInput).front());
+    if (views_ == "10" && !cuts_off(model->info().recipe)) {
+      throw Error(
+          ErrorCode::kUsage,
+          fmt::format("--views is 10, but {} sees the whole picture, so that its crops are all the same, expected "
+                      "1 or 2",
+                      printable(backbone.name)),
+          "--views 2 adds the mirror image");
+    }
     Engine engine(model);
+    std::vector<EmbeddedPictures> views;
+    for (const View& view : views_of(std::stoul(views_))) {
+      const std::vector<Record> failed = views.empty() ? std::vector<Record>() : views.front().failures;
+      views.push_back(embed_view(engine, backbone, view, pictures, hashes, failed));
+      if (views.back().interrupted) return std::move(views.back());
+    }
+    return average_views(std::move(views));
+  }
+
+  /// Each view has a cache of its own; the middle's is the one without views.
+  /// @param failed  in the first view: nothing new would be found out about them
+  [[nodiscard]] EmbeddedPictures embed_view(Engine& engine, const Backbone& backbone, const View& view,
+                                            const LabelledPictures& pictures, std::span<const std::string> hashes,
+                                            std::span<const Record> failed) const {
+    std::string fingerprint = backbone.fingerprint;
+    const bool plain = view.down == 0 && view.right == 0 && !view.mirrored;
+    if (!plain) fingerprint += fmt::format("\nview: {} {} {}", view.down, view.right, view.mirrored ? "mirrored" : "");
+    FeatureCache cache(cache_folder(), fingerprint, feature_shape(engine.info(), FeaturePool::kHeadInput).front());
     const Messages messages(use_color(common.color, STDERR_FILENO));
-    const std::vector<std::size_t> todo = missing_pictures(pictures, hashes, cache);
+    std::vector<std::size_t> todo = missing_pictures(pictures, hashes, cache);
+    std::erase_if(todo, [&](std::size_t i) { return std::ranges::find(failed, i, &Record::index) != failed.end(); });
     Progress progress(todo.size(), !common.quiet && todo.size() > 1);
     const auto show = [&](const Record& record) {
       if (record.failure) {
@@ -194,7 +237,7 @@ class Learn : public Command {
       }
       progress.step();
     };
-    return embed_labelled(engine, pictures, hashes, todo, cache,
+    return embed_labelled(engine, pictures, hashes, todo, cache, view,
                           plan_schedule(todo.size(), common.threads, common.batch), show,
                           [&](std::size_t /*written*/) { leave_now(interrupted()); });
   }
@@ -213,7 +256,13 @@ class Learn : public Command {
     json.add("version", FOVEA_VERSION).add("backbone", backbone.name);
     json.add("backbone_sha256", backbone.sha256).add("pictures", report.pictures).add("groups", report.groups);
     json.add("folds", report.folds).add("seed", options_.seed).add("c", best.c).add("class_weight", class_weight_);
-    return json.add("measured", report.measured).add("top1", best.top1.value);
+    json.add("views", report.views);
+    json.add("measured", report.measured).add("top1", best.top1.value);
+    if (!report.decisions) return json;
+    const DecisionReport& decided = *report.decisions;
+    JsonObject decisions;
+    decisions.add("sha256", decided.sha256).add("dropped", decided.dropped).add("relabelled", decided.relabelled);
+    return json.add("decisions", decisions);
   }
 
   void say(const LearnReport& report) const {
@@ -235,8 +284,10 @@ class Learn : public Command {
   LearnOptions options_;
   std::vector<std::string> models_{CommonOptions().model};
   std::string output_;
+  std::string views_ = "1";
   std::string class_weight_ = "none";
   std::string validation_;
+  std::string decisions_;
   std::string unknown_;
   std::string cache_;
   std::string page_;

@@ -102,6 +102,26 @@ int crop_start(int length, int crop, const PreprocessRecipe& recipe) {
   return recipe.crop_rounding == CropRounding::kFloor ? spare / 2 : static_cast<int>(round_half_even(spare / 2.0));
 }
 
+/// @param side  -1: the beginning, 0: the recipe's place, 1: the end
+int view_start(int length, int crop, int side, const PreprocessRecipe& recipe) {
+  if (side == 0 || length <= crop) return crop_start(length, crop, recipe);
+  return side < 0 ? 0 : length - crop;
+}
+
+/// Swaps left and right.
+void mirror(Image& pixels) {
+  for (int y = 0; y < pixels.size().height; ++y) {
+    std::uint8_t* row = pixels.row(y);
+    for (int x = 0; x < pixels.size().width / 2; ++x) {
+      std::swap_ranges(row + 3 * x, row + 3 * x + 3, row + 3 * (pixels.size().width - 1 - x));
+    }
+  }
+}
+/// The same for [3, height, width].
+void mirror(std::vector<float>& planes, int width) {
+  for (auto row = planes.begin(); row != planes.end(); row += width) std::reverse(row, row + width);
+}
+
 /// Centres `inside` on a canvas of the padding colour.
 Image padded(const Image& inside, Size canvas, int top, int left, std::array<std::uint8_t, 3> color) {
   Image out(canvas);
@@ -176,14 +196,14 @@ Preprocessed preprocess(const Image& image, const PreprocessRecipe& recipe) {
   return preprocess(image, recipe, image.size());
 }
 
-Preprocessed preprocess(const Image& image, const PreprocessRecipe& recipe, Size whole) {
+Preprocessed preprocess(const Image& image, const PreprocessRecipe& recipe, Size whole, const View& view) {
   CropGeometry geometry;
   geometry.original = whole;
   geometry.resized = resized_size(whole, recipe);
   geometry.crop = fed_size(whole, recipe);
   check_uncropped(geometry, recipe);
-  geometry.top = crop_start(geometry.resized.height, geometry.crop.height, recipe);
-  geometry.left = crop_start(geometry.resized.width, geometry.crop.width, recipe);
+  geometry.top = view_start(geometry.resized.height, geometry.crop.height, view.down, recipe);
+  geometry.left = view_start(geometry.resized.width, geometry.crop.width, view.right, recipe);
 
   const Region inside{
       std::max(geometry.top, 0),
@@ -202,6 +222,10 @@ Preprocessed preprocess(const Image& image, const PreprocessRecipe& recipe, Size
     const int left = std::max(-geometry.left, 0);
     pixels = padded(pixels, geometry.crop, top, left, recipe.padding);
     if (floats) scaled = padded(scaled, inside.size, geometry.crop, top, left);
+  }
+  if (view.mirrored) {
+    mirror(pixels);
+    mirror(scaled, geometry.crop.width);
   }
   return {std::move(pixels), std::move(scaled), geometry};
 }

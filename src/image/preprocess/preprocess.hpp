@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "fovea/image.hpp"
+#include "image/preprocess/view.hpp"
 
 namespace fovea {
 
@@ -20,7 +21,9 @@ struct Preprocessed {
 [[nodiscard]] Preprocessed preprocess(const Image& image, const PreprocessRecipe& recipe);
 /// The same for a picture that was decoded at a reduced size: sizes and positions refer to the whole picture.
 /// @param whole  the size of the whole picture
-[[nodiscard]] Preprocessed preprocess(const Image& image, const PreprocessRecipe& recipe, Size whole);
+/// @param view   which part of the resized picture is cut out; where it is no larger than the crop, all are the middle
+[[nodiscard]] Preprocessed preprocess(const Image& image, const PreprocessRecipe& recipe, Size whole,
+                                      const View& view = {});
 
 /// The size that the recipe resizes a picture of this size to, before cropping or padding.
 /// @throws Error  kShape if a side would become 0.

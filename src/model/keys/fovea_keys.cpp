@@ -23,7 +23,9 @@ constexpr std::array kLearned{KeyRule{"classes"},
                               KeyRule{"c", kHarmless, kHow},
                               KeyRule{"class_weight", kHarmless, kHow},
                               KeyRule{"measured", kHarmless, kHow},
-                              KeyRule{"top1", kHarmless, kHow}};
+                              KeyRule{"top1", kHarmless, kHow},
+                              KeyRule{"views", kHarmless, kHow},
+                              KeyRule{"decisions", kHarmless, kHow}};
 
 constexpr std::array kUnknown{KeyRule{"by"}, KeyRule{"threshold"}, KeyRule{"share"},
                               KeyRule{"rejected", kHarmless, "it says what was measured"}};

@@ -46,12 +46,13 @@ std::vector<std::size_t> missing_pictures(const LabelledPictures& pictures, std:
 }
 
 EmbeddedPictures embed_labelled(Engine& engine, const LabelledPictures& pictures, std::span<const std::string> sha256,
-                                std::span<const std::size_t> todo, FeatureCache& cache, const Schedule& schedule,
-                                const EmbedProgress& progress, const GiveUp& give_up) {
+                                std::span<const std::size_t> todo, FeatureCache& cache, const View& view,
+                                const Schedule& schedule, const EmbedProgress& progress, const GiveUp& give_up) {
   EmbeddedPictures embedded;
   PictureOptions options;
   options.features = FeaturePool::kHeadInput;
   options.difference_hash = true;
+  options.view = view;
   std::vector<std::optional<Failure>> failures(pictures.inputs.size());
   const std::size_t written = engine.run(
       pictures.inputs, todo, options, schedule,
@@ -95,6 +96,19 @@ EmbeddedPictures embed_labelled(Engine& engine, const LabelledPictures& pictures
   return embedded;
 }
 
+EmbeddedPictures average_views(std::vector<EmbeddedPictures> views) {
+  keep_common(views);
+  EmbeddedPictures first = std::move(views.front());
+  if (views.size() == 1) return first;
+  first.averaged = first.features;
+  std::vector<double>& sums = first.averaged.values;
+  for (std::size_t v = 1; v < views.size(); ++v) {
+    for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += views[v].features.values[i];
+  }
+  for (double& sum : sums) sum /= static_cast<double>(views.size());
+  return first;
+}
+
 void keep_common(std::vector<EmbeddedPictures>& embedded) {
   std::map<std::size_t, std::size_t> counts;  // of backbones that have an input
   std::map<std::size_t, Record> failures;
@@ -111,6 +125,7 @@ void keep_common(std::vector<EmbeddedPictures>& embedded) {
     one.classes = learn::elements_of(one.classes, kept);
     one.hashes = learn::elements_of(one.hashes, kept);
     one.features = learn::rows_of(one.features, kept);
+    if (one.averaged.rows > 0) one.averaged = learn::rows_of(one.averaged, kept);
     one.failures.clear();
     for (const auto& [index, record] : failures) one.failures.push_back(record);
   }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "image/preprocess/view.hpp"
 #include "learn/matrix.hpp"
 #include "pipeline/folder/scheduler.hpp"
 #include "pipeline/learn/feature_cache.hpp"
@@ -28,6 +29,7 @@ struct EmbeddedPictures {
   std::vector<std::size_t> classes;   // [n]
   std::vector<std::uint64_t> hashes;  // [n] difference hashes
   learn::Matrix features;             // [n, D]
+  learn::Matrix averaged;             // [n, D] means over several views; none: the features are all there is
   std::vector<Record> failures;       // of all other inputs
   std::size_t computed = 0;           // pictures that the cache did not have
   bool interrupted = false;           // some are missing
@@ -43,12 +45,16 @@ struct EmbeddedPictures {
 using EmbedProgress = std::function<void(const Record&)>;
 
 /// @param todo     of missing_pictures()
+/// @param view     what is seen of each; the cache has to be the view's
 /// @param give_up  as Engine::run()
 /// @throws Error   kOutput.
 [[nodiscard]] EmbeddedPictures embed_labelled(Engine& engine, const LabelledPictures& pictures,
                                               std::span<const std::string> sha256, std::span<const std::size_t> todo,
-                                              FeatureCache& cache, const Schedule& schedule,
+                                              FeatureCache& cache, const View& view, const Schedule& schedule,
                                               const EmbedProgress& progress, const GiveUp& give_up);
+
+/// One backbone's pictures from those of its views: the features of the first, and the means of all.
+[[nodiscard]] EmbeddedPictures average_views(std::vector<EmbeddedPictures> views);
 
 /// Leaves of each backbone's pictures those that all backbones have; failures become those of any.
 void keep_common(std::vector<EmbeddedPictures>& embedded);

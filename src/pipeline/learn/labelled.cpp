@@ -176,8 +176,7 @@ LabelledPictures list_labelled(const std::string& folder) {
   return pictures;
 }
 
-LabelledPictures list_labelled(const std::string& folder, const std::string& validation) {
-  LabelledPictures pictures = list_labelled(folder);
+void add_validation(LabelledPictures& pictures, const std::string& folder, const std::string& validation) {
   LabelledPictures others = list_labelled(validation);
   for (std::size_t i = 0; i < others.inputs.size(); ++i) {
     const std::string& name = others.names[others.classes[i]];
@@ -192,7 +191,6 @@ LabelledPictures list_labelled(const std::string& folder, const std::string& val
     pictures.inputs.push_back(std::move(others.inputs[i]));
   }
   pictures.validation = others.inputs.size();
-  return pictures;
 }
 
 std::vector<std::size_t> groups_by_name(std::span<const std::string> names, const std::string& expression) {

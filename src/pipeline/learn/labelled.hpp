@@ -40,9 +40,10 @@ enum class LabelUse { kLearn, kMeasure };
 /// Classes are in natural order.
 /// @throws Error  as label_pictures(); kUsage if there are no two classes.
 [[nodiscard]] LabelledPictures list_labelled(const std::string& folder);
-/// The same, and the pictures of another folder to measure on.
-/// @throws Error  kUsage, too, for a class there that has no pictures to learn from.
-[[nodiscard]] LabelledPictures list_labelled(const std::string& folder, const std::string& validation);
+/// Adds the pictures of another folder, to measure on.
+/// @param folder  of `pictures`, for messages
+/// @throws Error  as list_labelled(); kUsage for a class there that has no pictures to learn from.
+void add_validation(LabelledPictures& pictures, const std::string& folder, const std::string& validation);
 
 /// Groups by a regular expression: names with equal matches belong together, a name that does not match stands alone.
 /// The first parenthesis counts, or else the whole match.

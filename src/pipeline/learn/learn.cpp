@@ -124,6 +124,34 @@ StudyPlan plan_of(const LearnInput& input, const LearnOptions& options, LearnRep
   return plan;
 }
 
+/// The same plan where row n + i has the means over the views of picture i: heads learn from those, and are measured on
+/// row i, which is what classify sees.
+StudyPlan plan_with_views(StudyPlan plan, std::size_t n) {
+  plan.groups.insert(plan.groups.end(), plan.groups.begin(), plan.groups.begin() + static_cast<std::ptrdiff_t>(n));
+  const auto shift = [n](std::vector<std::size_t>& rows) {
+    for (std::size_t& row : rows) row += n;
+  };
+  for (learn::Split& split : plan.folds) shift(split.train);
+  for (learn::Split& split : plan.measure) shift(split.train);
+  shift(plan.train);
+  return plan;
+}
+
+/// One backbone's examples: [n], or [2 n] with the means under the features.
+Examples examples_from(const BackboneFeatures& backbone, const LearnInput& input, std::span<const double> weights) {
+  Examples all{backbone.features,
+               {input.classes.begin(), input.classes.end()},
+               {weights.begin(), weights.end()},
+               input.pictures.names.size()};
+  if (backbone.averaged.rows == 0) return all;
+  all.features.rows += backbone.averaged.rows;
+  const std::vector<double>& means = backbone.averaged.values;
+  all.features.values.insert(all.features.values.end(), means.begin(), means.end());
+  all.classes.insert(all.classes.end(), input.classes.begin(), input.classes.end());
+  all.weights.insert(all.weights.end(), weights.begin(), weights.end());
+  return all;
+}
+
 void describe_classes(const LearnInput& input, const StudyPlan& plan, const Study& study, LearnReport& report) {
   const Measurement& m = study.measurement();
   const std::vector<std::size_t> predicted = study.predicted();
@@ -234,15 +262,15 @@ Learned learn_head(const LearnInput& input, const LearnOptions& options) {
       learn::class_weights(learn::elements_of(input.classes, plan.train), num_classes, options.balanced);
   for (std::size_t i = 0; i < plan.train.size(); ++i) weights[plan.train[i]] = of_train[i];
   std::vector<Examples> examples;
-  for (const BackboneFeatures& backbone : input.backbones) {
-    examples.push_back({backbone.features, {input.classes.begin(), input.classes.end()}, weights, num_classes});
-  }
+  for (const BackboneFeatures& backbone : input.backbones) examples.push_back(examples_from(backbone, input, weights));
+  const bool averaged = input.backbones.front().averaged.rows > 0;
+  const StudyPlan studied = averaged ? plan_with_views(plan, input.inputs.size()) : plan;
   std::vector<std::unique_ptr<Study>> studies;
   studies.reserve(examples.size());
-  for (const Examples& one : examples) studies.push_back(std::make_unique<Study>(one, plan));
+  for (const Examples& one : examples) studies.push_back(std::make_unique<Study>(one, studied));
   learned.backbone = rank(studies, input, plan, report).front();
   const Study& study = *studies[learned.backbone];
-  const Examples best = learn::examples_of(examples[learned.backbone], plan.train);
+  const Examples best = learn::examples_of(examples[learned.backbone], studied.train);
   report.measured = study.measurement().rows.size();
   describe_classes(input, plan, study, report);
   describe_errors(input, study, report);

@@ -26,8 +26,9 @@ struct LearnOptions {
 
 /// One backbone's features: of the same pictures in the same order as all others'.
 struct BackboneFeatures {
-  std::string model;  // as given
-  learn::Matrix features;
+  std::string model;       // as given
+  learn::Matrix features;  // [n, D] as classify sees a picture: what is measured on, and, without means, learned from
+  learn::Matrix averaged;  // [n, D] means over several views; may be empty
 };
 
 /// What is learned from.

@@ -16,6 +16,7 @@
                  ["Log-loss", best.log_loss.toFixed(3), best.log_loss_before.toFixed(3) + " before"]];
   if (report.near_duplicates) stats.push(["Near-duplicates", report.near_duplicates, report.groups + " groups, never divided"]);
   if (report.unknown) stats.push(["Called unknown", percent(report.unknown.rejected), "of pictures of the classes"]);
+  if (report.decisions) stats.push(["Decided", report.decisions.dropped + " dropped", report.decisions.relabelled + " relabelled"]);
   if (report.failed) stats.push(["Failed", report.failed, "could not be read"]);
   showStats(stats);
   for (const remark of report.remarks) $("remarks").append(make("li", {}, remark));

@@ -41,6 +41,12 @@ JsonObject unknown_object(const UnknownReport& u) {
   return json.add("distance_roc_auc", u.distance_area);
 }
 
+JsonObject decisions_object(const DecisionReport& d) {
+  JsonObject json;
+  json.add("file", d.file).add("sha256", d.sha256).add("kept", d.kept).add("dropped", d.dropped);
+  return json.add("relabelled", d.relabelled);
+}
+
 }  // namespace
 
 std::string learn_json(const LearnReport& r) {
@@ -48,6 +54,7 @@ std::string learn_json(const LearnReport& r) {
   json.add("schema", kReportSchema).add("type", "learned").add("folder", r.folder).add("output", r.output);
   json.add("pictures", r.pictures).add("failed", r.failures.size()).add("groups", r.groups);
   json.add("near_duplicates", r.near_duplicates).add("measured", r.measured);
+  json.add("views", r.views);
   r.validation.empty() ? json.add("folds", r.folds) : json.add("validation", r.validation);
   json.add_raw("backbones", array_of(r.backbones, backbone_object));
   json.add_raw("baselines", array_of(r.baselines, [](const Baseline& b) {
@@ -71,6 +78,7 @@ std::string learn_json(const LearnReport& r) {
                  return one.add("share", p.share).add("pictures", p.pictures).add("top1", share_object(p.top1));
                }));
   if (r.unknown) json.add("unknown", unknown_object(*r.unknown));
+  if (r.decisions) json.add("decisions", decisions_object(*r.decisions));
   json.add_raw("remarks", texts_array(r.remarks));
   json.add_raw("failures", records_array(r.failures));
   json.add("embed_seconds", r.embed_seconds).add("learn_seconds", r.learn_seconds);

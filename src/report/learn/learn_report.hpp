@@ -43,6 +43,15 @@ struct UnknownReport {
   double distance_area = 0;
 };
 
+/// A table of decisions that was obeyed.
+struct DecisionReport {
+  std::string file;
+  std::string sha256;
+  std::size_t kept = 0;  // pictures
+  std::size_t dropped = 0;
+  std::size_t relabelled = 0;
+};
+
 /// What one backbone comes to.
 struct LearnedBackbone {
   std::string model;  // as given
@@ -67,6 +76,7 @@ struct LearnReport {
   std::size_t groups = 0;           // of pictures that are kept together
   std::size_t near_duplicates = 0;  // pictures that have one
   std::size_t folds = 0;
+  std::size_t views = 1;  // of each picture, whose mean is learned from
   std::size_t measured = 0;
   std::string validation;                  // the folder that was measured on in place of folds; empty: folds
   std::vector<LearnedBackbone> backbones;  // the best first: it is the one that is written
@@ -77,6 +87,7 @@ struct LearnReport {
   std::vector<ConfusedPair> confused;               // the largest first
   std::vector<SurprisingPicture> surprising;        // the least probable first
   std::optional<UnknownReport> unknown;
+  std::optional<DecisionReport> decisions;
   std::vector<std::string> remarks;
   std::vector<Record> failures;
   double embed_seconds = 0;

@@ -121,11 +121,23 @@ std::string unknown(const LearnReport& r) {
   return text + "\n";
 }
 
+std::string views(const LearnReport& r) {
+  if (r.views == 1) return {};
+  return fmt::format("\nlearned from the mean of {} views of each picture, measured on one\n", r.views);
+}
+
+std::string decisions(const LearnReport& r) {
+  if (!r.decisions) return {};
+  const DecisionReport& d = *r.decisions;
+  return fmt::format("\n{}: {} dropped, {} relabelled, {} kept\n", printable(d.file), count_of(d.dropped, "picture"),
+                     d.relabelled, d.kept);
+}
+
 }  // namespace
 
 std::string learn_text(const LearnReport& r) {
   std::string text = heading(r) + measured(r) + baselines(r) + backbones(r) + classes(r) + curve(r) + errors(r);
-  text += unknown(r);
+  text += unknown(r) + views(r) + decisions(r);
   if (!r.output.empty()) {
     text += fmt::format("\n{}: learned from all {}, with {} (penalty C {:.2g}, temperature {:.2f})\n",
                         printable(r.output), count_of(r.pictures, "picture"), printable(r.backbones.front().model),
