@@ -40,8 +40,7 @@ EncodedPicture read_input(const Input& input, const DecodeOptions& decode) {
   file.name = input.is_standard_input() ? "standard input" : printable(input.path);
   if (!input.bytes) {
     file.read = input.is_standard_input() ? read_stream(STDIN_FILENO, file.name, most_stream_bytes(decode))
-                : input.part              ? read_member(input)
-                                          : read_file(input.path);
+                                          : read_input_file(input);
   }
   file.bytes = input.bytes.value_or(file.read);
   return file;

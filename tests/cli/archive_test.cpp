@@ -118,6 +118,27 @@ TEST_F(Archives, AreMeasuredByTheLabelsBesideThePictures) {
   EXPECT_THAT(eval({at("tars/{2..3}.tar")}).err, HasSubstr("tars/3.tar: no such file, expected a tar archive"));
 }
 
+TEST_F(Archives, AreLearnedFromAndTheirPicturesFeaturesKept) {
+  std::vector<std::pair<std::string, std::string>> files;
+  for (int i = 0; i < 4; ++i) {
+    const std::string key = std::to_string(i);
+    files.emplace_back(key + ".png", read_text(folder_ / ("in/0.tar/" + key + ".png")));
+    files.emplace_back(key + ".cls", i % 2 == 0 ? "even" : "odd");
+  }
+  write_text(folder_ / "kinds.tar", make_tar(files));
+  const auto learn = [&] {
+    const auto result = run_fovea({"learn", at("kinds.tar"), "-m", at("model"), "-o", at("mine.safetensors"), "-q"});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    std::string features;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_ / "mine.features")) {
+      if (entry.path().extension() == ".features") features += read_text(entry.path());
+    }
+    return std::pair(features, read_text(folder_ / "mine.safetensors"));
+  };
+  const auto first = learn();
+  EXPECT_EQ(first == learn(), true);
+}
+
 TEST_F(Archives, ThatAreDamagedKeepTheirGoodMembersAndHaveARowForTheRest) {
   fs::resize_file(folder_ / "tars/0.tar", 3000);
   const auto result = run_fovea({"classify", at("tars/0.tar"), at("tars/9.tar"), "-m", at("model"), "-f", "jsonl"});

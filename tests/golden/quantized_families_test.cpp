@@ -22,7 +22,7 @@ namespace {
 
 class QuantizedFamily : public testing::TestWithParam<std::string> {};
 
-LoadOptions in_float32() {
+LoadOptions in_f32_options() {
   LoadOptions options;
   options.precision = Precision::kF32;  // what the stored numbers mean, on any CPU
   return options;
@@ -30,7 +30,7 @@ LoadOptions in_float32() {
 
 TEST_P(QuantizedFamily, KeepsItsLogitsWhenItIsReadBack) {
   const std::filesystem::path folder = test::source_dir() / "tests/golden/families" / GetParam();
-  LoadOptions options = in_float32();
+  LoadOptions options = in_f32_options();
   if (GetParam().ends_with("naflex")) options.image_size = Size{64, 64};  // one for all pictures
   const auto model = VisionTransformer::load(folder, options);
   const Architecture& a = model->architecture();

@@ -17,7 +17,7 @@ using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
 std::string bytes_of(const Input& input) {
-  const std::vector<std::byte> bytes = read_member(input);
+  const std::vector<std::byte> bytes = read_input_file(input);
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
@@ -88,7 +88,7 @@ TEST_F(Archive, WhatLiesBeforeADamageIsReadAndTheDamageIsALastFailure) {
 TEST_F(Archive, ThatHasBecomeShorterIsAnErrorWhenAMemberIsRead) {
   const auto inputs = list(make_tar({{"a.jpg", std::string(5000, 'x')}}));
   write_text(path(), "short");
-  EXPECT_THROW(static_cast<void>(read_member(inputs.at(0))), Error);
+  EXPECT_THROW(static_cast<void>(read_input_file(inputs.at(0))), Error);
 }
 
 TEST_F(Archive, NamesWithBracesStandForAllShards) {

@@ -198,7 +198,8 @@ std::string archive_of(const std::string& path) {
   return {};
 }
 
-std::vector<std::byte> read_member(const Input& input) {
+std::vector<std::byte> read_input_file(const Input& input) {
+  if (!input.part) return read_file(input.path);
   const OpenFile file = open_regular_file(input.file);
   std::vector<std::byte> content(input.part->bytes);
   std::size_t done = 0;

@@ -28,8 +28,8 @@ namespace fovea {
 /// "shards/0.tar#a/1.jpg" → "shards/0.tar"; empty for what is no archive's member.
 [[nodiscard]] std::string archive_of(const std::string& path);
 
-/// The bytes of an input that is a part of a file.
-/// @throws Error  as read_file(); kUnreadable where the file has become shorter.
-[[nodiscard]] std::vector<std::byte> read_member(const Input& input);
+/// The bytes of an input's file, or of the archive's member that the input is.
+/// @throws Error  as read_file(); kUnreadable where the archive has become shorter.
+[[nodiscard]] std::vector<std::byte> read_input_file(const Input& input);
 
 }  // namespace fovea

@@ -8,11 +8,11 @@
 #include <tuple>
 #include <utility>
 
-#include "base/files.hpp"
 #include "base/parallel.hpp"
 #include "base/process/interrupt.hpp"
 #include "base/sha256.hpp"
 #include "fovea/error.hpp"
+#include "pipeline/archive/archive_inputs.hpp"
 #include "pipeline/folder/scheduler.hpp"
 
 namespace fovea {
@@ -24,7 +24,8 @@ std::vector<std::string> hash_files(std::span<Input> inputs) {
     for (std::size_t i = piece * kAtATime; i < std::min(inputs.size(), (piece + 1) * kAtATime); ++i) {
       if (inputs[i].failure) continue;
       try {
-        hashes[i] = sha256_hex(read_text_file(inputs[i].path));
+        const std::vector<std::byte> content = read_input_file(inputs[i]);
+        hashes[i] = sha256_hex({reinterpret_cast<const char*>(content.data()), content.size()});
       } catch (const Error&) {
         inputs[i].failure = failure_of(std::current_exception());
       }
