@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/random.hpp"
+#include "explain/faithfulness.hpp"
 #include "explain/spearman.hpp"
 
 namespace fovea {
@@ -26,7 +27,9 @@ double share_inside(std::span<const float> map, std::span<const std::uint8_t> ti
     all += positive;
     if (tile[i] == kInside) inside += positive;
   }
-  return all > 0 ? inside / all : 0.25;
+  if (all > 0) return inside / all;
+  const auto patches = static_cast<double>(std::count(tile.begin(), tile.end(), kInside));
+  return patches / (patches + static_cast<double>(std::count(tile.begin(), tile.end(), kOutside)));
 }
 
 double hit_inside(std::span<const float> map, std::span<const std::uint8_t> tile) {
@@ -76,6 +79,21 @@ std::vector<std::uint8_t> tile_patches(PatchGrid grid, std::size_t tile) {
 
 TileMeasures measure_tile(std::span<const float> map, std::span<const std::uint8_t> tile) {
   return {share_inside(map, tile), hit_inside(map, tile), auroc(map, tile)};
+}
+
+double average_precision(std::span<const float> map, std::span<const std::uint8_t> inside) {
+  const std::vector<std::size_t> order = patch_order(map);
+  double found = 0;
+  double sum = 0;
+  for (std::size_t begin = 0; begin < order.size();) {
+    std::size_t end = begin;
+    double here = 0;
+    for (; end < order.size() && map[order[end]] == map[order[begin]]; ++end) here += inside[order[end]] == kInside;
+    found += here;
+    sum += here * found / static_cast<double>(end);
+    begin = end;
+  }
+  return sum / found;
 }
 
 std::vector<std::vector<std::size_t>> deletion_cells(PatchGrid grid) {

@@ -106,7 +106,7 @@ struct Classifier::Impl {
     PictureOptions pictures;
     pictures.decode = options.decode;
     pictures.predictions.top_k = options.top_k;
-    pictures.maps.zero_shot = zero_shot;
+    pictures.maps.other_head = zero_shot;
     return pictures;
   }
   [[nodiscard]] PictureOptions class_options() const {

@@ -256,7 +256,7 @@ ClassSpace class_space(const ModelInfo& model, const PictureOptions& options) {
 }
 
 bool has_unknown_rule(const ModelInfo& model, const PictureOptions& options) {
-  return model.unknown && !options.maps.zero_shot && !options.features;
+  return model.unknown && !options.maps.other_head && !options.features;
 }
 
 std::optional<SourceStamp> stamp_of(const Input& input) {

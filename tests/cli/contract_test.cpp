@@ -125,6 +125,7 @@ TEST_F(Contract, TheGuideHasTheKeysOfAllRecordsAndNoOthers) {
                 "--map-format",   "json"});
   look_at_rows({"explain", in, "--compare", "rollout,generic"});
   look_at_rows({"explain", in, "--test-methods", "--method", "libra,rollout"});
+  look_at_rows({"explain", in, "--test-methods", "--plant", "--method", "rollout"});
   run({"batch", "-m", at("model"), in, "-o", at("out"), "--labels", labels});
   look_at_lines(read_text(folder_ / "out/results.jsonl"));
   look_at_document(read_text(folder_ / "out/summary.json"));

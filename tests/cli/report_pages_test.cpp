@@ -1,7 +1,9 @@
-// The pages of fovea learn and fovea eval in a real Chromium: they show the report, and complain about nothing.
+// The pages of fovea learn, fovea eval and explain --test-methods in a real Chromium: they show the report, and
+// complain about nothing.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -10,6 +12,7 @@
 #include "support/browser.hpp"
 #include "support/pictures.hpp"
 #include "support/process.hpp"
+#include "support/shared.hpp"
 #include "support/temp_folder.hpp"
 
 namespace fovea::test {
@@ -18,6 +21,19 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using Json = nlohmann::json;
+
+/// Pictures that differ little, so that a head on random features learns what a mark adds.
+void write_pictures_for_marks(const std::filesystem::path& folder) {
+  for (int picture = 0; picture < 16; ++picture) {
+    std::string ppm = "P6 48 40 255\n";
+    for (int y = 0; y < 40; ++y) {
+      for (int x = 0; x < 48; ++x) {
+        for (const int level : {2 * y + picture, 2 * x, x + y}) ppm += static_cast<char>(level);
+      }
+    }
+    write_text(folder / (std::to_string(100 + picture) + ".ppm"), ppm);
+  }
+}
 
 class ReportPage : public ::testing::Test {
  protected:
@@ -120,6 +136,37 @@ TEST_F(ReportPage, OfEvalShowsBothModelsAndThePicturesBehindACell) {
   }
   ASSERT_FALSE(wrong.is_null());
   expect_pictures_behind_a_wrong_cell(wrong["pictures"]);
+}
+
+TEST_F(ReportPage, OfATestOfMethodsShowsTablesAndMapsBesideTheTruth) {
+  write_pictures_for_marks(folder_ / "alike");
+  const Json report =
+      make({"explain", at("alike"), "-m", (source_dir() / "tests/golden/families/timm_vit_cls").string(),
+            "--test-methods", "--plant", "--method", "libra,occlusion,rollout"});
+  ASSERT_TRUE(report["planted"]["measurable"].get<bool>()) << report["planted"];
+  EXPECT_EQ(count("#recommended tbody tr"), report["recommendations"].size());
+  EXPECT_EQ(count("#tables section"), 3U) << "deletion and insertion, the mark, single deletion; no mosaics";
+  EXPECT_EQ(count("#tables section:first-child tbody tr"), 5U) << "three methods and two controls";
+  EXPECT_THAT(text("#tables section:first-child thead"), HasSubstr("insertion"));
+  EXPECT_THAT(text("#remarks"), HasSubstr("No mosaic"));
+  EXPECT_THAT(text("#remarks"), HasSubstr("The planted mark is"));
+  EXPECT_THAT(text("#title"), HasSubstr(report["recommendations"][0]["methods"][0].get<std::string>()));
+
+  const std::string marks = "section[data-measure=mark_average_precision] ";
+  EXPECT_EQ(count(marks + ".test"), 8U);
+  EXPECT_EQ(count(marks + ".test:first-child figure"), 6U) << "the picture, and a map of each method and control";
+  EXPECT_EQ(count(marks + ".test:first-child .truth"), 6U);
+  EXPECT_EQ(count("section[data-measure=insertion_less_deletion] .truth"), 0U) << "nobody knows it there";
+  EXPECT_EQ(
+      browser_->evaluate("Promise.all([...document.querySelectorAll('.test img')].map((i) => i.decode().then(() =>"
+                         " i.naturalWidth))).then((all) => all.filter((width) => width === 32).length)"),
+      count(".test img"))
+      << "the network's input";
+  EXPECT_EQ(browser_->evaluate("[...document.querySelectorAll('.test canvas')].filter((canvas) => new Set("
+                               "canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data).size > 8)"
+                               ".length"),
+            count(".test canvas"))
+      << "each map has colours";
 }
 
 }  // namespace

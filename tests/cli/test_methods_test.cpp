@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -18,6 +19,19 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
+
+/// Pictures that differ little, so that a head on random features learns what a mark adds.
+void write_pictures_alike(const std::filesystem::path& folder) {
+  for (int picture = 0; picture < 16; ++picture) {
+    std::string ppm = "P6 48 40 255\n";
+    for (int y = 0; y < 40; ++y) {
+      for (int x = 0; x < 48; ++x) {
+        for (const int level : {2 * y + picture, 2 * x, x + y}) ppm += static_cast<char>(level);
+      }
+    }
+    write_text(folder / (std::to_string(100 + picture) + ".ppm"), ppm);
+  }
+}
 
 class TestMethods : public testing::Test {
  protected:
@@ -80,6 +94,61 @@ TEST_F(TestMethods, RefusesWhatTheTestWouldIgnore) {
     EXPECT_EQ(result.exit_code, 2) << also.front();
     EXPECT_THAT(result.err, HasSubstr("--test-methods")) << also.front();
   }
+}
+
+TEST_F(TestMethods, APlantedMarkIsMeasuredWhereAHeadLearnsIt) {
+  write_pictures_alike(folder_ / "alike");
+  const std::string model = (source_dir() / "tests/golden/families/timm_vit_cls").string();
+  const auto test = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"explain", "-m", model, (folder_ / "alike").string(), "--test-methods", "--plant",
+                               "--method", "libra,occlusion,rollout"});
+    return run_fovea(more);
+  };
+  const auto result = test({"-f", "json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  const auto& planted = json.at("planted");
+  ASSERT_TRUE(planted.at("measurable").get<bool>()) << planted;
+  EXPECT_EQ(planted.at("pictures"), 16);
+  EXPECT_GE(planted.at("tried").back().at("accuracy").get<double>(), 0.99);
+  EXPECT_LT(planted.at("tried").front().at("accuracy").get<double>(), 0.99) << "a mark of 4 px was tried before";
+  EXPECT_EQ(planted.at("tried").back().at("flipped"), 16);
+  std::map<std::string, double> precision;
+  for (const auto& measure : json.at("measures")) {
+    if (measure.at("measure") != "mark_average_precision") continue;
+    EXPECT_EQ(measure.at("of"), "marked pictures");
+    for (const auto& method : measure.at("methods")) precision[method.at("method")] = method.at("mean");
+    EXPECT_TRUE(measure.at("methods").at(1).at("less_best").contains("low")) << "paired differences have intervals";
+  }
+  ASSERT_EQ(precision.size(), 5U) << "three methods and two controls";
+  EXPECT_GT(precision.at("rollout"), precision.at("random") + 0.05) << "the mark draws attention";
+  const auto text = test({});
+  EXPECT_THAT(text.out, HasSubstr("\nA planted mark\n"));
+  EXPECT_THAT(text.out, HasSubstr("the answer of 16 of 16 pictures flips with the mark"));
+}
+
+TEST_F(TestMethods, AMarkThatCannotBeLearnedIsNamedAndNotMeasured) {
+  const auto few = explain({"--test-methods", "--plant", "--method", "rollout"});
+  EXPECT_EQ(few.exit_code, 0) << few.err;
+  EXPECT_THAT(few.out, HasSubstr("A planted mark is not measurable on this model: there are 3 pictures, expected at "
+                                 "least 12"));
+  for (int i = 3; i < 16; ++i) write_picture(in() / (std::to_string(i) + ".png"), 40, 48, i * 40);
+  const auto varied = explain({"--test-methods", "--plant", "--method", "rollout"});
+  EXPECT_THAT(varied.out, HasSubstr("not measurable on this model: a head on its frozen features does not learn"));
+  EXPECT_THAT(varied.out, HasSubstr("99 % are needed"));
+  EXPECT_THAT(varied.out, Not(HasSubstr("\nA planted mark\n")));
+}
+
+TEST_F(TestMethods, PlantingIsRefusedWhereItCannotBe) {
+  const auto alone = explain({"--plant", "-o", (folder_ / "maps").string()});
+  EXPECT_EQ(alone.exit_code, 2);
+  EXPECT_THAT(alone.err, HasSubstr("--plant without --test-methods"));
+  const auto page = explain({"--report", (folder_ / "page.html").string(), "-o", (folder_ / "maps").string()});
+  EXPECT_EQ(page.exit_code, 2);
+  EXPECT_THAT(page.err, HasSubstr("--report without --test-methods"));
+  const auto own_head = explain({"--test-methods", "--plant", "--method", "attribution"});
+  EXPECT_EQ(own_head.exit_code, 2);
+  EXPECT_THAT(own_head.err, HasSubstr("--plant with attribution"));
 }
 
 TEST_F(TestMethods, DroppedPatchesAreAnotherSubstrateAndTheRowSaysSo) {

@@ -38,7 +38,7 @@ class Tester : public testing::Test {
   /// @param count  of the pictures, from the first
   [[nodiscard]] MethodTest tested(std::size_t count) {
     MethodTester tester(model_, session_, plan_);
-    for (std::size_t i = 0; i < count; ++i) tester.add(pictures_[i]);
+    for (std::size_t i = 0; i < count; ++i) tester.add(pictures_[i], std::to_string(i));
     tester.add_failure();
     tester.run_mosaics();
     return tester.result();
@@ -105,9 +105,32 @@ TEST_F(Tester, AMapThatIsTheSameForEveryClassIsAtChanceInEveryMosaic) {
   }
   for (const TestedMethod& method : test.methods) {
     for (const MeasureInfo& info : measures()) {
-      EXPECT_EQ(method.of(info.measure).size(), info.of_mosaics ? test.mosaics : test.pictures) << method.name;
+      const std::size_t cases = info.of == "mosaics" ? test.mosaics : info.of == "pictures" ? test.pictures : 0;
+      EXPECT_EQ(method.of(info.measure).size(), cases) << method.name << ": " << info.key;
     }
   }
+}
+
+TEST_F(Tester, KeepsPicturesAndMosaicsForThePageWhereItShowsThem) {
+  MethodTester tester(model_, session_, plan_);
+  tester.result().shows = true;
+  for (const std::vector<float>& picture : pictures_) tester.add(picture, "picture");
+  tester.run_mosaics();
+  ASSERT_GE(tester.result().mosaics, 1U);
+  std::size_t pictures = 0;
+  std::size_t tiles = 0;
+  for (const ShownTest& shown : tester.result().shown) {
+    ASSERT_EQ(shown.maps.size(), 4U) << "two methods and two controls";
+    EXPECT_TRUE(shown.maps[0].is_signed);
+    EXPECT_EQ(shown.maps[1].values.size(), shown.grid.size());
+    const bool mosaic = shown.kind == ShownTest::Kind::kMosaic;
+    EXPECT_EQ(std::count(shown.truth.begin(), shown.truth.end(), 1),
+              mosaic ? std::ptrdiff_t(shown.grid.size() / 4) : 0);
+    (mosaic ? tiles : pictures) += 1;
+  }
+  EXPECT_EQ(pictures, 8U);
+  EXPECT_EQ(tiles, std::min<std::size_t>(8, 4 * tester.result().mosaics));
+  EXPECT_TRUE(tested(4).shown.empty());
 }
 
 TEST_F(Tester, GivesTheSameNumbersAgainAndOtherRandomMapsForAnotherSeed) {
@@ -126,7 +149,7 @@ TEST(MethodTester, SaysWhyAModelDropsNoPatchAndMeasuresTheRest) {
   MapPlan plan;
   plan.methods = {&explain_method("libra")};
   MethodTester tester(model, std::make_shared<Session>(model, kRerunBatch), plan);
-  tester.add(test::naive_patches(a, test::random_input(a, 1)));
+  tester.add(test::naive_patches(a, test::random_input(a, 1)), "one");
   EXPECT_THAT(tester.result().not_dropped, testing::HasSubstr("average of the patch tokens"));
   EXPECT_TRUE(tester.result().methods[0].of(Measure::kSingleDeletion).empty());
   EXPECT_EQ(tester.result().methods[0].of(Measure::kGain).size(), 1U);

@@ -134,7 +134,7 @@ TEST(ZeroShot, ScoresHaveTheGradientOfTheLogitsByFiniteDifferences) {
     return head(result);
   };
   for (const ScoreSeed& seed : {ScoreSeed{{1, 1.0F}}, ScoreSeed{{2, 1.0F}, {0, -1.0F}}}) {
-    const OutputScore score = head.score(seed);
+    const OutputScore score = head.score(seed, Gradients::kTrue);
     EXPECT_EQ(score.reads, OutputScore::Reads::kFeatures);
     std::vector<float> gradient(3, 77.0F);
     score.gradient(image, gradient);
@@ -149,10 +149,10 @@ TEST(ZeroShot, ScoresHaveTheGradientOfTheLogitsByFiniteDifferences) {
     }
   }
   std::vector<float> nowhere(3, 77.0F);
-  head.score({{0, 1.0F}}).gradient(std::vector<float>(3, 0.0F), nowhere);
+  head.score({{0, 1.0F}}, Gradients::kTrue).gradient(std::vector<float>(3, 0.0F), nowhere);
   EXPECT_EQ(nowhere, std::vector<float>(3, 0.0F)) << "an image without a direction";
   EXPECT_THAT(refused_options([&] {
-                (void)head.score({{3, 1.0F}});
+                (void)head.score({{3, 1.0F}}, Gradients::kTrue);
               }),
               HasSubstr("class 3 is asked for, expected one of 3"));
 }

@@ -13,6 +13,8 @@
 
 #include "image/preprocess/mosaic.hpp"
 #include "image/preprocess/patches.hpp"
+#include "image/preprocess/patches_image.hpp"
+#include "image/preprocess/planted_mark.hpp"
 #include "report/method_test/method_test.hpp"
 #include "support/normal_values.hpp"
 
@@ -45,6 +47,48 @@ TEST(Tiles, MeasuresAreOneForTheTileItselfAndChanceForAFlatMap) {
   EXPECT_EQ(measured.share, 0.25);
   EXPECT_EQ(measured.hit, 0.25);
   EXPECT_EQ(measured.auroc, 0.5);
+}
+
+TEST(AveragePrecision, IsOneForTheTruthItselfAndItsShareForAFlatMap) {
+  const std::vector<std::uint8_t> inside{0, 1, 1, 0, 0, 0, 1, 0};
+  EXPECT_EQ(average_precision(std::vector<float>{0, 3, 2, 0, 0, 0, 1, 0}, inside), 1);
+  EXPECT_NEAR(average_precision(std::vector<float>(8, 0.5F), inside), 3.0 / 8, 1e-12);
+  // Ranks 2, 4 and 8 of 8: (1/2 + 2/4 + 3/8) / 3.
+  EXPECT_NEAR(average_precision(std::vector<float>{8, 7, 5, 6, 4, 3, 1, 2}, inside), (0.5 + 0.5 + 0.375) / 3, 1e-12);
+}
+
+TEST(PlantedMark, CoversTheShareOfEachPatchThatItPaints) {
+  const PatchGrid grid{4, 6};
+  const std::size_t side = 8;
+  PreprocessRecipe recipe;
+  for (const PlantedMark mark : {PlantedMark{8, 0, 0}, {16, 16, 32}, {19, 7, 21}, {32, 0, 16}}) {
+    std::vector<float> patches(grid.size() * 3 * side * side, 1000.0F);
+    plant_mark(mark, recipe, grid, side, patches);
+    const std::vector<float> covered = mark_coverage(mark, grid, side);
+    for (std::size_t patch = 0; patch < grid.size(); ++patch) {
+      const auto begin = patches.begin() + static_cast<std::ptrdiff_t>(patch * 3 * side * side);
+      const auto painted = std::count_if(begin, begin + 3 * side * side, [](float value) { return value < 500; });
+      EXPECT_NEAR(covered[patch], static_cast<double>(painted) / (3.0 * side * side), 1e-5) << patch;
+    }
+    const double area = std::accumulate(covered.begin(), covered.end(), 0.0) * side * side;
+    EXPECT_NEAR(area / static_cast<double>(mark.side * mark.side), 0.785, 0.04) << "a disc in its square";
+  }
+}
+
+TEST(ImageOfPatches, IsThePictureThatWasCut) {
+  Image image(Size{16, 24});
+  const auto values = image.pixels();
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::uint8_t>(i * 37 % 256);
+  for (const bool normalized : {true, false}) {
+    PreprocessRecipe recipe;
+    recipe.normalize = normalized;
+    recipe.mean = {0.485F, 0.456F, 0.406F};
+    recipe.std = {0.229F, 0.224F, 0.225F};
+    std::vector<float> patches(values.size());
+    extract_patches(image, recipe, 8, patches);
+    const Image again = image_of_patches(patches, recipe, {2, 3}, 8);
+    EXPECT_TRUE(std::equal(values.begin(), values.end(), again.pixels().begin())) << normalized;
+  }
 }
 
 TEST(Tiles, AurocIsTheShareOfPairsInTheRightOrder) {

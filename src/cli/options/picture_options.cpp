@@ -152,7 +152,7 @@ PictureSetup set_up(const PictureFlags& flags, const Purpose& purpose, NamedPict
   options.decode = decode_options(flags.decode, info.recipe);
   if (!purpose.features) {
     options.predictions = prediction_options(flags.classes);
-    options.maps.zero_shot = zero_shot_head(flags.classes, info, common);
+    options.maps.other_head = zero_shot_head(flags.classes, info, common);
   }
   if (options.predictions.threshold > 0) require_probabilities(info, class_space(info, options), "--threshold");
   check_plan(options.maps, info);

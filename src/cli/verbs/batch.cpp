@@ -73,7 +73,7 @@ class Batch : public Command {
     options.sync = no_sync_ ? Sync::kNo : Sync::kYes;
     options.model = find_model(common.model, common.quiet);
     options.load = load_options(flags_.model);  // without class names, which change no weight
-    options.labels_source = made.maps.zero_shot ? flags_.classes.text_embeddings : info.labels_source;
+    options.labels_source = made.maps.other_head ? flags_.classes.text_embeddings : info.labels_source;
     if (!save_logits_.empty()) options.save_logits = save_logits_;
     set_option_texts(made, info, options);
     options.version = FOVEA_VERSION;

@@ -3,9 +3,11 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <optional>
 #include <string_view>
 
 #include "base/files.hpp"
+#include "base/pending_file.hpp"
 #include "base/process/interrupt.hpp"
 #include "cli/command.hpp"
 #include "cli/options/picture_options.hpp"
@@ -14,6 +16,7 @@
 #include "cli/terminal/rows.hpp"
 #include "cli/terminal/run_note.hpp"
 #include "pipeline/truth/method_tester.hpp"
+#include "pipeline/truth/planted_test.hpp"
 #include "report/comparison.hpp"
 #include "report/method_test/method_test.hpp"
 
@@ -77,6 +80,11 @@ class Explain : public Command {
       print(method_list());
       return 0;
     }
+    if ((plant_ || !page_.empty()) && !test_methods_) {
+      throw Error(ErrorCode::kUsage,
+                  fmt::format("{} without --test-methods, expected both", plant_ ? "--plant" : "--report"),
+                  "fovea explain DIR --test-methods --plant --report page.html");
+    }
     if (test_methods_) {
       choose_tested_methods();
     } else {
@@ -135,6 +143,14 @@ class Explain : public Command {
            "test methods with known truth, on these pictures and this model: mosaics of four pictures, deletion and "
            "insertion, single deletion; no labels are needed")
         ->group("Explanation");
+    app.add_flag(
+           "--plant", plant_,
+           "with --test-methods: also paint a mark into the pictures, let a head learn it on the frozen features, "
+           "and test whether maps find the mark")
+        ->group("Explanation");
+    app.add_option("--report", page_, "with --test-methods: write the test as one page, with pictures and their maps")
+        ->type_name("FILE.html")
+        ->group("Explanation");
   }
 
   void choose_tested_methods() {
@@ -160,15 +176,22 @@ class Explain : public Command {
                       printable(model->info().path)),
           "--image-size HxW feeds all pictures at one size");
     }
+    if (plant_) require_plantable(options.maps);
+    std::optional<PendingFile> page;
+    if (!page_.empty()) page.emplace(page_);  // a place that cannot be written is found before the work
     SessionPool sessions(model);
     const Runner runner = sessions.borrow(model->architecture().image_size, kRerunBatch, common.threads);
     MethodTester tester(model, runner.session, options.maps);
+    tester.result().shows = page.has_value();
+    PlantedTest planted(model, runner.session, options.maps);
     const Messages messages(use_color(common.color, STDERR_FILENO));
     Progress progress(inputs.size(), !common.quiet && inputs.size() > 1);
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       try {
-        tester.add(
-            load_picture(inputs[i], i, options.tensors.get(), options.decode, model->info(), Keep::kNothing).patches);
+        const LoadedPicture picture =
+            load_picture(inputs[i], i, options.tensors.get(), options.decode, model->info(), Keep::kNothing);
+        tester.add(picture.patches, inputs[i].name);
+        if (plant_) planted.add(picture.patches);
       } catch (...) {
         const Failure failure = failure_unless_fatal();
         progress.erase();
@@ -178,7 +201,13 @@ class Explain : public Command {
       progress.step();
     }
     tester.run_mosaics();
+    if (plant_) planted.run(tester.result(), stop_if_interrupted);
     progress.erase();
+    begin_last_writes();
+    if (page) {
+      page->append(method_test_html(tester.result(), model->info().name));
+      page->commit();
+    }
     print(format_ == "text" ? method_test_text(tester.result()) : one_line(method_test_object(tester.result())) + '\n');
     return tester.result().failed > 0 ? 1 : 0;
   }
@@ -214,6 +243,8 @@ class Explain : public Command {
   std::string output_;
   bool list_methods_ = false;
   bool test_methods_ = false;
+  bool plant_ = false;
+  std::string page_;
 };
 
 }  // namespace

@@ -1,27 +1,8 @@
 #include "image/preprocess/mosaic.hpp"
 
+#include "image/preprocess/patch_pixels.hpp"
+
 namespace fovea {
-namespace {
-
-/// Where the pixels of an image lie in its patches.
-class PatchPixels {
- public:
-  PatchPixels(PatchGrid grid, std::size_t patch_size) : grid_(grid), side_(patch_size) {}
-
-  [[nodiscard]] std::size_t height() const { return grid_.rows * side_; }
-  [[nodiscard]] std::size_t width() const { return grid_.cols * side_; }
-  [[nodiscard]] std::size_t at(std::size_t channel, std::size_t y, std::size_t x) const {
-    const std::size_t patch = y / side_ * grid_.cols + x / side_;
-    return ((patch * 3 + channel) * side_ + y % side_) * side_ + x % side_;
-  }
-
- private:
-  PatchGrid grid_;
-  std::size_t side_;  // px
-};
-
-}  // namespace
-
 std::vector<float> half_image(std::span<const float> patches, PatchGrid grid, std::size_t patch_size) {
   const PatchPixels pixels(grid, patch_size);
   const std::size_t height = pixels.height() / 2;

@@ -47,8 +47,8 @@ GradientRequest gradient_request(const MapPlan& plan, const Explainers& explaine
 
 void differentiate(Session& session, const MapPlan& plan, const Target& target, const GradientRequest& request) {
   const ScoreSeed seed = score_seed(target);
-  if (plan.zero_shot) {
-    session.gradients(plan.zero_shot->score(seed, request.gradients), request);
+  if (plan.other_head) {
+    session.gradients(plan.other_head->score(seed, request.gradients), request);
   } else {
     session.gradients(seed, request);
   }

@@ -99,8 +99,8 @@ ExplainedMap map_of(const MapPlan& plan, std::size_t method, const Target& targe
   for (const ScoreTerm& term : seed) {
     map.sum->score += static_cast<double>(term.weight) * static_cast<double>(logits[term.class_index]);
   }
-  // The bias of a zero-shot head is no part of the score that was differentiated.
-  if (plan.zero_shot) map.sum->biases += plan.zero_shot->bias_of(seed);
+  // The bias of another head is no part of the score that was differentiated.
+  if (plan.other_head) map.sum->biases += plan.other_head->bias_of(seed);
   return map;
 }
 
@@ -191,7 +191,7 @@ std::vector<ExplainedImage> run_once(const VisionTransformer& model, Session& se
   std::vector<ExplainedImage> images;
   images.reserve(size);
   for (ForwardResult& result : session.forward(batch, observing(request, plan, layout, first, observed))) {
-    if (plan.zero_shot) result.logits = (*plan.zero_shot)(result);
+    if (plan.other_head) result.logits = (*plan.other_head)(result);
     const Explainers& explainers = observed.agnostic[images.size()];
     std::optional<LookedAt> looked_at;
     if (plan.reduction.active()) looked_at = std::move(observed.looked_at[images.size()]);

@@ -11,7 +11,7 @@
 namespace fovea {
 
 bool MapPlan::is_plain() const noexcept {
-  return methods.empty() && !faithfulness && !reduction.active() && draws == 1 && !zero_shot;
+  return methods.empty() && !faithfulness && !reduction.active() && draws == 1 && !other_head;
 }
 
 bool MapPlan::needs(bool Evidence::*evidence) const noexcept {
@@ -47,7 +47,7 @@ MapPlan MapPlan::of_draw(std::size_t draw) const {
 }
 
 Logits MapPlan::logits_of(ForwardResult result) const {
-  return zero_shot ? (*zero_shot)(result) : std::move(result.logits);
+  return other_head ? (*other_head)(result) : std::move(result.logits);
 }
 
 std::size_t MapPlan::session_batch(std::size_t batch) const noexcept {
@@ -83,7 +83,7 @@ const ExplainMethod& default_method(bool class_is_named) {
 }
 
 ClassSpace class_space(const ModelInfo& model, const MapPlan& plan) {
-  return plan.zero_shot ? plan.zero_shot->classes() : class_space(model);
+  return plan.other_head ? plan.other_head->classes() : class_space(model);
 }
 
 void require_class_method(const MapPlan& plan, std::string_view given) {
@@ -132,7 +132,7 @@ void check_plan(const MapPlan& plan, const ModelInfo& model) {
     if (method->needs.probabilities) {
       require_probabilities(model, class_space(model, plan), "--method " + std::string(method->name));
     }
-    if (plan.zero_shot && method->needs.relevance) {
+    if (plan.other_head && method->needs.relevance) {
       throw Error(
           ErrorCode::kUsage,
           std::string(method->name) + ": classes come from --text-embeddings, expected the model's own head",

@@ -12,7 +12,7 @@
 #include "fovea/faithfulness.hpp"
 #include "fovea/model.hpp"
 #include "fovea/session.hpp"
-#include "pipeline/maps/zero_shot.hpp"
+#include "pipeline/maps/other_head.hpp"
 #include "pipeline/predictions.hpp"
 
 namespace fovea {
@@ -27,8 +27,8 @@ struct MapPlan {
   TokenReduction reduction;
   std::size_t draws = 1;  // of random tokens: passes whose results are averaged
   bool faithfulness = false;
-  Substrate substrate = Substrate::kPaint;        // of the faithfulness
-  std::shared_ptr<const ZeroShotHead> zero_shot;  // whose classes are explained, in place of the model's own head's
+  Substrate substrate = Substrate::kPaint;      // of the faithfulness
+  std::shared_ptr<const OtherHead> other_head;  // whose classes are explained, in place of the model's own head's
 
   /// Whether the model's own logits and features are all that is wanted.
   [[nodiscard]] bool is_plain() const noexcept;

@@ -8,27 +8,24 @@
 #include "fovea/model.hpp"
 #include "fovea/session.hpp"
 #include "model/config/text_embeddings.hpp"
+#include "pipeline/maps/other_head.hpp"
 #include "pipeline/predictions.hpp"
 
 namespace fovea {
 
 /// In place of a head: logits = scale · cos(image, text) + bias (Radford et al. 2021, figure 3; Zhai et al. 2023,
 /// Sigmoid Loss for Language Image Pre-Training, algorithm 1).
-class ZeroShotHead {
+class ZeroShotHead final : public OtherHead {
  public:
   /// Scale and bias are the model's. Without a bias the probabilities are a softmax, with one a sigmoid of each class.
   /// @throws Error  kUsage if the embeddings are not as wide as the model's features, or a row has no direction.
   ZeroShotHead(TextEmbeddings text, const ModelInfo& model);
 
-  /// @param result  of a forward pass of that model
-  /// @return        [classes]
-  [[nodiscard]] Logits operator()(const ForwardResult& result) const;
-  /// The sum of logits that is differentiated, less bias_of(). For Gradients::kLibra the image's length is constant.
-  /// @throws Error  kUsage for a class that does not exist.
-  [[nodiscard]] OutputScore score(const ScoreSeed& seed, Gradients gradients = Gradients::kTrue) const;
-  /// What the head's own bias adds to that sum.
-  [[nodiscard]] double bias_of(const ScoreSeed& seed) const;
-  [[nodiscard]] ClassSpace classes() const noexcept {
+  [[nodiscard]] Logits operator()(const ForwardResult& result) const override;
+  /// For Gradients::kLibra the image's length is constant.
+  [[nodiscard]] OutputScore score(const ScoreSeed& seed, Gradients gradients) const override;
+  [[nodiscard]] double bias_of(const ScoreSeed& seed) const override;
+  [[nodiscard]] ClassSpace classes() const noexcept override {
     return {text_.labels, bias_ ? ScoreFunction::kSigmoid : ScoreFunction::kSoftmax};
   }
 

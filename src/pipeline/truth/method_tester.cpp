@@ -16,7 +16,9 @@
 #include "image/preprocess/patches.hpp"
 #include "pipeline/maps/reruns.hpp"
 #include "pipeline/predictions.hpp"
+#include "pipeline/truth/show_test.hpp"
 #include "report/comparison.hpp"
+#include "report/record.hpp"
 
 namespace fovea {
 namespace {
@@ -56,7 +58,7 @@ void MethodTester::append_controls(std::vector<std::vector<float>>& maps) {
   maps.push_back(centred_map(grid));
 }
 
-void MethodTester::add(std::span<const float> patches) {
+void MethodTester::add(std::span<const float> patches, const std::string& path) {
   const Architecture& a = model_->architecture();
   ExplainedImage image = explain(patches, best_class);
   const Target target = best_class(0, image.result).front();
@@ -77,7 +79,12 @@ void MethodTester::add(std::span<const float> patches) {
     if (!single.empty()) method.of(Measure::kSingleDeletion).push_back(single[m]);
   }
   ++test_.pictures;
-  const auto probabilities = probabilities_of(image.result.logits, class_space(model_->info(), plan_));
+  const ClassSpace classes = class_space(model_->info(), plan_);
+  const std::string class_of_map = class_name(classes.labels[target.class_index].label(), target.class_index);
+  show_test(
+      model_->info(), plan_, {ShownTest::Kind::kPicture, path + ": " + class_of_map, patches, maps, {}},
+      [&](std::size_t m) { return areas[m].gain(); }, test_);
+  const auto probabilities = probabilities_of(image.result.logits, classes);
   if (probabilities[target.class_index] < kConfident) return;
   ++test_.confident;
   quarters_.push_back({target.class_index, half_image(patches, a.grid(), a.patch_size)});
@@ -165,6 +172,12 @@ void MethodTester::measure_mosaic(const Mosaic& mosaic) {
       maps.push_back(patch_sums(map.heatmap, a.grid()).values);
     }
     append_controls(maps);
+    const ClassSpace classes = class_space(model_->info(), plan_);
+    const std::size_t shown_class = targets[tile].class_index;
+    show_test(
+        model_->info(), plan_,
+        {ShownTest::Kind::kMosaic, class_name(classes.labels[shown_class].label(), shown_class), patches, maps, inside},
+        [&](std::size_t m) { return measure_tile(maps[m], inside).auroc; }, test_);
     for (std::size_t m = 0; m < maps.size(); ++m) {
       const TileMeasures measured = measure_tile(maps[m], inside);
       sums[m].share += measured.share / 4;

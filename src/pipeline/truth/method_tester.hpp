@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "fovea/model.hpp"
@@ -26,11 +27,14 @@ class MethodTester {
   /// Explains the picture's best class with each method and measures the maps: deletion, insertion, SRG, and single
   /// deletion where patches can be dropped.
   /// @param patches  [T, 3·P·P]
-  void add(std::span<const float> patches);
+  /// @param path     what the page calls the picture
+  void add(std::span<const float> patches, const std::string& path);
   void add_failure() { ++test_.failed; }
 
   /// Makes mosaics of four pictures of different classes that the model is sure of, and measures the maps of all four.
   void run_mosaics();
+  /// The result, into which other tests of the same methods write.
+  [[nodiscard]] MethodTest& result() noexcept { return test_; }
   [[nodiscard]] const MethodTest& result() const noexcept { return test_; }
 
  private:

@@ -2,19 +2,24 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 
 namespace fovea {
 namespace {
 
 constexpr std::array<MeasureInfo, kMeasures> kTable{{
-    {Measure::kShare, "share", true, false},
-    {Measure::kHit, "highest_patch", true, false},
-    {Measure::kAuroc, "auroc", true, false},
-    {Measure::kDeletion, "deletion_auc", false, true},
-    {Measure::kInsertion, "insertion_auc", false, false},
-    {Measure::kGain, "insertion_less_deletion", false, false},
-    {Measure::kSrg, "srg", false, false},
-    {Measure::kSingleDeletion, "single_deletion", false, false},
+    {Measure::kShare, "share", "mosaics"},
+    {Measure::kHit, "highest_patch", "mosaics"},
+    {Measure::kAuroc, "auroc", "mosaics"},
+    {Measure::kDeletion, "deletion_auc", "pictures", true},
+    {Measure::kInsertion, "insertion_auc", "pictures"},
+    {Measure::kGain, "insertion_less_deletion", "pictures"},
+    {Measure::kSrg, "srg", "pictures"},
+    {Measure::kSingleDeletion, "single_deletion", "pictures"},
+    {Measure::kMarkShare, "mark_share", "marked pictures"},
+    {Measure::kMarkHit, "mark_highest_patch", "marked pictures"},
+    {Measure::kMarkAuroc, "mark_auroc", "marked pictures"},
+    {Measure::kMarkPrecision, "mark_average_precision", "marked pictures"},
 }};
 
 struct AskedQuestion {
@@ -22,9 +27,11 @@ struct AskedQuestion {
   Measure measure;
   std::string_view measured_by;
 };
-constexpr std::array<AskedQuestion, 3> kQuestions{{
+constexpr std::array<AskedQuestion, 4> kQuestions{{
     {"Which patches make up the answer?", Measure::kGain, "insertion less deletion"},
     {"Which part of the picture is this class, and not another one?", Measure::kAuroc, "AUROC in mosaics"},
+    {"Where is the one thing that decides the answer?", Measure::kMarkPrecision,
+     "average precision for a planted mark"},
     {"What would the score lose without one small part?", Measure::kSingleDeletion, "single deletion"},
 }};
 
@@ -38,6 +45,36 @@ Estimate difference(const std::vector<double>& a, const std::vector<double>& b) 
 
 std::span<const MeasureInfo, kMeasures> measures() {
   return kTable;
+}
+
+const std::vector<TestTable>& test_tables() {
+  static const std::vector<TestTable> all{
+      {"Deletion and insertion",
+       {{"deletion", Measure::kDeletion},
+        {"insertion", Measure::kInsertion},
+        {"SRG", Measure::kSrg},
+        {"difference", Measure::kGain}},
+       "The mean probability of the best class while patches are painted over, or shown, best first. A good map has a "
+       "low "
+       "deletion and a high insertion. SRG is deletion from the other end less deletion."},
+      {"Mosaics of four pictures",
+       {{"share", Measure::kShare}, {"highest", Measure::kHit}, {"AUROC", Measure::kAuroc}},
+       "Does the map of a class lie on the quarter that is this class: the share of its positive values, its highest "
+       "patch, its ranks? Chance is 0.25, 0.25 and 0.5. Maps that are nowhere zero have a low share for that alone."},
+      {"A planted mark",
+       {{"share", Measure::kMarkShare},
+        {"highest", Measure::kMarkHit},
+        {"AUROC", Measure::kMarkAuroc},
+        {"AP", Measure::kMarkPrecision}},
+       "A head on the model's frozen features has learned whether a mark is in the picture, and nothing else decides "
+       "its "
+       "answer. Does the map of that answer lie on the mark? AP is average precision."},
+      {"Single deletion",
+       {{"correlation", Measure::kSingleDeletion}},
+       "What the score loses where one cell of 2x2 patches is dropped, beside the map (Spearman). This is a small, "
+       "local "
+       "change: methods that know what the whole score is made of need not lead."}};
+  return all;
 }
 
 std::vector<MeasuredMethod> ranked(const MethodTest& test, Measure measure) {
@@ -58,8 +95,9 @@ std::vector<MeasuredMethod> ranked(const MethodTest& test, Measure measure) {
 std::vector<Recommendation> recommendations(const MethodTest& test) {
   std::vector<Recommendation> all;
   for (const AskedQuestion& asked : kQuestions) {
-    MethodTest methods = test;  // the best of them, whatever the controls do
-    std::erase_if(methods.methods, [](const TestedMethod& method) { return method.is_control(); });
+    MethodTest methods;  // the best of them, whatever the controls do
+    std::copy_if(test.methods.begin(), test.methods.end(), std::back_inserter(methods.methods),
+                 [](const TestedMethod& method) { return !method.is_control(); });
     const std::vector<MeasuredMethod> rows = ranked(methods, asked.measure);
     if (rows.empty()) continue;
     Recommendation& found =

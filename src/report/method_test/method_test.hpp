@@ -3,25 +3,40 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "fovea/image.hpp"
 #include "report/formats/record_json.hpp"
 #include "report/statistics.hpp"
 
 namespace fovea {
 
-/// A number that each map gets; of pictures, or of mosaics of four.
-enum class Measure { kShare, kHit, kAuroc, kDeletion, kInsertion, kGain, kSrg, kSingleDeletion };
-inline constexpr std::size_t kMeasures = 8;
+/// A number that each map gets; of pictures, of mosaics of four, or of pictures with a planted mark.
+enum class Measure {
+  kShare,
+  kHit,
+  kAuroc,
+  kDeletion,
+  kInsertion,
+  kGain,
+  kSrg,
+  kSingleDeletion,
+  kMarkShare,
+  kMarkHit,
+  kMarkAuroc,
+  kMarkPrecision
+};
+inline constexpr std::size_t kMeasures = 12;
 
 struct MeasureInfo {
   Measure measure;
   std::string_view key;  // in JSON
-  bool of_mosaics = false;
+  std::string_view of;   // what has one value each: "pictures"
   bool low_is_good = false;
 };
 [[nodiscard]] std::span<const MeasureInfo, kMeasures> measures();
@@ -39,13 +54,46 @@ struct TestedMethod {
   }
 };
 
+/// What a head on frozen features has learned of planted marks.
+struct PlantedMarks {
+  struct Tried {
+    std::size_t side = 0;     // px in the network's input
+    double accuracy = 0;      // of held-out answers, with and without the mark
+    std::size_t flipped = 0;  // pictures whose answer is right without the mark, and flips with it
+  };
+  std::size_t pictures = 0;
+  std::vector<Tried> tried;    // smallest first; the last is the one that was measured, if any was
+  double patches = 0;          // that the mark covers, the mean
+  std::string not_measurable;  // why; empty: maps were measured
+};
+
+/// One picture with its maps and, where it is known, the truth: for the page.
+struct ShownTest {
+  enum class Kind { kPicture, kMosaic, kMark };
+  struct Map {
+    std::string method;
+    std::vector<float> values;  // [T]
+    bool is_signed = false;
+    double value = 0;  // of the measure by which the kind ranks methods
+  };
+  Kind kind = Kind::kPicture;
+  std::string title;
+  std::vector<std::byte> jpeg;  // the network's input
+  PatchGrid grid;
+  std::vector<std::uint8_t> truth;  // [T] 1: of the truth; empty: it is not known
+  std::vector<Map> maps;            // of the methods, then of the controls
+};
+
 struct MethodTest {
   std::size_t pictures = 0;
   std::size_t failed = 0;     // pictures that could not be read
   std::size_t confident = 0;  // pictures that the model is sure enough of for a mosaic
   std::size_t mosaics = 0;
+  std::optional<PlantedMarks> planted;
   std::string not_dropped;            // why no patch can be dropped from this model; empty: they can
   std::vector<TestedMethod> methods;  // the methods in the order of the call, then the two controls
+  bool shows = false;                 // whether the first pictures of each kind are kept
+  std::vector<ShownTest> shown;
 };
 
 /// One method by one measure.
@@ -73,9 +121,25 @@ struct Recommendation {
 /// One for each question that could be measured.
 [[nodiscard]] std::vector<Recommendation> recommendations(const MethodTest& test);
 
+/// A table of measures, by the last of which methods are ranked.
+struct TestColumn {
+  std::string_view title;
+  Measure measure;
+};
+struct TestTable {
+  std::string_view title;
+  std::vector<TestColumn> columns;
+  std::string_view meaning;  // what the numbers answer
+};
+[[nodiscard]] const std::vector<TestTable>& test_tables();
+/// How well the mark was learned, and why no map was measured, if none was.
+[[nodiscard]] std::string planted_text(const PlantedMarks& planted);
+
 /// For people at a terminal.
 [[nodiscard]] std::string method_test_text(const MethodTest& test);
 /// {"schema":1,"type":"method_test",…}
 [[nodiscard]] RecordJson method_test_object(const MethodTest& test);
+/// One page with the tables and the pictures that were kept; all that it needs is in it.
+[[nodiscard]] std::string method_test_html(const MethodTest& test, std::string_view model);
 
 }  // namespace fovea

@@ -10,7 +10,7 @@ namespace {
 /// Best first.
 RecordJson measure_object(const MethodTest& test, const MeasureInfo& info) {
   RecordJson object{{"measure", info.key},
-                    {"of", info.of_mosaics ? "mosaics" : "pictures"},
+                    {"of", info.of},
                     {"best", info.low_is_good ? "lowest" : "highest"},
                     {"methods", RecordJson::array()}};
   for (const MeasuredMethod& row : ranked(test, info.measure)) {
@@ -25,6 +25,20 @@ RecordJson measure_object(const MethodTest& test, const MeasureInfo& info) {
   return object;
 }
 
+RecordJson planted_object(const PlantedMarks& planted) {
+  RecordJson object{
+      {"measurable", planted.not_measurable.empty()}, {"pictures", planted.pictures}, {"tried", RecordJson::array()}};
+  for (const PlantedMarks::Tried& tried : planted.tried) {
+    object["tried"].push_back({{"side", tried.side}, {"accuracy", tried.accuracy}, {"flipped", tried.flipped}});
+  }
+  if (planted.not_measurable.empty()) {
+    object["patches"] = planted.patches;
+  } else {
+    object["why"] = planted.not_measurable;
+  }
+  return object;
+}
+
 }  // namespace
 
 RecordJson method_test_object(const MethodTest& test) {
@@ -34,12 +48,13 @@ RecordJson method_test_object(const MethodTest& test) {
                     {"failed", test.failed},
                     {"confident", test.confident},
                     {"mosaics", test.mosaics},
-                    {"interval", "Student's t over pictures, or mosaics"},
+                    {"interval", "Student's t over pictures, mosaics, or marked pictures"},
                     {"confidence", kConfidence},
                     {"methods", RecordJson::array()},
                     {"measures", RecordJson::array()},
                     {"recommendations", RecordJson::array()}};
   if (!test.not_dropped.empty()) object["single_deletion_missing"] = test.not_dropped;
+  if (test.planted) object["planted"] = planted_object(*test.planted);
   for (const TestedMethod& method : test.methods) {
     if (!method.is_control()) object["methods"].push_back({{"method", method.name}, {"variant", method.variant}});
   }
@@ -50,6 +65,7 @@ RecordJson method_test_object(const MethodTest& test) {
   for (const Recommendation& found : recommendations(test)) {
     object["recommendations"].push_back({{"question", found.question},
                                          {"measure", measures()[static_cast<std::size_t>(found.measure)].key},
+                                         {"measured_by", found.measured_by},
                                          {"methods", found.methods},
                                          {"beats_controls", found.beats_controls}});
   }
