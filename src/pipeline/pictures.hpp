@@ -72,8 +72,8 @@ struct PictureOutcome {
 /// Whether rows say if a picture is of none of the classes: a learned model has a rule for its own head alone.
 [[nodiscard]] bool has_unknown_rule(const ModelInfo& model, const PictureOptions& options);
 
-/// Size and time of a regular file, without a fingerprint; none for anything else. An archive's member has its own size and
-/// the archive's time.
+/// Size and time of a regular file, without a fingerprint; none for anything else. An archive's member has its own size
+/// and the archive's time.
 [[nodiscard]] std::optional<SourceStamp> stamp_of(const Input& input);
 
 /// 0 to inputs - 1.

@@ -81,8 +81,8 @@ TEST_F(Archives, AreSharedByShardsAsFoldersAre) {
 }
 
 TEST_F(Archives, HoldTheTrueClassBesideThePicture) {
-  const auto result = run_fovea({"explain", at("tars/0.tar"), "-o", at("maps"), "-m", at("model"), "--method", "generic",
-                                 "--target", "true", "-f", "jsonl"});
+  const auto result = run_fovea({"explain", at("tars/0.tar"), "-o", at("maps"), "-m", at("model"), "--method",
+                                 "generic", "--target", "true", "-f", "jsonl"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const auto rows = result.json_lines();
   for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(rows.at(i).at("maps").at(0).at("target").at("class_index"), i);

@@ -11,7 +11,8 @@ bool accepts(std::span<const std::byte> input) {
   std::uint64_t end = 0;
   for (const TarMember& member : listing.members) {
     require(member.offset >= end, "members come one after the other");
-    require(member.offset <= input.size() && member.bytes <= input.size() - member.offset, "members lie in the archive");
+    require(member.offset <= input.size() && member.bytes <= input.size() - member.offset,
+            "members lie in the archive");
     end = member.offset + member.bytes;
   }
   return listing.damage.empty();

@@ -1,11 +1,12 @@
 // Archives as Python's tarfile and GNU tar write them (tools/make_golden_tar.py), against what tarfile finds in them.
+#include "pipeline/archive/tar.hpp"
+
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/files.hpp"
-#include "pipeline/archive/tar.hpp"
 #include "support/shared.hpp"
 
 namespace fovea {

@@ -23,7 +23,9 @@ inline std::string tar_header(const std::string& name, std::size_t bytes, char t
   put(124, octal(bytes, 11));
   put(136, octal(0, 11));
   header[156] = type;
-  put(257, std::string("ustar\0" "00", 8));
+  put(257, std::string("ustar\0"
+                       "00",
+                       8));
   put(148, std::string(8, ' '));
   std::uint64_t sum = 0;
   for (const char c : header) sum += static_cast<unsigned char>(c);

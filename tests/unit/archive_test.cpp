@@ -1,9 +1,10 @@
 // Pictures in tar archives: which inputs an archive gives, and which names an argument stands for.
-#include "pipeline/archive/archive_inputs.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <span>
+
+#include "pipeline/archive/archive_inputs.hpp"
 #include "pipeline/archive/tar.hpp"
 #include "support/pictures.hpp"
 #include "support/tar_writer.hpp"
@@ -56,9 +57,9 @@ TEST_F(Archive, GivesItsPicturesInItsOwnOrderWithPathNameBytesAndLabel) {
 }
 
 TEST_F(Archive, WhatIsNoPlainFileIsAFailureOfItsOwn) {
-  const auto inputs = list(tar_member("link.jpg", "", '2') + tar_member("hard.jpg", "", '1') +
-                           tar_member("../../up.jpg", "x") + tar_member("folder.jpg/", "", '5') +
-                           tar_member("sparse.jpg", "x", 'S') + make_tar({{"fine.jpg", "x"}}));
+  const auto inputs =
+      list(tar_member("link.jpg", "", '2') + tar_member("hard.jpg", "", '1') + tar_member("../../up.jpg", "x") +
+           tar_member("folder.jpg/", "", '5') + tar_member("sparse.jpg", "x", 'S') + make_tar({{"fine.jpg", "x"}}));
   ASSERT_THAT(inputs, SizeIs(5));
   const std::vector<std::string> reasons{"is a link", "is a link", "has a name with '..'", "is a sparse file"};
   for (std::size_t i = 0; i < reasons.size(); ++i) {
@@ -92,7 +93,8 @@ TEST_F(Archive, ThatHasBecomeShorterIsAnErrorWhenAMemberIsRead) {
 }
 
 TEST_F(Archive, NamesWithBracesStandForAllShards) {
-  EXPECT_THAT(expand_archive_names("s-{008..011}.tar"), ElementsAre("s-008.tar", "s-009.tar", "s-010.tar", "s-011.tar"));
+  EXPECT_THAT(expand_archive_names("s-{008..011}.tar"),
+              ElementsAre("s-008.tar", "s-009.tar", "s-010.tar", "s-011.tar"));
   EXPECT_THAT(expand_archive_names("{9..11}.tar"), ElementsAre("9.tar", "10.tar", "11.tar"));
   EXPECT_THAT(expand_archive_names("{a,b}/{0..1}.TAR"), ElementsAre("a/0.TAR", "a/1.TAR", "b/0.TAR", "b/1.TAR"));
   for (const char* same : {"s-{1..2}.jpg", "s-{2..1}.tar", "s-{a..b}.tar", "s-{}.tar", "s-{1.tar", "plain.tar"}) {

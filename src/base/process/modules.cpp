@@ -55,8 +55,8 @@ void* load(const char* name, const char* symbol, const std::string& hint) {
     if (void* function = dlsym(handle, symbol)) return function;
     reason = "of another version";
   }
-  throw Error(ErrorCode::kBackend,
-              fmt::format("module {} is {}, expected in {}", name, reason, expected.string()), hint);
+  throw Error(ErrorCode::kBackend, fmt::format("module {} is {}, expected in {}", name, reason, expected.string()),
+              hint);
 }
 
 }  // namespace

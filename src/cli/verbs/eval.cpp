@@ -62,8 +62,9 @@ class Eval : public Command {
                    "the classes are in this table, with the columns file_name, relative to DIR, and label; default: "
                    "metadata.csv or metadata.jsonl in DIR, else its folders")
         ->type_name("FILE.csv|.jsonl");
-    app.add_option("--label-key", label_key_,
-                   "where DIR is tar archives: the classes are under this key of each picture's .json; default: in its .cls")
+    app.add_option(
+           "--label-key", label_key_,
+           "where DIR is tar archives: the classes are under this key of each picture's .json; default: in its .cls")
         ->type_name("KEY");
     app.add_option("--group-by", group_by_,
                    "pictures whose names match with the same text are no independent cases, such as a series of one "

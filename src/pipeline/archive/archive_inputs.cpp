@@ -153,8 +153,9 @@ class ArchiveLister {
                                                        : std::string();
     if (!reason.empty()) {
       input.name = base_;
-      input.failure = Failure{ErrorCode::kUnreadable,
-                              fmt::format("{}: the member {}, expected a plain file", printable(input.path), reason), ""};
+      input.failure =
+          Failure{ErrorCode::kUnreadable,
+                  fmt::format("{}: the member {}, expected a plain file", printable(input.path), reason), ""};
     }
     keys_.push_back(key_of(name));
     inputs_.push_back(std::move(input));
@@ -209,7 +210,8 @@ std::vector<std::byte> read_input_file(const Input& input) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw unreadable(input.file, errno);
     if (got == 0) {
-      throw Error(ErrorCode::kUnreadable, fmt::format("{}: the archive ends before the member does", printable(input.path)),
+      throw Error(ErrorCode::kUnreadable,
+                  fmt::format("{}: the archive ends before the member does", printable(input.path)),
                   "it has become shorter since it was listed: run again");
     }
     done += static_cast<std::size_t>(got);

@@ -1,5 +1,5 @@
-// Pictures in tar archives, as data sets for training are stored (WebDataset): members with the same name up to the first
-// dot belong together.
+// Pictures in tar archives, as data sets for training are stored (WebDataset): members with the same name up to the
+// first dot belong together.
 #pragma once
 
 #include <cstddef>
@@ -14,14 +14,14 @@ namespace fovea {
 /// Whether its extension, in any case, is a tar archive's.
 [[nodiscard]] bool looks_like_tar(std::string_view name);
 
-/// "shard-{000..127}.tar" to its 128 names, as bash spells them, and "{a,b}.tar" to two; any other argument to itself, and
-/// so is a name that a file has.
+/// "shard-{000..127}.tar" to its 128 names, as bash spells them, and "{a,b}.tar" to two; any other argument to itself,
+/// and so is a name that a file has.
 /// @throws Error  kUsage for more than a million names.
 [[nodiscard]] std::vector<std::string> expand_archive_names(const std::string& argument);
 
-/// The members that are called like pictures, in the archive's order; hidden ones are skipped. A picture has the label that
-/// the member KEY.cls holds, or KEY.json under `label_key`. What keeps a member or the rest of the archive from being read
-/// is a failure.
+/// The members that are called like pictures, in the archive's order; hidden ones are skipped. A picture has the label
+/// that the member KEY.cls holds, or KEY.json under `label_key`. What keeps a member or the rest of the archive from
+/// being read is a failure.
 /// @param label_key  empty: KEY.cls
 [[nodiscard]] std::vector<Input> list_archive(const std::string& path, const std::string& label_key = {});
 

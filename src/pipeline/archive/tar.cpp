@@ -14,7 +14,7 @@
 namespace fovea {
 namespace {
 
-constexpr std::size_t kBlock = 512;                 // bytes; all of an archive is made of these
+constexpr std::size_t kBlock = 512;                  // bytes; all of an archive is made of these
 constexpr std::uint64_t kMostNameBytes = 1U << 20U;  // of a long name, or of a pax header
 
 /// What completes "the archive …".
@@ -111,7 +111,8 @@ class TarReader {
   /// False at the end, which is an empty block.
   bool next(std::vector<TarMember>& members) {
     if (archive_.size() - at_ < kBlock) {
-      throw Damage(fmt::format("is cut short: it ends at byte {}, expected an empty block at the end", archive_.size()));
+      throw Damage(
+          fmt::format("is cut short: it ends at byte {}, expected an empty block at the end", archive_.size()));
     }
     const Header header(archive_.subspan(at_).first<kBlock>());
     if (std::all_of(header.begin(), header.end(), [](std::byte byte) { return byte == std::byte{0}; })) return false;

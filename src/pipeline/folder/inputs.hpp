@@ -24,12 +24,12 @@ struct FilePart {
 };
 
 struct Input {
-  std::string path;                // as given, or argument / entry, or archive#member; any bytes
-  std::string name;                // relative to its argument, or the base name: its overlays are named after it
-  std::optional<Failure> failure;  // found while listing, e.g. a folder called x.png
-  std::string file = {};           // what is read, where the path is no file's, as FILE#0 is not; else empty
-  std::optional<FilePart> part = {};                     // of `file`, where that is an archive
-  std::optional<std::string> label = {};                 // the true class, where an archive says it
+  std::string path;                       // as given, or argument / entry, or archive#member; any bytes
+  std::string name;                       // relative to its argument, or the base name: its overlays are named after it
+  std::optional<Failure> failure;         // found while listing, e.g. a folder called x.png
+  std::string file = {};                  // what is read, where the path is no file's, as FILE#0 is not; else empty
+  std::optional<FilePart> part = {};      // of `file`, where that is an archive
+  std::optional<std::string> label = {};  // the true class, where an archive says it
   std::optional<std::span<const std::byte>> bytes = {};  // the file's content, in place of reading `path`
   const Image* pixels = nullptr;                         // the picture itself, in place of decoding it
 
@@ -48,8 +48,9 @@ struct InputOptions {
 /// Files and folders to pictures. Arguments keep their order; the entries of a folder are in natural order, hidden
 /// ones skipped, files only with an extension of image_extensions(). A file that was named explicitly is always tried.
 /// A folder called like a picture is one failure without `recurse`, and with it if there is no picture in it. A tar
-/// archive that was named gives its pictures. No other file is opened, so nothing waits for a FIFO; a folder that cannot
-/// be listed or searched becomes one failure, and so does an archive that cannot be read, after its members that can.
+/// archive that was named gives its pictures. No other file is opened, so nothing waits for a FIFO; a folder that
+/// cannot be listed or searched becomes one failure, and so does an archive that cannot be read, after its members that
+/// can.
 /// @throws Error  kUsage if `-` is given twice.
 [[nodiscard]] std::vector<Input> list_inputs(std::span<const std::string> arguments, const InputOptions& options);
 

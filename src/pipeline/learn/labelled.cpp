@@ -123,12 +123,12 @@ LabelledPictures label_pictures(const std::string& folder, std::vector<Input> in
                      : in_table == table->labels.end() ? std::string()
                                                        : in_table->second);
     if (!labels.back().empty() || input.failure) continue;
-    input.failure =
-        table ? without_class(input, fmt::format("{} does not name it", table->file),
-                              "add a line for it, or take it out of the folder")
-        : archived
-            ? without_class(input, "no .cls and no .json beside it says one", "--label-key names the key of .json files")
-            : without_class(input, "it lies in no folder that could name one", "put it into the folder of its class");
+    input.failure = table      ? without_class(input, fmt::format("{} does not name it", table->file),
+                                               "add a line for it, or take it out of the folder")
+                    : archived ? without_class(input, "no .cls and no .json beside it says one",
+                                               "--label-key names the key of .json files")
+                               : without_class(input, "it lies in no folder that could name one",
+                                               "put it into the folder of its class");
   }
   std::set<std::string> distinct;
   for (std::size_t i = 0; i < labels.size(); ++i) {

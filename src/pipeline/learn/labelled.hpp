@@ -27,8 +27,8 @@ enum class LabelUse { kLearn, kMeasure };
 /// @throws Error     kUsage if it is none, or there are none.
 [[nodiscard]] std::vector<Input> pictures_below(const std::string& folder, const std::string& label_key = {});
 
-/// The classes of these inputs, whose names are relative to `folder`. The folder need not be there. Pictures of archives
-/// are of the class that is stored beside them.
+/// The classes of these inputs, whose names are relative to `folder`. The folder need not be there. Pictures of
+/// archives are of the class that is stored beside them.
 /// @param table   metadata.csv or metadata.jsonl by another name; empty: the one in the folder, where there is one
 /// @throws Error  kUsage where folders are those of parts (train, val) rather than of classes; kUnreadable and kUsage
 ///                for a table that cannot be read.
