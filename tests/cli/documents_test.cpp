@@ -187,7 +187,7 @@ bool has_int8() {
 }
 
 bool is_run(const Block& block) {
-  if (block.mark == "long") return !kSanitized;
+  if (block.mark == "long") return sanitizers().empty();
   if (block.mark == "needs int8") return has_int8();
   constexpr std::string_view kNotRun = "not run: ";
   EXPECT_TRUE(block.mark.empty() || (block.mark.starts_with(kNotRun) && block.mark.size() > kNotRun.size()))

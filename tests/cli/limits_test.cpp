@@ -35,7 +35,7 @@ class Limits : public ::testing::Test {
 };
 
 TEST_F(Limits, ThreadsThatCannotBeHadAreASentence) {
-  if (kSanitized) GTEST_SKIP() << "sanitizers need the address space";
+  if (!sanitizers().empty()) GTEST_SKIP() << "sanitizers need the address space";
   ProcessOptions none;
   none.before_start = [] {  // a thread's stack is as large as this limit, so the address space holds none
     limit(RLIMIT_STACK, rlim_t{64} << 30U);
@@ -72,7 +72,7 @@ TEST_F(Limits, MoreThreadsAndLargerBatchesThanThereIsWorkAreBounded) {
 }
 
 TEST_F(Limits, MemoryThatCannotBeHadIsASentenceWhereverItEnds) {
-  if (kSanitized) GTEST_SKIP() << "sanitizers need the address space";
+  if (!sanitizers().empty()) GTEST_SKIP() << "sanitizers need the address space";
   bool failed = false;
   bool succeeded = false;
   for (rlim_t megabytes = 100; megabytes <= 420; megabytes += 5) {

@@ -38,7 +38,7 @@ namespace fs = std::filesystem;
 constexpr float kTolerance = 1e-5F;
 
 /// Under a sanitizer every eighth photograph does: they all take the same way, which is slow there.
-constexpr std::size_t kPhotographStep = test::kSanitized ? 8 : 1;
+const std::size_t kPhotographStep = test::sanitizers().empty() ? 1 : 8;
 
 /// A photograph as timm sees it (stored orientation).
 std::vector<float> patches_of(const VisionTransformer& model, const fs::path& picture) {

@@ -84,8 +84,8 @@ class Runner {
 };
 
 /// Under a sanitizer every tenth picture does: they all take the same way.
-constexpr std::size_t kStep = test::kSanitized ? 10 : 1;
-constexpr std::size_t kMapStep = test::kSanitized ? 8 : 1;  // of the 16 photographs that have maps
+const std::size_t kStep = test::sanitizers().empty() ? 1 : 10;
+const std::size_t kMapStep = test::sanitizers().empty() ? 1 : 8;  // of the 16 photographs that have maps
 
 /// Compares the logits of the listed pictures with the reference's; `top1` receives our best class of each.
 void compare_logits(const fs::path& model, const fs::path& golden, const fs::path& pictures,

@@ -22,4 +22,8 @@ std::filesystem::path faults_path() {
   return FOVEA_FAULTS;
 }
 
+std::string_view sanitizers() {
+  return FOVEA_SANITIZERS;
+}
+
 }  // namespace fovea::test

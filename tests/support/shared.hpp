@@ -18,8 +18,7 @@ namespace fovea::test {
 [[nodiscard]] std::filesystem::path faults_path();
 
 /// Sanitizers are many times slower, and map terabytes of address space.
-inline constexpr std::string_view kSanitizers = FOVEA_SANITIZERS;
-inline constexpr bool kSanitized = !kSanitizers.empty();
+[[nodiscard]] std::string_view sanitizers();  // "address,undefined", "thread"; empty without
 
 }  // namespace fovea::test
 
