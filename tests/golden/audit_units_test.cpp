@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "checkpoint/checkpoint.hpp"
-#include "learn/confident_learning.hpp"
-#include "learn/false_discovery.hpp"
+#include "learn/audit/confident_learning.hpp"
+#include "learn/audit/false_discovery.hpp"
+#include "learn/audit/neural_pca.hpp"
+#include "learn/audit/spectral.hpp"
 #include "learn/logistic.hpp"
 #include "learn/matrix.hpp"
-#include "learn/neural_pca.hpp"
-#include "learn/spectral.hpp"
 #include "support/shared.hpp"
 #include "support/stored_numbers.hpp"
 

@@ -11,13 +11,13 @@
 #include "base/parallel.hpp"
 #include "base/random.hpp"
 #include "fovea/machine.hpp"
-#include "learn/confident_learning.hpp"
-#include "learn/false_discovery.hpp"
-#include "learn/k_means.hpp"
+#include "learn/audit/confident_learning.hpp"
+#include "learn/audit/false_discovery.hpp"
+#include "learn/audit/k_means.hpp"
+#include "learn/audit/neural_pca.hpp"
+#include "learn/audit/spectral.hpp"
 #include "learn/logistic.hpp"
 #include "learn/matrix.hpp"
-#include "learn/neural_pca.hpp"
-#include "learn/spectral.hpp"
 
 namespace fovea::learn {
 namespace {

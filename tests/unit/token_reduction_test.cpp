@@ -63,6 +63,7 @@ struct ReducedModel {
 
   ReducedModel(const Variant& variant, Architecture a, std::uint64_t seed) : architecture(std::move(a)) {
     architecture.num_prefix_tokens = variant.prefix;
+    architecture.pos_embed_prefix = variant.positions_of_prefix ? variant.prefix : 0;
     tensors = test::make_tiny_tensors(architecture, seed);
     const std::size_t d = architecture.embed_dim;
     if (variant.prefix == 2) {

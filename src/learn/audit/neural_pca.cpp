@@ -1,4 +1,4 @@
-#include "learn/neural_pca.hpp"
+#include "learn/audit/neural_pca.hpp"
 
 #include <Eigen/Dense>
 #include <algorithm>

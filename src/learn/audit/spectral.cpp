@@ -1,4 +1,4 @@
-#include "learn/spectral.hpp"
+#include "learn/audit/spectral.hpp"
 
 #include <Spectra/MatOp/SparseSymMatProd.h>
 #include <Spectra/SymEigsSolver.h>
@@ -12,7 +12,7 @@
 
 #include "base/parallel.hpp"
 #include "base/process/interrupt.hpp"
-#include "learn/k_means.hpp"
+#include "learn/audit/k_means.hpp"
 
 namespace fovea::learn {
 namespace {

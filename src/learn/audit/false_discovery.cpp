@@ -1,4 +1,4 @@
-#include "learn/false_discovery.hpp"
+#include "learn/audit/false_discovery.hpp"
 
 #include <algorithm>
 #include <cstddef>

@@ -1,4 +1,4 @@
-#include "learn/k_means.hpp"
+#include "learn/audit/k_means.hpp"
 
 #include <algorithm>
 #include <limits>

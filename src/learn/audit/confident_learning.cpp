@@ -1,4 +1,4 @@
-#include "learn/confident_learning.hpp"
+#include "learn/audit/confident_learning.hpp"
 
 #include <algorithm>
 #include <cmath>
