@@ -9,8 +9,8 @@
 namespace fovea {
 namespace {
 
-constexpr std::array<std::uint8_t, 3> kDisc{217, 191, 51};
-constexpr std::array<std::uint8_t, 3> kCross{38, 51, 140};
+constexpr std::array<std::uint8_t, 3> kDiscColour{217, 191, 51};
+constexpr std::array<std::uint8_t, 3> kCrossColour{38, 51, 140};
 
 enum class MarkPart { kNone, kDisc, kCross };
 
@@ -28,8 +28,8 @@ MarkPart part_at(std::size_t side, std::size_t y, std::size_t x) {
 std::array<float, 6> normalized_colours(const PreprocessRecipe& recipe) {
   Image pixels(Size{1, 2});
   for (std::size_t c = 0; c < 3; ++c) {
-    pixels.row(0)[c] = kDisc[c];
-    pixels.row(0)[3 + c] = kCross[c];
+    pixels.row(0)[c] = kDiscColour[c];
+    pixels.row(0)[3 + c] = kCrossColour[c];
   }
   std::array<float, 6> colours{};
   normalize(pixels, recipe, colours);
