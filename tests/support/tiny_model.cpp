@@ -120,20 +120,20 @@ void write_raw_safetensors(const std::filesystem::path& file, const std::string&
 }
 
 void write_config(const std::filesystem::path& file, const Architecture& a) {
-  const nlohmann::json config = {{"architecture", a.name},
-                                 {"num_classes", a.num_classes},
-                                 {"global_pool", "token"},
-                                 {"model_args",
-                                  {{"num_heads", a.num_heads},
-                                   {"no_embed_class", a.pos_embed_prefix == 0 && a.num_prefix_tokens > 0}}},
-                                 {"pretrained_cfg",
-                                  {{"input_size", {3, a.image_size.height, a.image_size.width}},
-                                   {"fixed_input_size", true},
-                                   {"interpolation", "bicubic"},
-                                   {"crop_pct", 0.9},
-                                   {"crop_mode", "center"},
-                                   {"mean", {0.5, 0.5, 0.5}},
-                                   {"std", {0.5, 0.5, 0.5}}}}};
+  const nlohmann::json config = {
+      {"architecture", a.name},
+      {"num_classes", a.num_classes},
+      {"global_pool", "token"},
+      {"model_args",
+       {{"num_heads", a.num_heads}, {"no_embed_class", a.pos_embed_prefix == 0 && a.num_prefix_tokens > 0}}},
+      {"pretrained_cfg",
+       {{"input_size", {3, a.image_size.height, a.image_size.width}},
+        {"fixed_input_size", true},
+        {"interpolation", "bicubic"},
+        {"crop_pct", 0.9},
+        {"crop_mode", "center"},
+        {"mean", {0.5, 0.5, 0.5}},
+        {"std", {0.5, 0.5, 0.5}}}}};
   std::ofstream(file) << config.dump(1);
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <cstring>
 #include <limits>
 #include <utility>
@@ -111,10 +112,9 @@ int view_start(int length, int crop, int side, const PreprocessRecipe& recipe) {
 /// Swaps left and right.
 void mirror(Image& pixels) {
   for (int y = 0; y < pixels.size().height; ++y) {
-    std::uint8_t* row = pixels.row(y);
-    for (int x = 0; x < pixels.size().width / 2; ++x) {
-      std::swap_ranges(row + 3 * x, row + 3 * x + 3, row + 3 * (pixels.size().width - 1 - x));
-    }
+    std::uint8_t* left = pixels.row(y);
+    std::uint8_t* right = left + std::ptrdiff_t{3} * (pixels.size().width - 1);
+    for (; left < right; left += 3, right -= 3) std::swap_ranges(left, left + 3, right);
   }
 }
 /// The same for [3, height, width].

@@ -36,6 +36,7 @@ std::vector<double> confident_thresholds(const Matrix& probabilities, std::span<
 /// Rounds each number to a whole one and keeps the rounded sum: cleanlab's round_preserving_sum().
 std::vector<std::size_t> rounded(const std::vector<double>& row) {
   std::vector<double> whole;
+  whole.reserve(row.size());
   for (const double value : row) whole.push_back(std::nearbyint(value));  // halves to even
   const double wanted = std::nearbyint(std::accumulate(row.begin(), row.end(), 0.0));
   while (true) {
@@ -50,6 +51,7 @@ std::vector<std::size_t> rounded(const std::vector<double>& row) {
     for (std::size_t k = 0; k < changes; ++k) whole[order[k]] += missing > 0 ? 1 : -1;
   }
   std::vector<std::size_t> counts;
+  counts.reserve(whole.size());
   for (const double value : whole) counts.push_back(static_cast<std::size_t>(std::max(value, 0.0)));
   return counts;
 }

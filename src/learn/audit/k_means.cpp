@@ -92,6 +92,7 @@ std::vector<std::size_t> renumbered(const std::vector<std::size_t>& of, std::siz
   std::vector<std::size_t> number(clusters);
   for (std::size_t n = 0; n < clusters; ++n) number[order[n]] = n;
   std::vector<std::size_t> renamed;
+  renamed.reserve(of.size());
   for (const std::size_t cluster : of) renamed.push_back(number[cluster]);
   return renamed;
 }

@@ -116,8 +116,8 @@ std::vector<std::string> expand(const std::string& text) {
 /// The pictures of one archive, found in its headers.
 class ArchiveLister {
  public:
-  ArchiveLister(const std::string& path, const std::string& label_key)
-      : path_(path), base_(std::filesystem::path(path).filename()), label_key_(label_key) {}
+  ArchiveLister(std::string path, std::string label_key)
+      : path_(std::move(path)), base_(std::filesystem::path(path_).filename()), label_key_(std::move(label_key)) {}
 
   std::vector<Input> list() {
     try {
