@@ -22,19 +22,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using Json = nlohmann::json;
 
-/// Pictures that differ little, so that a head on random features learns what a mark adds.
-void write_pictures_for_marks(const std::filesystem::path& folder) {
-  for (int picture = 0; picture < 16; ++picture) {
-    std::string ppm = "P6 48 40 255\n";
-    for (int y = 0; y < 40; ++y) {
-      for (int x = 0; x < 48; ++x) {
-        for (const int level : {2 * y + picture, 2 * x, x + y}) ppm += static_cast<char>(level);
-      }
-    }
-    write_text(folder / (std::to_string(100 + picture) + ".ppm"), ppm);
-  }
-}
-
 class ReportPage : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -139,7 +126,7 @@ TEST_F(ReportPage, OfEvalShowsBothModelsAndThePicturesBehindACell) {
 }
 
 TEST_F(ReportPage, OfATestOfMethodsShowsTablesAndMapsBesideTheTruth) {
-  write_pictures_for_marks(folder_ / "alike");
+  write_pictures_alike(folder_ / "alike");
   const Json report =
       make({"explain", at("alike"), "-m", (source_dir() / "tests/golden/families/timm_vit_cls").string(),
             "--test-methods", "--plant", "--method", "libra,occlusion,rollout"});

@@ -20,19 +20,6 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-/// Pictures that differ little, so that a head on random features learns what a mark adds.
-void write_pictures_alike(const std::filesystem::path& folder) {
-  for (int picture = 0; picture < 16; ++picture) {
-    std::string ppm = "P6 48 40 255\n";
-    for (int y = 0; y < 40; ++y) {
-      for (int x = 0; x < 48; ++x) {
-        for (const int level : {2 * y + picture, 2 * x, x + y}) ppm += static_cast<char>(level);
-      }
-    }
-    write_text(folder / (std::to_string(100 + picture) + ".ppm"), ppm);
-  }
-}
-
 class TestMethods : public testing::Test {
  protected:
   TestMethods() {

@@ -80,4 +80,16 @@ void write_tiny_model_folder(const std::filesystem::path& folder, std::uint64_t 
   write_tiny_model(folder, architecture, make_tiny_tensors(architecture, seed));
 }
 
+void write_pictures_alike(const std::filesystem::path& folder) {
+  for (int picture = 0; picture < 16; ++picture) {
+    std::string ppm = "P6 48 40 255\n";
+    for (int y = 0; y < 40; ++y) {
+      for (int x = 0; x < 48; ++x) {
+        for (const int level : {2 * y + picture, 2 * x, x + y}) ppm += static_cast<char>(level);
+      }
+    }
+    write_text(folder / (std::to_string(100 + picture) + ".ppm"), ppm);
+  }
+}
+
 }  // namespace fovea::test

@@ -20,4 +20,7 @@ void write_text(const std::filesystem::path& path, std::string_view text);
 [[nodiscard]] Architecture tiny_architecture();
 void write_tiny_model_folder(const std::filesystem::path& folder, std::uint64_t seed = 1);
 
+/// 16 pictures of 48x40 px that differ little, so that a head on random features learns what a mark adds.
+void write_pictures_alike(const std::filesystem::path& folder);
+
 }  // namespace fovea::test
