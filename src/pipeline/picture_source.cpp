@@ -85,7 +85,7 @@ LoadedPicture load_tensor(const TensorImages& tensors, std::size_t index, const 
 
 void prefetch(const Input& input) {
   if (input.bytes || input.pixels != nullptr) return;
-  const std::string& path = input.part ? input.file : input.path;
+  const std::string& path = input.stored_in();
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return;
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -261,7 +261,7 @@ bool has_unknown_rule(const ModelInfo& model, const PictureOptions& options) {
 
 std::optional<SourceStamp> stamp_of(const Input& input) {
   struct stat status {};
-  const std::string& file = input.part ? input.file : input.path;
+  const std::string& file = input.stored_in();
   if (input.is_standard_input() || ::stat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) {
     return std::nullopt;
   }

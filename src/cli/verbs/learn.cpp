@@ -223,8 +223,8 @@ class Learn : public Command {
                                             const LabelledPictures& pictures, std::span<const std::string> hashes,
                                             std::span<const Record> failed) const {
     std::string fingerprint = backbone.fingerprint;
-    const bool plain = view.down == 0 && view.right == 0 && !view.mirrored;
-    if (!plain) fingerprint += fmt::format("\nview: {} {} {}", view.down, view.right, view.mirrored ? "mirrored" : "");
+    if (view != View{})
+      fingerprint += fmt::format("\nview: {} {} {}", view.down, view.right, view.mirrored ? "mirrored" : "");
     FeatureCache cache(cache_folder(), fingerprint, feature_shape(engine.info(), FeaturePool::kHeadInput).front());
     const Messages messages(use_color(common.color, STDERR_FILENO));
     std::vector<std::size_t> todo = missing_pictures(pictures, hashes, cache);

@@ -11,6 +11,8 @@ struct View {
   int down = 0;   // -1: at the top edge, 0: in the middle, as the recipe says, 1: at the bottom edge
   int right = 0;  // -1: at the left edge, 1: at the right edge
   bool mirrored = false;
+
+  bool operator==(const View&) const = default;
 };
 
 /// 1: the middle; 2: and its mirror image; 10: the middle, the four corners, and the mirror images of all

@@ -56,7 +56,7 @@ std::vector<std::size_t> rounded(const std::vector<double>& row) {
   return counts;
 }
 
-/// Of one label the examples to doubt of each other class, so many that one example of the label is always left.
+/// How many examples of one label to doubt in favour of each other class, so that one of the label is always left.
 std::vector<std::size_t> doubted(std::vector<std::size_t> row, std::size_t label) {
   if (row[label] > 0) return row;
   row[label] = 1;

@@ -34,6 +34,8 @@ struct Input {
   const Image* pixels = nullptr;                         // the picture itself, in place of decoding it
 
   [[nodiscard]] bool is_standard_input() const noexcept { return path == kStandardInput; }
+  /// The file that the bytes lie in: the archive of a member, else `path`.
+  [[nodiscard]] const std::string& stored_in() const noexcept { return part ? file : path; }
 };
 
 struct InputOptions {

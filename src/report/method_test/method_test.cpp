@@ -55,8 +55,7 @@ const std::vector<TestTable>& test_tables() {
         {"SRG", Measure::kSrg},
         {"difference", Measure::kGain}},
        "The mean probability of the best class while patches are painted over, or shown, best first. A good map has a "
-       "low "
-       "deletion and a high insertion. SRG is deletion from the other end less deletion."},
+       "low deletion and a high insertion. SRG is deletion from the other end less deletion."},
       {"Mosaics of four pictures",
        {{"share", Measure::kShare}, {"highest", Measure::kHit}, {"AUROC", Measure::kAuroc}},
        "Does the map of a class lie on the quarter that is this class: the share of its positive values, its highest "
@@ -67,13 +66,11 @@ const std::vector<TestTable>& test_tables() {
         {"AUROC", Measure::kMarkAuroc},
         {"AP", Measure::kMarkPrecision}},
        "A head on the model's frozen features has learned whether a mark is in the picture, and nothing else decides "
-       "its "
-       "answer. Does the map of that answer lie on the mark? AP is average precision."},
+       "its answer. Does the map of that answer lie on the mark? AP is average precision."},
       {"Single deletion",
        {{"correlation", Measure::kSingleDeletion}},
        "What the score loses where one cell of 2x2 patches is dropped, beside the map (Spearman). This is a small, "
-       "local "
-       "change: methods that know what the whole score is made of need not lead."}};
+       "local change: methods that know what the whole score is made of need not lead."}};
   return all;
 }
 
