@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstddef>
 #include <filesystem>
@@ -48,13 +49,14 @@ class Eval : public testing::Test {
   static void TearDownTestSuite() { delete folder_; }
 
   static std::string at(const std::string& name) { return (*folder_ / name).string(); }
-  static ProcessResult eval(std::vector<std::string> more, const std::string& folder = "photos") {
+  static ProcessResult eval(std::vector<std::string> more, const std::string& folder = "photos",
+                            const ProcessOptions& process = {}) {
     std::vector<std::string> arguments{"eval", at(folder)};
     const bool saved = std::ranges::find(more, "--from") != more.end();
     if (!saved) arguments.insert(arguments.end(), {"--labels", at("labels.txt")});
     if (!saved && std::ranges::find(more, "-m") == more.end()) arguments.insert(arguments.end(), {"-m", at("model")});
     arguments.insert(arguments.end(), more.begin(), more.end());
-    return run_fovea(arguments);
+    return run_fovea(arguments, process);
   }
   static Json report_of(const std::vector<std::string>& more, int exit_code = 0, const std::string& folder = "photos") {
     std::vector<std::string> all{"-f", "json"};
@@ -176,6 +178,27 @@ TEST_F(Eval, ABadPictureIsARowAndTheOthersAreMeasured) {
   const auto result = eval({}, "none");
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_THAT(result.err, HasSubstr("the number of pictures that could be measured is 0 of 1"));
+}
+
+TEST_F(Eval, APageThatMissesAPictureSaysSo) {
+  ProcessOptions process;
+  process.environment = {"LD_PRELOAD=" + faults_path().string(), "ASAN_OPTIONS=verify_asan_link_order=0",
+                         "FAULTS_PATH=photos/shark/3.png", "FAULTS_LOG=" + at("calls")};
+  const std::vector<std::string> arguments{"--report", at("misses.html"), "-f", "json", "-t", "1"};
+  EXPECT_EQ(eval(arguments, "photos", process).exit_code, 0);
+  const std::string calls = read_text(at("calls"));
+  const std::string open = "count open ";
+  ASSERT_THAT(calls, HasSubstr(open));
+  const std::string last = calls.substr(calls.find(open) + open.size(), 1);  // the page is made after the measuring
+  process.environment.back() = "FAULTS_KIND=open";
+  process.environment.push_back("FAULTS_NTH=" + last);
+  process.environment.push_back("FAULTS_ERRNO=" + std::to_string(EIO));
+  const auto result = eval(arguments, "photos", process);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  const std::string remark = "1 of the pictures could not be read a second time, for the page. The first: ";
+  EXPECT_THAT(result.err, HasSubstr(remark + at("photos/shark/3.png")));
+  EXPECT_THAT(Json::parse(result.out)["remarks"].back().get<std::string>(), HasSubstr(remark));
+  EXPECT_THAT(read_text(at("misses.html")), HasSubstr(remark));
 }
 
 TEST_F(Eval, TwoModelsAreHeldAgainstEachOtherPictureByPicture) {

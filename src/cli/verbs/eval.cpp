@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -101,7 +102,8 @@ class Eval : public Command {
       csv->commit();
     }
     if (page) {
-      page->append(eval_html(report, report_thumbnails(report)));
+      const std::map<std::string, std::string> thumbnails = report_thumbnails(report);
+      page->append(eval_html(report, thumbnails));
       page->commit();
     }
     const Messages messages(use_color(common.color, STDERR_FILENO));

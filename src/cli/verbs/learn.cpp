@@ -9,6 +9,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -135,7 +136,8 @@ class Learn : public Command {
     report.embed_seconds = embed_seconds;
     report.learn_seconds = seconds_since(begin) - embed_seconds;
     if (page) {
-      page->append(learn_html(report, report_thumbnails(report)));
+      const std::map<std::string, std::string> thumbnails = report_thumbnails(report);
+      page->append(learn_html(report, thumbnails));
       page->commit();
     }
     say(report);

@@ -1,5 +1,7 @@
 #include "pipeline/learn/thumbnails.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <mutex>
 #include <set>
@@ -32,9 +34,10 @@ std::vector<std::string> first_of(std::span<const std::string> paths) {
 
 }  // namespace
 
-std::map<std::string, std::string> thumbnails_of(std::span<const std::string> paths) {
+std::map<std::string, std::string> thumbnails_of(std::span<const std::string> paths, std::vector<std::string>& remarks) {
   const std::vector<std::string> few = first_of(paths);
   std::map<std::string, std::string> thumbnails;
+  std::map<std::string, std::string> reasons;  // why not, by path
   std::mutex mutex;
   for_each_parallel(few.size(), [&](std::size_t i) {
     stop_if_interrupted();
@@ -44,21 +47,26 @@ std::map<std::string, std::string> thumbnails_of(std::span<const std::string> pa
       const std::string text = base64(jpeg);
       const std::scoped_lock lock(mutex);
       thumbnails[few[i]] = text;
-    } catch (const Error&) {
-      return;  // it was read before, and has gone meanwhile
+    } catch (const Error& error) {
+      const std::scoped_lock lock(mutex);
+      reasons[few[i]] = error.what();
     }
   });
+  if (!reasons.empty()) {
+    remarks.push_back(fmt::format("{} of the pictures could not be read a second time, for the page. The first: {}",
+                                  reasons.size(), reasons.begin()->second));
+  }
   return thumbnails;
 }
 
-std::map<std::string, std::string> report_thumbnails(const LearnReport& report) {
+std::map<std::string, std::string> report_thumbnails(LearnReport& report) {
   std::vector<std::string> paths;
   for (const SurprisingPicture& one : report.surprising) paths.push_back(one.path);
   for (const ConfusedPair& pair : report.confused) paths.insert(paths.end(), pair.paths.begin(), pair.paths.end());
-  return thumbnails_of(paths);
+  return thumbnails_of(paths, report.remarks);
 }
 
-std::map<std::string, std::string> report_thumbnails(const EvalReport& report) {
+std::map<std::string, std::string> report_thumbnails(EvalReport& report) {
   constexpr std::size_t kMostRight = 12;  // of a class
   std::vector<std::string> paths;
   if (report.comparison) {
@@ -72,7 +80,7 @@ std::map<std::string, std::string> report_thumbnails(const EvalReport& report) {
       paths.insert(paths.end(), cell.paths.begin(), end);
     }
   }
-  return thumbnails_of(paths);
+  return thumbnails_of(paths, report.remarks);
 }
 
 }  // namespace fovea

@@ -1,22 +1,25 @@
-// The pictures in the pages of `learn` and `eval`: small JPEGs in base64, by path.
+// The pictures in the pages of `learn` and `eval`: small JPEGs in base64, by path. A picture that cannot be read a second
+// time is missing from the page, and a remark says so.
 #pragma once
 
 #include <map>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "report/eval/eval_report.hpp"
 #include "report/learn/learn_report.hpp"
 
 namespace fovea {
 
-/// The first 300 of these paths, each once. What cannot be decoded any more is left out.
-[[nodiscard]] std::map<std::string, std::string> thumbnails_of(std::span<const std::string> paths);
+/// The first 300 of these paths, each once.
+[[nodiscard]] std::map<std::string, std::string> thumbnails_of(std::span<const std::string> paths,
+                                                               std::vector<std::string>& remarks);
 
 /// The surprising pictures, then those of the largest cells of the confusion.
-[[nodiscard]] std::map<std::string, std::string> report_thumbnails(const LearnReport& report);
+[[nodiscard]] std::map<std::string, std::string> report_thumbnails(LearnReport& report);
 /// Flips, surprising pictures, those of the confusion from the largest wrong cell on, then a dozen of each class that
 /// are right.
-[[nodiscard]] std::map<std::string, std::string> report_thumbnails(const EvalReport& report);
+[[nodiscard]] std::map<std::string, std::string> report_thumbnails(EvalReport& report);
 
 }  // namespace fovea
