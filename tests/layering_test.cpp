@@ -66,6 +66,7 @@ const std::vector<Door> kDoors = {
     {"libheif", {"libheif/*"}, {"src/image/module/heif_module.cpp"}},
     {"libjxl", {"jxl/*"}, {"src/image/module/jxl_module.cpp"}},
     {"libcurl", {"curl/*"}, {"src/hub/module/curl_module.cpp"}},
+    {"libarchive", {"archive.h", "archive_entry.h"}, {"src/pipeline/module/unpack_module.cpp"}},
     {"Eigen",
      {"Eigen/*"},
      {"src/model/weights/pos_embed.cpp", "src/explain/gradient_row.cpp", "src/explain/spearman.cpp",

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/tar: archives of Python's tarfile and of GNU tar, and what tarfile finds in them.
+"""Writes tests/golden/tar: archives of Python's tarfile and of GNU tar, what tarfile finds in them, and one of them
+compressed by each program that compresses tar archives.
 
     tools/make_golden_tar.py
 """
@@ -41,6 +42,17 @@ def by_gnu_tar(name, kind, more):
                         "-C", folder, "."], check=True)
 
 
+def compress(name):
+    content = (FOLDER / name).read_bytes()
+    for program, ending in (("gzip -9n", "gz"), ("bzip2 -9", "bz2"), ("xz -6", "xz"), ("zstd -q -19", "zst"), ("lz4 -q", "lz4")):
+        packed = subprocess.run([*program.split(), "-c"], input=content, stdout=subprocess.PIPE, check=True).stdout
+        (FOLDER / f"{name}.{ending}").write_bytes(packed)
+    half = len(content) // 2  # as bgzip and pigz write it: compressed pieces, one after the other
+    pieces = [subprocess.run(["gzip", "-nc"], input=piece, stdout=subprocess.PIPE, check=True).stdout
+              for piece in (content[:half], content[half:])]
+    (FOLDER / "pieces.tgz").write_bytes(b"".join(pieces))
+
+
 def listing(path):
     with tarfile.open(path, encoding="utf-8") as archive:
         return [{"name": m.name, "offset": m.offset_data, "bytes": m.size, "is_file": m.isreg()} for m in archive
@@ -56,6 +68,7 @@ def main():
     by_gnu_tar("gnu_v7.tar", "v7", {})
     by_gnu_tar("gnu_gnu.tar", "gnu", {LONG: b"long"})
     by_gnu_tar("gnu_posix.tar", "posix", {LONG: b"long", **umlaut})
+    compress("gnu_gnu.tar")
     found = {path.name: listing(path) for path in sorted(FOLDER.glob("*.tar"))}
     (FOLDER / "members.json").write_text(json.dumps(found, indent=1) + "\n")
 

@@ -7,13 +7,14 @@
 
 #include <utility>
 
-#include "base/open_file.hpp"
-
 namespace fovea {
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
   const OpenFile file = open_regular_file(path);
-  size_ = file.size();
+  *this = MappedFile(file, file.size(), path);
+}
+
+MappedFile::MappedFile(const OpenFile& file, std::size_t bytes, const std::filesystem::path& path) : size_(bytes) {
   if (size_ == 0) return;  // mmap refuses empty files
   void* mapping = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.descriptor(), 0);
   if (mapping == MAP_FAILED) throw unreadable(path, errno);

@@ -5,12 +5,17 @@
 #include <filesystem>
 #include <span>
 
+#include "base/open_file.hpp"
+
 namespace fovea {
 
 class MappedFile {
  public:
   /// @throws Error  kNotFound, or kUnreadable if the path is no regular file or may not be read.
   explicit MappedFile(const std::filesystem::path& path);
+  /// @param bytes  its size
+  /// @throws Error  kUnreadable, naming `path`.
+  MappedFile(const OpenFile& file, std::size_t bytes, const std::filesystem::path& path);
   ~MappedFile();
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;

@@ -84,7 +84,7 @@ LoadedPicture load_tensor(const TensorImages& tensors, std::size_t index, const 
 }  // namespace
 
 void prefetch(const Input& input) {
-  if (input.bytes || input.pixels != nullptr) return;
+  if (input.bytes || input.pixels != nullptr || (input.part && input.part->unpacked)) return;
   const std::string& path = input.stored_in();
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return;

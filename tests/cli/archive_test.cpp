@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <regex>
 
 #include "support/pictures.hpp"
@@ -21,6 +22,7 @@ class Archives : public ::testing::Test {
  protected:
   Archives() {
     write_tiny_model_folder(folder_ / "model");
+    fs::create_directory(folder_ / "temporary");
     for (int shard = 0; shard < 3; ++shard) {
       std::vector<std::pair<std::string, std::string>> files;
       for (int i = 0; i < 4; ++i) {
@@ -39,11 +41,17 @@ class Archives : public ::testing::Test {
                                     const std::vector<std::string>& more = {}) const {
     std::vector<std::string> arguments{"batch", at(input), "-o", at(out), "-m", at("model"), "-f", "jsonl"};
     arguments.insert(arguments.end(), more.begin(), more.end());
-    return run_fovea(arguments);
+    ProcessOptions process;
+    process.environment = {"TMPDIR=" + at("temporary")};
+    return run_fovea(arguments, process);
+  }
+  /// NAME.gz, by the program that every system has.
+  [[nodiscard]] bool gzip(const std::string& name) const {
+    return std::system(("gzip -nc " + at(name) + " > " + at(name) + ".gz").c_str()) == 0;
   }
   /// With the paths of the folder in place of the archives', and without the time of the file.
   [[nodiscard]] std::string plain_rows(const std::string& out) const {
-    std::string rows = read_text(folder_ / out / "results.jsonl");
+    std::string rows = std::regex_replace(read_text(folder_ / out / "results.jsonl"), std::regex("\\.tar\\.gz"), ".tar");
     rows = std::regex_replace(rows, std::regex("tars/([0-9]).tar#"), "in/$1.tar/");
     return std::regex_replace(rows, std::regex("\"mtime_ns\":[0-9]+"), "");
   }
@@ -71,6 +79,33 @@ TEST_F(Archives, AreContinuedMemberByMemberAndDoneAgainWhereTheyHaveChanged) {
   write_text(folder_ / "tars/2.tar", make_tar({{"0.png", read_text(folder_ / "in/2.tar/0.png")}}));
   EXPECT_THAT(batch("tars/{0..2}.tar", "out").err, HasSubstr("3 removed as their files are gone"));
   EXPECT_EQ(batch("tars/0.tar", "out").exit_code, 2);  // the rows of the others would be lost
+}
+
+TEST_F(Archives, MayBeCompressed) {
+  for (int shard = 0; shard < 3; ++shard) {
+    ASSERT_TRUE(gzip("tars/" + std::to_string(shard) + ".tar"));
+  }
+  ASSERT_EQ(batch("tars/{0..2}.tar.gz", "out").exit_code, 1);  // one is no picture
+  ASSERT_EQ(batch("in", "whole").exit_code, 1);
+  EXPECT_EQ(plain_rows("out"), plain_rows("whole"));
+  EXPECT_THAT(batch("tars/{0..2}.tar.gz", "out").err, HasSubstr("(11 kept from before)"));
+  EXPECT_TRUE(fs::is_empty(folder_ / "temporary"));
+}
+
+TEST_F(Archives, ThatTheDiskHasNoRoomForAreARow) {
+  const std::string tar = at("tars/0.tar");
+  ASSERT_TRUE(gzip("tars/0.tar"));
+  ProcessOptions full;
+  full.environment = {"TMPDIR=" + at("temporary")};
+  full.file_size_limit = 1000;  // bytes
+  const auto result = run_fovea({"classify", tar + ".gz", at("in/0.tar/0.png"), "-m", at("model"), "-f", "jsonl"}, full);
+  EXPECT_EQ(result.exit_code, 1);
+  const auto rows = result.json_lines();
+  ASSERT_EQ(rows.size(), 3U) << result.out;  // and the summary
+  EXPECT_EQ(rows[0].at("code"), "unreadable");
+  EXPECT_THAT(rows[0].at("message").get<std::string>(),
+              HasSubstr("tars/0.tar.gz: cannot be unpacked: " + at("temporary") + ": "));
+  EXPECT_EQ(rows[1].at("type"), "result");
 }
 
 TEST_F(Archives, AreSharedByShardsAsFoldersAre) {

@@ -2,10 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <span>
 
 #include "pipeline/archive/archive_inputs.hpp"
 #include "pipeline/archive/tar.hpp"
+#include "pipeline/archive/unpacked.hpp"
 #include "support/pictures.hpp"
 #include "support/tar_writer.hpp"
 #include "support/temp_folder.hpp"
@@ -26,7 +28,7 @@ class Archive : public ::testing::Test {
  protected:
   std::vector<Input> list(const std::string& content) const {
     write_text(path(), content);
-    return list_archive(path());
+    return list_archive(path(), {}, std::make_shared<UnpackedArchives>());
   }
   [[nodiscard]] std::string path() const { return (folder_ / "0.tar").string(); }
   TempFolder folder_;

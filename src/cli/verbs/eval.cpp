@@ -102,7 +102,7 @@ class Eval : public Command {
       csv->commit();
     }
     if (page) {
-      const std::map<std::string, std::string> thumbnails = report_thumbnails(report);
+      const std::map<std::string, std::string> thumbnails = report_thumbnails(report, pictures.inputs);
       page->append(eval_html(report, thumbnails));
       page->commit();
     }

@@ -136,7 +136,7 @@ class Learn : public Command {
     report.embed_seconds = embed_seconds;
     report.learn_seconds = seconds_since(begin) - embed_seconds;
     if (page) {
-      const std::map<std::string, std::string> thumbnails = report_thumbnails(report);
+      const std::map<std::string, std::string> thumbnails = report_thumbnails(report, pictures.inputs);
       page->append(learn_html(report, thumbnails));
       page->commit();
     }

@@ -18,6 +18,7 @@
 #include "base/text.hpp"
 #include "fovea/error.hpp"
 #include "pipeline/archive/tar.hpp"
+#include "pipeline/archive/unpacked.hpp"
 #include "report/files/label_table.hpp"
 
 namespace fovea {
@@ -116,16 +117,21 @@ std::vector<std::string> expand(const std::string& text) {
 /// The pictures of one archive, found in its headers.
 class ArchiveLister {
  public:
-  ArchiveLister(std::string path, std::string label_key)
-      : path_(std::move(path)), base_(std::filesystem::path(path_).filename()), label_key_(std::move(label_key)) {}
+  ArchiveLister(std::string path, std::string label_key, std::shared_ptr<UnpackedArchives> unpacked)
+      : path_(std::move(path)),
+        base_(std::filesystem::path(path_).filename()),
+        label_key_(std::move(label_key)),
+        unpacked_(std::move(unpacked)) {}
 
   std::vector<Input> list() {
     try {
-      const MappedFile file(path_);
-      const TarListing listing = list_tar(file.bytes());
-      for (const TarMember& member : listing.members) add(member, file.bytes());
-      for (std::size_t i = 0; i < inputs_.size(); ++i) set_label(inputs_[i], keys_[i]);
-      if (!listing.damage.empty()) fail(ErrorCode::kDecode, fmt::format("the archive {}", listing.damage));
+      if (looks_compressed(path_)) {
+        const std::shared_ptr<const UnpackedArchive> archive = unpacked_->open(path_);
+        add_all(MappedFile(archive->file, archive->bytes, path_), archive->damage);
+      } else {
+        unpacked_ = nullptr;
+        add_all(MappedFile(path_), {});
+      }
     } catch (const Error& error) {
       inputs_.push_back({path_, base_, Failure{error.code(), error.what(), error.hint()}});
     }
@@ -134,6 +140,15 @@ class ArchiveLister {
   }
 
  private:
+  /// @param damage  of what is around the archive
+  void add_all(const MappedFile& file, const std::string& damage) {
+    const TarListing listing = list_tar(file.bytes());
+    for (const TarMember& member : listing.members) add(member, file.bytes());
+    for (std::size_t i = 0; i < inputs_.size(); ++i) set_label(inputs_[i], keys_[i]);
+    const std::string& found = damage.empty() ? listing.damage : damage;
+    if (!found.empty()) fail(ErrorCode::kDecode, fmt::format("the archive {}", found));
+  }
+
   void add(const TarMember& member, std::span<const std::byte> archive) {
     const std::string name = plain_name(member.name);
     if (base_of(name).starts_with('.')) return;
@@ -147,7 +162,7 @@ class ArchiveLister {
     if (!looks_like_image(name)) return;
     Input input{fmt::format("{}#{}", path_, name), fmt::format("{}/{}", base_, name), std::nullopt};
     input.file = path_;
-    input.part = FilePart{member.offset, member.bytes};
+    input.part = FilePart{member.offset, member.bytes, unpacked_};
     const std::string reason = !member.refused.empty() ? member.refused
                                : leads_outside(name)   ? "has a name with '..'"
                                                        : std::string();
@@ -172,36 +187,14 @@ class ArchiveLister {
   std::string path_;
   std::string base_;
   std::string label_key_;
+  std::shared_ptr<UnpackedArchives> unpacked_;  // null for an archive that is not compressed
   std::vector<Input> inputs_;
   std::vector<std::string> keys_;              // of the inputs
   std::map<std::string, std::string> labels_;  // by key
 };
 
-}  // namespace
-
-bool looks_like_tar(std::string_view name) {
-  return to_lower(name).ends_with(".tar");
-}
-
-std::vector<std::string> expand_archive_names(const std::string& argument) {
-  if (!looks_like_tar(argument) || exists(argument)) return {argument};
-  return expand(argument);
-}
-
-std::vector<Input> list_archive(const std::string& path, const std::string& label_key) {
-  return ArchiveLister(path, label_key).list();
-}
-
-std::string archive_of(const std::string& path) {
-  for (std::size_t at = path.find('#'); at != std::string::npos; at = path.find('#', at + 1)) {
-    if (looks_like_tar(std::string_view(path).substr(0, at))) return path.substr(0, at);
-  }
-  return {};
-}
-
-std::vector<std::byte> read_input_file(const Input& input) {
-  if (!input.part) return read_file(input.path);
-  const OpenFile file = open_regular_file(input.file);
+/// The bytes of a member.
+std::vector<std::byte> read_member(const Input& input, const OpenFile& file) {
   std::vector<std::byte> content(input.part->bytes);
   std::size_t done = 0;
   while (done < content.size()) {
@@ -217,6 +210,36 @@ std::vector<std::byte> read_input_file(const Input& input) {
     done += static_cast<std::size_t>(got);
   }
   return content;
+}
+
+}  // namespace
+
+bool looks_like_tar(std::string_view name) {
+  return to_lower(name).ends_with(".tar") || looks_compressed(name);
+}
+
+std::vector<std::string> expand_archive_names(const std::string& argument) {
+  if (!looks_like_tar(argument) || exists(argument)) return {argument};
+  return expand(argument);
+}
+
+std::vector<Input> list_archive(const std::string& path, const std::string& label_key,
+                                const std::shared_ptr<UnpackedArchives>& unpacked) {
+  return ArchiveLister(path, label_key, unpacked).list();
+}
+
+std::string archive_of(const std::string& path) {
+  for (std::size_t at = path.find('#'); at != std::string::npos; at = path.find('#', at + 1)) {
+    if (looks_like_tar(std::string_view(path).substr(0, at))) return path.substr(0, at);
+  }
+  return {};
+}
+
+std::vector<std::byte> read_input_file(const Input& input) {
+  if (!input.part) return read_file(input.path);
+  if (!input.part->unpacked) return read_member(input, open_regular_file(input.file));
+  const std::shared_ptr<const UnpackedArchive> archive = input.part->unpacked->open(input.file);
+  return read_member(input, archive->file);
 }
 
 }  // namespace fovea

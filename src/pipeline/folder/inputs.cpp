@@ -18,6 +18,7 @@
 #include "base/text.hpp"
 #include "image/codec/codec.hpp"
 #include "pipeline/archive/archive_inputs.hpp"
+#include "pipeline/archive/unpacked.hpp"
 
 namespace fovea {
 namespace {
@@ -88,7 +89,7 @@ class Lister {
     const auto status = status_of(argument);
     const std::string name = base_name(argument);
     if (status && S_ISREG(status->st_mode) && looks_like_tar(name)) {
-      for (Input& input : list_archive(argument, options_.label_key)) inputs_.push_back(std::move(input));
+      for (Input& input : list_archive(argument, options_.label_key, unpacked_)) inputs_.push_back(std::move(input));
     } else if (!status || !S_ISDIR(status->st_mode)) {
       inputs_.push_back({argument, name, std::nullopt});
     } else if (!options_.recurse && argument.back() != '/' && looks_like_image(name)) {
@@ -183,6 +184,7 @@ class Lister {
   }
 
   InputOptions options_;
+  std::shared_ptr<UnpackedArchives> unpacked_ = std::make_shared<UnpackedArchives>();
   std::filesystem::path output_;
   FolderId output_id_{};
   bool has_standard_input_ = false;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,10 +18,13 @@ namespace fovea {
 /// The argument that means one picture on standard input.
 inline constexpr std::string_view kStandardInput = "-";
 
+class UnpackedArchives;
+
 /// A piece of a file: where an archive's member lies.
 struct FilePart {
   std::uint64_t offset = 0;  // bytes
   std::uint64_t bytes = 0;
+  std::shared_ptr<UnpackedArchives> unpacked = {};  // of a compressed archive: who unpacks the file
 };
 
 struct Input {

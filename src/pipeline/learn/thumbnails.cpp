@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/files.hpp"
@@ -15,6 +17,7 @@
 #include "image/codec/codec.hpp"
 #include "image/codec/encode.hpp"
 #include "image/overlay/overlay.hpp"
+#include "pipeline/archive/archive_inputs.hpp"
 
 namespace fovea {
 namespace {
@@ -32,17 +35,30 @@ std::vector<std::string> first_of(std::span<const std::string> paths) {
   return first;
 }
 
+std::vector<Input> chosen_of(std::span<const std::string> paths, std::span<const Input> inputs) {
+  std::map<std::string_view, const Input*> by_path;
+  for (const Input& input : inputs) by_path.emplace(input.path, &input);
+  std::vector<Input> found;
+  for (const std::string& path : paths) {
+    const auto known = by_path.find(path);
+    found.push_back(known != by_path.end() ? *known->second : Input{path, {}, std::nullopt});
+  }
+  return found;
+}
+
 }  // namespace
 
-std::map<std::string, std::string> thumbnails_of(std::span<const std::string> paths, std::vector<std::string>& remarks) {
+std::map<std::string, std::string> thumbnails_of(std::span<const std::string> paths, std::span<const Input> inputs,
+                                                 std::vector<std::string>& remarks) {
   const std::vector<std::string> few = first_of(paths);
+  const std::vector<Input> files = chosen_of(few, inputs);
   std::map<std::string, std::string> thumbnails;
   std::map<std::string, std::string> reasons;  // why not, by path
   std::mutex mutex;
   for_each_parallel(few.size(), [&](std::size_t i) {
     stop_if_interrupted();
     try {
-      const Image picture = decode_image(read_file(few[i]), printable(few[i]), DecodeOptions{});
+      const Image picture = decode_image(read_input_file(files[i]), printable(few[i]), DecodeOptions{});
       const std::vector<std::byte> jpeg = encode_jpeg(thumbnail(picture, kSide), kQuality);
       const std::string text = base64(jpeg);
       const std::scoped_lock lock(mutex);
@@ -59,14 +75,14 @@ std::map<std::string, std::string> thumbnails_of(std::span<const std::string> pa
   return thumbnails;
 }
 
-std::map<std::string, std::string> report_thumbnails(LearnReport& report) {
+std::map<std::string, std::string> report_thumbnails(LearnReport& report, std::span<const Input> inputs) {
   std::vector<std::string> paths;
   for (const SurprisingPicture& one : report.surprising) paths.push_back(one.path);
   for (const ConfusedPair& pair : report.confused) paths.insert(paths.end(), pair.paths.begin(), pair.paths.end());
-  return thumbnails_of(paths, report.remarks);
+  return thumbnails_of(paths, inputs, report.remarks);
 }
 
-std::map<std::string, std::string> report_thumbnails(EvalReport& report) {
+std::map<std::string, std::string> report_thumbnails(EvalReport& report, std::span<const Input> inputs) {
   constexpr std::size_t kMostRight = 12;  // of a class
   std::vector<std::string> paths;
   if (report.comparison) {
@@ -80,7 +96,7 @@ std::map<std::string, std::string> report_thumbnails(EvalReport& report) {
       paths.insert(paths.end(), cell.paths.begin(), end);
     }
   }
-  return thumbnails_of(paths, report.remarks);
+  return thumbnails_of(paths, inputs, report.remarks);
 }
 
 }  // namespace fovea

@@ -7,19 +7,22 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/folder/inputs.hpp"
 #include "report/eval/eval_report.hpp"
 #include "report/learn/learn_report.hpp"
 
 namespace fovea {
 
 /// The first 300 of these paths, each once.
+/// @param inputs  of which some have these paths, such as an archive's members; any other path is a file's
 [[nodiscard]] std::map<std::string, std::string> thumbnails_of(std::span<const std::string> paths,
+                                                               std::span<const Input> inputs,
                                                                std::vector<std::string>& remarks);
 
 /// The surprising pictures, then those of the largest cells of the confusion.
-[[nodiscard]] std::map<std::string, std::string> report_thumbnails(LearnReport& report);
+[[nodiscard]] std::map<std::string, std::string> report_thumbnails(LearnReport& report, std::span<const Input> inputs);
 /// Flips, surprising pictures, those of the confusion from the largest wrong cell on, then a dozen of each class that
 /// are right.
-[[nodiscard]] std::map<std::string, std::string> report_thumbnails(EvalReport& report);
+[[nodiscard]] std::map<std::string, std::string> report_thumbnails(EvalReport& report, std::span<const Input> inputs);
 
 }  // namespace fovea
