@@ -139,6 +139,7 @@ int run_app(const std::vector<std::string>& arguments) {
     messages().error(error.what(), error.hint());
     return error.code() == ErrorCode::kUsage ? kUsageExit : kFatalExit;
   } catch (const Interrupted&) {
+    messages().note("interrupted");
     return interrupt_exit_code();
   } catch (const std::bad_alloc&) {
     messages().error("memory: there is not enough of it for this model and these options",

@@ -104,7 +104,7 @@ TEST(Effects, AnOptionThatWouldBeIgnoredIsExitTwoAndNamedBeforeAnythingIsRead) {
     const auto result = run_fovea(call, there);
     EXPECT_EQ(result.exit_code, 2) << ::testing::PrintToString(call) << result.err;
     EXPECT_EQ(result.out, "");
-    EXPECT_THAT(result.err, HasSubstr("fovea: error: " + option + " changes nothing here"))
+    EXPECT_THAT(result.err, HasSubstr("fovea: error: " + option + " has no effect here"))
         << ::testing::PrintToString(call);
     EXPECT_TRUE(std::filesystem::is_empty(folder.path())) << option;
   }

@@ -293,7 +293,7 @@ TEST_F(Eval, RefusesWhatMakesNoSense) {
   refused({"-m", at("model"), "-m", at("other"), "--against", "f32"}, "--against with two models");
   refused({"-m", at("model"), "-m", at("other"), "-m", at("model")}, "the number of models is 3");
   refused({"--group-by", "("}, "--group-by is '('");
-  refused({"--from", rows("model", "1"), "-t", "2"}, "--threads changes nothing here");
+  refused({"--from", rows("model", "1"), "-t", "2"}, "--threads has no effect here");
   refused({"--from", at("labels.txt")}, "the number of rows is 0");
   refused({"--report", at("photos/shark/1.png")}, "shark/1.png");
   const std::string twice = at("twice.jsonl");

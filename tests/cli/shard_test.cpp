@@ -161,7 +161,7 @@ TEST_F(ShardedBatch, RowsOfABatchWithoutShardsAreNotLost) {
   ASSERT_EQ(all_shards(2), 0);
   const auto result = merge();
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_THAT(result.err, HasSubstr("a row is of " + at("single.png")));
+  EXPECT_THAT(result.err, HasSubstr("has a row of " + at("single.png")));
   EXPECT_EQ(read_text(at("out/results.jsonl")), before);
 }
 

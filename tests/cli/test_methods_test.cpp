@@ -175,7 +175,7 @@ TEST_F(TestMethods, ShiftsGiveAMapOfPixelsOfLibraAlone) {
 
   const auto other = explain({"-o", out, "--method", "generic", "--shifts", "3"});
   EXPECT_EQ(other.exit_code, 2);
-  EXPECT_THAT(other.err, HasSubstr("--shifts changes nothing here, expected with it --method libra"));
+  EXPECT_THAT(other.err, HasSubstr("--shifts has no effect here: it needs --method libra"));
   const auto even = explain({"-o", out, "--method", "libra", "--shifts", "2"});
   EXPECT_EQ(even.exit_code, 2);
   EXPECT_THAT(even.err, HasSubstr("odd number"));

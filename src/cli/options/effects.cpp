@@ -183,7 +183,7 @@ const std::vector<Rule>& rules() {
 }
 
 [[noreturn]] void refuse(const std::string& option, std::string_view needs) {
-  throw Error(ErrorCode::kUsage, fmt::format("--{} changes nothing here, expected with it {}", option, needs),
+  throw Error(ErrorCode::kUsage, fmt::format("--{} has no effect here: it needs {}", option, needs),
               "leave it out; in a configuration file or the environment it may stay");
 }
 

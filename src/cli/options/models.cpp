@@ -110,7 +110,8 @@ std::string hint_for_missing_model(const std::string& text, const std::vector<st
   if (const auto close = nearest(text, known)) return fmt::format("did you mean '{}'?", *close);
   if (meant) return how_to_get(*meant);
   if (is_timm_name(text)) {
-    return how_to_get({"timm/" + (text.find('.') == std::string::npos ? text + ".TAG" : text), true});
+    if (text.find('.') != std::string::npos) return how_to_get({"timm/" + text, true});
+    return how_to_get({"timm/" + text + ".TAG", true}) + "; TAG names the training, such as augreg2_in21k_ft_in1k";
   }
   constexpr const char* kFolder =
       "-m takes the folder of a model, with config.json and model.safetensors, or hf:ORG/NAME";

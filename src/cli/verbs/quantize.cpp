@@ -264,7 +264,7 @@ class Quantize : public Command {
 }  // namespace
 
 const Verb quantize_verb = {"quantize",
-                            "Write a model with fewer bits a weight: a quarter to a half of the size, and faster",
+                            "Write a model with fewer bits a weight: a third to a half of float32's size, and faster",
                             "MODEL OUT.safetensors",
                             "a model's folder, file or name, and the file to write, which you can then pass to -m",
                             {"fovea quantize path/to/model small.safetensors --calibrate photos",

@@ -91,7 +91,7 @@ bool is_gone(const std::string& path) {
 
 [[noreturn]] void refuse(const fs::path& results, const std::string& path, std::string_view hint) {
   throw Error(ErrorCode::kUsage,
-              fmt::format("{}: a row is of {}, expected only rows of this run's inputs, as it would be lost",
+              fmt::format("{}: has a row of {}, expected only rows of this run's inputs; this run would delete it",
                           printable(results), printable(path)),
               std::string(hint));
 }

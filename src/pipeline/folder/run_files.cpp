@@ -62,7 +62,7 @@ void RunFiles::reads(std::span<const Input> inputs) {
 void RunFiles::refuse(const std::string& output, const ReadFile& file) {
   throw Error(ErrorCode::kUsage,
               fmt::format("{}: output is the {} {}, expected another file", output, file.what, printable(file.path)),
-              "-o with another name or folder keeps it as it is");
+              "give the output another name or folder");
 }
 
 void RunFiles::require_unread(const std::optional<FileId>& id, const std::string& output) const {

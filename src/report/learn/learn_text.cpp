@@ -42,9 +42,11 @@ std::string baselines(const LearnReport& r) {
   std::string text = "\nfor comparison, on the same pictures:\n";
   for (const Baseline& baseline : r.baselines) {
     const bool told_apart = baseline.ahead.low > 0 || baseline.ahead.high < 0;
-    text += fmt::format("  {:<20}{:>9}   the learned head is ahead by {} ({} to {}){}\n", baseline.name,
-                        percent(baseline.top1), points(baseline.ahead.value), points(baseline.ahead.low),
-                        points(baseline.ahead.high), told_apart ? "" : ": cannot be told apart");
+    const bool behind = baseline.ahead.value < 0;
+    const MeasuredShare lead = behind ? MeasuredShare{-baseline.ahead.value, -baseline.ahead.high, -baseline.ahead.low} : baseline.ahead;
+    text += fmt::format("  {:<20}{:>9}   the learned head is {} by {} ({} to {}){}\n", baseline.name,
+                        percent(baseline.top1), behind ? "behind" : "ahead", points(lead.value), points(lead.low),
+                        points(lead.high), told_apart ? "" : ": cannot be told apart");
   }
   return text;
 }

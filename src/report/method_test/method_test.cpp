@@ -96,7 +96,7 @@ std::vector<Recommendation> recommendations(const MethodTest& test) {
     std::copy_if(test.methods.begin(), test.methods.end(), std::back_inserter(methods.methods),
                  [](const TestedMethod& method) { return !method.is_control(); });
     const std::vector<MeasuredMethod> rows = ranked(methods, asked.measure);
-    if (rows.empty()) continue;
+    if (rows.empty() || !rows.front().mean.interval) continue;  // one case says nothing about others
     Recommendation& found =
         all.emplace_back(Recommendation{asked.question, asked.measure, asked.measured_by, {}, true});
     for (const MeasuredMethod& row : rows) {

@@ -98,7 +98,7 @@
   $("recommended").hidden = report.recommendations.length === 0;
   fill($("recommended").querySelector("table"), ["question", "methods, best first", "measured by"], report.recommendations.map((one) =>
     make("tr", {}, make("th", {}, one.question),
-         make("td", {}, one.methods.join(", ") + (one.beats_controls ? "" : "; but none is clearly better than maps that know nothing")),
+         make("td", {}, one.methods.join(", ") + (one.beats_controls ? "" : "; but none is clearly better than random maps and the centred Gaussian")),
          make("td", {}, one.measured_by))));
   for (const table of report.tables) show_table(table);
   $("footer").textContent = "fovea " + report.version + ". Intervals are Student's t over pictures, mosaics or marked pictures, not corrected for several comparisons; each difference is taken case by case. Everything is in this file.";

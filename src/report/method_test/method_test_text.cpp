@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "report/measured.hpp"
 #include "report/method_test/method_test.hpp"
 
 namespace fovea {
@@ -66,7 +67,7 @@ std::string recommendation_text(const Recommendation& found) {
     text += fmt::format(", from which {} cannot be told apart", fmt::join(others, ", "));
   }
   text += fmt::format(" ({})", found.measured_by);
-  return text + (found.beats_controls ? ".\n" : "; but none is clearly better than maps that know nothing.\n");
+  return text + (found.beats_controls ? ".\n" : "; but none is clearly better than random maps and the centred Gaussian.\n");
 }
 
 }  // namespace
@@ -90,7 +91,7 @@ std::string method_test_text(const MethodTest& test) {
   if (test.pictures == 0) return "no picture to test methods on\n";
   std::size_t width = 0;
   for (const TestedMethod& method : test.methods) width = std::max(width, shown_method(method.name).size());
-  std::string text = fmt::format("{} pictures, {} mosaics of four\n\n", test.pictures, test.mosaics);
+  std::string text = fmt::format("{}, {} of four\n\n", count_of(test.pictures, "picture"), count_of(test.mosaics, "mosaic"));
   for (const TestTable& table : test_tables()) text += table_text(test, table, width);
   if (test.mosaics == 0) {
     text += fmt::format(
