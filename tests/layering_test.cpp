@@ -71,7 +71,7 @@ const std::vector<Door> kDoors = {
      {"Eigen/*"},
      {"src/model/weights/pos_embed.cpp", "src/explain/gradient_row.cpp", "src/explain/spearman.cpp",
       "src/explain/methods/*", "src/learn/logistic.cpp", "src/learn/near_duplicates.cpp",
-      "src/learn/audit/neural_pca.cpp", "src/learn/audit/spectral.cpp", "src/learn/unknown.cpp"}},
+      "src/learn/audit/neural_pca.cpp", "src/learn/audit/spectral.cpp", "src/learn/strangeness.cpp"}},
     {"Spectra", {"Spectra/*"}, {"src/learn/audit/spectral.cpp"}},
     {"CLI11", {"CLI/*"}, {"src/cli/*"}},
     {"nlohmann-json",

@@ -46,17 +46,22 @@ struct CascadeInfo {
   [[nodiscard]] double largest_exceeded() const;
 };
 
-/// When a picture is of none of a learned model's classes: its score is above the threshold (`fovea learn --unknown`).
+/// When a picture is of none of a learned model's classes: it is stranger than the threshold (`fovea learn --unknown`).
+/// How strange it is says the larger of two shares of the held-out pictures of the classes: of those whose energy or
+/// distance is less than its own, and of those whose fifth neighbour is nearer than its own.
 struct UnknownRule {
   enum class By {
     kEnergy,    // -log Σ exp(logit)
     kDistance,  // squared, from projection · features to the nearest centre, divided by r
   };
   By by = By::kEnergy;
-  double threshold = 0;
+  double threshold = 0;           // 0 to 1
   double share = 0;               // of pictures of the classes that the threshold was to call unknown
   std::vector<float> projection;  // [r, pooled_dim]; empty for kEnergy
   std::vector<float> centres;     // [C, r]
+  std::vector<float> neighbours;  // [n, pooled_dim] features that were learned from, each of length 1
+  std::vector<float> known_near;  // [m] rising: energies or distances of held-out pictures
+  std::vector<float> known_far;   // [m] rising: 1 less the cosine of their fifth neighbours
 };
 
 /// Everything that is known about a checkpoint without running it.

@@ -18,7 +18,7 @@ struct Prediction {
 /// Whether a picture is of none of the classes, by the rule of a learned model (UnknownRule).
 struct UnknownVerdict {
   bool unknown = false;
-  double score = 0;  // above the rule's threshold: unknown
+  double score = 0;  // how strange it is, 0 to 1; above the rule's threshold: unknown
 };
 
 /// The class that another one is held against.

@@ -6,7 +6,7 @@
 #include "fovea/model.hpp"
 #include "fovea/prediction.hpp"
 #include "fovea/session.hpp"
-#include "learn/unknown.hpp"
+#include "learn/strangeness.hpp"
 
 namespace fovea {
 
@@ -20,6 +20,8 @@ class UnknownDetector {
   std::optional<UnknownRule> rule_;
   bool reads_both_tokens_;  // of a model with two heads
   learn::ClassBalls balls_;
+  learn::Neighbours neighbours_;
+  learn::KnownScores known_;
 };
 
 }  // namespace fovea

@@ -128,7 +128,8 @@ class LearnedFile : public testing::Test {
     const fs::path folder = test::source_dir() / "tests/golden/families/timm_qk_norm";
     const OpenModel model = open_model(folder);
     LearnedHead head = random_head(model.info.architecture.pooled_dim());
-    head.unknown = UnknownRule{UnknownRule::By::kEnergy, 0.5, 0.05, {}, {}};
+    head.unknown = UnknownRule{UnknownRule::By::kEnergy, 0.5, 0.05, {}, {}, {}, {0.5F}, {0.5F}};
+    head.unknown->neighbours.assign(model.info.architecture.pooled_dim(), 0.1F);
     PendingFile file(temp_ / "learned.safetensors");
     write_learned(model, head, {}, file);
     file.commit();

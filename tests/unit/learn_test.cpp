@@ -308,7 +308,54 @@ TEST(Unknown, IsToldOfClassesThatNobodyLearned) {
   EXPECT_GT(std::max(choice.energy_area, choice.distance_area), 0.95);
   const ClassBalls balls = fit_balls(known);
   const std::vector<double> far(16, 9.0);
-  EXPECT_GT(distance(balls, far), choice.by == UnknownBy::kDistance ? choice.threshold : 2.0);
+  EXPECT_GT(distance(balls, far), 2.0);
+  if (choice.by == UnknownBy::kDistance) {
+    const Neighbours neighbours = fit_neighbours(known);
+    EXPECT_GT(strangeness(choice.known, distance(balls, far), distance(neighbours, far)), choice.threshold);
+  }
+}
+
+TEST(Unknown, OnAverageNoMoreThanTheShareOfKnownPicturesIsRejected) {
+  double rejected = 0;
+  constexpr int kSeeds = 20;
+  for (int seed = 0; seed < kSeeds; ++seed) {
+    const Examples known = drawn(200, 8, 4, 1.5, 100 + static_cast<std::uint64_t>(seed));
+    const auto splits = five_folds(known);
+    rejected += choose_unknown(known, splits, cross_validate(known, splits), 1.0, 0.05).rejected / kSeeds;
+  }
+  EXPECT_LE(rejected, 0.05);
+  EXPECT_GE(rejected, 0.03);  // where more is seen, the threshold is raised
+}
+
+TEST(Unknown, TheFifthNeighbourIsThatOfASortedList) {
+  for (const std::size_t count : {1U, 4U, 5U, 6U, 15U, 16U, 31U, 32U}) {
+    const Examples examples = drawn(count, 7, 2, 1, 17);
+    const Neighbours neighbours = fit_neighbours(examples);
+    const std::vector<double> picture{1, -2, 3, 0.5, -0.25, 2, 1};
+    std::vector<double> distances;
+    for (std::size_t i = 0; i < count; ++i) {
+      double dot = 0;
+      double own = 0;
+      double other = 0;
+      for (std::size_t d = 0; d < picture.size(); ++d) {
+        dot += picture[d] * examples.features.row(i)[d];
+        own += picture[d] * picture[d];
+        other += examples.features.row(i)[d] * examples.features.row(i)[d];
+      }
+      distances.push_back(1 - dot / std::sqrt(own * other));
+    }
+    std::ranges::sort(distances);
+    EXPECT_NEAR(distance(neighbours, picture), distances[std::min<std::size_t>(4, count - 1)], 1e-12) << count;
+  }
+}
+
+TEST(Unknown, StrangenessIsTheShareOfKnownPicturesThatAreLessStrange) {
+  const KnownScores known{{1, 2, 3, 4}, {10, 20, 30, 40}};
+  EXPECT_EQ(strangeness(known, 0, 0), 0);
+  EXPECT_EQ(strangeness(known, 2.5, 0), 0.5);
+  EXPECT_EQ(strangeness(known, 2, 0), 0.25);  // one that is as strange is not less strange
+  EXPECT_EQ(strangeness(known, 0, 35), 0.75);
+  EXPECT_EQ(strangeness(known, 9, 35), 1);
 }
 
 }  // namespace

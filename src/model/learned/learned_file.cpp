@@ -105,6 +105,15 @@ std::optional<UnknownRule> unknown_rule(const Checkpoint& checkpoint, const Arch
   if (!threshold) reader->fail("threshold", "missing", "a number");
   rule.threshold = *threshold;
   rule.share = reader->number(reader->root(), "share").value_or(0.0);
+  rule.neighbours = tensor_of(checkpoint, kNeighboursTensor, 0, architecture.pooled_dim(), file);
+  const std::vector<float> known = tensor_of(checkpoint, kKnownTensor, 2, 0, file);
+  const auto half = known.begin() + static_cast<std::ptrdiff_t>(known.size() / 2);
+  rule.known_near.assign(known.begin(), half);
+  rule.known_far.assign(half, known.end());
+  if (!std::ranges::is_sorted(rule.known_near) || !std::ranges::is_sorted(rule.known_far)) {
+    throw Error(ErrorCode::kCheckpoint,
+                fmt::format("{}: tensor '{}' is out of order, expected rising rows", file, kKnownTensor), kHint);
+  }
   if (rule.by == UnknownRule::By::kEnergy) return rule;
   rule.projection = tensor_of(checkpoint, kProjectionTensor, 0, architecture.pooled_dim(), file);
   rule.centres = tensor_of(checkpoint, kCentresTensor, architecture.num_classes,

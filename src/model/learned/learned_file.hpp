@@ -19,10 +19,12 @@ inline constexpr std::string_view kLearnedKey = "fovea.learned";  // JSON: the c
 inline constexpr std::string_view kTemperatureKey =
     "fovea.temperature";                                          // a number: the head's scores are divided by it
 inline constexpr std::string_view kUnknownKey = "fovea.unknown";  // JSON: when a picture is of none of the classes
-/// Tensors of a rule by distance: F32 [r, D] and [C, r].
+/// F32 tensors: of a rule by distance [r, D] and [C, r], of each rule [n, D] and [2, m] (UnknownRule).
 inline constexpr std::string_view kUnknownTensors = "fovea.unknown.";
 inline constexpr std::string_view kProjectionTensor = "fovea.unknown.projection";
 inline constexpr std::string_view kCentresTensor = "fovea.unknown.centres";
+inline constexpr std::string_view kNeighboursTensor = "fovea.unknown.neighbours";
+inline constexpr std::string_view kKnownTensor = "fovea.unknown.known";  // near, then far
 
 /// What a learned file says of its classes, in place of what its config says of the backbone's own.
 struct LearnedClasses {

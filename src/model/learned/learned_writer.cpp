@@ -66,16 +66,25 @@ std::string unknown_text(const UnknownRule& rule, double rejected) {
   return rule_object.add("rejected", rejected).line();
 }
 
+std::vector<StoredTensor> unknown_tensors(const UnknownRule& rule, const OpenModel& model, const LearnedHead& head) {
+  const std::size_t width = model.info.architecture.pooled_dim();
+  std::vector<float> known = rule.known_near;
+  known.insert(known.end(), rule.known_far.begin(), rule.known_far.end());
+  std::vector<StoredTensor> tensors;
+  tensors.push_back(floats(std::string(kNeighboursTensor), {rule.neighbours.size() / width, width}, rule.neighbours));
+  tensors.push_back(floats(std::string(kKnownTensor), {2, rule.known_near.size()}, known));
+  if (rule.by == UnknownRule::By::kEnergy) return tensors;
+  const std::size_t r = rule.centres.size() / head.classes.size();
+  tensors.push_back(floats(std::string(kProjectionTensor), {r, width}, rule.projection));
+  tensors.push_back(floats(std::string(kCentresTensor), {head.classes.size(), r}, rule.centres));
+  return tensors;
+}
+
 }  // namespace
 
 void write_learned(const OpenModel& model, const LearnedHead& head, JsonObject about, PendingFile& file) {
   std::vector<StoredTensor> added = head_tensors(model, head);
-  if (head.unknown && head.unknown->by == UnknownRule::By::kDistance) {
-    const std::size_t r = head.unknown->centres.size() / head.classes.size();
-    const std::size_t width = head.unknown->projection.size() / r;
-    added.push_back(floats(std::string(kProjectionTensor), {r, width}, head.unknown->projection));
-    added.push_back(floats(std::string(kCentresTensor), {head.classes.size(), r}, head.unknown->centres));
-  }
+  if (head.unknown) std::ranges::move(unknown_tensors(*head.unknown, model, head), std::back_inserter(added));
   std::vector<StoredTensor> tensors;
   for (const TensorView& tensor : model.checkpoint->tensors()) {
     const bool replaced = std::ranges::any_of(added, [&](const StoredTensor& one) { return one.name == tensor.name; });

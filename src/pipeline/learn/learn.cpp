@@ -202,7 +202,13 @@ void describe_errors(const LearnInput& input, const Study& study, LearnReport& r
 
 UnknownReport report_of(const learn::UnknownChoice& choice, double share) {
   const char* by = choice.by == learn::UnknownBy::kEnergy ? "energy" : "distance";
-  return {by, share, choice.rejected, choice.caught, choice.energy_area, choice.distance_area};
+  return {by,
+          share,
+          choice.rejected,
+          choice.caught,
+          choice.energy_area,
+          choice.distance_area,
+          choice.neighbours_area};
 }
 
 std::vector<float> floats_of(const std::vector<double>& values) {
@@ -216,6 +222,9 @@ UnknownRule rule_of(const learn::UnknownChoice& choice, const Examples& examples
   rule.threshold = choice.threshold;
   rule.share = share;
   rule.by = choice.by == learn::UnknownBy::kEnergy ? UnknownRule::By::kEnergy : UnknownRule::By::kDistance;
+  rule.neighbours = floats_of(learn::fit_neighbours(examples).directions.values);
+  rule.known_near = floats_of(choice.known.near);
+  rule.known_far = floats_of(choice.known.far);
   if (choice.by == learn::UnknownBy::kEnergy) return rule;
   const learn::ClassBalls balls = learn::fit_balls(examples);
   rule.projection = floats_of(balls.projection.values);

@@ -38,7 +38,7 @@ JsonObject unknown_object(const UnknownReport& u) {
   json.add("by", u.by).add("share", u.share).add("rejected", u.rejected);
   if (u.energy_area == 0) return json;
   json.add("caught", u.caught).add("energy_roc_auc", u.energy_area);
-  return json.add("distance_roc_auc", u.distance_area);
+  return json.add("distance_roc_auc", u.distance_area).add("neighbours_roc_auc", u.neighbours_area);
 }
 
 JsonObject decisions_object(const DecisionReport& d) {

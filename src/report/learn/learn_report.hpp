@@ -41,6 +41,7 @@ struct UnknownReport {
   double caught = 0;       // of pictures of classes that were left out
   double energy_area = 0;  // ROC areas; 0: too few classes to leave one out
   double distance_area = 0;
+  double neighbours_area = 0;
 };
 
 /// A table of decisions that was obeyed.

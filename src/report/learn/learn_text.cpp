@@ -113,14 +113,14 @@ std::string errors(const LearnReport& r) {
 std::string unknown(const LearnReport& r) {
   if (!r.unknown) return {};
   const UnknownReport& u = *r.unknown;
-  std::string text = fmt::format("\nunknown, told by {}: {} of pictures of the classes are rejected, out of fold", u.by,
-                                 percent(u.rejected));
-  if (u.energy_area > 0) {
-    text +=
-        fmt::format(",\n  and {} of pictures of classes that were left out (ROC area: energy {:.3f}, distance {:.3f})",
-                    percent(u.caught), u.energy_area, u.distance_area);
-  }
-  return text + "\n";
+  std::string text = fmt::format(
+      "\nunknown, told by {} and by the fifth neighbour:\n  {} of held-out pictures of the classes are called unknown\n", u.by,
+      percent(u.rejected));
+  if (u.energy_area == 0) return text;
+  return text + fmt::format(
+                    "  {} of pictures of a class that the head did not learn, each class in turn\n  (ROC area: energy "
+                    "{:.3f}, distance {:.3f}, neighbours {:.3f})\n",
+                    percent(u.caught), u.energy_area, u.distance_area, u.neighbours_area);
 }
 
 std::string views(const LearnReport& r) {
