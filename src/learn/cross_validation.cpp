@@ -22,10 +22,10 @@ class Fold {
   Fold(const Examples& all, const Split& split)
       : train_(examples_of(all, split.train)),
         scaling_(scaling_of(train_.features)),
-        test_(scaled(rows_of(all.features, split.test), scaling_)),
-        classes_(elements_of(all.classes, split.test)),
+        test_(examples_of(all, split.test)),
         regression_([&] {
           train_.features = scaled(std::move(train_.features), scaling_);
+          test_.features = scaled(std::move(test_.features), scaling_);
           return LogisticRegression(train_);
         }()) {
     train_ = {};
@@ -34,16 +34,15 @@ class Fold {
   [[nodiscard]] Matrix scores(double c, double tolerance) { return scores_of(regression_.fit(c, tolerance), test_); }
   /// Scores may be of another temperature than 1: a strong penalty makes them small, and that is no fault.
   [[nodiscard]] double loss(const Matrix& scores, double temperature) const {
-    return log_loss(probabilities_of(scores, temperature), classes_);
+    return log_loss(probabilities_of(scores, temperature), test_.classes);
   }
-  [[nodiscard]] const std::vector<std::size_t>& classes() const noexcept { return classes_; }
-  [[nodiscard]] double size() const { return static_cast<double>(test_.rows); }
+  [[nodiscard]] const std::vector<std::size_t>& classes() const noexcept { return test_.classes; }
+  [[nodiscard]] double size() const { return static_cast<double>(test_.classes.size()); }
 
  private:
   Examples train_;
   Scaling scaling_;
-  Matrix test_;
-  std::vector<std::size_t> classes_;
+  Examples test_;
   LogisticRegression regression_;
 };
 
@@ -151,7 +150,7 @@ LinearHead fit_head(const Examples& examples, double c, double tolerance) {
 
 Examples examples_of(const Examples& all, std::span<const std::size_t> chosen) {
   return {rows_of(all.features, chosen), elements_of(all.classes, chosen), elements_of(all.weights, chosen),
-          all.num_classes};
+          all.num_classes, all.offsets.rows > 0 ? rows_of(all.offsets, chosen) : Matrix{}};
 }
 
 std::vector<double> class_weights(std::span<const std::size_t> classes, std::size_t num_classes, bool balanced) {

@@ -71,10 +71,17 @@ Matrix scores_of(const LinearHead& head, const Matrix& features) {
   return scores;
 }
 
+Matrix scores_of(const LinearHead& head, const Examples& examples) {
+  Matrix scores = scores_of(head, examples.features);
+  for (std::size_t i = 0; i < examples.offsets.values.size(); ++i) scores.values[i] += examples.offsets.values[i];
+  return scores;
+}
+
 /// The problem in the principal axes of its features. The penalty is the same there, directions without variance are
 /// gone, and the Hessian is nearly diagonal, so L-BFGS needs a tenth of the evaluations.
 struct LogisticRegression::Impl {
   RowMajor features;  // [n, r]
+  RowMajor offsets;   // [n, present]; may be empty
   Axes axes;
   Vector mean;                        // [D]
   std::vector<Eigen::Index> classes;  // [n], among the present ones
@@ -103,6 +110,12 @@ struct LogisticRegression::Impl {
     const RowMajor centred = raw.rowwise() - mean.transpose();
     axes = principal_axes(w.array().sqrt().matrix().asDiagonal() * centred);
     features = centred * axes.directions;
+    if (examples.offsets.rows > 0) {
+      offsets.resize(features.rows(), index(present.size()));
+      for (std::size_t k = 0; k < present.size(); ++k) {
+        offsets.col(index(k)) = view_of(examples.offsets).col(index(present[k]));
+      }
+    }
     last.assign(present.size() * (static_cast<std::size_t>(features.cols()) + 1), 0.0);
   }
 
@@ -114,6 +127,7 @@ struct LogisticRegression::Impl {
     const Eigen::Map<const Vector> bias(x.data() + c * r, c);
     RowMajor scores = features * weight.transpose();  // [n, present]
     scores.rowwise() += bias.transpose();
+    if (offsets.size() > 0) scores += offsets;
     const double loss = softmax_loss(scores, classes, weights) / total;
     for (Eigen::Index i = 0; i < scores.rows(); ++i) {
       const auto at = static_cast<std::size_t>(i);
@@ -177,7 +191,7 @@ std::size_t LogisticRegression::evaluations() const noexcept {
 }
 
 double logistic_objective(const Examples& examples, const LinearHead& head, double c) {
-  const Matrix scores = scores_of(head, examples.features);
+  const Matrix scores = scores_of(head, examples);
   double sum = 0;
   for (std::size_t i = 0; i < scores.rows; ++i) {
     const auto row = scores.row(i);

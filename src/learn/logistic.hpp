@@ -24,9 +24,12 @@ struct Examples {
   std::vector<std::size_t> classes;  // [n], each below `num_classes`
   std::vector<double> weights;       // [n], above 0
   std::size_t num_classes = 0;       // a class without examples gets no weights and a bias of -infinity's stand-in
+  Matrix offsets = {};               // [n, C] added to the scores; of what is known before; may be empty
 };
+/// The scores of these examples, offsets included.
+[[nodiscard]] Matrix scores_of(const LinearHead& head, const Examples& examples);
 
-/// min over weight and bias of Σ w·(-log softmax(scores)[class]) + ‖weight‖² / (2·C), the objective of scikit-learn's
+/// min over weight and bias of Σ w·(-log softmax(scores + offsets)[class]) + ‖weight‖² / (2·C), the objective of scikit-learn's
 /// LogisticRegression. The bias is not penalised. Features are used as they are: scale them before.
 class LogisticRegression {
  public:

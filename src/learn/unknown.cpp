@@ -77,7 +77,7 @@ Told tell(const Examples& examples, const std::vector<Split>& splits, double c, 
     const Fitted fitted = fit(train);
     const LinearHead head = fit_head(train, c, kFoldTolerance);
     const auto score_all = [&](const std::vector<std::size_t>& some, std::vector<Scores>& scores) {
-      const Matrix logits = scores_of(head, examples_of(examples, some).features);
+      const Matrix logits = scores_of(head, examples_of(examples, some));
       for (std::size_t i = 0; i < some.size(); ++i) {
         scores.push_back(scores_at(fitted, logits.row(i), temperature, examples.features.row(some[i])));
       }

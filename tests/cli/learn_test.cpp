@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstddef>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -15,6 +16,7 @@
 #include "support/process.hpp"
 #include "support/shared.hpp"
 #include "support/temp_folder.hpp"
+#include "support/tower.hpp"
 
 namespace fovea::test {
 namespace {
@@ -57,6 +59,59 @@ class Learn : public testing::Test {
   static inline TempFolder* folder_ = nullptr;
   static inline ProcessResult result_;
 };
+
+TEST_F(Learn, MayStartFromTexts) {
+  // Texts that say what the pictures show: the means of two pictures of each class, in the space of both towers.
+  write_clip_tower(*folder_ / "tower", 3.0F);
+  write_kinds(*folder_ / "few", 3);
+  const auto arguments = [&](std::vector<std::string> more) {
+    std::vector<std::string> all{"learn", output("few"), "-m", output("tower"), "-o", output("t.safetensors"), "-f", "json", "-q"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  std::vector<float> rows;
+  for (const char* kind : {"washer", "nut", "bolt"}) {
+    const std::string file = output(std::string(kind) + ".npy");
+    ASSERT_EQ(run_fovea({"embed", output("photos") + "/" + kind, "-m", output("tower"), "-o", file, "-q"}).exit_code, 0);
+    const std::string bytes = read_text(file);
+    std::vector<float> values(12 * 16);
+    std::memcpy(values.data(), bytes.data() + bytes.size() - values.size() * sizeof(float), values.size() * sizeof(float));
+    for (std::size_t i = 0; i < 16; ++i) {
+      float sum = 0;
+      for (std::size_t picture = 0; picture < 12; ++picture) sum += values[picture * 16 + i];
+      rows.push_back(sum);
+    }
+  }
+  write_text_embeddings(*folder_ / "texts.safetensors", rows, 16, R"(["washer","nut","bolt"])");
+  const auto with = run_fovea(arguments({"--text-embeddings", output("texts.safetensors")}));
+  ASSERT_EQ(with.exit_code, 0) << with.err;
+  const Json report = Json::parse(with.out);
+  EXPECT_EQ(report["texts"], output("texts.safetensors"));
+  EXPECT_GE(report["text_weight"], 0);
+  EXPECT_EQ(report["baselines"].back()["name"], "texts alone");
+  // The same answers as classify's with the texts.
+  std::size_t right = 0;
+  const auto rows_of = run_fovea({"classify", "-r", output("few"), "-m", output("tower"), "--text-embeddings",
+                                  output("texts.safetensors"), "-f", "jsonl", "-q"});
+  for (const Json& row : rows_of.json_lines()) {
+    if (row["type"] != "result") continue;
+    const fs::path path(row["path"].get<std::string>());
+    right += row["predictions"][0]["label"] == path.parent_path().filename().string() ? 1 : 0;
+  }
+  EXPECT_NEAR(report["baselines"].back()["top1"].get<double>(), static_cast<double>(right) / 9, 1e-9);
+  const auto inspected = run_fovea({"inspect", output("t.safetensors"), "-f", "json"});
+  EXPECT_EQ(Json::parse(inspected.out)["learned"]["text_weight"], report["text_weight"]);
+
+  write_text_embeddings(*folder_ / "other.safetensors", rows, 16, R"(["washer","nut","screw"])");
+  const auto unknown = run_fovea(arguments({"--text-embeddings", output("other.safetensors")}));
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_NE(unknown.err.find("1 of 3 labels name no one class of it: 'bolt'"), std::string::npos) << unknown.err;
+  rows.resize(3 * 12);
+  write_text_embeddings(*folder_ / "narrow.safetensors", rows, 12, R"(["washer","nut","bolt"])");
+  const auto narrow = run_fovea(arguments({"--text-embeddings", output("narrow.safetensors")}));
+  EXPECT_EQ(narrow.exit_code, 2);
+  EXPECT_NE(narrow.err.find("12 wide, expected 16"), std::string::npos) << narrow.err;
+}
 
 TEST_F(Learn, SaysHowGoodTheModelIs) {
   ASSERT_EQ(result_.exit_code, 0) << result_.err;

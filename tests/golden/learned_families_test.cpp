@@ -19,6 +19,7 @@
 #include "fovea/session.hpp"
 #include "model/config/checkpoint_folder.hpp"
 #include "model/learned/learned_writer.hpp"
+#include "model/learned/text_directions.hpp"
 #include "support/normal_values.hpp"
 #include "support/pictures.hpp"
 #include "support/shared.hpp"
@@ -112,6 +113,40 @@ TEST_P(LearnedFamily, ScoresWithTheLearnedHead) {
   ASSERT_EQ(actual.size(), expected.size());
   const float largest = std::fabs(*std::ranges::max_element(expected, {}, [](float g) { return std::fabs(g); }));
   for (std::size_t i = 0; i < actual.size(); ++i) ASSERT_NEAR(actual[i], expected[i], 2e-5F * largest);
+}
+
+TEST_P(LearnedFamily, HasTextsAsALinearHead) {
+  const fs::path folder = test::source_dir() / "tests/golden" / GetParam();
+  LoadOptions options;
+  options.precision = Precision::kF32;
+  if (GetParam().find("naflex") != std::string::npos) options.image_size = Size{64, 64};
+  const auto backbone = VisionTransformer::load(folder, options);
+  const Architecture& a = backbone->architecture();
+  if (a.read_out == ReadOut::kClassAndDistToken) return;  // no tower for texts has two heads
+  const ForwardResult result =
+      Session(backbone, 1).forward(test::normal_values(a.grid().size() * a.patch_dim(), 9)).front();
+  for (const std::vector<float>& image : {result.features, result.logits}) {
+    if (image.empty() || (&image != &result.features && a.num_classes == a.feature_dim())) continue;
+    TextEmbeddings text{"texts", image.size(), test::normal_values(3 * image.size(), 11), {}};
+    text.labels.resize(3);
+    const std::vector<std::size_t> rows{2, 0};
+    const TextDirections directions = text_directions(open_model(folder, options), text, rows);
+    ASSERT_EQ(directions.weight.size(), rows.size() * a.pooled_dim());
+    for (std::size_t c = 0; c < rows.size(); ++c) {
+      double expected = 0;
+      double squares = 0;
+      for (std::size_t j = 0; j < image.size(); ++j) {
+        const double value = text.rows[rows[c] * image.size() + j];
+        expected += value * double(image[j]);
+        squares += value * value;
+      }
+      double actual = directions.bias[c];
+      for (std::size_t j = 0; j < a.pooled_dim(); ++j) {
+        actual += double(directions.weight[c * a.pooled_dim() + j]) * double(result.pooled[j]);
+      }
+      EXPECT_NEAR(actual, expected / std::sqrt(squares), 1e-4 * (1 + std::fabs(expected)));
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Golden, LearnedFamily, testing::ValuesIn(all_families()), [](const auto& chosen) {

@@ -24,6 +24,7 @@
 #include "learn/near_duplicates.hpp"
 #include "learn/temperature.hpp"
 #include "learn/unknown.hpp"
+#include "support/normal_values.hpp"
 
 namespace fovea::learn {
 namespace {
@@ -297,6 +298,24 @@ TEST(Baselines, FindClassesThatLieApart) {
   const std::vector<std::size_t> neighbours = nearest_neighbours(examples, examples.features, 5);
   EXPECT_EQ(mean, examples.classes);
   EXPECT_EQ(neighbours, examples.classes);
+}
+
+TEST(Logistic, LearnsWhatIsMissingBesideOffsets) {
+  Examples examples = drawn(80, 6, 3, 0.8, 21);
+  examples.offsets = drawn(80, 3, 3, 1, 22).features;
+  constexpr double kC = 0.3;
+  const LinearHead head = LogisticRegression(examples).fit(kC, 1e-10);
+  const double least = logistic_objective(examples, head, kC);
+  const std::vector<float> steps = test::normal_values(200 * (18 + 3), 23);
+  for (std::size_t step = 0; step < 200; ++step) {
+    LinearHead other = head;
+    for (std::size_t i = 0; i < 18; ++i) other.weight.values[i] += 1e-3 * double(steps[21 * step + i]);
+    for (std::size_t c = 0; c < 3; ++c) other.bias[c] += 1e-3 * double(steps[21 * step + 18 + c]);
+    EXPECT_GT(logistic_objective(examples, other, kC), least);
+  }
+  Examples without = examples;
+  without.offsets = {};
+  EXPECT_GT(logistic_objective(examples, LogisticRegression(without).fit(kC, 1e-10), kC), least + 1e-3);
 }
 
 TEST(Unknown, IsToldOfClassesThatNobodyLearned) {

@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <memory>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -29,9 +29,10 @@
 #include "cli/terminal/terminal.hpp"
 #include "fovea/error.hpp"
 #include "fovea/model.hpp"
-#include "fovea/version.hpp"
 #include "pipeline/folder/run_files.hpp"
 #include "pipeline/learn/decisions.hpp"
+#include "pipeline/learn/provenance.hpp"
+#include "pipeline/learn/text_start.hpp"
 #include "pipeline/learn/thumbnails.hpp"
 #include "pipeline/prepare_view.hpp"
 #include "report/learn/learn_report.hpp"
@@ -75,6 +76,10 @@ class Learn : public Command {
         app, "--views", views_, {"1", "2", "10"},
         "learn from the mean of so many views of a picture: 2 are the picture and its mirror image, 10 its middle, "
         "its four corners and their mirror images; measured on the picture as classify sees it");
+    app.add_option("--text-embeddings", texts_,
+                   "start from what texts say of the classes, for few pictures: a file as for classify, with a text for "
+                   "each class, made by the text tower of the model")
+        ->type_name("FILE");
     add_choice(app, "--class-weight", class_weight_, {"none", "balanced"},
                "balanced: a class of few pictures counts as much as one of many");
     app.add_option("--group-by", options_.group_by,
@@ -120,14 +125,16 @@ class Learn : public Command {
     std::vector<BackboneFeatures> features;
     for (std::size_t i = 0; i < models_.size(); ++i) {
       features.push_back({models_[i], std::move(embedded[i].features), std::move(embedded[i].averaged)});
+      if (!texts_.empty()) features.back().texts = texts_of(backbones[i].path, texts_, pictures.names);
     }
     const EmbeddedPictures& first = embedded.front();
     Learned learned = learn_head({pictures, first.inputs, first.classes, first.hashes, features}, options_);
     LearnReport& report = learned.report;
     report.decisions = decisions;
+    report.texts = texts_;
     report.views = std::stoul(views_);
     const Backbone& best = backbones[learned.backbone];
-    write_learned(open_model(best.path), learned.head, about(best, report), output);
+    write_learned(open_model(best.path), learned.head, provenance_of(best.name, best.sha256, report, options_), output);
     output.commit();
     report.folder = operands[0];
     report.output = output_;
@@ -179,6 +186,7 @@ class Learn : public Command {
     files.reads(pictures.inputs);
     files.reads(common.config, "configuration");
     files.reads(decisions_, "table of decisions");
+    files.reads(texts_, "text embeddings");
     for (const std::string& model : models_) files.reads_model(find_model(model, common.quiet));
     files.writes(output_);
     files.writes(page_);
@@ -252,21 +260,6 @@ class Learn : public Command {
     return interrupt_exit_code();
   }
 
-  [[nodiscard]] JsonObject about(const Backbone& backbone, const LearnReport& report) const {
-    const LearnedBackbone& best = report.backbones.front();
-    JsonObject json;
-    json.add("version", FOVEA_VERSION).add("backbone", backbone.name);
-    json.add("backbone_sha256", backbone.sha256).add("pictures", report.pictures).add("groups", report.groups);
-    json.add("folds", report.folds).add("seed", options_.seed).add("c", best.c).add("class_weight", class_weight_);
-    json.add("views", report.views);
-    json.add("measured", report.measured).add("top1", best.top1.value);
-    if (!report.decisions) return json;
-    const DecisionReport& decided = *report.decisions;
-    JsonObject decisions;
-    decisions.add("sha256", decided.sha256).add("dropped", decided.dropped).add("relabelled", decided.relabelled);
-    return json.add("decisions", decisions);
-  }
-
   void say(const LearnReport& report) const {
     if (common.quiet) return;
     const Messages messages(use_color(common.color, STDERR_FILENO));
@@ -290,6 +283,7 @@ class Learn : public Command {
   std::string class_weight_ = "none";
   std::string validation_;
   std::string decisions_;
+  std::string texts_;
   std::string unknown_;
   std::string cache_;
   std::string page_;

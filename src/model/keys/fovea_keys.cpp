@@ -25,6 +25,8 @@ constexpr std::array kLearned{KeyRule{"classes"},
                               KeyRule{"measured", kHarmless, kHow},
                               KeyRule{"top1", kHarmless, kHow},
                               KeyRule{"views", kHarmless, kHow},
+                              KeyRule{"text_embeddings_sha256", kHarmless, kHow},
+                              KeyRule{"text_weight", kHarmless, kHow},
                               KeyRule{"decisions", kHarmless, kHow}};
 
 constexpr std::array kUnknown{KeyRule{"by"}, KeyRule{"threshold"}, KeyRule{"share"},

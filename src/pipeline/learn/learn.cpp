@@ -17,6 +17,7 @@
 #include "learn/metrics.hpp"
 #include "learn/near_duplicates.hpp"
 #include "pipeline/learn/study.hpp"
+#include "pipeline/learn/text_start.hpp"
 
 namespace fovea {
 namespace {
@@ -274,6 +275,12 @@ Learned learn_head(const LearnInput& input, const LearnOptions& options) {
   for (const BackboneFeatures& backbone : input.backbones) examples.push_back(examples_from(backbone, input, weights));
   const bool averaged = input.backbones.front().averaged.rows > 0;
   const StudyPlan studied = averaged ? plan_with_views(plan, input.inputs.size()) : plan;
+  std::vector<std::optional<TextStart>> starts(examples.size());
+  for (std::size_t i = 0; i < examples.size(); ++i) {
+    if (!input.backbones[i].texts) continue;
+    starts[i] = choose_text_start(examples[i], studied.folds, *input.backbones[i].texts);
+    examples[i].offsets = offsets_of(*starts[i]);
+  }
   std::vector<std::unique_ptr<Study>> studies;
   studies.reserve(examples.size());
   for (const Examples& one : examples) studies.push_back(std::make_unique<Study>(one, studied));
@@ -286,7 +293,12 @@ Learned learn_head(const LearnInput& input, const LearnOptions& options) {
   report.baselines = study.baselines();
   report.curve = study.curve();
 
-  const learn::LinearHead head = learn::fit_head(best, study.validation().c);
+  learn::LinearHead head = learn::fit_head(best, study.validation().c);
+  if (const auto& start = starts[learned.backbone]) {
+    head = with_texts(std::move(head), *start);
+    report.text_weight = start->weight;
+    report.baselines.push_back(study.baseline("texts alone", start->scores));
+  }
   learned.head.classes = input.pictures.names;
   learned.head.weight = floats_of(head.weight.values);
   learned.head.bias = floats_of(head.bias);

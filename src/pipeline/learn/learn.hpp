@@ -10,6 +10,7 @@
 
 #include "learn/logistic.hpp"
 #include "model/learned/learned_writer.hpp"
+#include "model/learned/text_directions.hpp"
 #include "pipeline/learn/embedded.hpp"
 #include "pipeline/learn/labelled.hpp"
 #include "report/learn/learn_report.hpp"
@@ -29,6 +30,7 @@ struct BackboneFeatures {
   std::string model;       // as given
   learn::Matrix features;  // [n, D] as classify sees a picture: what is measured on, and, without means, learned from
   learn::Matrix averaged;  // [n, D] means over several views; may be empty
+  std::optional<TextDirections> texts = {};  // [C, D] of the classes, where the head starts from texts
 };
 
 /// What is learned from.

@@ -131,11 +131,6 @@ std::vector<Baseline> Study::baselines() const {
       std::pair{"nearest pictures", Classify([](const Examples& train, const Matrix& test) {
                   return learn::nearest_neighbours(train, test, kNeighbours);
                 })}};
-  const Measurement& m = measurement_;
-  const std::vector<std::size_t> own = predicted();
-  const auto top1 = [&](std::span<const std::size_t> predictions) {
-    return learn::accuracy_of(learn::confusion_of(m.truth, predictions, examples_.num_classes)).top1;
-  };
   std::vector<Baseline> baselines;
   for (const auto& kind : kinds) {
     std::vector<std::vector<std::size_t>> found(splits().size());
@@ -145,12 +140,24 @@ std::vector<Baseline> Study::baselines() const {
       train.features = learn::scaled(std::move(train.features), scaling);
       found[k] = kind.second(train, learn::scaled(learn::rows_of(examples_.features, splits()[k].test), scaling));
     });
-    const std::vector<std::size_t> classes = in_order(found);
-    const Interval ahead =
-        learn::bootstrap_difference({m.truth, own, m.groups, examples_.num_classes}, classes, plan_.seed);
-    baselines.push_back({kind.first, top1(classes), share_of(top1(own) - top1(classes), ahead)});
+    baselines.push_back(baseline(kind.first, in_order(found)));
   }
   return baselines;
+}
+
+Baseline Study::baseline(const std::string& name, const Matrix& scores) const {
+  return baseline(name, learn::predictions_of(learn::rows_of(scores, measurement_.rows)));
+}
+
+Baseline Study::baseline(const std::string& name, std::span<const std::size_t> predicted) const {
+  const Measurement& m = measurement_;
+  const std::vector<std::size_t> own = this->predicted();
+  const auto top1 = [&](std::span<const std::size_t> predictions) {
+    return learn::accuracy_of(learn::confusion_of(m.truth, predictions, examples_.num_classes)).top1;
+  };
+  const Interval ahead =
+      learn::bootstrap_difference({m.truth, own, m.groups, examples_.num_classes}, predicted, plan_.seed);
+  return {name, top1(predicted), share_of(top1(own) - top1(predicted), ahead)};
 }
 
 std::vector<CurvePoint> Study::curve() const {

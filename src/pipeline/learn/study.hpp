@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "learn/cross_validation.hpp"
@@ -42,6 +43,9 @@ class Study {
 
   [[nodiscard]] LearnedBackbone summary() const;
   [[nodiscard]] std::vector<Baseline> baselines() const;
+  /// Of scores that nothing had to be learned for.
+  /// @param scores  [n, C] of all examples
+  [[nodiscard]] Baseline baseline(const std::string& name, const learn::Matrix& scores) const;
   [[nodiscard]] std::vector<CurvePoint> curve() const;
   /// @param share  of known pictures that may be called unknown
   [[nodiscard]] learn::UnknownChoice unknown(double share) const;
@@ -51,6 +55,7 @@ class Study {
   [[nodiscard]] const std::vector<learn::Split>& splits() const noexcept {
     return plan_.measure.empty() ? plan_.folds : plan_.measure;
   }
+  [[nodiscard]] Baseline baseline(const std::string& name, std::span<const std::size_t> predicted) const;
   /// Predictions of each split's pictures, in the order of the measurement.
   [[nodiscard]] std::vector<std::size_t> in_order(const std::vector<std::vector<std::size_t>>& predicted) const;
   void measure();

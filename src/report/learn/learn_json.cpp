@@ -78,6 +78,7 @@ std::string learn_json(const LearnReport& r) {
                  return one.add("share", p.share).add("pictures", p.pictures).add("top1", share_object(p.top1));
                }));
   if (r.unknown) json.add("unknown", unknown_object(*r.unknown));
+  if (!r.texts.empty()) json.add("texts", r.texts).add("text_weight", r.text_weight);
   if (r.decisions) json.add("decisions", decisions_object(*r.decisions));
   json.add_raw("remarks", texts_array(r.remarks));
   json.add_raw("failures", records_array(r.failures));

@@ -89,6 +89,8 @@ struct LearnReport {
   std::vector<SurprisingPicture> surprising;        // the least probable first
   std::optional<UnknownReport> unknown;
   std::optional<DecisionReport> decisions;
+  std::string texts;         // the file of text embeddings that the head starts from; empty: from nothing
+  double text_weight = 0;    // how much the texts count, as a multiple of their scores' spread; 0: not at all
   std::vector<std::string> remarks;
   std::vector<Record> failures;
   double embed_seconds = 0;

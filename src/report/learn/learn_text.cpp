@@ -128,6 +128,14 @@ std::string views(const LearnReport& r) {
   return fmt::format("\nlearned from the mean of {} views of each picture, measured on one\n", r.views);
 }
 
+std::string texts(const LearnReport& r) {
+  if (r.texts.empty()) return {};
+  return r.text_weight > 0 ? fmt::format("\nthe head starts from the texts of {}: their scores count {:g} times their spread\n",
+                                         printable(r.texts), r.text_weight)
+                           : fmt::format("\nthe texts of {} are not used: without them the held-out pictures are told better\n",
+                                         printable(r.texts));
+}
+
 std::string decisions(const LearnReport& r) {
   if (!r.decisions) return {};
   const DecisionReport& d = *r.decisions;
@@ -139,7 +147,7 @@ std::string decisions(const LearnReport& r) {
 
 std::string learn_text(const LearnReport& r) {
   std::string text = heading(r) + measured(r) + baselines(r) + backbones(r) + classes(r) + curve(r) + errors(r);
-  text += unknown(r) + views(r) + decisions(r);
+  text += unknown(r) + texts(r) + views(r) + decisions(r);
   if (!r.output.empty()) {
     text += fmt::format("\n{}: learned from all {}, with {} (penalty C {:.2g}, temperature {:.2f})\n",
                         printable(r.output), count_of(r.pictures, "picture"), printable(r.backbones.front().model),
