@@ -70,6 +70,22 @@ TEST_F(CascadeRun, TheClassesAndTheirOrderAreThoseOfFullAccuracy) {
   }
 }
 
+TEST_F(CascadeRun, BenchSaysWhatItDecidesAndThatTheClassesAreTheSame) {
+  const auto result = run_fovea({"bench", "-m", at("both.safetensors"), "--precision", "cascade", "--folder", at("in"),
+                                 "--seconds", "0.1", "-f", "json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto costs = nlohmann::json::parse(result.out).at("cascade");
+  ASSERT_EQ(costs.size(), 2U);
+  for (const auto& cost : costs) {
+    const std::string ranks = std::to_string(cost.at("ranks").get<int>());
+    const auto rows = run("classify", "both.safetensors", "cascade", {"-k", ranks}).json_lines();
+    EXPECT_EQ(cost.at("images"), kPictures);
+    EXPECT_EQ(cost.at("same"), kPictures);
+    EXPECT_EQ(cost.at("quick"), rows.back().at("decided_by").value("int8", 0));
+    EXPECT_GT(cost.at("speedup"), 0);
+  }
+}
+
 TEST_F(CascadeRun, RowsDoNotDependOnThreadsOrBatch) {
   const std::string once = run("classify", "both.safetensors", "cascade", {"-t", "1"}).out;
   EXPECT_EQ(run("classify", "both.safetensors", "cascade", {"-t", "2", "--batch", "3"}).out, once);

@@ -162,6 +162,8 @@ TEST_F(Contract, TheGuideHasTheKeysOfAllRecordsAndNoOthers) {
     look_at_document(run({"quantize", at("model"), both, "--calibrate", in, "--cascade", "-f", "json"}));
     look_at_document(run({"inspect", both, "-f", "json"}));
     look_at_lines(run({"classify", "-m", both, in, "--precision", "cascade", "-f", "jsonl"}));
+    look_at_document(run(
+        {"bench", "-m", both, "--precision", "cascade", "--folder", in, "--seconds", "0.1", "-f", "json"}));
     run({"batch", "-m", both, in, "-o", at("both"), "--precision", "cascade"});
     look_at_document(read_text(folder_ / "both/summary.json"));
   }

@@ -35,6 +35,12 @@ std::string folder_text(const FolderTiming& folder, std::size_t threads) {
       folder.limit_images_per_second, threads, folder.decode_core_ms, folder.forward_core_ms, folder.cores_used);
 }
 
+std::string cascade_text(const CascadeCost& cost, Precision quick) {
+  return fmt::format("cascade       {}: {} of {} images decided by {}, {} like the model alone, {:.2f} times as fast\n",
+                     cost.ranks == 1 ? std::string("best class") : fmt::format("{} best", cost.ranks), cost.quick,
+                     cost.images, name(quick), cost.same, cost.speedup);
+}
+
 /// "keep 0.7, drawn at random, mean of 4 draws"
 std::string name_of(const MapPlan& plan) {
   const TokenReduction& reduction = plan.reduction;
@@ -93,6 +99,16 @@ std::string roofline_text(const Roofline& roofline) {
       "all, one after the other", "", roofline.layers_ms(), 100 * roofline.layers_ms() / roofline.forward_ms,
       roofline.forward_ms);
   return text;
+}
+
+std::string cascade_json(std::span<const CascadeCost> costs) {
+  std::vector<std::string> rows;
+  for (const CascadeCost& cost : costs) {
+    JsonObject row;
+    row.add("ranks", cost.ranks).add("images", cost.images).add("quick", cost.quick).add("same", cost.same);
+    rows.push_back(row.add("speedup", cost.speedup).line());
+  }
+  return json_array(rows);
 }
 
 JsonObject folder_json(const FolderTiming& folder) {
@@ -190,6 +206,7 @@ std::string bench_text(const BenchPlan& plan, const BenchReport& report) {
   if (report.reduced) text += reduced_text(plan, *report.reduced);
   if (report.fast_decode) text += fast_decode_text(*report.fast_decode);
   if (report.folder) text += folder_text(*report.folder, plan.threads);
+  for (const CascadeCost& cost : report.cascade) text += cascade_text(cost, plan.model->info().cascade->quick);
   if (report.roofline) text += roofline_text(*report.roofline);
   return text;
 }
@@ -234,6 +251,7 @@ std::string bench_json(const BenchPlan& plan, const BenchReport& report) {
   if (report.reduced) json.add("hard_attention", reduced_json(*plan.hard_attention, *report.reduced));
   if (report.fast_decode) json.add("fast_decode", fast_decode_json(*report.fast_decode));
   if (report.folder) json.add("folder", folder_json(*report.folder));
+  if (!report.cascade.empty()) json.add_raw("cascade", cascade_json(report.cascade));
   if (report.roofline) json.add("roofline", roofline_json(*report.roofline));
   return json.lines();
 }

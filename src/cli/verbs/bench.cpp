@@ -58,6 +58,7 @@ class Bench : public Command {
     BenchPlan plan;
     plan.model = load();
     RunNote(common).loaded(plan.model->info());
+    if (plan.model->quick() && !folder_.empty()) plan.full = load_full();
     plan.threads = common.threads;
     plan.batch = common.batch;
     plan.seconds = seconds_;
@@ -111,6 +112,13 @@ class Bench : public Command {
                                                  architecture.num_heads, architecture.embed_dim));
     }
     return VisionTransformer::random(architecture, 1, options.precision.value_or(fastest_full_precision()));
+  }
+
+  /// The model that a cascade's file holds beside the quick form.
+  [[nodiscard]] std::shared_ptr<const VisionTransformer> load_full() const {
+    LoadOptions options = load_options(model_);
+    options.cascade = false;
+    return VisionTransformer::load(find_model(common.model, common.quiet), options);
   }
 
   [[nodiscard]] MapPlan hard_attention(const ModelInfo& model) const {

@@ -213,7 +213,8 @@ OpenModel open_model(const fs::path& model, const LoadOptions& options) {
   info.quantized = quantized_precision(*open.checkpoint, shown);
   info.precision = options.precision.value_or(info.quantized && has_units(*info.quantized) ? *info.quantized
                                                                                            : fastest_full_precision());
-  info.name = learned ? file.stem().string() : model_name(file);  // whatever folder it lies in, it is a model of its own
+  // A file that fovea made is a model of its own, whatever folder it lies in.
+  info.name = learned || info.quantized || cascade ? file.stem().string() : model_name(file);
   info.format = open.checkpoint->format();
   const WeightsOrigin origin = open.checkpoint->origin();
   info.weights_key = origin.key;

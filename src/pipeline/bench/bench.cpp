@@ -151,6 +151,7 @@ BenchReport run_bench(const BenchPlan& asked) {
     report.fast_decode = measure_fast_decode(asked, subject.file, subject.name);
   }
   if (plan.folder) report.folder = measure_folder(asked);
+  if (plan.folder && plan.full) report.cascade = measure_cascade(asked);
   if (plan.roofline) {
     report.roofline = measure_roofline(plan, subject.patches);
     // A peak is the best that was seen: it was measured before the layers, too.

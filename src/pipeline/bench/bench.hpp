@@ -19,6 +19,7 @@ namespace fovea {
 
 struct BenchPlan {
   std::shared_ptr<const VisionTransformer> model;
+  std::shared_ptr<const VisionTransformer> full;  // of a cascade: the model that decides where it is not sure; else null
   std::size_t threads = 1;
   std::size_t batch = 1;
   double seconds = 3;                           // for the forward pass; the other stages take a part of it
@@ -83,6 +84,15 @@ struct ReducedForward {
   std::optional<Agreement> agreement;  // none for a model without classes
 };
 
+/// A cascade beside the model alone, on the pictures of a folder.
+struct CascadeCost {
+  std::size_t ranks = 1;   // best classes that were asked for, in their order
+  std::size_t images = 0;  // compared; an unreadable image is left out
+  std::size_t quick = 0;   // decided by the quick form
+  std::size_t same = 0;    // have the model's classes
+  double speedup = 1;      // the model's seconds ÷ the cascade's, from file to scores
+};
+
 struct BenchReport {
   double gflop = 0;  // of one image; where each picture has a size of its own, of the one that was measured
   Timing forward;    // per image: a run divided by the batch
@@ -97,6 +107,7 @@ struct BenchReport {
   double peak_rss_mb = 0;  // after the forward passes, in 1e6 bytes
   std::optional<ReducedForward> reduced;
   std::optional<FolderTiming> folder;
+  std::vector<CascadeCost> cascade;  // for the best class, and for the five best; of a cascade and a folder
   std::optional<Roofline> roofline;
   std::optional<FastDecode> fast_decode;
 };

@@ -20,6 +20,8 @@ namespace fovea {
 [[noreturn]] void fail_unreadable(const BenchPlan& plan, std::size_t compared);
 
 [[nodiscard]] FolderTiming measure_folder(const BenchPlan& plan);
+/// @param plan  with a cascade, and the full model
+[[nodiscard]] std::vector<CascadeCost> measure_cascade(const BenchPlan& plan);
 /// Agreement over the folder's pictures, or else over `patches`.
 /// @param patches  [batch, T, 3·P·P]
 [[nodiscard]] ReducedForward measure_reduction(const BenchPlan& plan, std::span<const float> patches);
