@@ -20,6 +20,9 @@ namespace fovea {
 [[noreturn]] void fail_unreadable(const BenchPlan& plan, std::size_t compared);
 
 [[nodiscard]] FolderTiming measure_folder(const BenchPlan& plan);
+/// @param patches  [batch, T, 3·P·P], of which the first image is judged
+/// @throws Error   kUsage for a model without classes or probabilities.
+[[nodiscard]] FaithfulnessCost measure_faithfulness(const BenchPlan& plan, std::span<const float> patches);
 /// Agreement over the folder's pictures, or else over `patches`.
 /// @param patches  [batch, T, 3·P·P]
 [[nodiscard]] ReducedForward measure_reduction(const BenchPlan& plan, std::span<const float> patches);
