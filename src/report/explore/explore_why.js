@@ -5,14 +5,14 @@ const signed = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(Ma
 const why_entries = (picture) => (has_attention(picture) && picture.why) || [];
 const is_why = () => view_now()?.key === "why";
 
-/// { label, score, blocks, fields: [blocks, 1 + heads] of [patches] }; in each block the terms come first.
+/// { entry, label, score, blocks, fields: [blocks, 1 + heads] of [patches] }; in each block the terms come first.
 function why_entry(entry) {
   return entry.made ??= (() => {
     const steps = new Int8Array(from_base64(entry.steps).buffer);
     const per = steps.length / entry.maxima.length;
     const fields = entry.maxima.map((maximum, i) =>
       Float32Array.from(steps.subarray(i * per, (i + 1) * per), (step) => (step * maximum) / 127));
-    return { label: entry.target[0], score: entry.score, blocks: entry.blocks, fields };
+    return { entry, label: entry.target[0], score: entry.score, blocks: entry.blocks, fields };
   })();
 }
 const pairs = new Map();
@@ -24,7 +24,7 @@ function difference(a, b) {
     Object.entries(block).map(([name, value]) => [name, less(value, b.blocks[i][name])])));
   const fields = a.fields.map((field, i) => field.map((value, j) => value - b.fields[i][j]));
   if (pairs.size > 20) pairs.clear();
-  pairs.set(key, { label: a.label + " rather than " + b.label, score: a.score - b.score, blocks, fields });
+  pairs.set(key, { entry: a.entry, label: a.label + " rather than " + b.label, score: a.score - b.score, blocks, fields });
   return pairs.get(key);
 }
 /// Of the chosen class, less that of the other one where one is chosen.
@@ -33,16 +33,16 @@ function why_now(picture = picture_now()) {
   const chosen = entries.find((entry) => entry.target[0] === state.target) || entries[0];
   const other = !chosen.contrast && chosen.target[0] !== state.against
     ? entries.find((entry) => !entry.contrast && entry.target[0] === state.against) : null;
-  return { entry: chosen, ...(other ? difference(why_entry(chosen), why_entry(other)) : why_entry(chosen)) };
+  return other ? difference(why_entry(chosen), why_entry(other)) : why_entry(chosen);
 }
 /// What one of the sheet's rows shows of a block: kTerms, kMean (here the sum over heads), or a head.
 function why_field(why, block, row) {
   const first = block * (1 + heads);
   if (row === kTerms) return why.fields[first];
   if (row !== kMean) return why.fields[first + 1 + row];
-  const sum = new Float32Array(patches);
-  for (let head = 0; head < heads; ++head) why.fields[first + 1 + head].forEach((value, i) => { sum[i] += value; });
-  return sum;
+  why.sums ??= [];
+  return why.sums[block] ??= why.fields.slice(first + 1, first + 1 + heads)
+    .reduce((sum, field) => sum.map((value, i) => value + field[i]), new Float32Array(patches));
 }
 /// [from patches, from prefix tokens]
 function why_brought(why, block, row) {
