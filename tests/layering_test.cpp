@@ -79,7 +79,7 @@ const std::vector<Door> kDoors = {
      {"src/checkpoint/formats/*", "src/model/config/*", "src/model/learned/*", "src/model/recipe/*", "src/report/*",
       "src/hub/listing.cpp"}},
     {"Nettle", {"nettle/*"}, {"src/base/sha256.cpp", "src/hub/content_hash.cpp"}},
-    {"zlib", {"zlib.h"}, {"src/checkpoint/formats/zip_inflate.cpp", "src/report/pages/packed_attention.cpp"}},
+    {"zlib", {"zlib.h"}, {"src/checkpoint/formats/zip_inflate.cpp", "src/report/explore/packed_attention.cpp"}},
     {"Highway",
      {"hwy/*"},
      {"src/nn/*", "src/image/preprocess/resample_kernels.cpp", "src/image/overlay/blend_kernels.cpp",

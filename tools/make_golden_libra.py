@@ -4,7 +4,7 @@
     tools/make_golden_libra.py REFERENCE/xai weights/vit_tiny_tin200 samples tests/golden/libra.safetensors
 
 For two sample pictures of the default model and two classes each: libra's map, without and with a gamma, of pixels with 3 shifts, the terms of the
-score, and the maps of the methods that read gradients. Needs torch, timm, pillow and safetensors.
+score, what each head brings to the class token, and the maps of the methods that read gradients. Needs torch, timm, pillow and safetensors.
 """
 import pathlib
 import sys
@@ -39,10 +39,14 @@ for name in PICTURES:
         features, d_features = trace.u[-1].detach()[:, 1:], gradients[-1][:, 1:]
         legrad = sum(torch.autograd.grad(model.read(out, LIBRA)[0, target], a, retain_graph=True)[0].clamp(min=0).mean((1, 2))
                      for out, a in zip(trace.out, trace.A))[0, 1:]
+        brought = torch.stack([(a * d)[0, :, 0] for a, d in zip(attention, d_attention)])  # [L, H, N], to the class token
         maps = {
             "libra": terms.mean(0)[1:],
             "prefix": terms.mean(0)[:1],
             "score": trace.logits[0, target][None],
+            "heads prefix": brought[:, :, 0],  # [L, H]
+            "heads patches": brought[:, :, 1:].sum(-1),
+            "heads block 5": brought[5, :, 1:],  # [H, T]
             "legrad": legrad,
             "generic": methods.generic(attention, d_attention)[0],
             "grad-rollout": methods.grad_rollout(attention, d_attention)[0],

@@ -39,6 +39,7 @@ struct TokenLayout {
   /// pool, which reports its weights when it is observed.
   std::vector<ReadOutToken> read_out{{0, 1.0F}};
   std::size_t num_pool_heads = 0;  // of the attention pool; 0: as many as the blocks
+  std::size_t num_registers = 0;   // of the prefix tokens
   [[nodiscard]] std::size_t tokens() const noexcept { return num_prefix + grid.size(); }
   [[nodiscard]] std::size_t pool_heads() const noexcept { return num_pool_heads > 0 ? num_pool_heads : num_heads; }
 };
@@ -62,6 +63,19 @@ struct ScoreSum {
   double prefix = 0;   // class token, distillation token, registers
   double biases = 0;
   double score = 0;  // the logit of the target, or the difference of two
+};
+
+/// What a score is made of in one block (LibraGrad). As tokens enter it: patches + prefix + biases + earlier is the
+/// score. What a head brings is Σ ∂score/∂A ⊙ A over the read-out's rows; every number is linear in the score, so that
+/// those of a contrast of two classes are the differences of the classes' own.
+struct BlockContributions {
+  std::size_t block = 0;
+  std::vector<float> patches;        // [T]
+  std::vector<double> prefix;        // [P], of each prefix token
+  double biases = 0;                 // of this block's biases and of all that follow
+  double earlier = 0;                // of class tokens that a head reads before this block
+  std::vector<float> heads;          // [H, T], what each head brings from each patch to the read-out
+  std::vector<double> heads_prefix;  // [H], from all prefix tokens together, the read-out's own among them
 };
 
 /// The options of all methods; each method reads those that apply to it and names them in its variant.

@@ -44,4 +44,12 @@ struct Faithfulness {
   Verdict verdict = Verdict::kNoBetterThanRandom;
 };
 
+/// Patch tokens that stand out as registers do: they hold notes about the whole picture in place of their patch, and
+/// attract attention for it (Darcet et al. 2024, Vision Transformers Need Registers).
+struct OutlierTokens {
+  std::size_t patches = 0;  // how many stand out
+  std::size_t of = 0;       // of so many
+  double largest = 0;       // the largest norm, as a multiple of the median
+};
+
 }  // namespace fovea

@@ -66,6 +66,9 @@ struct ForwardRequest {
   AttentionObserver attention;
   AttentionDetail attention_detail;  // with `reduction` or `keep_for_gradients` every head is shown anyway
   TokenObserver tokens;
+  /// Whether `tokens` needs what leaves the last block, of which the read-out may ignore most; if false, the observer
+  /// may not be shown that.
+  bool unread_tokens = true;
   PoolObserver pool_attention;
   bool keep_tokens = false;  // fill ForwardResult::tokens
   /// Attention and tokens are then reported over all N tokens of the model: a patch attends as the token it is part of

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kSteps = 14;      // the least number of steps from the whole picture to nothing
 constexpr std::size_t kRandomMaps = 5;  // enough to estimate chance and its spread
+constexpr double kFarOut = 4;           // times the median length, of a token that is warned of
 constexpr double kClearlyApart = 2;     // standard deviations of the random maps
 
 template <typename Less>
@@ -188,7 +189,10 @@ Faithfulness judge(const PerturbationAreas& map, const PerturbationBaselines& ba
   return result;
 }
 
-float outlier_share(MatrixView<const float> tokens, std::size_t num_prefix) {
+namespace {
+
+/// [T]
+std::vector<double> patch_norms(MatrixView<const float> tokens, std::size_t num_prefix) {
   std::vector<double> norms;
   norms.reserve(tokens.rows() - num_prefix);
   for (std::size_t row = num_prefix; row < tokens.rows(); ++row) {
@@ -196,12 +200,42 @@ float outlier_share(MatrixView<const float> tokens, std::size_t num_prefix) {
     for (const float value : tokens.row(row)) squares += double{value} * double{value};
     norms.push_back(std::sqrt(squares));
   }
+  return norms;
+}
+
+/// Five robust standard deviations above the median.
+double outlier_limit(const std::vector<double>& norms) {
   const double middle = quantile(norms, 0.5);
   std::vector<double> deviations(norms.size());
   std::transform(norms.begin(), norms.end(), deviations.begin(), [&](double norm) { return std::abs(norm - middle); });
-  const double limit = middle + 5 * 1.4826 * quantile(deviations, 0.5);
+  return middle + 5 * 1.4826 * quantile(deviations, 0.5);
+}
+
+}  // namespace
+
+float outlier_share(MatrixView<const float> tokens, std::size_t num_prefix) {
+  const std::vector<double> norms = patch_norms(tokens, num_prefix);
+  const double limit = outlier_limit(norms);
   const auto outliers = std::count_if(norms.begin(), norms.end(), [&](double norm) { return norm > limit; });
   return static_cast<float>(outliers) / static_cast<float>(norms.size());
+}
+
+std::vector<std::size_t> outlier_patches(MatrixView<const float> tokens, std::size_t num_prefix) {
+  const std::vector<double> norms = patch_norms(tokens, num_prefix);
+  const double limit = std::max(outlier_limit(norms), kFarOut * quantile(norms, 0.5));
+  std::vector<std::size_t> patches;
+  for (std::size_t patch = 0; patch < norms.size(); ++patch) {
+    if (norms[patch] > limit) patches.push_back(patch);
+  }
+  return patches;
+}
+
+std::optional<OutlierTokens> outlier_tokens(MatrixView<const float> tokens, std::size_t num_prefix) {
+  const std::vector<std::size_t> patches = outlier_patches(tokens, num_prefix);
+  if (patches.empty()) return std::nullopt;
+  const std::vector<double> norms = patch_norms(tokens, num_prefix);
+  return OutlierTokens{patches.size(), norms.size(),
+                       *std::max_element(norms.begin(), norms.end()) / quantile(norms, 0.5)};
 }
 
 }  // namespace fovea

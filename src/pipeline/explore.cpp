@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -51,6 +52,20 @@ std::vector<std::string> prefix_names(const Architecture& architecture) {
   return names;
 }
 
+/// Those of the page's blocks, with heads that are summed where the page has their mean alone.
+std::vector<BlockContributions> on_page(const std::vector<BlockContributions>& all, const PageOptions& page) {
+  std::vector<BlockContributions> blocks;
+  for (const std::size_t index : page.blocks) {
+    BlockContributions& block = blocks.emplace_back(all[index]);
+    if (!page.mean_heads) continue;
+    std::vector<float> sum(block.patches.size());
+    for (std::size_t i = 0; i < block.heads.size(); ++i) sum[i % sum.size()] += block.heads[i];
+    block.heads = std::move(sum);
+    block.heads_prefix = {std::accumulate(block.heads_prefix.begin(), block.heads_prefix.end(), 0.0)};
+  }
+  return blocks;
+}
+
 }  // namespace
 
 std::size_t attention_bytes(const Architecture& architecture, std::size_t blocks, bool mean_heads) {
@@ -73,13 +88,19 @@ ExploreHeading explore_heading(const ModelInfo& model, const PageOptions& page) 
           .mean_heads = page.mean_heads};
 }
 
-std::string page_section(const Record& record, const LoadedPicture& picture, std::vector<ExplainedMap>& maps,
-                         const ExplainOptions& options, const ClassSpace& classes, AttentionPacker* attention) {
-  ExplorePicture section{record, picture.grid, {}, {}, std::nullopt};
+bool shows_contributions(const MapPlan& plan, const PageOptions& page) {
+  return !page.blocks.empty() && plan.needs(&Evidence::score_terms) && !plan.reads_pixels() &&
+         plan.options.start_block == 0;
+}
+
+std::string page_section(const Record& record, const LoadedPicture& picture, ExplainedImage& image,
+                         const ExplainOptions& options, const PageOptions& page, const ClassSpace& classes,
+                         AttentionPacker* attention) {
+  ExplorePicture section{record, picture.grid, {}, {}, {}, std::nullopt};
   const Image region = seen_region(picture.original, picture.network_input, picture.geometry);
   section.jpeg = encode_jpeg(thumbnail(region, kLongestSide), kPictureQuality);
-  section.maps.reserve(maps.size());
-  for (ExplainedMap& map : maps) {
+  section.maps.reserve(image.maps.size());
+  for (ExplainedMap& map : image.maps) {
     const ExplainMethod& method = *map.method;
     std::optional<MapTarget> target;
     if (map.target) target = described(*map.target, classes);
@@ -92,12 +113,15 @@ std::string page_section(const Record& record, const LoadedPicture& picture, std
                             .is_signed = method.is_signed,
                             .sum = map.sum});
   }
+  for (TargetContributions& made : image.contributions) {
+    section.contributions.push_back({described(made.target, classes), made.score, on_page(made.blocks, page)});
+  }
   if (attention != nullptr) section.attention = attention->pack();
   return explore_section(section);
 }
 
 std::string page_section(const Record& failed) {
-  return explore_section({failed, {}, {}, {}, std::nullopt});
+  return explore_section({failed, {}, {}, {}, {}, std::nullopt});
 }
 
 }  // namespace fovea

@@ -10,7 +10,7 @@
 #include "pipeline/maps/explanations.hpp"
 #include "pipeline/picture_source.hpp"
 #include "pipeline/predictions.hpp"
-#include "report/pages/explore_page.hpp"
+#include "report/explore/explore_page.hpp"
 #include "report/record.hpp"
 
 namespace fovea {
@@ -25,12 +25,15 @@ struct PageOptions {
 
 [[nodiscard]] ExploreHeading explore_heading(const ModelInfo& model, const PageOptions& page);
 
+/// Whether a page of maps that are made so can show what each block and head brings.
+[[nodiscard]] bool shows_contributions(const MapPlan& plan, const PageOptions& page);
+
 /// The section of a picture.
-/// @param maps       their values are moved from
+/// @param image      the values of its maps are moved from
 /// @param options    the maps were made with
 /// @param attention  null: the page holds none
-[[nodiscard]] std::string page_section(const Record& record, const LoadedPicture& picture,
-                                       std::vector<ExplainedMap>& maps, const ExplainOptions& options,
+[[nodiscard]] std::string page_section(const Record& record, const LoadedPicture& picture, ExplainedImage& image,
+                                       const ExplainOptions& options, const PageOptions& page,
                                        const ClassSpace& classes, AttentionPacker* attention);
 /// The section of a failure.
 [[nodiscard]] std::string page_section(const Record& failed);

@@ -122,10 +122,11 @@ class PictureWorker {
     if (has_unknown_rule(model_, options_)) record.unknown = unknown_(result);
     outcome.probabilities = probabilities_of(result.logits, classes());
     record.predictions = predictions_of(result.logits, outcome.probabilities, classes(), options_.predictions);
+    record.outliers = job.image.outliers;
     outcome.logits = std::move(result.logits);
     if (options_.page) {
-      outcome.page_section = page_section(record, job.picture, job.image.maps, options_.maps.options, classes(),
-                                          job.page_attention ? &*job.page_attention : nullptr);
+      outcome.page_section = page_section(record, job.picture, job.image, options_.maps.options, *options_.page,
+                                          classes(), job.page_attention ? &*job.page_attention : nullptr);
     } else {
       write_files(job, outcome);
     }
@@ -204,7 +205,8 @@ class PictureWorker {
     Record& record = outcome.record;
     PictureFiles written(options_.layout.folder);
     const MapFiles files(model_, options_, written);
-    ExplainedPicture explained{input, job.picture, outcome.probabilities, record.predictions, {}, is_unknown(record)};
+    ExplainedPicture explained{input, job.picture,        outcome.probabilities, record.predictions,
+                               {},    is_unknown(record), record.outliers};
     if (job.image.looked_at) {
       record.tokens = job.image.looked_at->tokens;
       explained.kept = job.image.looked_at->kept;

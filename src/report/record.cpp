@@ -13,6 +13,13 @@ std::string sum_text(const ScoreSum& sum) {
                      sum.biases, sum.score);
 }
 
+std::string outlier_text(const OutlierTokens& outliers) {
+  return fmt::format(
+      "outlier tokens: {} of {} patches, up to {:.1f} times as long as the median; they hold notes about the whole "
+      "picture, so that attention to them says nothing about their place",
+      outliers.patches, outliers.of, outliers.largest);
+}
+
 void Summary::count(const Record& record) {
   ++(record.failure ? failed : succeeded);
   if (record.decided_by && !record.failure) ++decided_by[*record.decided_by];

@@ -31,6 +31,9 @@ struct MapAgreement {
 /// "patches +8.25, prefix tokens -0.89, biases +1.13: score 8.50"
 [[nodiscard]] std::string sum_text(const ScoreSum& sum);
 
+/// "outlier tokens: 7 of 256 patches, up to 8.3 times as long as the median: attention that goes there …"
+[[nodiscard]] std::string outlier_text(const OutlierTokens& outliers);
+
 struct MapRecord {
   std::string method;
   std::string variant;
@@ -81,6 +84,7 @@ struct Record {
   std::optional<Precision> decided_by;    // of a cascade: the precision that predictions and maps are computed in
   std::vector<std::size_t> tokens;        // token reduction (hard attention): in the first block, then after each stage
   std::optional<float> outlier_tokens;    // share of patch tokens with outlier norms, as registers have
+  std::optional<OutlierTokens> outliers;  // those that maps are warned of
   std::optional<std::string> panel;       // all maps in one picture; relative to the output folder, as the next two
   std::optional<std::string> attention_sheet;  // the attention of all blocks and heads
   std::optional<std::string> thumbnail;        // the picture itself, small

@@ -153,8 +153,8 @@ TEST_F(Contract, TheGuideHasTheKeysOfAllRecordsAndNoOthers) {
   look_at_document(run({"eval", at("kinds"), "-m", at("mine.safetensors"), "-f", "json"}));
   run({"classify", "-r", at("kinds/1"), "-m", at("model"), "-f", "jsonl", "-o", at("rows.jsonl")});
   look_at_document(run({"eval", at("kinds"), "--from", at("rows.jsonl"), "--labels", at("seven.txt"), "-f", "json"}));
-  look_at_document(run({"bench", "-m", at("model"), "--seconds", "0.1", "--roofline", "--folder", in, "--keep", "0.5",
-                        "--decode", "fast", "-f", "json"}));
+  look_at_document(run({"bench", "-m", at("model"), "--seconds", "0.1", "--roofline", "--faithfulness", "--folder", in,
+                        "--keep", "0.5", "--decode", "fast", "-f", "json"}));
   if (can_quantize()) {
     look_at_document(
         run({"quantize", at("model"), at("small.safetensors"), "--calibrate", in, "--report", "-f", "json"}));

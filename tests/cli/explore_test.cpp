@@ -82,6 +82,46 @@ TEST_F(ExploreVerb, MapsAreThoseAskedForAndWithoutWordsThoseOfOnePassAndOneBack)
   EXPECT_EQ(targets, (std::vector<std::string>{"class 1 rather than class 0", "class 3 rather than class 0"}));
 }
 
+TEST_F(ExploreVerb, ContributionsOfEveryBlockAddUpToTheScoreAndTheirMeanIsTheSumOfLibrasMap) {
+  ASSERT_EQ(explore({at("a.png"), "-o", at("page.html")}).exit_code, 0);
+  const Json content = picture(0);
+  ASSERT_EQ(content.at("why").size(), 3U) << "one for each explained class";
+  for (const Json& why : content.at("why")) {
+    double mean = 0;
+    ASSERT_EQ(why.at("blocks").size(), 2U);
+    for (const Json& block : why.at("blocks")) {
+      double sum = block.at("patches").get<double>() + block.at("biases").get<double>();
+      for (const Json& token : block.at("prefix")) sum += token.get<double>();
+      EXPECT_NEAR(sum, why.at("score").get<double>(), 1e-4);
+      mean += block.at("patches").get<double>() / 2;
+      EXPECT_EQ(block.at("heads").size(), heading().at("heads").get<std::size_t>());
+    }
+    bool found = false;
+    for (const Json& map : content.at("maps")) {
+      if (map.at("method") != "libra" || map.at("target") != why.at("target")) continue;
+      found = true;
+      EXPECT_NEAR(std::stod(map.at("sum").get<std::string>().substr(std::string("patches ").size())), mean, 0.0051);
+    }
+    EXPECT_TRUE(found) << why.at("target");
+  }
+  ASSERT_EQ(explore({at("a.png"), "-o", at("page.html"), "--attention", "mean", "--attention-blocks", "1"}).exit_code,
+            0);
+  const Json summed = picture(0).at("why")[0].at("blocks");
+  ASSERT_EQ(summed.size(), 1U) << "blocks as of the attention";
+  ASSERT_EQ(summed[0].at("heads").size(), 1U) << "all heads together";
+  const Json all = content.at("why")[0].at("blocks")[1].at("heads");
+  double from_patches = 0;
+  for (const Json& head : all) from_patches += head[0].get<double>();
+  EXPECT_NEAR(summed[0].at("heads")[0][0].get<double>(), from_patches, 1e-4);
+  for (const std::vector<std::string>& without :
+       {std::vector<std::string>{"--attention", "none"}, {"--method", "generic"}, {"--start-block", "1"}}) {
+    std::vector<std::string> arguments{at("a.png"), "-o", at("page.html")};
+    arguments.insert(arguments.end(), without.begin(), without.end());
+    ASSERT_EQ(explore(arguments).exit_code, 0) << without[0];
+    EXPECT_FALSE(picture(0).contains("why")) << without[0];
+  }
+}
+
 TEST_F(ExploreVerb, KeepsTheAttentionThatIsAskedFor) {
   const auto run = [&](std::vector<std::string> more) {
     more.insert(more.begin(), {at("a.png"), "-o", at("page.html")});

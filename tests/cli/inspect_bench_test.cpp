@@ -70,6 +70,27 @@ TEST(BenchVerb, TheReportHasEveryKeyOfTheContractAndTheyAgree) {
   EXPECT_EQ(json.at("folder").at("images"), 6);
 }
 
+TEST(BenchVerb, FaithfulnessIsMeasuredBesideAsManyPlainForwardPasses) {
+  const TempFolder folder;
+  write_tiny_model_folder(folder / "model");
+  const std::vector<std::string> command{"bench", "-m", (folder / "model").string(), "--seconds", "0.1", "-t", "1"};
+  const auto run = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), command.begin(), command.end());
+    const auto result = run_fovea(more);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return result.out;
+  };
+  EXPECT_FALSE(nlohmann::json::parse(run({"-f", "json"})).contains("faithfulness"));
+  const auto json = nlohmann::json::parse(run({"-f", "json", "--method", "generic,rollout", "--faithfulness"}));
+  const auto& cost = json.at("faithfulness");
+  EXPECT_EQ(cost.at("method"), "generic") << "the first";
+  EXPECT_EQ(cost.at("forwards"), 3 * 15) << "16 patches one by one, without the ends: deletion both ways, insertion";
+  EXPECT_GT(cost.at("ms"), 0);
+  EXPECT_GT(cost.at("forwards_ms"), 0);
+  EXPECT_GT(cost.at("ratio"), 0);
+  EXPECT_THAT(run({"--faithfulness"}), HasSubstr("faithfulness  of rollout: 45 forward passes in "));
+}
+
 class BenchOfHardAttention : public ::testing::Test {
  protected:
   BenchOfHardAttention() {

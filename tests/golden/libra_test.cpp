@@ -4,12 +4,18 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <numeric>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "checkpoint/checkpoint.hpp"
 #include "explain/spearman.hpp"
 #include "fovea/classifier.hpp"
+#include "fovea/model.hpp"
+#include "fovea/session.hpp"
+#include "pipeline/maps/explanations.hpp"
+#include "pipeline/picture_source.hpp"
 #include "support/shared.hpp"
 
 namespace fovea {
@@ -46,6 +52,41 @@ TEST(GoldenLibra, EqualsTheReferenceInEveryMapAndSumOfTwoClasses) {
       EXPECT_NEAR(map.sum->prefix, values_of(*golden, of + "prefix").at(0), 1e-4);
       EXPECT_NEAR(map.sum->score, values_of(*golden, of + "score").at(0), 1e-4);
       EXPECT_NEAR(map.sum->patches + map.sum->prefix + map.sum->biases, map.sum->score, 1e-4);
+    }
+  }
+}
+
+TEST(GoldenLibra, EqualsTheReferenceInWhatEveryHeadBringsToTheClassToken) {
+  const auto golden = open_checkpoint(test::source_dir() / "tests/golden/libra.safetensors");
+  const auto model =
+      VisionTransformer::load(test::source_dir() / "weights/vit_tiny_tin200", {.precision = Precision::kF32});
+  Session session(model, 1);
+  MapPlan plan;
+  plan.methods = {&explain_method("libra")};
+  plan.contributions = true;
+  for (const std::string picture : {"cat_and_espresso.jpg", "rocket.jpg"}) {
+    const std::string file = (test::source_dir() / "samples" / picture).string();
+    const LoadedPicture loaded = load_picture({file}, 0, nullptr, {}, model->info(), Keep::kNothing);
+    const auto best_two = [&](std::size_t, const ForwardResult& result) {
+      return targets_of(parse_targets({"top2"}, {}, class_space(model->info(), plan)), result.logits, {file},
+                        class_space(model->info(), plan));
+    };
+    const ExplainedImage image = explain_images(*model, session, loaded.patches, plan, {}, best_two).front();
+    ASSERT_EQ(image.contributions.size(), 2U);
+    for (const TargetContributions& made : image.contributions) {
+      const std::string of = picture + "." + std::to_string(made.target.class_index) + ".heads ";
+      const std::vector<float> prefix = values_of(*golden, of + "prefix");    // [L, H]
+      const std::vector<float> patches = values_of(*golden, of + "patches");  // [L, H]
+      const std::vector<float> block5 = values_of(*golden, of + "block 5");   // [H, T]
+      ASSERT_EQ(prefix.size(), 36U) << of;
+      ASSERT_EQ(block5.size(), made.blocks.at(5).heads.size());
+      for (std::size_t i = 0; i < prefix.size(); ++i) {
+        const BlockContributions& block = made.blocks.at(i / 3);
+        const auto head = std::span(block.heads).subspan(i % 3 * 196, 196);
+        EXPECT_NEAR(block.heads_prefix[i % 3], double{prefix[i]}, 1e-4) << of << i;
+        EXPECT_NEAR(std::accumulate(head.begin(), head.end(), 0.0), double{patches[i]}, 1e-4) << of << i;
+      }
+      for (std::size_t i = 0; i < block5.size(); ++i) EXPECT_NEAR(made.blocks[5].heads[i], block5[i], 1e-5F) << of << i;
     }
   }
 }

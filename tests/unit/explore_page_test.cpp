@@ -1,5 +1,5 @@
 // Attention in bytes, and the page around it.
-#include "report/pages/explore_page.hpp"
+#include "report/explore/explore_page.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,8 +12,8 @@
 #include <random>
 
 #include "base/text.hpp"
+#include "report/explore/packed_attention.hpp"
 #include "report/pages/html.hpp"
-#include "report/pages/packed_attention.hpp"
 #include "report/record.hpp"
 
 namespace fovea {
@@ -148,6 +148,37 @@ TEST(ExploreSection, MapsAreWithinHalfAStepOfTheirRange) {
   EXPECT_EQ(maps[0]["high"], 3);
   EXPECT_EQ(maps[0]["values"], base64(std::string("\x00\x40\x60\xFF", 4))) << "-1, 0, 0.5 and 3 of -1 to 3";
   EXPECT_EQ(maps[1]["values"], base64(std::string(4, '\0'))) << "a map that is the same everywhere";
+}
+
+TEST(ExploreSection, ContributionsAreExactSumsAndFieldsWithinHalfAStep) {
+  ExplorePicture picture = some_picture();
+  EXPECT_EQ(content_of(explore_section(picture)).count("why"), 0U);
+  BlockContributions block{.block = 3,
+                           .patches = {-2, 0, 1, 0.5F},
+                           .prefix = {0.75, -0.25},
+                           .biases = 1.5,
+                           .earlier = 0.25,
+                           .heads = {0, 0, 0, 0, 0.1F, -0.2F, 0.3F, 0.4F},
+                           .heads_prefix = {0, -1}};
+  picture.contributions = {{MapTarget{3, "cat", std::nullopt}, 2.5, {block}},
+                           {MapTarget{3, "cat", MapContrast{1, {}}}, 1, {}}};
+  const Json why = content_of(explore_section(picture))["why"];
+  ASSERT_EQ(why.size(), 2U);
+  EXPECT_EQ(why[0]["target"].dump(), R"(["cat",3])");
+  EXPECT_EQ(why[0]["contrast"], false);
+  EXPECT_EQ(why[1]["contrast"], true);
+  EXPECT_EQ(why[0]["score"], 2.5);
+  EXPECT_EQ(why[0]["blocks"][0]["patches"], -0.5);
+  EXPECT_EQ(why[0]["blocks"][0]["prefix"], Json({1.0, -0.25})) << "class tokens that are read earlier count as theirs";
+  EXPECT_EQ(why[0]["blocks"][0]["biases"], 1.5);
+  EXPECT_EQ(why[0]["blocks"][0]["heads"][0], Json({0.0, 0.0}));
+  EXPECT_NEAR(why[0]["blocks"][0]["heads"][1][0].get<double>(), 0.6, 1e-6);
+  EXPECT_EQ(why[0]["maxima"].size(), 3U) << "the terms, and two heads";
+  EXPECT_EQ(why[0]["steps"], base64(std::string("\x81\x00\x40\x20"
+                                                "\x00\x00\x00\x00"
+                                                "\x20\xC0\x5F\x7F",
+                                                12)))
+      << "in 127 steps from 0 to a field's largest value";
 }
 
 TEST(ExploreSection, NamesAndLabelsCannotEndTheirElement) {

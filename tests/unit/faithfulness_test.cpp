@@ -174,6 +174,33 @@ TEST(Faithfulness, OutliersStandOutFromTheirImage) {
   EXPECT_FLOAT_EQ(outlier_share({tokens, 41, 2}, 1), 2.0F / 40);
 }
 
+TEST(Faithfulness, OnlyTokensThatAreFourTimesAsLongAsTheMedianAreWarnedOf) {
+  for (const std::size_t prefix : {0U, 1U, 5U}) {
+    std::vector<float> tokens((prefix + 40) * 2);
+    for (std::size_t i = 0; i < prefix + 40; ++i) tokens[2 * i] = 10 + 0.01F * float(i % 3);
+    if (prefix > 0) tokens[0] = 900;
+    const MatrixView<const float> view{tokens, prefix + 40, 2};
+    tokens[2 * (prefix + 7)] = 39;
+    EXPECT_GT(outlier_share(view, prefix), 0.0F) << "an outlier, but not far out";
+    EXPECT_TRUE(outlier_patches(view, prefix).empty());
+    EXPECT_FALSE(outlier_tokens(view, prefix));
+    tokens[2 * (prefix + 7) + 1] = -20;
+    tokens[2 * (prefix + 39)] = 82;
+    EXPECT_EQ(outlier_patches(view, prefix), (std::vector<std::size_t>{7, 39}));
+    const auto found = outlier_tokens(view, prefix);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->patches, 2U);
+    EXPECT_EQ(found->of, 40U);
+    EXPECT_NEAR(found->largest, 8.2, 0.02);
+  }
+}
+
+TEST(Faithfulness, TokensThatVaryMuchHaveNoOutliers) {
+  std::vector<float> tokens(40);
+  for (std::size_t i = 0; i < 40; ++i) tokens[i] = std::exp(0.06F * float(i));  // tenfold from the least to the largest
+  EXPECT_TRUE(outlier_patches({tokens, 40, 1}, 0).empty());
+}
+
 TEST(BlurPatches, IsAGaussianOverTheWholePictureAndZeroBeyondIt) {
   const PatchGrid grid{3, 4};
   const std::size_t side = 4;

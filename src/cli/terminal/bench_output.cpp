@@ -51,6 +51,11 @@ std::string name_of(const MapPlan& plan) {
   return text;
 }
 
+std::string faithfulness_text(const FaithfulnessCost& cost, std::string_view method) {
+  return fmt::format("faithfulness  of {}: {} forward passes in {:.1f} ms, {:.2f} times what as many plain ones take\n",
+                     method, cost.forwards, cost.ms, cost.ratio);
+}
+
 std::string reduced_text(const BenchPlan& plan, const ReducedForward& reduced) {
   std::string text = fmt::format(
       "reduced       {}: {:.2f} ms an image beside {:.2f} of the whole model, {:.2f} times as fast; tokens {}\n",
@@ -202,6 +207,7 @@ std::string bench_text(const BenchPlan& plan, const BenchReport& report) {
                         cost.forwards);
   }
   text += fmt::format("              draw and encode {:.2f} ms\n", report.encode_ms);
+  if (report.faithfulness) text += faithfulness_text(*report.faithfulness, plan.methods.front()->name);
   text += fmt::format("memory        peak RSS {:.1f} MB after the forward passes\n", report.peak_rss_mb);
   if (report.reduced) text += reduced_text(plan, *report.reduced);
   if (report.fast_decode) text += fast_decode_text(*report.fast_decode);
@@ -248,6 +254,13 @@ std::string bench_json(const BenchPlan& plan, const BenchReport& report) {
   versions.add("fovea", FOVEA_VERSION).add("commit", FOVEA_COMMIT).add("compiler", FOVEA_COMPILER);
   versions.add("build", FOVEA_BUILD_TYPE).add("backend", machine.backend);
   json.add("versions", versions);
+  if (report.faithfulness) {
+    const FaithfulnessCost& cost = *report.faithfulness;
+    JsonObject faithfulness;
+    faithfulness.add("method", plan.methods.front()->name).add("forwards", cost.forwards).add("ms", cost.ms);
+    faithfulness.add("forwards_ms", cost.forwards_ms).add("ratio", cost.ratio);
+    json.add("faithfulness", faithfulness);
+  }
   if (report.reduced) json.add("hard_attention", reduced_json(*plan.hard_attention, *report.reduced));
   if (report.fast_decode) json.add("fast_decode", fast_decode_json(*report.fast_decode));
   if (report.folder) json.add("folder", folder_json(*report.folder));

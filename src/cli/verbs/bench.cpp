@@ -37,6 +37,8 @@ class Bench : public Command {
     add_methods(app, "--method", methods_, "also what this explanation costs; may be repeated, or separated by commas")
         ->default_str(std::string(explain_methods().front().name));
     add_gamma(app, gamma_);
+    app.add_flag("--faithfulness", faithfulness_,
+                 "also what --faithfulness of the first of these costs, beside as many plain forward passes");
     app.add_flag("--roofline", roofline_, "also each kind of layer's rate beside the machine's peak and bandwidth");
     app.add_option("--svg", svg_, "the roofline as a picture; implies --roofline")->type_name("FILE");
     add_choice(app, "-f,--format", format_, {"text", "json"}, "what to print");
@@ -70,6 +72,7 @@ class Bench : public Command {
     const MapPlan hard = hard_attention(plan.model->info());
     if (app_.count("--keep") + app_.count("--merge") > 0) plan.hard_attention = hard;
     plan.decode = decode_options(decode_, plan.model->info().recipe);
+    plan.faithfulness = faithfulness_;
     plan.roofline = roofline_ || !svg_.empty();
     std::optional<PendingFile> picture;
     if (!svg_.empty()) picture.emplace(svg_);  // a place that cannot be written is found before the work
@@ -136,6 +139,7 @@ class Bench : public Command {
   std::string arch_;
   double seconds_ = 3;
   std::string folder_;
+  bool faithfulness_ = false;
   bool roofline_ = false;
   std::string svg_;
   std::vector<std::string> methods_;

@@ -100,6 +100,7 @@ class Explore : public Command {
     purpose.outputs = {output_};
     PictureSetup setup = set_up(flags_, purpose, pictures, common, note);
     setup.options.page = page_options(setup.model->architecture());
+    setup.options.maps.contributions = shows_contributions(setup.options.maps, *setup.options.page);
 
     Engine engine(setup.model);
     PendingFile page(output_);  // a place that cannot be written is found before the work

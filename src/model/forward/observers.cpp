@@ -25,7 +25,7 @@ void Observers::after(const LayerCall& layer) {
       break;
     default: break;
   }
-  if (!layer.ends_block || !request_.tokens) return;
+  if (!layer.ends_block || layer.leading_only || !request_.tokens) return;
   const std::size_t size = (reducer_ != nullptr ? reducer_->tokens() : a_.tokens()) * a_.embed_dim;  // N·D
   for (std::size_t image = 0; image < layer.out.size() / size; ++image) {
     show_tokens(image, layer.block + 1, layer.out.subspan(image * size, size));

@@ -70,7 +70,7 @@ struct Session::Impl {
 
   [[nodiscard]] BlockOptions options_of(const ForwardRequest& request) {
     BlockOptions options;
-    options.all_tokens = request.tokens || request.keep_tokens;
+    options.all_tokens = (request.tokens && request.unread_tokens) || request.keep_tokens;
     options.reducer = reducer ? &*reducer : nullptr;
     if (request.attention) {
       options.attention = request.attention_detail;

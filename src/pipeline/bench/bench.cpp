@@ -146,6 +146,7 @@ BenchReport run_bench(const BenchPlan& asked) {
   report.matmul_peak_gflops = measure_matmul_peak_gflops(threads, plan.model->info().precision);
   measure_methods(plan, subject, report);
   measure_input_stages(plan, subject, report);
+  if (plan.faithfulness) report.faithfulness = measure_faithfulness(plan, subject.patches);
   if (plan.hard_attention) report.reduced = measure_reduction(plan, subject.patches);
   if (plan.decode.mode == DecodeMode::kFast) {
     report.fast_decode = measure_fast_decode(asked, subject.file, subject.name);

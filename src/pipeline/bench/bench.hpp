@@ -28,6 +28,7 @@ struct BenchPlan {
   std::optional<std::filesystem::path> image;   // else a synthetic JPEG of 500x375 px
   std::optional<std::filesystem::path> folder;  // measure the throughput of these files, too
   std::optional<MapPlan> hard_attention;        // compare this reduction with the whole model; without maps
+  bool faithfulness = false;                    // measure what that of the first method's map costs, too
   bool roofline = false;                        // measure each kind of layer, too
   DecodeOptions decode;                         // kFast: measure what it saves and changes, too
 };
@@ -48,6 +49,14 @@ struct MethodCost {
   Timing ms;            // forward pass and map together, of an image
   double added_ms = 0;  // to the forward pass of an image
   double forwards = 0;  // forward pass and map, as a multiple of the plain forward pass
+};
+
+/// Deletion both ways and insertion of one map, in runs that alternate with as many plain forward passes.
+struct FaithfulnessCost {
+  std::size_t forwards = 0;  // images that the model runs on
+  double ms = 0;             // in all, median
+  double forwards_ms = 0;    // of as many passes of one image each, median
+  double ratio = 0;          // of two runs side by side, median
 };
 
 /// How far the answers with token reduction are those of the whole model.
@@ -106,6 +115,7 @@ struct BenchReport {
   std::string image;       // the image on which decode and preprocess were measured
   double peak_rss_mb = 0;  // after the forward passes, in 1e6 bytes
   std::optional<ReducedForward> reduced;
+  std::optional<FaithfulnessCost> faithfulness;
   std::optional<FolderTiming> folder;
   std::vector<CascadeCost> cascade;  // for the best class, and for the five best; of a cascade and a folder
   std::optional<Roofline> roofline;

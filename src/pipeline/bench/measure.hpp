@@ -22,6 +22,9 @@ namespace fovea {
 [[nodiscard]] FolderTiming measure_folder(const BenchPlan& plan);
 /// @param plan  with a cascade, and the full model
 [[nodiscard]] std::vector<CascadeCost> measure_cascade(const BenchPlan& plan);
+/// @param patches  [batch, T, 3·P·P], of which the first image is judged
+/// @throws Error   kUsage for a model without classes or probabilities.
+[[nodiscard]] FaithfulnessCost measure_faithfulness(const BenchPlan& plan, std::span<const float> patches);
 /// Agreement over the folder's pictures, or else over `patches`.
 /// @param patches  [batch, T, 3·P·P]
 [[nodiscard]] ReducedForward measure_reduction(const BenchPlan& plan, std::span<const float> patches);

@@ -1,5 +1,7 @@
 #include "pipeline/maps/backward_evidence.hpp"
 
+#include <utility>
+
 #include "explain/pixel_map.hpp"
 #include "fovea/architecture.hpp"
 #include "image/preprocess/patches.hpp"
@@ -8,20 +10,29 @@ namespace fovea {
 namespace {
 
 /// What the explainers that read gradients of this kind need of a backward pass; empty where there are none.
-GradientRequest gradient_request(const MapPlan& plan, const Explainers& explainers, Gradients gradients) {
+GradientRequest gradient_request(const MapPlan& plan, const Explainers& explainers, Gradients gradients,
+                                 Contributions* contributions) {
   GradientRequest request;
   request.gradients = gradients;
   if (gradients == Gradients::kLibra) request.gamma = plan.options.gamma;
   request.first_block = plan.options.start_block;
   if (gradients == Gradients::kLibra && plan.needs(&Evidence::score_terms) && !plan.reads_pixels()) {
-    request.score_terms = [&](const ScoreTerms& terms) {
+    request.score_terms = [&, contributions](const ScoreTerms& terms) {
       feed_each(plan, explainers, &Evidence::score_terms,
                 [&](Explainer& explainer) { explainer.observe_score_terms(terms); });
+      if (contributions != nullptr) contributions->observe(terms);
+    };
+  }
+  if (contributions != nullptr) {
+    request.attention = [contributions](const AttentionView& attention, std::span<const float> gradient) {
+      contributions->observe(attention, gradient);
     };
   }
   if (gradients != plan.options.gradients) return request;
   if (plan.needs(&Evidence::gradients)) {
-    request.attention = [&](const AttentionView& attention, std::span<const float> gradient) {
+    request.attention = [&, also = std::move(request.attention)](const AttentionView& attention,
+                                                                 std::span<const float> gradient) {
+      if (also) also(attention, gradient);
       feed_each(plan, explainers, &Evidence::gradients,
                 [&](Explainer& explainer) { explainer.observe_gradient(attention, gradient); });
     };
@@ -56,10 +67,12 @@ void differentiate(Session& session, const MapPlan& plan, const Target& target, 
 
 }  // namespace
 
-void run_backward(Session& session, const MapPlan& plan, const Target& target, const Explainers& explainers) {
+void run_backward(Session& session, const MapPlan& plan, const Target& target, const Explainers& explainers,
+                  Contributions* contributions) {
   for (const Gradients gradients : {Gradients::kTrue, Gradients::kLibra}) {
     if (plan.reads(gradients)) {
-      differentiate(session, plan, target, gradient_request(plan, explainers, gradients));
+      Contributions* const fed = gradients == Gradients::kLibra ? contributions : nullptr;
+      differentiate(session, plan, target, gradient_request(plan, explainers, gradients, fed));
     }
   }
 }

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "explain/contributions.hpp"
 #include "fovea/model.hpp"
 #include "fovea/session.hpp"
 #include "pipeline/maps/explainers.hpp"
@@ -13,8 +14,10 @@
 namespace fovea {
 
 /// One backward pass of each kind for all methods that need one.
-/// @param session  after a forward pass that was kept for gradients
-void run_backward(Session& session, const MapPlan& plan, const Target& target, const Explainers& explainers);
+/// @param session        after a forward pass that was kept for gradients
+/// @param contributions  of this target; null: nobody asks for them
+void run_backward(Session& session, const MapPlan& plan, const Target& target, const Explainers& explainers,
+                  Contributions* contributions);
 
 /// Where plan.reads_pixels(): one forward pass of each moved image, and one backward pass of it for each target.
 /// @param session    what it kept for gradients is replaced

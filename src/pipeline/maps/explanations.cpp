@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "explain/contributions.hpp"
 #include "explain/faithfulness.hpp"
 #include "explain/pixel_map.hpp"
 #include "fovea/architecture.hpp"
@@ -28,16 +29,43 @@ void observe_tokens(Session& session, std::span<const float> patches, const MapP
   (void)session.forward(patches, request);
 }
 
+double score_of(const ScoreSeed& seed, const Logits& logits) {
+  double score = 0;
+  for (const ScoreTerm& term : seed) {
+    score += static_cast<double>(term.weight) * static_cast<double>(logits[term.class_index]);
+  }
+  return score;
+}
+
+/// What another head's bias adds to a target's score: no part of the score that was differentiated.
+double other_bias(const MapPlan& plan, const Target& target) {
+  return plan.other_head ? plan.other_head->bias_of(score_seed(target)) : 0;
+}
+
+TargetContributions contributions_of(const MapPlan& plan, const Target& target, const Logits& logits,
+                                     Contributions& collected) {
+  TargetContributions made{target, score_of(score_seed(target), logits), collected.take()};
+  for (BlockContributions& block : made.blocks) block.biases += other_bias(plan, target);
+  return made;
+}
+
 /// The maps of one image for its targets. What a forward pass has kept is used before the model runs again.
-/// @return  by target, and in it by method: explainers that have seen everything
+/// @param image  its contributions are filled in, where the plan wants them
+/// @return       by target, and in it by method: explainers that have seen everything
 std::vector<Explainers> explain_targets(const VisionTransformer& model, Session& session,
                                         std::span<const float> patches, const MapPlan& plan, const TokenLayout& layout,
-                                        const std::vector<Target>& targets, SubsetRuns& runs) {
+                                        const std::vector<Target>& targets, SubsetRuns& runs, ExplainedImage& image) {
   std::vector<Explainers> by_target;
   by_target.reserve(targets.size());
   for (const Target& target : targets) {
     const Explainers& explainers = by_target.emplace_back(make_explainers(plan, layout, true));
-    if (plan.backward()) run_backward(session, plan, target, explainers);
+    if (plan.contributions) {
+      Contributions contributions(layout);
+      run_backward(session, plan, target, explainers, &contributions);
+      image.contributions.push_back(contributions_of(plan, target, image.result.logits, contributions));
+    } else if (plan.backward()) {
+      run_backward(session, plan, target, explainers, nullptr);
+    }
     if (!plan.needs(&Evidence::relevance)) continue;
     propagate_relevance(model, patches, score_seed(target),
                         [&](std::size_t block, std::span<const double> gradient, std::span<const double> relevance) {
@@ -95,12 +123,8 @@ ExplainedMap map_of(const MapPlan& plan, std::size_t method, const Target& targe
   ExplainedMap map{.method = plan.methods[method], .target = target, .heatmap = heatmap_of(plan, explainers, method)};
   map.sum = explainers[method]->sum();
   if (!map.sum) return map;
-  const ScoreSeed seed = score_seed(target);
-  for (const ScoreTerm& term : seed) {
-    map.sum->score += static_cast<double>(term.weight) * static_cast<double>(logits[term.class_index]);
-  }
-  // The bias of another head is no part of the score that was differentiated.
-  if (plan.other_head) map.sum->biases += plan.other_head->bias_of(seed);
+  map.sum->score = score_of(score_seed(target), logits);
+  map.sum->biases += other_bias(plan, target);
   return map;
 }
 
@@ -122,9 +146,10 @@ std::vector<ExplainedMap> in_order(const MapPlan& plan, std::vector<ExplainedMap
 
 /// What was observed in one forward pass of some images.
 struct Observed {
-  std::vector<Explainers> agnostic;     // by image
-  std::vector<LookedAt> looked_at;      // by image, with a reduction
-  std::optional<float> outlier_tokens;  // of a single image
+  std::vector<Explainers> agnostic;                    // by image
+  std::vector<LookedAt> looked_at;                     // by image, with a reduction
+  std::optional<float> outlier_tokens;                 // of a single image
+  std::vector<std::optional<OutlierTokens>> outliers;  // by image
 };
 
 /// The least detail that is enough for all explainers of one image that observe attention.
@@ -139,6 +164,11 @@ AttentionDetail common_detail(const MapPlan& plan, const Explainers& explainers)
   return common.value_or(AttentionDetail{});
 }
 
+/// Where maps are made of whole pictures, and no token is there to take such notes.
+bool warns_of_outliers(const MapPlan& plan, const TokenLayout& layout) {
+  return !plan.methods.empty() && !plan.reduction.active() && layout.num_registers == 0 && layout.num_blocks > 1;
+}
+
 /// The caller's request, and beside it what the plan observes.
 /// @param first     the caller's number of the batch's first image
 /// @param observed  outlives the request
@@ -147,9 +177,14 @@ ForwardRequest observing(const ForwardRequest& request, const MapPlan& plan, con
   ForwardRequest asked = request;
   asked.reduction = plan.reduction;
   asked.keep_for_gradients = plan.backward();
-  if (request.tokens || plan.faithfulness) {
-    asked.tokens = [&, first](std::size_t image, std::size_t block, MatrixView<const float> tokens) {
+  const bool warns = warns_of_outliers(plan, layout);
+  if (request.tokens || plan.faithfulness || warns) {
+    asked.unread_tokens = request.tokens || plan.faithfulness;
+    asked.tokens = [&, first, warns](std::size_t image, std::size_t block, MatrixView<const float> tokens) {
       if (request.tokens) request.tokens(first + image, block, tokens);
+      if (warns && block + 1 == layout.num_blocks) {
+        observed.outliers[image] = outlier_tokens(tokens, layout.num_prefix);
+      }
       if (plan.faithfulness && block == layout.num_blocks) {
         observed.outlier_tokens = outlier_share(tokens, layout.num_prefix);
       }
@@ -187,6 +222,7 @@ std::vector<ExplainedImage> run_once(const VisionTransformer& model, Session& se
   Observed observed;
   observed.agnostic.reserve(size);
   for (std::size_t i = 0; i < size; ++i) observed.agnostic.push_back(make_explainers(plan, layout, false));
+  observed.outliers.resize(size);
   observed.looked_at.assign(size, LookedAt{{layout.tokens()}, {}});
   std::vector<ExplainedImage> images;
   images.reserve(size);
@@ -195,8 +231,8 @@ std::vector<ExplainedImage> run_once(const VisionTransformer& model, Session& se
     const Explainers& explainers = observed.agnostic[images.size()];
     std::optional<LookedAt> looked_at;
     if (plan.reduction.active()) looked_at = std::move(observed.looked_at[images.size()]);
-    ExplainedImage& image =
-        images.emplace_back(ExplainedImage{std::move(result), {}, std::move(looked_at), observed.outlier_tokens});
+    ExplainedImage& image = images.emplace_back(ExplainedImage{
+        std::move(result), {}, {}, std::move(looked_at), observed.outlier_tokens, observed.outliers[images.size()]});
     for (std::size_t m = 0; m < explainers.size(); ++m) {
       if (explainers[m]) image.maps.push_back({.method = plan.methods[m], .heatmap = heatmap_of(plan, explainers, m)});
     }
@@ -255,7 +291,7 @@ std::vector<ExplainedImage> explain_images(const VisionTransformer& model, Sessi
         images.emplace_back(std::move(run_draws(model, session, one, plan, request, images.size()).front()));
     const std::vector<Target> targets = choose(images.size() - 1, image.result);
     SubsetRuns runs(model.info(), session, one, plan);
-    const auto by_target = explain_targets(model, session, one, plan, layout, targets, runs);
+    const auto by_target = explain_targets(model, session, one, plan, layout, targets, runs, image);
     image.maps = in_order(plan, std::move(image.maps), targets, by_target, image.result.logits);
     if (plan.faithfulness) judge_maps(model, session, one, plan, targets, runs, image.maps);
   }

@@ -30,11 +30,20 @@ struct LookedAt {
   std::vector<float> kept;          // [T] 1 for a patch that was kept to the end, else 0; mean over draws
 };
 
+/// What a target's score is made of.
+struct TargetContributions {
+  Target target;
+  double score = 0;  // the logit of the target, or the difference of two
+  std::vector<BlockContributions> blocks;
+};
+
 struct ExplainedImage {
   ForwardResult result;
-  std::vector<ExplainedMap> maps;       // in the order of the methods, and in it of the targets
-  std::optional<LookedAt> looked_at;    // with a reduction
-  std::optional<float> outlier_tokens;  // with faithfulness: the share of patch tokens that stand out
+  std::vector<ExplainedMap> maps;                  // in the order of the methods, and in it of the targets
+  std::vector<TargetContributions> contributions;  // in the order of the targets
+  std::optional<LookedAt> looked_at;               // with a reduction
+  std::optional<float> outlier_tokens;             // with faithfulness: the share of patch tokens that stand out
+  std::optional<OutlierTokens> outliers;           // with maps of a model without registers: those that stand out far
 };
 
 /// The classes of one image that are explained, once its scores are known.

@@ -90,8 +90,9 @@ MapRecord MapFiles::write(const ExplainedPicture& picture, const ExplainedMap& m
   const std::string stem = layout.stem(record.method, record.target);
   const std::vector<PictureText> texts = map_texts(record, heatmap);
 
-  const OverlayCaption caption =
+  OverlayCaption caption =
       map_caption(*map.method, record, picture.predictions, picture.probabilities, picture.unknown);
+  if (picture.outliers) caption.variant += fmt::format("; {} outlier tokens", picture.outliers->patches);
   const Heatmap drawn = drawn_map(heatmap, picture.picture.grid);
   const Image overlay =
       draw_overlay(picture.picture.original, {drawn.values, drawn.grid.rows, drawn.grid.cols}, picture.picture.geometry,

@@ -47,6 +47,7 @@ struct ExplainedPicture {
   std::span<const Prediction> predictions;
   std::span<const float> kept;  // [T] what token reduction left of it; empty: everything
   bool unknown = false;         // it is of none of the classes, by the model's own rule
+  std::optional<OutlierTokens> outliers = {};
 };
 
 /// Writes the files that the options' layout asks for. Every PNG and every JPEG says what made it: version, model,

@@ -60,6 +60,7 @@ TokenLayout token_layout(const Architecture& architecture) {
   layout.num_heads = architecture.num_heads;
   layout.num_pool_heads = architecture.pool_heads();
   layout.num_prefix = architecture.num_prefix_tokens;
+  layout.num_registers = architecture.num_register_tokens;
   layout.grid = architecture.grid();
   switch (architecture.read_out) {
     case ReadOut::kClassToken: layout.read_out = {{0, 1.0F}}; return layout;

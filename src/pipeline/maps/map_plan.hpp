@@ -27,6 +27,7 @@ struct MapPlan {
   TokenReduction reduction;
   std::size_t draws = 1;  // of random tokens: passes whose results are averaged
   bool faithfulness = false;
+  bool contributions = false;  // with libra, of all blocks and without shifts: what each block and head brings
   Substrate substrate = Substrate::kPaint;      // of the faithfulness
   std::shared_ptr<const OtherHead> other_head;  // whose classes are explained, in place of the model's own head's
 

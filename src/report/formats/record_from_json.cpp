@@ -194,6 +194,10 @@ void read_result(const RecordJson& object, Record& record) {
   if (const auto outliers = object.find("outlier_tokens"); outliers != object.end()) {
     record.outlier_tokens = static_cast<float>(outliers->get_ref<const RecordJson::number_float_t&>());
   }
+  if (const auto outliers = object.find("outliers"); outliers != object.end()) {
+    record.outliers =
+        OutlierTokens{count_at(*outliers, "patches"), count_at(*outliers, "of"), number_at(*outliers, "largest")};
+  }
   record.panel = optional_path_at(object, "panel");
   record.attention_sheet = optional_path_at(object, "attention_sheet");
   record.thumbnail = optional_path_at(object, "thumbnail");

@@ -91,6 +91,10 @@ void put_result(RecordJson& object, const Record& record) {
   for (const MapRecord& map : record.maps) object["maps"].push_back(map_object(map));
   if (!record.tokens.empty()) object["tokens"] = record.tokens;
   if (record.outlier_tokens) object["outlier_tokens"] = *record.outlier_tokens;
+  if (record.outliers) {
+    const OutlierTokens& outliers = *record.outliers;
+    object["outliers"] = {{"patches", outliers.patches}, {"of", outliers.of}, {"largest", outliers.largest}};
+  }
   if (record.panel) put_path(object, "panel", *record.panel);
   if (record.attention_sheet) put_path(object, "attention_sheet", *record.attention_sheet);
   if (record.thumbnail) put_path(object, "thumbnail", *record.thumbnail);

@@ -87,6 +87,7 @@ class TextWriter final : public ReportWriter {
       block += fmt::format("  {}\n", prediction(record.predictions[k], k == 0));
     }
     if (!record.tokens.empty()) block += fmt::format("  {}\n", painted(kDim, tokens(record.tokens)));
+    if (record.outliers) block += fmt::format("  {}\n", painted(kRed, outlier_text(*record.outliers)));
     for (const MapRecord& map : record.maps) {
       const std::string what = fmt::format("{} ({})", map.method, map.variant);
       for (const auto& file : {map.overlay, map.map}) {

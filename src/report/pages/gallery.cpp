@@ -39,6 +39,7 @@ RecordJson card(const Record& record) {
   card["width"] = record.size.width;
   card["height"] = record.size.height;
   if (is_unknown(record)) card["unknown"] = true;
+  if (record.outliers) card["outliers"] = outlier_text(*record.outliers);
   card["predictions"] = RecordJson::array();
   for (const Prediction& prediction : record.predictions) {
     RecordJson bar = RecordJson::array({class_name(prediction.label, prediction.class_index), prediction.probability});

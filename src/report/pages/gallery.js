@@ -145,6 +145,7 @@
       if (record.failure.hint) about.push(make("p", { class: "soft" }, record.failure.hint));
     } else {
       about.push(make("p", { class: "soft" }, record.width + " × " + record.height + " px"), bars(record));
+      if (record.outliers) about.push(make("p", { class: "wrong" }, record.outliers));
       if (maps.length > 1) about.push(viewSwitch(maps, map));
       if (map) {
         const target = map.target ? ", for " + map.target : "";

@@ -34,13 +34,12 @@ function step_patch(down, right) {
 }
 function step_block(by) {
   state.block = clamp(state.block + by, 0, blocks.length - 1);
-  choose_view("attention");
+  choose_blocks();
   say();
 }
 function step_head(by) {
-  const at = sheet_rows.indexOf(state.head);
-  state.head = sheet_rows[(at + by + sheet_rows.length) % sheet_rows.length];
-  choose_view("attention");
+  const all = rows_of_sheet();
+  choose_row(all[(row_of_sheet() + by + all.length) % all.length]);
   say();
 }
 function step_view(by) {
@@ -53,7 +52,8 @@ function step_target() {
   const labels = [...$("bars").querySelectorAll("button")].map((bar) => bar.dataset.target);
   if (labels.length === 0) return;
   const map = map_now();
-  choose_target(labels[(labels.indexOf(map && map.target ? map.target[0] : null) + 1) % labels.length]);
+  const shown_label = is_why() ? why_now().entry.target[0] : map && map.target ? map.target[0] : null;
+  choose_target(labels[(labels.indexOf(shown_label) + 1) % labels.length]);
   say();
 }
 
@@ -69,7 +69,7 @@ function stop() {
 function play() {
   if (player) { stop(); return; }
   if (!attention) return;
-  state.view = "attention";
+  choose_blocks();
   state.block = state.block + 1 < blocks.length ? state.block : 0;
   refresh();
   player = setInterval(() => {
@@ -82,7 +82,7 @@ function play() {
 
 // ---- events
 $("play").addEventListener("click", play);
-$("block").addEventListener("input", () => { state.block = Number($("block").value); state.view = "attention"; refresh(); });
+$("block").addEventListener("input", () => { state.block = Number($("block").value); choose_blocks(); refresh(); });
 $("strength").addEventListener("input", () => {
   state.strength = Number($("strength").value) / 100;
   if (shown) draw_field($("field"), shown, shown_signed);
@@ -95,8 +95,8 @@ $("other").addEventListener("click", () => { state.direction = state.direction =
 $("cells").addEventListener("click", (event) => {
   const box = $("cells").getBoundingClientRect();
   state.block = clamp(Math.floor(((event.clientX - box.left) / box.width) * blocks.length), 0, blocks.length - 1);
-  state.head = sheet_rows[clamp(Math.floor(((event.clientY - box.top) / box.height) * sheet_rows.length), 0, sheet_rows.length - 1)];
-  choose_view("attention");
+  const all = rows_of_sheet();
+  choose_row(all[clamp(Math.floor(((event.clientY - box.top) / box.height) * all.length), 0, all.length - 1)]);
   refresh();
 });
 $("previous").addEventListener("click", () => open_picture(state.picture - 1));
@@ -108,7 +108,8 @@ const keys = {
   ArrowLeft: () => step_patch(0, -1), ArrowRight: () => step_patch(0, 1), ArrowUp: () => step_patch(-1, 0), ArrowDown: () => step_patch(1, 0),
   c: () => { if (prefix.length > 0) choose_token(token_now() < prefix.length ? (token_now() + 1) % prefix.length : 0); say(); },
   "[": () => step_block(-1), "]": () => step_block(1), h: () => step_head(1), H: () => step_head(-1),
-  m: () => { state.head = sheet_rows[0]; choose_view("attention"); say(); },
+  m: () => { choose_row(sheet_rows[0]); say(); },
+  w: step_why, r: step_against,
   d: () => { state.direction = state.direction === "row" ? "column" : "row"; say(); },
   v: () => step_view(1), V: () => step_view(-1), k: step_target, " ": play,
   ",": () => open_picture(state.picture - 1), ".": () => open_picture(state.picture + 1),
@@ -122,7 +123,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === " " && on !== document.body && on !== $("stage")) return;
   const digit = /^[0-9]$/.test(event.key) ? Number(event.key) : null;
   const act = digit === null ? keys[event.key] : () => {
-    if (digit < heads) { state.head = digit; choose_view("attention"); say(); }
+    if (digit < heads) { choose_row(digit); say(); }
   };
   if (!act) return;
   event.preventDefault();

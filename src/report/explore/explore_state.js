@@ -9,6 +9,8 @@ const state = {
   selected: 0,  // token
   hovered: null,  // token under the pointer; comes before the selected one
   direction: "row",
+  terms: true,  // of "why": what the score is made of, else what the heads bring
+  against: null,  // of "why": label of the class that the shown one is compared with
   strength: 0.68,
   smooth: false,
   root: true,  // attention is drawn by the square root of its share
@@ -20,6 +22,7 @@ const token_now = () => state.hovered ?? state.selected;
 /// The maps of a picture by method and variant, each with its targets.
 function views_of(picture) {
   const views = has_attention(picture) ? [{ key: "attention", name: "attention", maps: [] }] : [];
+  if (why_entries(picture).length > 0) views.push({ key: "why", name: "why", maps: [] });
   for (const map of picture.maps || []) {
     const key = map.method + "\n" + map.variant;
     let view = views.find((one) => one.key === key);
@@ -57,8 +60,9 @@ function head_name(head) {
 
 function remember() {
   const parts = { picture: state.picture, view: (state.view || "").replace("\n", "~"), block: blocks[state.block], head: state.head === kMean ? "mean" : state.head,
-                  token: state.selected, direction: state.direction };
+                  shows: state.terms ? "terms" : "heads", token: state.selected, direction: state.direction };
   if (state.target) parts.class = state.target;
+  if (state.against) parts.against = state.against;
   const text = "#" + new URLSearchParams(parts);
   if (text !== location.hash) try { history.replaceState(null, "", text); } catch { /* not for local files in every browser */ }
 }
@@ -77,5 +81,7 @@ function recall() {
   else state.head = number("head", 0, heads - 1) ?? state.head;
   if (parts.get("direction") === "column") state.direction = "column";
   if (parts.has("view")) state.view = parts.get("view").replace("~", "\n");
+  state.terms = parts.get("shows") !== "heads";
   state.target = parts.get("class");
+  state.against = parts.get("against");
 }

@@ -1,6 +1,6 @@
 // What the page holds: the heading, the pictures, and their attention, which is unpacked at its first use.
 //
-// Words of all the explore_*.js: a *view* is "attention" or a method's map; a *token* is one of the prefix tokens or of
+// Words of all the explore_*.js: a *view* is "attention", "why" or a method's map; a *token* is one of the prefix tokens or of
 // the patches, which follow them; a *field* is one number for each patch, as it is drawn. A[q, k] is what query q gives
 // to key k: q's *row* is what q looks at, k's *column* is by whom k is looked at.
 
@@ -21,6 +21,7 @@ function use_grid_of(picture) {
 use_grid_of(pictures.find((picture) => !picture.failure));
 const heads = heading.mean_heads ? 1 : heading.heads;
 const kMean = -1;  // in the place of a head
+const kTerms = -2;  // likewise: what a score is made of, in the view "why"
 
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 const percent = (p) => (100 * p).toFixed(p < 0.01 ? 2 : 1) + " %";

@@ -1,4 +1,4 @@
-#include "report/pages/packed_attention.hpp"
+#include "report/explore/packed_attention.hpp"
 
 #include <fmt/core.h>
 #include <zlib.h>

@@ -11,7 +11,7 @@ function radio(group, text, data, choose) {
     if (!step) return;
     event.preventDefault();
     event.stopPropagation();
-    const all = [...group.children];
+    const all = [...group.children].filter((one) => !one.hidden);
     const next = all[(all.indexOf(option) + step + all.length) % all.length];
     next.focus();
     next.click();
@@ -20,7 +20,16 @@ function radio(group, text, data, choose) {
 }
 function choose_view(key) {
   state.view = key;
-  if (key !== "attention") stop();
+  if (key !== "attention" && key !== "why") stop();
+}
+/// A block or a head is chosen: a map has none, but attention and "why" do.
+function choose_blocks() {
+  if (!is_why()) choose_view("attention");
+}
+function choose_row(row) {
+  state.terms = row === kTerms;
+  if (!state.terms) state.head = row;
+  choose_blocks();
 }
 function choose_token(token) {
   state.selected = token;
@@ -29,19 +38,18 @@ function choose_token(token) {
 function choose_target(label) {
   state.target = label;
   const view = view_now();
-  if (view && view.maps.some((map) => map.target && map.target[0] === label)) return;
+  if (view && (view.key === "why" || view.maps.some((map) => map.target && map.target[0] === label))) return;
   const fitting = views_of(picture_now()).find((one) => one.maps.some((map) => map.target && map.target[0] === label));
   if (fitting) choose_view(fitting.key);
 }
 function lay_out_steering() {
-  label_sheet();
   $("block").max = blocks.length - 1;
   radio($("directions"), "looks at", { direction: "row" }, () => { state.direction = "row"; });
   radio($("directions"), "is looked at by", { direction: "column" }, () => { state.direction = "column"; });
-  for (const head of sheet_rows) {
-    const name = heading.mean_heads ? head_name(0) : head === kMean ? "mean" : String(head);
-    radio($("heads"), name, { head }, () => { state.head = head; choose_view("attention"); });
-    $("heads").lastChild.setAttribute("aria-label", head_name(head));
+  for (const head of [kTerms, ...sheet_rows]) {
+    const name = head === kTerms ? "all" : heading.mean_heads ? head_name(0) : head === kMean ? "mean" : String(head);
+    radio($("heads"), name, { head }, () => choose_row(head));
+    $("heads").lastChild.setAttribute("aria-label", head === kTerms ? "what the score is made of" : head_name(head));
   }
   prefix.forEach((name, token) => {
     const chip = make("button", { type: "button", class: "chip" }, name, make("span"));
@@ -76,6 +84,9 @@ function lay_out_picture() {
   for (const view of views_of(picture)) {
     radio($("views"), view.name, { view: view.key }, () => choose_view(view.key));
   }
+  lay_out_why(picture);
+  $("outliers").hidden = !picture.outliers;
+  $("outliers").textContent = picture.outliers ? "This picture has " + picture.outliers + "." : "";
   $("image").src = $("other-image").src = picture.image;
   $("image").alt = "";
   $("stage").setAttribute("aria-label", "Patches of " + picture.path + ": " + rows + " rows of " + cols + "; arrow keys move over them");

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "fovea/image.hpp"
-#include "report/pages/packed_attention.hpp"
+#include "report/explore/packed_attention.hpp"
 #include "report/record.hpp"
 
 namespace fovea {
@@ -39,11 +39,19 @@ struct ExploreMap {
   std::optional<ScoreSum> sum = {};
 };
 
+/// What a class's score is made of, in the blocks of the page.
+struct ExploreContributions {
+  MapTarget target;
+  double score = 0;
+  std::vector<BlockContributions> blocks;  // one head where heads were averaged: their sum
+};
+
 struct ExplorePicture {
   Record record;  // if it is a failure, the other members are empty
   PatchGrid grid;
   std::vector<std::byte> jpeg;  // what the network saw, shown under the patch grid
   std::vector<ExploreMap> maps;
+  std::vector<ExploreContributions> contributions;
   std::optional<PackedAttention> attention;
 };
 

@@ -74,24 +74,36 @@ function draw_prefix(values) {
 
 // ---- the sheet of all blocks and heads
 const sheet_rows = heads > 1 ? [kMean, ...Array(heads).keys()] : [0];
+const rows_of_sheet = () => (is_why() ? [kTerms, ...sheet_rows] : sheet_rows);
+const row_of_sheet = () => rows_of_sheet().indexOf(is_why() ? why_row() : state.head);
 function draw_sheet(token) {
+  const why = is_why() ? why_now() : null;
+  const shown_rows = rows_of_sheet();
   const canvas = $("cells");
   const width = blocks.length * (cols + 1) - 1;
-  const height = sheet_rows.length * (rows + 1) - 1;
+  const height = shown_rows.length * (rows + 1) - 1;
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   const image = new ImageData(width, height);
-  blocks.forEach((_, b) => sheet_rows.forEach((head, h) => {
-    const seen = of_patches(attention_of(attention, b, head, token, state.direction));
-    paint(image, attention_shares(seen), 1, { left: b * (cols + 1), top: h * (rows + 1), width });
+  blocks.forEach((_, b) => shown_rows.forEach((head, h) => {
+    const shares = why ? why_shares(why_field(why, b, head), why_scale(why, head))
+      : attention_shares(of_patches(attention_of(attention, b, head, token, state.direction)));
+    paint(image, shares, 1, { left: b * (cols + 1), top: h * (rows + 1), width, is_signed: Boolean(why) });
   }));
   canvas.getContext("2d").putImageData(image, 0, 0);
-  const chosen = sheet_rows.indexOf(state.head);
   Object.assign($("chosen").style, {
     left: (100 * state.block * (cols + 1)) / width + "%", width: (100 * cols) / width + "%",
-    top: (100 * chosen * (rows + 1)) / height + "%", height: (100 * rows) / height + "%",
+    top: (100 * row_of_sheet() * (rows + 1)) / height + "%", height: (100 * rows) / height + "%",
   });
 }
+/// Where the kind of the view has changed.
+let labelled_why = null;
 function label_sheet() {
+  const why = is_why();
+  if (why === labelled_why) return;
+  labelled_why = why;
+  $("sheet-blocks").replaceChildren();
+  $("sheet-heads").replaceChildren();
+  const shown_rows = rows_of_sheet();
   const every = Math.ceil(blocks.length / 14);
   blocks.forEach((block, b) => {
     if (b % every !== 0) return;
@@ -99,12 +111,19 @@ function label_sheet() {
     label.style.left = (100 * (b + 0.5)) / blocks.length + "%";
     $("sheet-blocks").append(label);
   });
-  sheet_rows.forEach((head, h) => {
-    const label = make("span", {}, head === kMean || heads === 1 ? "mean" : String(head));
-    label.style.top = (100 * (h + 0.5)) / sheet_rows.length + "%";
+  shown_rows.forEach((head, h) => {
+    const label = make("span", {}, head === kTerms ? "all" : head === kMean || heads === 1 ? (why ? "sum" : "mean") : String(head));
+    label.style.top = (100 * (h + 0.5)) / shown_rows.length + "%";
     $("sheet-heads").append(label);
   });
-  $("sheet-note").textContent = "· blocks to the right, heads down";
+  $("sheet-note").textContent = why ? "· all: what the score is made of; below: what the heads bring" : "· blocks to the right, heads down";
+  for (const chip of $("heads").children) {
+    chip.hidden = chip.dataset.head === String(kTerms) && !why;
+    if (chip.dataset.head === String(kMean)) chip.textContent = why ? "sum" : "mean";
+  }
+  $("directions").hidden = why;
+  $("beside").hidden = why;
+  $("why").hidden = !why;
 }
 
 // ---- all of it, at most once a frame
@@ -125,18 +144,20 @@ function draw_now() {
   $("stage").style.setProperty("--grey", (0.75 * state.strength).toFixed(2));
   document.querySelector(".other").style.setProperty("--grey", (0.75 * state.strength).toFixed(2));
   if (map) draw_map(map, token);
+  else if (attention && is_why()) draw_why(token);
   else if (attention) draw_attention(token);
   if (attention) {
+    label_sheet();
     draw_sheet(token);
     $("block").value = state.block;
     $("block-name").replaceChildren("Block " + blocks[state.block] + " ", make("span", {}, "of 0 to " + (heading.depth - 1)));
     $("block").setAttribute("aria-valuetext", "block " + blocks[state.block]);
-    mark($("heads"), (chip) => Number(chip.dataset.head) === state.head);
+    mark($("heads"), (chip) => Number(chip.dataset.head) === (is_why() ? why_row() : state.head));
     mark($("directions"), (button) => button.dataset.direction === state.direction);
   }
   mark($("views"), (chip) => view && chip.dataset.view === view.key);
   $("root").disabled = Boolean(map);
-  const target = map && map.target ? map.target[0] : null;
+  const target = is_why() ? why_now().entry.target[0] : map && map.target ? map.target[0] : null;
   for (const bar of $("bars").children) {
     if (bar.tagName === "BUTTON") bar.setAttribute("aria-pressed", String(bar.dataset.target === target));
   }

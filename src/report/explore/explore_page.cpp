@@ -1,16 +1,19 @@
 // The page, its style and its scripts are files beside this one; the sections replace {{pictures}} in the page.
-#include "report/pages/explore_page.hpp"
+#include "report/explore/explore_page.hpp"
 
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <span>
 #include <string_view>
 #include <utility>
 
 #include "base/text.hpp"
 #include "fovea/prediction.hpp"
+#include "report/explore/explore_template.hpp"
 #include "report/formats/record_json.hpp"
-#include "report/pages/explore_template.hpp"
 #include "report/pages/html.hpp"
 #include "report/record.hpp"
 
@@ -40,14 +43,65 @@ RecordJson heading_object(const ExploreHeading& heading) {
           {"mean_heads", heading.mean_heads}};
 }
 
+RecordJson target_object(const MapTarget& target) {
+  std::string label = class_name(target.label, target.class_index);
+  if (target.against) label += " rather than " + class_name(target.against->label, target.against->class_index);
+  return RecordJson::array({label, target.class_index});
+}
+
+/// Fields of signed values, each in 127 steps up and down from 0.
+class SignedFields {
+ public:
+  void add(std::span<const float> values) {
+    const auto larger = [](float a, float b) { return std::abs(a) < std::abs(b); };
+    const float maximum = std::abs(*std::ranges::max_element(values, larger));
+    const float scale = maximum > 0 ? 127.0F / maximum : 0.0F;
+    for (const float value : values) steps_ += static_cast<char>(std::lround(value * scale));
+    maxima_.push_back(maximum);
+  }
+  void write(RecordJson& object) const {
+    object["maxima"] = maxima_;
+    object["steps"] = base64(steps_);
+  }
+
+ private:
+  std::vector<float> maxima_;
+  std::string steps_;
+};
+
+/// For each block the field of its terms, then one for each head; the sums are exact.
+RecordJson contributions_object(const ExploreContributions& contributions) {
+  const auto rounded = [](double value) { return static_cast<float>(value); };
+  RecordJson object{{"target", target_object(contributions.target)},
+                    {"contrast", contributions.target.against.has_value()},
+                    {"score", rounded(contributions.score)},
+                    {"blocks", RecordJson::array()}};
+  SignedFields fields;
+  for (const BlockContributions& block : contributions.blocks) {
+    const std::size_t patches = block.patches.size();
+    fields.add(block.patches);
+    std::vector<float> prefix(block.prefix.begin(), block.prefix.end());
+    if (!prefix.empty()) prefix.front() += rounded(block.earlier);  // of class tokens, too
+    RecordJson heads = RecordJson::array();
+    for (std::size_t h = 0; h < block.heads_prefix.size(); ++h) {
+      const std::span<const float> head = std::span(block.heads).subspan(h * patches, patches);
+      fields.add(head);
+      heads.push_back({rounded(std::accumulate(head.begin(), head.end(), 0.0)), rounded(block.heads_prefix[h])});
+    }
+    object["blocks"].push_back({{"patches", rounded(std::accumulate(block.patches.begin(), block.patches.end(), 0.0))},
+                                {"prefix", prefix},
+                                {"biases", rounded(block.biases)},
+                                {"heads", heads}});
+  }
+  fields.write(object);
+  return object;
+}
+
 /// Stores values in 255 steps between the smallest and the largest; of a signed map 0 lies in the middle.
 RecordJson map_object(const ExploreMap& map) {
   RecordJson object{{"method", map.method}, {"title", map.title}, {"variant", map.variant}, {"shows", map.shows}};
   if (map.target) {
-    const MapTarget& target = *map.target;
-    std::string label = class_name(target.label, target.class_index);
-    if (target.against) label += " rather than " + class_name(target.against->label, target.against->class_index);
-    object["target"] = RecordJson::array({label, target.class_index});
+    object["target"] = target_object(*map.target);
   }
   auto [low, high] = std::ranges::minmax(map.values);
   if (map.is_signed) {
@@ -80,6 +134,7 @@ RecordJson picture_object(const ExplorePicture& picture) {
   object["height"] = record.size.height;
   object["rows"] = picture.grid.rows;
   object["cols"] = picture.grid.cols;
+  if (record.outliers) object["outliers"] = outlier_text(*record.outliers);
   object["predictions"] = RecordJson::array();
   for (const Prediction& prediction : record.predictions) {
     RecordJson bar = RecordJson::array(
@@ -90,6 +145,7 @@ RecordJson picture_object(const ExplorePicture& picture) {
   object["image"] = "data:image/jpeg;base64," + base64(picture.jpeg);
   object["maps"] = RecordJson::array();
   for (const ExploreMap& map : picture.maps) object["maps"].push_back(map_object(map));
+  for (const ExploreContributions& made : picture.contributions) object["why"].push_back(contributions_object(made));
   return object;
 }
 
@@ -117,6 +173,7 @@ std::string explore_end() {
                     {"{{state}}", kExploreStateJs},
                     {"{{drawing}}", kExploreDrawingJs},
                     {"{{stage}}", kExploreStageJs},
+                    {"{{why}}", kExploreWhyJs},
                     {"{{layout}}", kExploreLayoutJs},
                     {"{{input}}", kExploreInputJs},
                     {"{{start}}", kExploreStartJs}});

@@ -33,6 +33,12 @@ window.fovea = {
   /// A row or a column of A as it is drawn from, [tokens].
   attention: async ({ picture = state.picture, block = blocks[state.block], head = "mean", token = 0, direction = "row" } = {}) =>
     [...attention_of(await unpack(pictures[picture]), blocks.indexOf(block), head === "mean" ? kMean : head, token, direction)],
+  /// What a class's score is made of where a block begins, and what its heads bring.
+  why: ({ picture = state.picture, target, block = blocks[0], head } = {}) => {
+    const made = why_entry(pictures[picture].why.find((entry) => entry.target[1] === target));
+    const at = blocks.indexOf(block);
+    return { score: made.score, ...made.blocks[at], field: [...made.fields[at * (1 + heads) + (head === undefined ? 0 : 1 + head)]] };
+  },
   state: () => ({ ...state, block: blocks[state.block], head: state.head === kMean ? "mean" : state.head, token: token_now(), playing: player !== 0,
                   values: target_values ? [...target_values] : null, sentence: $("sentence").textContent }),
   ready: null,
