@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""tools/package/carry.py PREFIX --first DIR --glibc 2.34 --glibcxx 3.4.29: makes an installed prefix run wherever it is put.
+"""tools/package/carry.py PREFIX --first DIR: makes an installed prefix run wherever it is put.
 
 Copies the libraries that its program and modules want into PREFIX/lib/fovea/carried, with their licences, and lets every file
 look for them there alone. The copies have names of their own, so that a library of the system that wants another version of
 the same name gets the system's. What glibc and GCC own stays the system's; so do the libraries in LEFT_OUT, whose modules then
-name what is missing. Ends with an error if a file wants a newer glibc or libstdc++ than said. Runs on Debian, needs patchelf.
+name what is missing. Ends with an error if a file wants a newer glibc or libstdc++ than said. Prints the packages whose code
+is in the prefix, for sbom.py. Runs on Debian, needs patchelf.
 """
 import argparse
-import os
 import pathlib
 import re
 import shutil
@@ -132,7 +132,10 @@ def main():
     packages = {owner(source) for source in carrier.sources.values()} - {None}
     copy_licences(sorted(packages | set(COMPILED_IN)), prefix / "share/doc/fovea/licenses")
     for name, source in sorted(carrier.sources.items()):
-        print(f"{name}\t{os.fspath(source)}\t{owner(source) or 'fovea'}")
+        if owner(source):
+            print(f"CONTAINS\t{owner(source)}\t{name}")
+    for package in COMPILED_IN:
+        print(f"STATIC_LINK\t{package}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ ln -s "$place/bin/fovea" /usr/local/bin/fovea
 answer=$(fovea classify -f csv "$samples/coffee.jpg")
 case $answer in *"coffee.jpg,600,400,espresso,0.9"*) ;; *) fail "coffee.jpg is $answer" ;; esac
 fovea explain "$samples/coffee.jpg" -o why --method generic >/dev/null
-[ -s why/coffee.jpg.generic.30.png ] || [ -s "$(echo why/coffee.jpg.generic.*.png)" ] || fail "explain drew no map"
+[ -s "$(echo why/coffee.jpg.generic.*.png)" ] || fail "explain drew no map"
 fovea batch "$samples" -o out -q >/dev/null
 [ "$(grep -c '"type":"result"' out/results.jsonl)" = 4 ] || fail "batch did not classify the four samples"
 mv "$place" /opt/moved
