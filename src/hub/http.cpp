@@ -12,6 +12,7 @@
 
 #include "base/files.hpp"
 #include "base/process/interrupt.hpp"
+#include "base/process/module_libraries.hpp"
 #include "base/process/modules.hpp"
 #include "base/text.hpp"
 #include "fovea/error.hpp"
@@ -30,8 +31,8 @@ constexpr std::size_t kMostIgnoredBytes = std::size_t{1} << 16U;  // of a body t
 FoveaHttpFunction* http_function() {
   return reinterpret_cast<FoveaHttpFunction*>(
       module_function("fovea_curl.so", FOVEA_MODULE_HTTP_NAME,
-                      "models are downloaded by Debian's libcurl4: apt install libcurl4; a model that was downloaded "
-                      "otherwise is given by its folder: -m FOLDER"));
+                      library_hint("a model that was downloaded otherwise is given by its folder, -m FOLDER; downloads are made by",
+                                   kCurlLibrary, kBuiltOn)));
 }
 
 bool means_try_again(int status) {

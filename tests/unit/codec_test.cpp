@@ -318,14 +318,15 @@ TEST(Decode, WhatIsNoImageIsNamed) {
   }
 }
 
-TEST(Decode, AMissingModuleNamesTheDebianPackage) {
+TEST(Decode, AMissingModuleNamesItsLibraryAndPackage) {
   try {
-    static_cast<void>(decode_with_module({"Sketch", "fovea_sketch.so", "libsketch1"}, {}, "test", {}));
+    static_cast<void>(decode_with_module({"Sketch", "fovea_sketch.so", {"libsketch.so.1", "libsketch1"}}, {}, "test", {}));
     ADD_FAILURE() << "decoded";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kBackend);
     EXPECT_THAT(error.what(), HasSubstr("module fovea_sketch.so is not found, expected in "));
-    EXPECT_THAT(error.hint(), HasSubstr("apt install libsketch1"));
+    EXPECT_THAT(error.hint(), HasSubstr("Sketch is read by libsketch.so.1 (on "));
+    EXPECT_THAT(error.hint(), HasSubstr("apt install libsketch1)"));
   }
 }
 

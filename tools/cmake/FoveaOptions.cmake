@@ -7,6 +7,7 @@ option(FOVEA_BUILD_BENCHMARKS "Build the kernel benchmarks (Google Benchmark)" O
 option(FOVEA_BUILD_FUZZERS "Build the fuzz targets with libFuzzer (needs clang)" OFF)
 option(FOVEA_PYTHON "Build the Python package's extension (nanobind)" OFF)
 option(FOVEA_RELOCATABLE "Link OpenCV's archives, and find modules beside the program alone: for packages that are unpacked anywhere" OFF)
+option(FOVEA_DEBIAN "Let cpack make Debian packages; the prefix is /usr" OFF)
 option(FOVEA_TIDY "Add a ctest case of clang-tidy for each source" OFF)
 option(FOVEA_WERROR "Treat warnings as errors" OFF)
 set(FOVEA_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined or thread")

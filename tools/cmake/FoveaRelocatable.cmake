@@ -22,3 +22,9 @@ add_library(fovea_opencv_unused STATIC ${CMAKE_CURRENT_LIST_DIR}/opencv_unused.c
 target_link_libraries(OpenCV::ImgProc INTERFACE OpenCV::Core)
 target_link_libraries(OpenCV::Core INTERFACE
   fovea_opencv_unused fovea_older_symbols TBB::tbb ZLIB::ZLIB ${CMAKE_DL_LIBS})
+
+# Carried in place of JBIG's library. Its folder has no other file, so that it can be searched before the system's.
+add_library(fovea_jbig SHARED ${CMAKE_CURRENT_LIST_DIR}/jbig_unused.cpp)
+set_target_properties(fovea_jbig PROPERTIES PREFIX "" OUTPUT_NAME libjbig SUFFIX .so.0 UNITY_BUILD OFF
+  LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/carried)
+target_link_options(fovea_jbig PRIVATE LINKER:--as-needed)

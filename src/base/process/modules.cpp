@@ -33,7 +33,7 @@ std::vector<fs::path> module_places() {
   const fs::path prefix = program.parent_path().parent_path();
   std::vector<fs::path> places{prefix / "lib" / "fovea", prefix / FOVEA_LIBDIR / "fovea"};
   if (const fs::path library = library_folder(); !library.empty()) places.push_back(library / "lib" / "fovea");
-  if (const fs::path installed = FOVEA_FULL_LIBDIR; !installed.empty()) places.push_back(installed / "fovea");
+  if (const fs::path installed = FOVEA_INSTALLED_MODULES; !installed.empty()) places.push_back(installed);
   return places;
 }
 
@@ -60,6 +60,14 @@ void* load(const char* name, const char* symbol, const std::string& hint) {
 }
 
 }  // namespace
+
+std::string library_hint(std::string_view use, const ModuleLibrary& library, std::string_view built_on) {
+  const std::string source = library.package.empty()
+                                 ? fmt::format("as {} has it", built_on)
+                                 : fmt::format("on {}: apt install {}", built_on, library.package);
+  return fmt::format("{} {} ({}); a system with another version of it needs the fovea that was built there; if it is there, install fovea again",
+                     use, library.soname, source);
+}
 
 void* module_function(const char* file, const char* symbol, const std::string& hint) {
   static std::mutex mutex;

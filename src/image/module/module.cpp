@@ -6,6 +6,7 @@
 #include <exception>
 #include <string>
 
+#include "base/process/module_libraries.hpp"
 #include "base/process/modules.hpp"
 #include "image/module/module_interface.hpp"
 
@@ -13,8 +14,7 @@ namespace fovea {
 namespace {
 
 FoveaDecodeFunction* loaded(const ModuleFormat& format) {
-  const std::string hint = fmt::format("{} is read by Debian's {}: apt install {}; if it is there, install fovea again",
-                                       format.name, format.package, format.package);
+  const std::string hint = library_hint(fmt::format("{} is read by", format.name), format.library, kBuiltOn);
   return reinterpret_cast<FoveaDecodeFunction*>(module_function(format.file, FOVEA_MODULE_DECODE_NAME, hint));
 }
 

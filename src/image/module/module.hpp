@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/process/modules.hpp"
 #include "image/codec/formats.hpp"
 
 namespace fovea {
@@ -13,7 +14,7 @@ namespace fovea {
 struct ModuleFormat {
   std::string_view name;     // of the format, for messages: "TIFF"
   const char* file;          // of the module: "fovea_tiff.so"
-  std::string_view package;  // Debian's, with the library that the module wants: "libtiff6"
+  ModuleLibrary library;     // that the module wants
 };
 
 /// @throws Error  kDecode, kTooLarge as decode_image() does; kBackend where the module or its library is missing.

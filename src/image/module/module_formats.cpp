@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/process/module_libraries.hpp"
 #include "image/codec/byte_reader.hpp"
 #include "image/codec/exif.hpp"
 #include "image/codec/formats.hpp"
@@ -14,12 +15,12 @@
 namespace fovea {
 namespace {
 
-constexpr ModuleFormat kTiff{"TIFF", "fovea_tiff.so", "libtiff6"};
-constexpr ModuleFormat kJpeg2000{"JPEG 2000", "fovea_jpeg2000.so", "libopenjp2-7"};
-constexpr ModuleFormat kHeif{"HEIC", "fovea_heif.so", "libheif1"};
-constexpr ModuleFormat kAvif{"AVIF", "fovea_heif.so", "libheif1"};
-constexpr ModuleFormat kJxl{"JPEG XL", "fovea_jxl.so", "libjxl0.7"};
-constexpr ModuleFormat kRadiance{"Radiance HDR", "fovea_imgcodecs.so", "libopencv-imgcodecs406"};
+constexpr ModuleFormat kTiff{"TIFF", "fovea_tiff.so", kTiffLibrary};
+constexpr ModuleFormat kJpeg2000{"JPEG 2000", "fovea_jpeg2000.so", kJpeg2000Library};
+constexpr ModuleFormat kHeif{"HEIC", "fovea_heif.so", kHeifLibrary};
+constexpr ModuleFormat kAvif{"AVIF", "fovea_heif.so", kHeifLibrary};
+constexpr ModuleFormat kJxl{"JPEG XL", "fovea_jxl.so", kJxlLibrary};
+constexpr ModuleFormat kRadiance{"Radiance HDR", "fovea_imgcodecs.so", kImgCodecsLibrary};
 
 constexpr std::string_view kCodestream("\xFF\x4F\xFF\x51", 4);  // of JPEG 2000; JP2 files wrap it into boxes
 

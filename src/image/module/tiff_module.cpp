@@ -20,6 +20,12 @@ using fovea::module::Damaged;
 using fovea::module::TiffKind;
 using fovea::module::Unsupported;
 
+#ifdef FOVEA_WITHOUT_JBIG
+constexpr bool kWithoutJbig = true;  // its library is under the GPL, and so is not carried by packages for all systems
+#else
+constexpr bool kWithoutJbig = false;
+#endif
+
 /// A file in memory, as libtiff wants it.
 struct Source {
   const unsigned char* bytes = nullptr;
@@ -119,7 +125,7 @@ class Reader {
     tiff_ = open(source_);
     if (tiff_ == nullptr) throw Damaged(reason());
     TiffKind kind = fovea::module::read_kind(tiff_.get());
-    if (TIFFIsCODECConfigured(kind.compression) == 0) {
+    if (TIFFIsCODECConfigured(kind.compression) == 0 || (kWithoutJbig && kind.compression == COMPRESSION_JBIG)) {
       throw Unsupported("compression " + std::to_string(kind.compression));
     }
     if (kind.compression == COMPRESSION_OJPEG) kind.photometric = PHOTOMETRIC_YCBCR;

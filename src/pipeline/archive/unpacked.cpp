@@ -16,7 +16,7 @@
 #include "base/files.hpp"
 #include "base/output/disk.hpp"
 #include "base/process/interrupt.hpp"
-#include "base/process/modules.hpp"
+#include "base/process/module_libraries.hpp"
 #include "base/text.hpp"
 #include "fovea/error.hpp"
 #include "pipeline/module/unpack_interface.hpp"
@@ -31,8 +31,8 @@ constexpr std::array kCompressed{".tar.gz",  ".tgz", ".tar.bz2", ".tbz2", ".tar.
 FoveaUnpackFunction* unpack_function() {
   return reinterpret_cast<FoveaUnpackFunction*>(
       module_function("fovea_unpack.so", FOVEA_MODULE_UNPACK_NAME,
-                      "compressed archives are unpacked by Debian's libarchive13: apt install libarchive13; an archive "
-                      "that is not compressed needs no library"));
+                      library_hint("an archive that is not compressed needs no library; compressed ones are unpacked by",
+                                   kArchiveLibrary, kBuiltOn)));
 }
 
 /// A new file that has lost its name already.
