@@ -45,7 +45,8 @@ make_wheel() {
   CXX=${CXX:-c++} "$env/bin/python" -m pip wheel -q --no-deps --no-build-isolation -C build-dir="$root/build/python" \
     -w "$1/raw" "$root/tools/python"
   # libheif brings x265, which is under the GPL; libjxl needs glibc 2.35; libcurl's TLS needs the system's updates and
-  # certificates; and imgcodecs needs 141 libraries. Their modules find the system's, or say which package is missing.
+  # certificates; libarchive brings 30 MB of Unicode tables; and imgcodecs needs 141 libraries. Their modules find the
+  # system's, or say which package is missing.
   # build/python/carried has what is carried in place of JBIG's library, which is under the GPL, too.
   PATH=$env/bin:$PATH LD_LIBRARY_PATH=$root/build/python/carried "$env/bin/python" -m auditwheel repair \
     --plat manylinux_2_34_x86_64 --only-plat --exclude 'libheif.so.*' --exclude 'libjxl.so.*' --exclude 'libcurl.so.*' --exclude 'libarchive.so.*' \
