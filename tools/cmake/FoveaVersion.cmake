@@ -1,6 +1,6 @@
 # Generates fovea/version.hpp with the commit that it was built from ("unknown" outside a repository).
 find_package(Git QUIET)
-set(FOVEA_COMMIT "" CACHE STRING "The commit in --version, where the sources are no repository")
+set(FOVEA_COMMIT "$ENV{FOVEA_COMMIT}" CACHE STRING "The commit in --version, where the sources are no repository")
 if(NOT FOVEA_COMMIT)
   set(FOVEA_COMMIT unknown)
 endif()
