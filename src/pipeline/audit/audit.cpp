@@ -271,6 +271,7 @@ std::vector<std::string> pictured_paths(const AuditReport& report) {
   for (const AuditDuplicate& pair : report.duplicates) add({pair.path, pair.other}, 2);
   for (const AuditOutlier& outlier : report.outliers) paths.push_back(outlier.path);
   for (const AuditStrategy& strategy : report.strategies) add(strategy.paths, strategy.paths.size());
+  for (const AuditDirection& direction : report.directions) add(direction.paths, direction.paths.size());
   for (const ConfusedPair& pair : report.learned.confused) add(pair.paths, kOfFinding);
   return paths;
 }

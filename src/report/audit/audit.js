@@ -15,6 +15,10 @@
                  ["Experiments", report.passes, "passes of " + report.budget]];
   if (report.atlas.length) stats.push(["Never seen", percent(report.unseen), "of a picture, by the crop"]);
   if (report.failed) stats.push(["Broken files", report.failed, "could not be read"]);
+  if (report.dropped) {
+    const d = report.dropped;
+    stats.push(["Without “" + d.class + "” " + d.direction, percent(d.right_after), percent(d.right_before) + " before"]);
+  }
   showStats(stats);
   for (const remark of report.remarks) $("remarks").append(make("li", {}, remark));
 
@@ -164,6 +168,11 @@
     make("div", { class: "strategy" }, drawMap(one.map, Math.max(...one.map), kColors),
          make("div", {}, make("div", {}, "“" + one.class + "”: " + few(one.pictures, "picture") + ", " + percent(one.right) + " right"),
               make("div", { class: "strip" }, ...one.paths.map((path) => tile(path)))))));
+
+  $("directions").hidden = report.directions.length === 0;
+  $("directions").querySelector("div").replaceChildren(...report.directions.slice(0, kMostStrategies).map((one) =>
+    make("div", {}, make("div", {}, "“" + one.class + "” " + one.direction + ": " + percent(one.share) + " of the variance"),
+         make("div", { class: "strip" }, ...one.paths.map((path) => tile(path))))));
 
   // ---- confusion, reliability, what is left
   showConfusion(names, names, report.confusion);

@@ -72,6 +72,21 @@ void add_maps(const AuditReport& r, JsonObject& json) {
                }));
 }
 
+void add_directions(const AuditReport& r, JsonObject& json) {
+  json.add_raw("directions", array_of(r.directions, [&](const AuditDirection& d) {
+                 JsonObject one;
+                 one.add("class", r.learned.classes[d.of_class].name).add("direction", d.direction);
+                 return one.add("share", d.share).add_raw("paths", texts_array(d.paths));
+               }));
+  if (!r.dropped) return;
+  const AuditDropped& d = *r.dropped;
+  JsonObject dropped;
+  dropped.add("class", r.learned.classes[d.of_class].name).add("direction", d.direction).add("output", d.output);
+  dropped.add("pictures", d.pictures).add("right_before", d.right_before).add("right_after", d.right_after);
+  dropped.add("recall_before", d.recall_before).add("recall_after", d.recall_after);
+  json.add("dropped", dropped);
+}
+
 std::string confusion_cells(const LearnReport& learned) {
   std::vector<std::string> cells;
   for (std::size_t truth = 0; truth < learned.confusion.size(); ++truth) {
@@ -122,6 +137,7 @@ std::string audit_json(const AuditReport& r) {
                }));
   add_data(r, json);
   add_maps(r, json);
+  add_directions(r, json);
   json.add_raw("remarks", texts_array(r.learned.remarks)).add_raw("failures", records_array(r.failures));
   JsonObject seconds;
   for (const auto& [stage, value] : r.seconds) seconds.add(stage, value);

@@ -80,6 +80,25 @@ struct AuditStrategy {
   std::vector<float> map;          // [rows * cols] the mean
   std::vector<std::string> paths;  // nearest to the mean, at most 9
 };
+/// A principal direction of what a class's score is made of.
+struct AuditDirection {
+  std::size_t of_class = 0;
+  std::size_t direction = 0;       // from 1, by falling variance
+  double share = 0;                // of the variance of the class's score terms
+  std::vector<std::string> paths;  // that it adds most to, at most 9
+};
+/// A direction that was taken out of the head, and the share of pictures that are right before and after. The head has
+/// learned from these pictures.
+struct AuditDropped {
+  std::size_t of_class = 0;
+  std::size_t direction = 0;
+  std::string output;  // the model without it
+  std::size_t pictures = 0;
+  double right_before = 0;
+  double right_after = 0;
+  double recall_before = 0;  // of the class
+  double recall_after = 0;
+};
 /// Where the model looks for a class.
 struct AuditAtlas {
   std::size_t of_class = 0;
@@ -115,6 +134,8 @@ struct AuditReport {
   std::size_t cols = 0;
   std::vector<AuditAtlas> atlas;
   std::vector<AuditStrategy> strategies;
+  std::vector<AuditDirection> directions;  // of the learned head; none of a model's own
+  std::optional<AuditDropped> dropped;
   std::vector<float> overall;  // [rows * cols] the mean of all classes' maps
   double unseen = 0;           // share of the pictures that the model never saw, the mean
   std::vector<Record> failures;

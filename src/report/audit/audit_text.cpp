@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/files.hpp"
 #include "report/audit/audit_report.hpp"
@@ -90,10 +91,20 @@ std::string audit_untried(const AuditReport& r) {
   return text;
 }
 
+std::string audit_dropped(const AuditReport& r) {
+  if (!r.dropped) return {};
+  const AuditDropped& d = *r.dropped;
+  return fmt::format(
+      "\n{}: without direction {} of '{}'. On the {} that the head has learned from, {} are right ({} before), and {} of "
+      "the class ({} before)\n",
+      printable(d.output), d.direction, printable(r.learned.classes[d.of_class].name), count_of(d.pictures, "picture"),
+      percent(d.right_after), percent(d.right_before), percent(d.recall_after), percent(d.recall_before));
+}
+
 }  // namespace
 
 std::string audit_text(const AuditReport& r) {
-  return audit_heading(r) + audit_findings(r) + audit_data(r) + audit_untried(r) +
+  return audit_heading(r) + audit_findings(r) + audit_data(r) + audit_untried(r) + audit_dropped(r) +
          fmt::format("\n{}: the report as a page, and as audit.json\n{}\n",
                      printable(std::filesystem::path(r.output) / "audit.html"), r.command);
 }

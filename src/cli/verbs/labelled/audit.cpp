@@ -25,6 +25,7 @@
 #include "fovea/error.hpp"
 #include "fovea/model.hpp"
 #include "fovea/version.hpp"
+#include "pipeline/audit/directions.hpp"
 #include "pipeline/folder/run_files.hpp"
 #include "pipeline/learn/decisions.hpp"
 #include "pipeline/learn/thumbnails.hpp"
@@ -57,6 +58,10 @@ class Audit : public Command {
         ->type_name("REGEX");
     add_count(app, "--maps", options_.maps, 0, "how many pictures of each class are looked at with a map");
     add_count(app, "--budget", budget_, 0, "forward passes for experiments, the strongest findings first");
+    app.add_option("--drop", drop_,
+                   "write dropped.safetensors, the learned model without the K-th direction of what a class's score is "
+                   "made of, and say what becomes of the pictures")
+        ->type_name("CLASS:K");
     add_count(app, "--seed", options_.seed, 0, "of all random draws");
     app.add_option("--cache", cache_, "folder for the features, which later runs use; default: in the output")
         ->type_name("DIR");
@@ -68,6 +73,7 @@ class Audit : public Command {
     LabelledPictures pictures = list_labelled(operands[0]);
     if (!decisions_.empty()) (void)apply_decisions(pictures, decisions_);
     if (!validation_.empty()) add_validation(pictures, operands[0], validation_);
+    if (!drop_.empty()) dropped_ = parse_direction(drop_, pictures);
     check_places(pictures);
     claim_threads(common);
     const FolderLock lock(output_, false);
@@ -117,7 +123,9 @@ class Audit : public Command {
     files.reads(common.config, "configuration");
     files.reads(decisions_, "table of decisions");
     files.reads_model(find_model(common.model, common.quiet));
-    for (const char* name : {"audit.html", "audit.json", "model.safetensors"}) files.writes(place(name));
+    for (const char* name : {"audit.html", "audit.json", "model.safetensors", "dropped.safetensors"}) {
+      files.writes(place(name));
+    }
   }
 
   [[nodiscard]] EmbeddedPictures embed(const std::shared_ptr<const VisionTransformer>& model, const Backbone& backbone,
@@ -127,18 +135,16 @@ class Audit : public Command {
                       [this] { return features_interrupted(common); });
   }
 
-  /// The model whose head is audited: the own one, or a copy with the learned head, which is written beside the report.
-  [[nodiscard]] std::shared_ptr<const VisionTransformer> with_head(const Backbone& backbone,
-                                                                   const Learned& learned) const {
-    PendingFile file(place("model.safetensors"));
+  /// A copy of the model with a learned head.
+  void write_head(const Backbone& backbone, const Learned& learned, const LearnedHead& head, const char* name) const {
+    PendingFile file(place(name));
     JsonObject about;
     about.add("version", FOVEA_VERSION).add("backbone", backbone.name).add("backbone_sha256", backbone.sha256);
     about.add("pictures", learned.report.pictures).add("folds", learned.report.folds).add("seed", options_.seed);
     about.add("c", learned.report.backbones.front().c).add("measured", learned.report.measured);
     about.add("top1", learned.report.backbones.front().top1.value);
-    write_learned(open_model(backbone.path), learned.head, about, file);
+    write_learned(open_model(backbone.path), head, about, file);
     file.commit();
-    return VisionTransformer::load(place("model.safetensors"));
   }
 
   [[nodiscard]] AuditReport look(std::shared_ptr<const VisionTransformer> model, const Backbone& backbone,
@@ -149,8 +155,16 @@ class Audit : public Command {
         learn_head({pictures, embedded.inputs, embedded.classes, embedded.hashes, features}, learn_);
     std::vector<std::size_t> of_class = own_classes(pictures, model->info());
     const bool own = !of_class.empty();
-    if (!own) {
-      model = with_head(backbone, learned);
+    if (own && dropped_) {
+      throw Error(ErrorCode::kUsage,
+                  fmt::format("--drop is given, but {} knows all classes and its own head is audited, expected a model "
+                              "whose head is learned",
+                              printable(common.model)),
+                  "name its backbone with -m");
+    }
+    if (!own) {  // it is written beside the report
+      write_head(backbone, learned, learned.head, "model.safetensors");
+      model = VisionTransformer::load(place("model.safetensors"));
       of_class = every(pictures.names.size());
     }
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -160,6 +174,11 @@ class Audit : public Command {
         {pictures, embedded, learned}, options_, asked,
         [&](std::string_view /*what*/, std::size_t steps) { progress.emplace(steps, !common.quiet && steps > 1); },
         [&] { progress->step(); }, [&](std::size_t /*written*/) { leave_now(interrupted()); });
+    if (!own) describe_directions({pictures, embedded, learned}, report);
+    if (dropped_) {
+      write_head(backbone, learned, without(*dropped_, {pictures, embedded, learned}, report), "dropped.safetensors");
+      report.dropped->output = place("dropped.safetensors").string();
+    }
     report.seconds["learning"] = seconds;
     report.folder = operands[0];
     report.output = output_;
@@ -179,6 +198,7 @@ class Audit : public Command {
     if (!validation_.empty()) text += " --val " + shell_word(validation_);
     if (!decisions_.empty()) text += " --decisions " + shell_word(decisions_);
     if (!learn_.group_by.empty()) text += " --group-by " + shell_word(learn_.group_by);
+    if (!drop_.empty()) text += " --drop " + shell_word(drop_);
     return text + fmt::format(" --folds {} --maps {} --budget {} --seed {}", learn_.folds, options_.maps, budget_,
                               options_.seed);
   }
@@ -214,6 +234,8 @@ class Audit : public Command {
   std::string output_;
   std::string validation_;
   std::string decisions_;
+  std::string drop_;
+  std::optional<DroppedDirection> dropped_;  // of drop_
   std::string cache_;
   std::string format_ = "text";
 };
