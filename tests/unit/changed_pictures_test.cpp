@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -37,7 +38,7 @@ TEST(ChangedPictures, HideTheRegionAndNothingElse) {
       for (int x = 0; x < size.width; ++x) {
         const bool inside = lies_in(region[0], size, y, x) || lies_in(region[1], size, y, x);
         const bool same = std::equal(picture.row(y) + 3 * x, picture.row(y) + 3 * x + 3, changed.row(y) + 3 * x);
-        if (!inside) EXPECT_TRUE(same) << y << " " << x;
+        EXPECT_TRUE(inside || same) << y << " " << x;
         if (inside && !same) ++differing;
       }
     }

@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -13,6 +14,7 @@
 #include "fovea/error.hpp"
 #include "learn/audit/false_discovery.hpp"
 #include "pipeline/audit/experiments.hpp"
+#include "pipeline/audit/mark_text.hpp"
 #include "pipeline/audit/marks.hpp"
 #include "pipeline/audit/shrunk.hpp"
 #include "pipeline/audit/where.hpp"
@@ -24,58 +26,14 @@ namespace {
 constexpr double kLevel = 0.05;  // of false findings among findings
 constexpr std::size_t kMostPaths = 24;
 
-std::string kind_text(MarkKind kind) {
-  switch (kind) {
-    case MarkKind::kPattern: return "fixed mark";
-    case MarkKind::kFrame: return "border";
-    case MarkKind::kTint:
-    case MarkKind::kCast: return "tint";
-  }
-  return {};
-}
-
-/// "the upper left"
-std::string place_text(const learn::RelativeBox& box) {
-  const double down = (box.top + box.bottom) / 2;
-  const double right = (box.left + box.right) / 2;
-  const std::string row = down < 1.0 / 3 ? "upper" : down > 2.0 / 3 ? "lower" : "middle";
-  const std::string col = right < 1.0 / 3 ? " left" : right > 2.0 / 3 ? " right" : row == "middle" ? "" : " middle";
-  return "the " + row + col;
-}
-
-std::string colour_text(const std::array<std::uint8_t, 3>& colour) {
-  return fmt::format("#{:02x}{:02x}{:02x}", colour[0], colour[1], colour[2]);
-}
-
-std::string frame_text(const learn::Frame& frame) {
-  constexpr std::array<const char*, 4> kEdges{"top", "right", "bottom", "left"};
-  std::vector<std::string> edges;
-  std::size_t widest = 0;
-  for (std::size_t edge = 0; edge < 4; ++edge) {
-    if (frame.width[edge] == 0) continue;
-    edges.emplace_back(kEdges[edge]);
-    if (frame.width[edge] > frame.width[widest]) widest = edge;
-  }
-  const double share = static_cast<double>(frame.width[widest]) / kMarkSide;
-  const std::string where = edges.size() == 4 ? "all edges" : fmt::format("{}", fmt::join(edges, ", "));
-  return fmt::format("a border of {}, {:.0f} % of the picture wide, at {}", colour_text(frame.colour[widest]),
-                     100 * share, where);
-}
-
-std::string mark_text(const Mark& mark) {
-  switch (mark.kind) {
-    case MarkKind::kPattern: {
-      const learn::RelativeBox& box = mark.region.front();
-      return fmt::format("the same mark at {}, {:.0f} x {:.0f} % of the picture", place_text(box),
-                         100 * (box.right - box.left), 100 * (box.bottom - box.top));
-    }
-    case MarkKind::kFrame: return frame_text(mark.frame);
-    case MarkKind::kTint:
-    case MarkKind::kCast:
-      return fmt::format("a tint: in the {} pixels red is {:+.0f} and blue {:+.0f} levels from green",
-                         mark.kind == MarkKind::kTint ? "darkest" : "lightest", mark.hue[0], mark.hue[1]);
-  }
-  return {};
+/// Whether two marks of one class are the same thing, seen twice: the step at a border's inner edge, or a tint in dark
+/// and in light pixels. Then most pictures that carry one carry the other.
+bool same_thing(const Mark& a, const Mark& b) {
+  const auto is_tint = [](const Mark& mark) { return mark.kind == MarkKind::kTint || mark.kind == MarkKind::kCast; };
+  if (a.of_class != b.of_class || is_tint(a) != is_tint(b)) return false;
+  std::vector<std::size_t> both;
+  std::ranges::set_intersection(a.carriers, b.carriers, std::back_inserter(both));
+  return 3 * both.size() >= 2 * std::min(a.carriers.size(), b.carriers.size());
 }
 
 /// What can become a finding.
@@ -197,7 +155,8 @@ class Auditor {
       AuditFinding& finding = candidate.finding;
       finding.own = candidate.excess.own;
       finding.others = candidate.excess.others;
-      finding.effect = {candidate.excess.excess(), interval.low, interval.high};
+      // Shares differ by no more than 1.
+      finding.effect = {candidate.excess.excess(), std::max(interval.low, -1.0), std::min(interval.high, 1.0)};
       finding.p = candidate.excess.p;
       finding.adjusted = adjusted[i];
       const bool excludes_0 = interval.low > 0 || interval.high < 0;
@@ -209,6 +168,22 @@ class Auditor {
       const MeasuredShare& effect = one->finding.effect;
       return effect.low > 0 ? effect.low : -effect.high;
     });
+    drop_what_is_seen_twice();
+  }
+  /// Of two findings that are one thing the first stays; a border stays before the pattern that its edge makes.
+  void drop_what_is_seen_twice() {
+    std::vector<Candidate*> once;
+    for (Candidate* one : chosen_) {
+      const auto twin = std::ranges::find_if(once, [&](const Candidate* other) {
+        return one->mark != nullptr && other->mark != nullptr && same_thing(*one->mark, *other->mark);
+      });
+      if (twin == once.end()) {
+        once.push_back(one);
+      } else if (one->mark->kind == MarkKind::kFrame) {
+        *twin = one;
+      }
+    }
+    chosen_ = std::move(once);
   }
 
   void experiment() {

@@ -104,7 +104,7 @@
     cards.set(name, [...(cards.get(name) || []), card]);
     return card;
   }
-  const kAtOnce = 60;
+  const kAtOnce = 12;
   function list(id, title, items, card) {
     if (items.length === 0) return;
     const grid = make("div", { class: "grid" });
