@@ -140,6 +140,24 @@ TEST(ClassExcess, SaysNothingWithoutOtherClassesOrWithoutPictures) {
   EXPECT_EQ(class_excess(values, classes, 2, 1).p, 1);
 }
 
+TEST(ExcessOfMeans, TellsAMeanThatStandsOutWhateverTheUnits) {
+  Random random(11);
+  std::vector<std::size_t> classes;
+  std::vector<double> values;
+  for (std::size_t i = 0; i < 200; ++i) {
+    classes.push_back(i % 8);
+    values.push_back(0.04 + 0.02 * random.uniform() + (i % 8 == 5 ? 0.05 : 0));
+  }
+  const ClassExcess excess = excess_of_means(values, classes, 8, 5, 0.01);
+  EXPECT_NEAR(excess.excess(), 0.05, 0.01);
+  EXPECT_LT(excess.p, 0.001);
+  EXPECT_GT(excess_of_means(values, classes, 8, 4, 0.01).p, 0.05);
+  for (double& value : values) value *= 1000;
+  const ClassExcess larger = excess_of_means(values, classes, 8, 5, 10);
+  EXPECT_NEAR(larger.p, excess.p, 1e-9);
+  EXPECT_NEAR(larger.error, 1000 * excess.error, 1e-9);
+}
+
 TEST(CarriedOutOfHalf, JudgesEachPictureByTheOtherHalf) {
   std::vector<std::size_t> classes(40);
   for (std::size_t i = 0; i < 40; ++i) classes[i] = i % 2;

@@ -36,10 +36,9 @@ double share_variance(double share, double n) {
   return smoothed * (1 - smoothed) / n;
 }
 
-}  // namespace
-
-ClassExcess class_excess(std::span<const double> values, std::span<const std::size_t> classes, std::size_t num_classes,
-                         std::size_t of_class) {
+/// @param least_variance  of the class's own mean, from the mean and how many pictures there are
+ClassExcess excess_with(std::span<const double> values, std::span<const std::size_t> classes, std::size_t num_classes,
+                        std::size_t of_class, double usual_spread, double (*least_variance)(double mean, double n)) {
   const ClassMeans means = means_of_classes(values, classes, num_classes);
   ClassExcess result;
   double others = 0;
@@ -52,7 +51,7 @@ ClassExcess class_excess(std::span<const double> values, std::span<const std::si
   if (n == 0 || others == 0) return {};
   result.own = means.mean[of_class];
   result.others /= others;
-  double squares = kSpreadFreedom * kUsualSpread * kUsualSpread;
+  double squares = kSpreadFreedom * usual_spread * usual_spread;
   for (std::size_t c = 0; c < num_classes; ++c) {
     if (c != of_class && means.count[c] > 0) squares += std::pow(means.mean[c] - result.others, 2);
   }
@@ -62,12 +61,26 @@ ClassExcess class_excess(std::span<const double> values, std::span<const std::si
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (classes[i] == of_class) scatter += std::pow(values[i] - result.own, 2);
   }
-  const double within = std::max(scatter / n / std::max(n - 1, 1.0), share_variance(result.own, n));
+  const double within = std::max(scatter / n / std::max(n - 1, 1.0), least_variance(result.own, n));
   result.error = std::sqrt(between + within);
   result.freedom = std::pow(between + within, 2) /
                    (between * between / spread_freedom + within * within / std::max(n - 1, 1.0));
   result.p = student_two_sided(result.excess() / result.error, result.freedom);
   return result;
+}
+
+}  // namespace
+
+ClassExcess class_excess(std::span<const double> carried, std::span<const std::size_t> classes,
+                         std::size_t num_classes, std::size_t of_class) {
+  return excess_with(carried, classes, num_classes, of_class, kUsualSpread, share_variance);
+}
+
+ClassExcess excess_of_means(std::span<const double> values, std::span<const std::size_t> classes,
+                            std::size_t num_classes, std::size_t of_class, double usual_spread) {
+  return excess_with(values, classes, num_classes, of_class, usual_spread, [](double /*mean*/, double n) {
+    return 1e-12 / n;  // values that are all the same
+  });
 }
 
 Interval interval_of_excess(const ClassExcess& excess, double alpha) {

@@ -13,7 +13,7 @@ namespace fovea::learn {
 
 /// The mean of a class against the means of the other classes. Natural classes differ, too, so the error is that of a
 /// prediction: it holds the spread of the other classes' means beside the class's own standard error. The spread is
-/// shrunk towards kUsualSpread, because other classes are few.
+/// shrunk towards a usual one, because other classes are few.
 struct ClassExcess {
   double own = 0;      // the class's mean
   double others = 0;   // the mean of the other classes' means
@@ -23,16 +23,21 @@ struct ClassExcess {
 
   [[nodiscard]] double excess() const noexcept { return own - others; }
 };
-/// The spread that means of shares have where other classes are too few to say, and for how many classes it counts.
+/// The spread of means where other classes are too few to say, and for how many classes it counts. Of shares of
+/// pictures that carry something:
 inline constexpr double kUsualSpread = 0.05;
 inline constexpr double kSpreadFreedom = 4;
 
-/// @param values    [n] each picture's value
-/// @param is_share  the values are shares of 0 to 1, of which the class's own error is at least that of a share with one
-///                  hit and one miss more
-/// @return          no difference and p 1 where the class or all others have no pictures
-[[nodiscard]] ClassExcess class_excess(std::span<const double> values, std::span<const std::size_t> classes,
+/// Of each picture whether it carries something: the class's own error is at least that of a share with one hit and one
+/// miss more.
+/// @param carried  [n] 0 to 1
+/// @return         no difference and p 1 where the class or all others have no pictures
+[[nodiscard]] ClassExcess class_excess(std::span<const double> carried, std::span<const std::size_t> classes,
                                        std::size_t num_classes, std::size_t of_class);
+/// Of each picture a value, such as a share of its map.
+/// @param usual_spread  in units of the values
+[[nodiscard]] ClassExcess excess_of_means(std::span<const double> values, std::span<const std::size_t> classes,
+                                          std::size_t num_classes, std::size_t of_class, double usual_spread);
 
 /// The interval of own − others.
 /// @param alpha  the share of such intervals that may miss, for example 0.05 corrected for how many were looked at

@@ -223,7 +223,15 @@ std::vector<std::size_t> own_classes(const LabelledPictures& pictures, const Mod
   try {
     std::vector<std::size_t> of_label = match_classes(pictures.names, model.labels, model.name).of_label;
     const std::set<std::size_t> distinct(of_label.begin(), of_label.end());
-    return distinct.size() == of_label.size() ? of_label : std::vector<std::size_t>();
+    if (distinct.size() != of_label.size()) return {};
+    // Folders that are called 1, 2 and 10 are hardly meant as indices of the model's classes.
+    const std::vector<std::string> names = distinct_names(model.labels);
+    for (std::size_t c = 0; c < of_label.size(); ++c) {
+      const std::string& name = pictures.names[c];
+      const bool is_number = name.find_first_not_of("0123456789") == std::string::npos;
+      if (is_number && names[of_label[c]] != name) return {};
+    }
+    return of_label;
   } catch (const Error&) {
     return {};
   }

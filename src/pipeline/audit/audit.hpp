@@ -31,7 +31,7 @@ struct AuditInput {
 };
 
 /// Which of the model's classes each of the folder's is, if all of them are classes of the model: then its own head is
-/// audited. Else empty.
+/// audited. Else empty. A number is the name of a class here, never an index.
 [[nodiscard]] std::vector<std::size_t> own_classes(const LabelledPictures& pictures, const ModelInfo& model);
 
 /// Called before each stage: how many steps of what follow.

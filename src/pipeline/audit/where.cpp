@@ -127,6 +127,9 @@ std::vector<MapMeasure> map_measures(std::size_t rows, std::size_t cols) {
   return measures;
 }
 
+/// A class with fewer maps is not compared.
+constexpr std::size_t kFewestMaps = 5;
+
 std::vector<MapExcess> compare_maps(const PictureMaps& maps, std::span<const MapMeasure> measures,
                                     std::size_t num_classes) {
   std::vector<MapExcess> all;
@@ -135,9 +138,13 @@ std::vector<MapExcess> compare_maps(const PictureMaps& maps, std::span<const Map
     for (std::size_t m = 0; m < shares.size(); ++m) {
       for (const std::size_t cell : measures[k].cells) shares[m] += maps.values.row(m)[cell];
     }
+    // Parts of different size have shares of different size, and so have the differences between classes.
+    constexpr double kUsualShare = 0.3;
+    const double mean = std::accumulate(shares.begin(), shares.end(), 0.0) / static_cast<double>(std::max<std::size_t>(shares.size(), 1));
     for (std::size_t c = 0; c < num_classes; ++c) {
-      if (maps_of(maps, c).empty()) continue;
-      all.push_back({k, c, learn::class_excess(shares, maps.classes, num_classes, c)});
+      const std::vector<std::size_t> members = maps_of(maps, c);
+      if (members.size() < kFewestMaps) continue;
+      all.push_back({k, c, learn::excess_of_means(shares, maps.classes, num_classes, c, kUsualShare * mean)});
     }
   }
   return all;
