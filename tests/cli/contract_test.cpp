@@ -146,6 +146,7 @@ TEST_F(Contract, TheGuideHasTheKeysOfAllRecordsAndNoOthers) {
   write_text(folder_ / "decisions.csv", "file_name,decision,label\n0/0.png,keep,\n");
   look_at_document(run({"learn", "-m", at("model"), at("kinds"), "-o", at("mine.safetensors"), "--unknown", "0.05",
                         "--decisions", at("decisions.csv"), "-f", "json"}));
+  look_at_document(run({"audit", "-m", at("model"), at("kinds"), "-o", at("audited"), "--drop", "1:1", "-f", "json"}));
   look_at_lines(run({"classify", "-m", at("mine.safetensors"), in, "-f", "jsonl"}));
   write_tiny_model_folder(folder_ / "other", 2);
   write_text(folder_ / "seven.txt", "0\n1\n2\n3\n4\n5\n6\n");

@@ -1,4 +1,4 @@
-// The pages of fovea learn, fovea eval and explain --test-methods in a real Chromium: they show the report, and
+// The pages of fovea learn, fovea eval, fovea audit and explain --test-methods in a real Chromium: they show the report, and
 // complain about nothing.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -20,6 +20,8 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
+namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 class ReportPage : public ::testing::Test {
@@ -123,6 +125,51 @@ TEST_F(ReportPage, OfEvalShowsBothModelsAndThePicturesBehindACell) {
   }
   ASSERT_FALSE(wrong.is_null());
   expect_pictures_behind_a_wrong_cell(wrong["pictures"]);
+}
+
+TEST_F(ReportPage, OfAuditShowsFindingsMapsAndListsAndItsDecisionsAreObeyed) {
+  for (const std::string kind : {"bolt", "nut <b>&", "washer"}) {
+    fs::copy(folder_ / "photos" / "bolt" / "3.png", folder_ / "photos" / kind / ("copy, of " + kind.substr(0, 3) + ".png"));
+  }
+  const auto result = run_fovea({"audit", at("photos"), "-m", at("model"), "-o", at("out"), "-q", "-f", "json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const Json report = Json::parse(result.out);
+  browser_->open(folder_ / "out/audit.html");
+  EXPECT_EQ(count("#findings .finding"), report["findings"].size());
+  EXPECT_THAT(text("#findings"), HasSubstr(report["findings"].empty() ? "stands out" : "“"));
+  EXPECT_EQ(count("#labels figure"), report["label_issues"].size());
+  ASSERT_FALSE(report["duplicates"].empty());
+  EXPECT_EQ(count("#duplicates figure"), 2 * report["duplicates"].size());
+  EXPECT_EQ(count("#atlas canvas"), report["atlas"].size() + 1);
+  EXPECT_EQ(count("#confusion tbody tr"), 3U);
+  EXPECT_EQ(count("#reliability circle"), report["reliability"].size());
+  EXPECT_EQ(browser_->evaluate("[...document.querySelectorAll('#atlas canvas')].filter((canvas) => new Set("
+                               "canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data).size > 4)"
+                               ".length"),
+            count("#atlas canvas"))
+      << "each map has colours";
+
+  EXPECT_EQ(browser_->evaluate("decisionsTable()"), "file_name,decision,label\n");
+  EXPECT_TRUE(browser_->evaluate("document.querySelector('#take button').disabled").get<bool>());
+  browser_->evaluate("document.querySelector('#duplicates input[value=drop]').click()");
+  EXPECT_FALSE(browser_->evaluate("document.querySelector('#take button').disabled").get<bool>());
+  const std::string first = report["duplicates"][0]["file_name"];
+  const std::string other = report["duplicates"][0]["other_file_name"];
+  ASSERT_NE(first, other);
+  browser_->evaluate("(() => { const select = document.querySelectorAll('#duplicates select')[1]; select.value = 'washer';"
+                     " select.dispatchEvent(new Event('change')); })()");
+  const std::string table = browser_->evaluate("decisionsTable()");
+  EXPECT_THAT(table, HasSubstr("drop,\n"));
+  EXPECT_THAT(table, HasSubstr("relabel,washer\n"));
+  write_text(folder_ / "decisions.csv", table);
+  const auto learned = run_fovea({"learn", at("photos"), "-m", at("model"), "-o", at("better.safetensors"), "-q", "-f", "json",
+                                  "--decisions", at("decisions.csv")});
+  ASSERT_EQ(learned.exit_code, 0) << learned.err;
+  const Json decided = Json::parse(learned.out)["decisions"];
+  EXPECT_EQ(decided["dropped"], 1);
+  EXPECT_EQ(decided["relabelled"], 1);
+  browser_->evaluate("document.querySelector('#duplicates input[value=drop]').click()");
+  EXPECT_THAT(browser_->evaluate("decisionsTable()").get<std::string>(), Not(HasSubstr("drop,")));
 }
 
 TEST_F(ReportPage, OfATestOfMethodsShowsTablesAndMapsBesideTheTruth) {

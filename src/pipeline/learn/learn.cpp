@@ -100,10 +100,12 @@ std::vector<std::size_t> divide(const LearnInput& input, StudyPlan& plan, LearnR
   return measured;
 }
 
-StudyPlan plan_of(const LearnInput& input, const LearnOptions& options, LearnReport& report) {
+StudyPlan plan_of(const LearnInput& input, const LearnOptions& options, Learned& learned) {
+  LearnReport& report = learned.report;
   StudyPlan plan;
   plan.seed = options.seed;
-  const auto pairs = learn::near_duplicates({input.backbones.front().features, input.hashes, input.classes});
+  const auto& pairs = learned.duplicates =
+      learn::near_duplicates({input.backbones.front().features, input.hashes, input.classes});
   report.near_duplicates = in_company(learn::group_near_duplicates(pairs, one_each(input.inputs.size())));
   plan.groups = learn::group_near_duplicates(pairs, named_groups(input, options.group_by));
   const std::vector<std::size_t> measured = divide(input, plan, report);
@@ -265,7 +267,7 @@ Learned learn_head(const LearnInput& input, const LearnOptions& options) {
   Learned learned;
   LearnReport& report = learned.report;
   report.remarks = input.pictures.remarks;
-  const StudyPlan plan = plan_of(input, options, report);
+  const StudyPlan plan = plan_of(input, options, learned);
   const std::size_t num_classes = input.pictures.names.size();
   std::vector<double> weights(input.classes.size(), 1.0);
   const auto of_train =
@@ -290,8 +292,11 @@ Learned learn_head(const LearnInput& input, const LearnOptions& options) {
   report.measured = study.measurement().rows.size();
   describe_classes(input, plan, study, report);
   describe_errors(input, study, report);
-  report.baselines = study.baselines();
-  report.curve = study.curve();
+  learned.measurement = study.measurement();
+  if (options.compare) {
+    report.baselines = study.baselines();
+    report.curve = study.curve();
+  }
 
   learn::LinearHead head = learn::fit_head(best, study.validation().c);
   if (const auto& start = starts[learned.backbone]) {

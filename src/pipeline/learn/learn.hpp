@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "learn/logistic.hpp"
+#include "learn/near_duplicates.hpp"
 #include "model/learned/learned_writer.hpp"
 #include "model/learned/text_directions.hpp"
 #include "pipeline/learn/embedded.hpp"
 #include "pipeline/learn/labelled.hpp"
+#include "pipeline/learn/study.hpp"
 #include "report/learn/learn_report.hpp"
 
 namespace fovea {
@@ -23,6 +25,7 @@ struct LearnOptions {
   bool balanced = false;          // each class counts the same
   std::string group_by;           // a regular expression over names; what its first group matches is kept together
   std::optional<double> unknown;  // the share of known pictures that may be called unknown; none: no such rule
+  bool compare = true;            // with simpler classifiers, and with heads from fewer pictures
 };
 
 /// One backbone's features: of the same pictures in the same order as all others'.
@@ -46,6 +49,8 @@ struct Learned {
   std::size_t backbone = 0;  // the best one
   LearnedHead head;
   LearnReport report;  // without what only the caller knows: files, failures, seconds of embedding
+  Measurement measurement;                       // of the best backbone, out of fold
+  std::vector<learn::DuplicatePair> duplicates;  // of usable pictures, by row
 };
 
 /// @throws Error  kUsage where nothing can be measured, or for a regular expression that is none.

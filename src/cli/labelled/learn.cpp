@@ -20,7 +20,7 @@
 #include "base/pending_file.hpp"
 #include "base/process/interrupt.hpp"
 #include "cli/command.hpp"
-#include "cli/options/model_options.hpp"
+#include "cli/options/backbone.hpp"
 #include "cli/options/models.hpp"
 #include "cli/options/options.hpp"
 #include "cli/terminal/interrupt.hpp"
@@ -45,14 +45,6 @@ using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
-
-/// What is left of a backbone once its features are there.
-struct Backbone {
-  std::filesystem::path path;
-  std::string name;
-  std::string sha256;
-  std::string fingerprint;  // of all that features depend on
-};
 
 class Learn : public Command {
  public:
@@ -115,7 +107,7 @@ class Learn : public Command {
     std::vector<Backbone> backbones;
     std::vector<EmbeddedPictures> embedded;
     for (const std::string& model : models_) {
-      const std::shared_ptr<const VisionTransformer> loaded = load(model, backbones);
+      const std::shared_ptr<const VisionTransformer> loaded = load_backbone(model, common, backbones);
       embedded.push_back(embed(loaded, backbones.back(), pictures, hashes));
       if (embedded.back().interrupted) return interrupted();
     }
@@ -192,21 +184,6 @@ class Learn : public Command {
     files.writes(page_);
   }
 
-  /// The model, and what is kept of it.
-  std::shared_ptr<const VisionTransformer> load(const std::string& model, std::vector<Backbone>& backbones) const {
-    RunNote note(common);
-    const std::filesystem::path path = find_model(model, common.quiet);
-    std::shared_ptr<const VisionTransformer> loaded = VisionTransformer::load(path);
-    const ModelInfo& info = loaded->info();
-    note.loaded(info);
-    Backbone& backbone = backbones.emplace_back(Backbone{path, info.name, model_sha256(path), {}});
-    backbone.fingerprint = backbone.sha256;
-    for (const auto& [name, value] : resolved_texts(info, false)) {
-      backbone.fingerprint.append("\n").append(name).append(": ").append(value);
-    }
-    return loaded;
-  }
-
   [[nodiscard]] EmbeddedPictures embed(const std::shared_ptr<const VisionTransformer>& model, const Backbone& backbone,
                                        const LabelledPictures& pictures, std::span<const std::string> hashes) const {
     if (views_ == "10" && !cuts_off(model->info().recipe)) {
@@ -221,43 +198,15 @@ class Learn : public Command {
     std::vector<EmbeddedPictures> views;
     for (const View& view : views_of(std::stoul(views_))) {
       const std::vector<Record> failed = views.empty() ? std::vector<Record>() : views.front().failures;
-      views.push_back(embed_view(engine, backbone, view, pictures, hashes, failed));
+      views.push_back(embed_view(engine, backbone, view, {pictures, hashes, failed}, {cache_folder(), common},
+                                 [this] { return interrupted(); }));
       if (views.back().interrupted) return std::move(views.back());
     }
     return average_views(std::move(views));
   }
 
-  /// Each view has a cache of its own; the middle's is the one without views.
-  /// @param failed  in the first view: nothing new would be found out about them
-  [[nodiscard]] EmbeddedPictures embed_view(Engine& engine, const Backbone& backbone, const View& view,
-                                            const LabelledPictures& pictures, std::span<const std::string> hashes,
-                                            std::span<const Record> failed) const {
-    std::string fingerprint = backbone.fingerprint;
-    if (view != View{})
-      fingerprint += fmt::format("\nview: {} {} {}", view.down, view.right, view.mirrored ? "mirrored" : "");
-    FeatureCache cache(cache_folder(), fingerprint, feature_shape(engine.info(), FeaturePool::kHeadInput).front());
-    const Messages messages(use_color(common.color, STDERR_FILENO));
-    std::vector<std::size_t> todo = missing_pictures(pictures, hashes, cache);
-    std::erase_if(todo, [&](std::size_t i) { return std::ranges::find(failed, i, &Record::index) != failed.end(); });
-    Progress progress(todo.size(), !common.quiet && todo.size() > 1);
-    const auto show = [&](const Record& record) {
-      if (record.failure) {
-        progress.erase();
-        messages.error(record.failure->message, record.failure->hint);
-      }
-      progress.step();
-    };
-    return embed_labelled(engine, pictures, hashes, todo, cache, view,
-                          plan_schedule(todo.size(), common.threads, common.batch), show,
-                          [&](std::size_t /*written*/) { leave_now(interrupted()); });
-  }
-
   [[nodiscard]] int interrupted() const {
-    if (!common.quiet) {
-      Messages(use_color(common.color, STDERR_FILENO))
-          .note("interrupted: the features so far are kept, and the same command goes on from here");
-    }
-    return interrupt_exit_code();
+    return features_interrupted(common);
   }
 
   void say(const LearnReport& report) const {

@@ -1,0 +1,262 @@
+#include "pipeline/audit/audit.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <iterator>
+#include <set>
+#include <utility>
+
+#include "base/files.hpp"
+#include "fovea/error.hpp"
+#include "learn/audit/false_discovery.hpp"
+#include "pipeline/audit/experiments.hpp"
+#include "pipeline/audit/mark_text.hpp"
+#include "pipeline/audit/marks.hpp"
+#include "pipeline/audit/shrunk.hpp"
+#include "pipeline/audit/where.hpp"
+#include "pipeline/eval/class_match.hpp"
+
+namespace fovea {
+namespace {
+
+constexpr double kLevel = 0.05;  // of false findings among findings
+constexpr std::size_t kMostPaths = 24;
+
+/// Whether two marks of one class are the same thing, seen twice: the step at a border's inner edge, or a tint in dark
+/// and in light pixels. Then most pictures that carry one carry the other.
+bool same_thing(const Mark& a, const Mark& b) {
+  const auto is_tint = [](const Mark& mark) { return mark.kind == MarkKind::kTint || mark.kind == MarkKind::kCast; };
+  if (a.of_class != b.of_class || is_tint(a) != is_tint(b)) return false;
+  std::vector<std::size_t> both;
+  std::ranges::set_intersection(a.carriers, b.carriers, std::back_inserter(both));
+  return 3 * both.size() >= 2 * std::min(a.carriers.size(), b.carriers.size());
+}
+
+/// What can become a finding.
+struct Candidate {
+  AuditFinding finding;
+  learn::ClassExcess excess;
+  const Mark* mark = nullptr;
+};
+
+class Auditor {
+ public:
+  Auditor(const AuditInput& input, const AuditOptions& options, AskedModel& model)
+      : input_(input),
+        options_(options),
+        model_(model),
+        pictures_{input.pictures.inputs, input.embedded.inputs, input.embedded.classes} {}
+
+  AuditReport run(const AuditStage& stage, const std::function<void()>& step, const GiveUp& give_up) {
+    report_.learned = input_.learned.report;
+    check_data(input_, report_);
+    lap("data");
+    stage("marks", 0);
+    const learn::SmallPictures small = shrink_all(pictures_.inputs, pictures_.chosen);
+    marks_ = look_for_marks(small, pictures_.classes, num_classes(), options_.seed);
+    for (const Mark& mark : marks_) add_mark(mark);
+    lap("marks");
+    stage("maps", maps_wanted());
+    const PictureMaps maps = map_pictures(pictures_, options_.maps, options_.seed, model_, step, give_up);
+    describe_maps(maps, num_classes(), report_);
+    add_map_measures(maps);
+    strategies(maps);
+    lap("maps");
+    choose();
+    stage("experiments", 0);
+    experiment();
+    lap("experiments");
+    return std::move(report_);
+  }
+
+ private:
+  [[nodiscard]] std::size_t num_classes() const { return input_.pictures.names.size(); }
+  [[nodiscard]] const std::string& path_of_row(std::size_t row) const {
+    return pictures_.inputs[pictures_.chosen[row]].path;
+  }
+  [[nodiscard]] std::size_t maps_wanted() const {
+    std::size_t wanted = 0;
+    for (std::size_t c = 0; c < num_classes(); ++c) {
+      wanted += std::min(options_.maps, static_cast<std::size_t>(std::ranges::count(pictures_.classes, c)));
+    }
+    return wanted;
+  }
+  void lap(const std::string& what) {
+    const auto now = std::chrono::steady_clock::now();
+    report_.seconds[what] = std::chrono::duration<double>(now - last_).count();
+    last_ = now;
+  }
+
+  void add_mark(const Mark& mark) {
+    Candidate& candidate = candidates_.emplace_back();
+    candidate.mark = &mark;
+    candidate.excess = mark.excess;
+    AuditFinding& finding = candidate.finding;
+    finding.kind = kind_text(mark.kind);
+    finding.of_class = mark.of_class;
+    finding.measure = "share of pictures that carry it";
+    if (mark.carriers.empty()) return;
+    finding.what = mark_text(mark);
+    finding.pictures = mark.carriers.size();
+    for (const std::size_t row : mark.carriers) {
+      if (finding.paths.size() < kMostPaths) finding.paths.push_back(path_of_row(row));
+    }
+    if (mark.kind != MarkKind::kPattern) return;
+    const learn::RelativeBox& box = mark.region.front();
+    finding.box = std::array{box.top, box.left, box.bottom, box.right};
+  }
+
+  void add_map_measures(const PictureMaps& maps) {
+    const std::vector<MapMeasure> measures = map_measures(maps.rows, maps.cols);
+    for (const MapExcess& one : compare_maps(maps, measures, num_classes())) {
+      Candidate& candidate = candidates_.emplace_back();
+      candidate.excess = one.excess;
+      AuditFinding& finding = candidate.finding;
+      finding.kind = "where";
+      finding.of_class = one.of_class;
+      finding.what = fmt::format("the model looks {} at {}", one.excess.excess() > 0 ? "more" : "less",
+                                 measures[one.measure].name);
+      finding.measure = fmt::format("share of the map at {}", measures[one.measure].name);
+      for (std::size_t m = 0; m < maps.of.size(); ++m) {
+        if (maps.classes[m] != one.of_class) continue;
+        ++finding.pictures;
+        if (finding.paths.size() < kMostPaths) finding.paths.push_back(path_of_row(maps.of[m]));
+      }
+    }
+  }
+
+  void strategies(const PictureMaps& maps) {
+    const Measurement& m = input_.learned.measurement;
+    std::vector<std::uint8_t> right(pictures_.classes.size());
+    for (std::size_t i = 0; i < m.rows.size(); ++i) {
+      right[m.rows[i]] = learn::largest(m.after.row(i)) == m.truth[i] ? 1 : 0;
+    }
+    describe_strategies(
+        maps, num_classes(), right, [this](std::size_t row) { return path_of_row(row); }, options_.seed, report_);
+  }
+
+  /// What stands out after the correction becomes a finding: all that Benjamini and Hochberg let pass, with intervals
+  /// whose level is corrected for how many these are (Benjamini and Yekutieli 2005).
+  void choose() {
+    std::vector<double> p_values;
+    for (const Candidate& candidate : candidates_) p_values.push_back(candidate.excess.p);
+    const std::vector<double> adjusted = learn::false_discovery_adjusted(p_values);
+    const auto passed = std::ranges::count_if(adjusted, [](double p) { return p <= kLevel; });
+    report_.tried = candidates_.size();
+    const double level =
+        kLevel * static_cast<double>(std::max<std::ptrdiff_t>(passed, 1)) / static_cast<double>(candidates_.size());
+    for (std::size_t i = 0; i < candidates_.size(); ++i) {
+      Candidate& candidate = candidates_[i];
+      const learn::Interval interval = learn::interval_of_excess(candidate.excess, level);
+      AuditFinding& finding = candidate.finding;
+      finding.own = candidate.excess.own;
+      finding.others = candidate.excess.others;
+      // Shares differ by no more than 1.
+      finding.effect = {candidate.excess.excess(), std::max(interval.low, -1.0), std::min(interval.high, 1.0)};
+      finding.p = candidate.excess.p;
+      finding.adjusted = adjusted[i];
+      const bool excludes_0 = interval.low > 0 || interval.high < 0;
+      // A mark that a class lacks is a mark of the others, and is looked for there.
+      const bool of_this_class = candidate.mark == nullptr || interval.low > 0;
+      if (adjusted[i] <= kLevel && excludes_0 && of_this_class) chosen_.push_back(&candidate);
+    }
+    std::ranges::stable_sort(chosen_, std::greater{}, [](const Candidate* one) {
+      const MeasuredShare& effect = one->finding.effect;
+      return effect.low > 0 ? effect.low : -effect.high;
+    });
+    drop_what_is_seen_twice();
+  }
+  /// Of two findings that are one thing the first stays; a border stays before the pattern that its edge makes.
+  void drop_what_is_seen_twice() {
+    std::vector<Candidate*> once;
+    for (Candidate* one : chosen_) {
+      const auto twin = std::ranges::find_if(once, [&](const Candidate* other) {
+        return one->mark != nullptr && other->mark != nullptr && same_thing(*one->mark, *other->mark);
+      });
+      if (twin == once.end()) {
+        once.push_back(one);
+      } else if (one->mark->kind == MarkKind::kFrame) {
+        *twin = one;
+      }
+    }
+    chosen_ = std::move(once);
+  }
+
+  void experiment() {
+    for (Candidate* one : chosen_) {
+      if (one->mark != nullptr) try_one(*one);
+      report_.findings.push_back(std::move(one->finding));
+    }
+    report_.passes = model_.passes();
+  }
+  void try_one(Candidate& candidate) {
+    if (passes_of(*candidate.mark) > model_.left()) {
+      report_.untried.push_back({fmt::format("'{}', {}", printable(input_.pictures.names[candidate.finding.of_class]),
+                                             candidate.finding.what),
+                                 fmt::format("its experiments take {} forward passes, and {} of --budget are left",
+                                             passes_of(*candidate.mark), model_.left())});
+      return;
+    }
+    candidate.finding.trials = try_mark(*candidate.mark, pictures_, model_, options_.seed);
+    candidate.finding.verdict = verdict_of(candidate.finding.trials);
+  }
+
+  const AuditInput& input_;
+  const AuditOptions& options_;
+  AskedModel& model_;
+  ExperimentPictures pictures_;
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+  std::vector<Mark> marks_;
+  std::vector<Candidate> candidates_;
+  std::vector<Candidate*> chosen_;  // the strongest first
+  AuditReport report_;
+};
+
+}  // namespace
+
+std::vector<std::size_t> own_classes(const LabelledPictures& pictures, const ModelInfo& model) {
+  if (model.labels.empty() || model.multi_label || model.regression) return {};
+  try {
+    std::vector<std::size_t> of_label = match_classes(pictures.names, model.labels, model.name).of_label;
+    const std::set<std::size_t> distinct(of_label.begin(), of_label.end());
+    if (distinct.size() != of_label.size()) return {};
+    // Folders that are called 1, 2 and 10 are hardly meant as indices of the model's classes.
+    const std::vector<std::string> names = distinct_names(model.labels);
+    for (std::size_t c = 0; c < of_label.size(); ++c) {
+      const std::string& name = pictures.names[c];
+      const bool is_number = name.find_first_not_of("0123456789") == std::string::npos;
+      if (is_number && names[of_label[c]] != name) return {};
+    }
+    return of_label;
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+AuditReport audit(const AuditInput& input, const AuditOptions& options, AskedModel& model, const AuditStage& stage,
+                  const std::function<void()>& step, const GiveUp& give_up) {
+  return Auditor(input, options, model).run(stage, step, give_up);
+}
+
+std::vector<std::string> pictured_paths(const AuditReport& report) {
+  constexpr std::size_t kOfFinding = 12;
+  std::vector<std::string> paths;
+  const auto add = [&](const std::vector<std::string>& some, std::size_t most) {
+    const auto end = some.begin() + static_cast<std::ptrdiff_t>(std::min(most, some.size()));
+    paths.insert(paths.end(), some.begin(), end);
+  };
+  for (const AuditFinding& finding : report.findings) add(finding.paths, kOfFinding);
+  for (const AuditLabelIssue& issue : report.label_issues) paths.push_back(issue.path);
+  for (const AuditDuplicate& pair : report.duplicates) add({pair.path, pair.other}, 2);
+  for (const AuditOutlier& outlier : report.outliers) paths.push_back(outlier.path);
+  for (const AuditStrategy& strategy : report.strategies) add(strategy.paths, strategy.paths.size());
+  for (const AuditDirection& direction : report.directions) add(direction.paths, direction.paths.size());
+  for (const ConfusedPair& pair : report.learned.confused) add(pair.paths, kOfFinding);
+  return paths;
+}
+
+}  // namespace fovea
