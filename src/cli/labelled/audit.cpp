@@ -89,9 +89,11 @@ class Audit : public Command {
     AuditReport report = look(std::move(model), backbones.front(), pictures, embedded);
     if (interrupt_exit_code() != 0) return interrupted();
     begin_last_writes();
+    const std::map<std::string, std::string> thumbnails =
+        thumbnails_of(pictured_paths(report), pictures.inputs, report.learned.remarks);
     json.append(audit_json(report));
     json.commit();
-    page.append(audit_html(report, thumbnails_of(pictured_paths(report))));
+    page.append(audit_html(report, thumbnails));
     page.commit();
     say(report);
     print(format_ == "json" ? audit_json(report) : audit_text(report));
