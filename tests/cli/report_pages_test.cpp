@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -137,9 +138,12 @@ TEST_F(ReportPage, OfAuditShowsFindingsMapsAndListsAndItsDecisionsAreObeyed) {
   browser_->open(folder_ / "out/audit.html");
   EXPECT_EQ(count("#findings .finding"), report["findings"].size());
   EXPECT_THAT(text("#findings"), HasSubstr(report["findings"].empty() ? "stands out" : "“"));
-  EXPECT_EQ(count("#labels figure"), report["label_issues"].size());
-  ASSERT_FALSE(report["duplicates"].empty());
-  EXPECT_EQ(count("#duplicates figure"), 2 * report["duplicates"].size());
+  constexpr std::size_t kAtOnce = 12;
+  EXPECT_EQ(count("#labels figure"), std::min(kAtOnce, report["label_issues"].size()));
+  ASSERT_GT(2 * report["duplicates"].size(), kAtOnce);
+  EXPECT_EQ(count("#duplicates figure"), kAtOnce);
+  browser_->evaluate("document.querySelector('#duplicates .more').click()");
+  EXPECT_EQ(count("#duplicates figure"), std::min(2 * kAtOnce, 2 * report["duplicates"].size()));
   EXPECT_EQ(count("#atlas canvas"), report["atlas"].size() + 1);
   EXPECT_EQ(count("#confusion tbody tr"), 3U);
   EXPECT_EQ(count("#reliability circle"), report["reliability"].size());
