@@ -135,7 +135,7 @@ Rule rule_of(UnknownBy by, const std::vector<Scores>& pictures, double share) {
   std::ranges::sort(rule.known.near);
   std::ranges::sort(rule.known.far);
   std::vector<double> all;
-  for (const Scores& scores : pictures) all.push_back(rule.strangeness_of(scores));
+  std::ranges::transform(pictures, std::back_inserter(all), [&](const Scores& one) { return rule.strangeness_of(one); });
   if (all.empty()) return rule;
   std::ranges::sort(all);
   const double place = std::ceil(static_cast<double>(all.size() + 1) * (1 - share));

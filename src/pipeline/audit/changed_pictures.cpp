@@ -1,7 +1,9 @@
 #include "pipeline/audit/changed_pictures.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 
 #include "image/preprocess/resample.hpp"
@@ -32,8 +34,10 @@ PixelBox pixels_of(const learn::RelativeBox& box, Size size) {
 void take_over(Image& picture, const Image& from, std::span<const learn::RelativeBox> region) {
   for (const learn::RelativeBox& box : region) {
     const PixelBox inside = pixels_of(box, picture.size());
+    const std::ptrdiff_t left = std::ptrdiff_t{3} * inside.left;
+    const std::ptrdiff_t right = std::ptrdiff_t{3} * inside.right;
     for (int y = inside.top; y < inside.bottom; ++y) {
-      std::copy(from.row(y) + 3 * inside.left, from.row(y) + 3 * inside.right, picture.row(y) + 3 * inside.left);
+      std::copy(from.row(y) + left, from.row(y) + right, picture.row(y) + left);
     }
   }
 }
