@@ -42,7 +42,7 @@ wheel_environment() {
 # make_wheel OUT: builds the wheel in build/python, with what wheel_environment() installed, and lets it carry its libraries.
 make_wheel() {
   # The compiler by the name that the other builds use, so that ccache finds what they have compiled.
-  CXX=${CXX:-c++} "$env/bin/python" -m pip wheel -q --no-deps --no-build-isolation -C build-dir="$root/build/python" \
+  CXX=${CXX:-c++} "$env/bin/python" -m pip wheel -q --no-deps --no-build-isolation --config-settings build-dir="$root/build/python" \
     -w "$1/raw" "$root/tools/python"
   # libheif brings x265, which is under the GPL; libjxl needs glibc 2.35; libcurl's TLS needs the system's updates and
   # certificates; libarchive brings 30 MB of Unicode tables; and imgcodecs needs 141 libraries. Their modules find the
