@@ -96,7 +96,7 @@ TEST_F(Learn, MayStartFromTexts) {
   for (const Json& row : rows_of.json_lines()) {
     if (row["type"] != "result") continue;
     const fs::path path(row["path"].get<std::string>());
-    right += row["predictions"][0]["label"] == path.parent_path().filename().string() ? 1 : 0;
+    if (row["predictions"][0]["label"] == path.parent_path().filename().string()) ++right;
   }
   EXPECT_NEAR(report["baselines"].back()["top1"].get<double>(), static_cast<double>(right) / 9, 1e-9);
   const auto inspected = run_fovea({"inspect", output("t.safetensors"), "-f", "json"});

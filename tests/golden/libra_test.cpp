@@ -66,9 +66,9 @@ TEST(GoldenLibra, EqualsTheReferenceInWhatEveryHeadBringsToTheClassToken) {
   plan.contributions = true;
   for (const std::string picture : {"cat_and_espresso.jpg", "rocket.jpg"}) {
     const std::string file = (test::source_dir() / "samples" / picture).string();
-    const LoadedPicture loaded = load_picture({file}, 0, nullptr, {}, model->info(), Keep::kNothing);
+    const LoadedPicture loaded = load_picture({file, {}, {}}, 0, nullptr, {}, model->info(), Keep::kNothing);
     const auto best_two = [&](std::size_t, const ForwardResult& result) {
-      return targets_of(parse_targets({"top2"}, {}, class_space(model->info(), plan)), result.logits, {file},
+      return targets_of(parse_targets({"top2"}, {}, class_space(model->info(), plan)), result.logits, {file, {}, {}},
                         class_space(model->info(), plan));
     };
     const ExplainedImage image = explain_images(*model, session, loaded.patches, plan, {}, best_two).front();
