@@ -151,7 +151,7 @@ std::vector<Scores> all_but(const std::vector<std::vector<Scores>>& parts, std::
   return all;
 }
 
-/// Of the pictures of each part, by the rule that the other parts give.
+/// The share of each part's pictures that the rule of the other parts rejects, over all parts.
 double rejected_share(UnknownBy by, const std::vector<std::vector<Scores>>& parts, double share) {
   double above = 0;
   double all = 0;

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,10 +25,10 @@
 #include "cli/terminal/terminal.hpp"
 #include "fovea/error.hpp"
 #include "fovea/model.hpp"
-#include "fovea/version.hpp"
 #include "pipeline/audit/directions.hpp"
 #include "pipeline/folder/run_files.hpp"
 #include "pipeline/learn/decisions.hpp"
+#include "pipeline/learn/provenance.hpp"
 #include "pipeline/learn/thumbnails.hpp"
 #include "report/audit/audit_report.hpp"
 
@@ -91,12 +92,13 @@ class Audit : public Command {
     begin_last_writes();
     const std::map<std::string, std::string> thumbnails =
         thumbnails_of(pictured_paths(report), pictures.inputs, report.learned.remarks);
-    json.append(audit_json(report));
+    const std::string record = audit_json(report);
+    json.append(record);
     json.commit();
     page.append(audit_html(report, thumbnails));
     page.commit();
     say(report);
-    print(format_ == "json" ? audit_json(report) : audit_text(report));
+    print(format_ == "json" ? record : audit_text(report));
     return report.failures.empty() ? 0 : 1;
   }
 
@@ -140,12 +142,8 @@ class Audit : public Command {
   /// A copy of the model with a learned head.
   void write_head(const Backbone& backbone, const Learned& learned, const LearnedHead& head, const char* name) const {
     PendingFile file(place(name));
-    JsonObject about;
-    about.add("version", FOVEA_VERSION).add("backbone", backbone.name).add("backbone_sha256", backbone.sha256);
-    about.add("pictures", learned.report.pictures).add("folds", learned.report.folds).add("seed", options_.seed);
-    about.add("c", learned.report.backbones.front().c).add("measured", learned.report.measured);
-    about.add("top1", learned.report.backbones.front().top1.value);
-    write_learned(open_model(backbone.path), head, about, file);
+    write_learned(open_model(backbone.path), head,
+                  provenance_of(backbone.name, backbone.sha256, learned.report, learn_), file);
     file.commit();
   }
 

@@ -23,18 +23,18 @@ struct ClassExcess {
 
   [[nodiscard]] double excess() const noexcept { return own - others; }
 };
-/// The spread of means where other classes are too few to say, and for how many classes it counts. Of shares of
-/// pictures that carry something:
+/// The spread of means where other classes are too few to say, and for how many classes it counts. This is that of
+/// shares of pictures that carry something:
 inline constexpr double kUsualSpread = 0.05;
 inline constexpr double kSpreadFreedom = 4;
 
-/// Of each picture whether it carries something: the class's own error is at least that of a share with one hit and one
+/// From whether each picture carries something: the class's own error is at least that of a share with one hit and one
 /// miss more.
 /// @param carried  [n] 0 to 1
 /// @return         no difference and p 1 where the class or all others have no pictures
 [[nodiscard]] ClassExcess class_excess(std::span<const double> carried, std::span<const std::size_t> classes,
                                        std::size_t num_classes, std::size_t of_class);
-/// Of each picture a value, such as a share of its map.
+/// From a value of each picture, such as a share of its map.
 /// @param usual_spread  in units of the values
 [[nodiscard]] ClassExcess excess_of_means(std::span<const double> values, std::span<const std::size_t> classes,
                                           std::size_t num_classes, std::size_t of_class, double usual_spread);

@@ -2,6 +2,10 @@
 
 #include <fmt/core.h>
 
+#include <cmath>
+#include <span>
+#include <utility>
+
 #include "base/files.hpp"
 #include "checkpoint/checkpoint.hpp"
 #include "fovea/error.hpp"
@@ -49,6 +53,22 @@ TextEmbeddings read_text_embeddings(const std::filesystem::path& file, const std
   } catch (const Error& error) {
     throw Error(ErrorCode::kUsage, error.what(), error.hint().empty() ? kHowToMakeThem : error.hint());
   }
+}
+
+TextEmbeddings with_unit_rows(TextEmbeddings text) {
+  for (std::size_t c = 0; c < text.labels.size(); ++c) {
+    const std::span<float> row = std::span(text.rows).subspan(c * text.width, text.width);
+    double squares = 0;
+    for (const float value : row) squares += static_cast<double>(value) * static_cast<double>(value);
+    const double length = std::sqrt(squares);
+    if (!(length > 0) || !std::isfinite(length)) {
+      throw Error(ErrorCode::kUsage,
+                  fmt::format("{}: row {} of `embeddings` has length {}, expected a finite one above 0", text.source, c,
+                              length));
+    }
+    for (float& value : row) value = static_cast<float>(static_cast<double>(value) / length);
+  }
+  return text;
 }
 
 }  // namespace fovea

@@ -24,4 +24,8 @@ struct TextEmbeddings {
 [[nodiscard]] TextEmbeddings read_text_embeddings(const std::filesystem::path& file,
                                                   const std::filesystem::path& labels);
 
+/// Each row brought to length 1.
+/// @throws Error  kUsage for a row whose length is 0 or not finite.
+[[nodiscard]] TextEmbeddings with_unit_rows(TextEmbeddings text);
+
 }  // namespace fovea

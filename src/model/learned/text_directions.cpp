@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
 #include <span>
 
 #include "fovea/error.hpp"
@@ -48,28 +47,16 @@ Projection projection_of(const OpenModel& model, std::size_t text_width) {
   return projection;
 }
 
-std::vector<double> unit_row(const TextEmbeddings& text, std::size_t row) {
-  const std::span<const float> values = std::span(text.rows).subspan(row * text.width, text.width);
-  double squares = 0;
-  for (const float value : values) squares += static_cast<double>(value) * static_cast<double>(value);
-  if (!(squares > 0) || !std::isfinite(squares)) {
-    throw Error(ErrorCode::kUsage, fmt::format("{}: row {} of `embeddings` has the squared length {}, expected a finite "
-                                               "one above 0",
-                                               text.source, row, squares));
-  }
-  std::vector<double> unit(values.begin(), values.end());
-  for (double& value : unit) value /= std::sqrt(squares);
-  return unit;
-}
-
 }  // namespace
 
 TextDirections text_directions(const OpenModel& model, const TextEmbeddings& text, std::span<const std::size_t> rows) {
   const Projection projection = projection_of(model, text.width);
   const std::size_t pooled = model.info.architecture.pooled_dim();
+  const TextEmbeddings unit_rows = with_unit_rows(text);
   TextDirections directions;
   for (const std::size_t row : rows) {
-    const std::vector<double> unit = unit_row(text, row);
+    const std::span<const float> values = std::span(unit_rows.rows).subspan(row * text.width, text.width);
+    const std::vector<double> unit(values.begin(), values.end());
     std::vector<double> sums(pooled);
     double bias = 0;
     for (std::size_t j = 0; j < unit.size(); ++j) {

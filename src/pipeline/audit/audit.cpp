@@ -170,7 +170,7 @@ class Auditor {
     });
     drop_what_is_seen_twice();
   }
-  /// Of two findings that are one thing the first stays; a border stays before the pattern that its edge makes.
+  /// The first of two findings that are one thing stays; a border stays before the pattern that its edge makes.
   void drop_what_is_seen_twice() {
     std::vector<Candidate*> once;
     for (Candidate* one : chosen_) {

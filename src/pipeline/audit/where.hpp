@@ -45,7 +45,7 @@ struct MapExcess {
   std::size_t of_class = 0;
   learn::ClassExcess excess;
 };
-/// Of each measure and each class that has five maps or more.
+/// The excess in each measure of each class that has five maps or more.
 [[nodiscard]] std::vector<MapExcess> compare_maps(const PictureMaps& maps, std::span<const MapMeasure> measures,
                                                   std::size_t num_classes);
 

@@ -43,7 +43,7 @@ class Study {
 
   [[nodiscard]] LearnedBackbone summary() const;
   [[nodiscard]] std::vector<Baseline> baselines() const;
-  /// Of scores that nothing had to be learned for.
+  /// The baseline of scores that nothing had to be learned for.
   /// @param scores  [n, C] of all examples
   [[nodiscard]] Baseline baseline(const std::string& name, const learn::Matrix& scores) const;
   [[nodiscard]] std::vector<CurvePoint> curve() const;

@@ -18,21 +18,6 @@ double length_of(std::span<const float> row) {
   return std::sqrt(squares);
 }
 
-/// Each row of [rows, width] to length 1.
-TextEmbeddings normalized(TextEmbeddings text) {
-  for (std::size_t c = 0; c < text.labels.size(); ++c) {
-    const std::span<float> row = std::span(text.rows).subspan(c * text.width, text.width);
-    const double length = length_of(row);
-    if (!(length > 0) || !std::isfinite(length)) {
-      throw Error(ErrorCode::kUsage,
-                  fmt::format("{}: row {} of `embeddings` has length {}, expected a finite one above 0", text.source, c,
-                              length));
-    }
-    for (float& value : row) value = static_cast<float>(static_cast<double>(value) / length);
-  }
-  return text;
-}
-
 bool is_as_wide_as_head(const TextEmbeddings& text, const ModelInfo& model) {
   const Architecture& a = model.architecture;
   if (text.width == a.feature_dim()) return false;
@@ -46,7 +31,7 @@ bool is_as_wide_as_head(const TextEmbeddings& text, const ModelInfo& model) {
 }  // namespace
 
 ZeroShotHead::ZeroShotHead(TextEmbeddings text, const ModelInfo& model)
-    : text_(normalized(std::move(text))),
+    : text_(with_unit_rows(std::move(text))),
       reads_logits_(is_as_wide_as_head(text_, model)),
       scale_(model.logit_scale.value_or(kAssumedScale)),
       bias_(model.logit_bias) {

@@ -27,7 +27,7 @@ function difference(a, b) {
   pairs.set(key, { entry: a.entry, label: a.label + " rather than " + b.label, score: a.score - b.score, blocks, fields });
   return pairs.get(key);
 }
-/// Of the chosen class, less that of the other one where one is chosen.
+/// The numbers of the chosen class, less those of the other one where one is chosen.
 function why_now(picture = picture_now()) {
   const entries = why_entries(picture);
   const chosen = entries.find((entry) => entry.target[0] === state.target) || entries[0];
