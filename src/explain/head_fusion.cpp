@@ -6,7 +6,7 @@
 #include <cassert>
 #include <vector>
 
-#include "base/head_fusion.hpp"
+#include "base/simd/head_fusion.hpp"
 #include "base/parallel.hpp"
 #include "fovea/error.hpp"
 

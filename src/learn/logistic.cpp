@@ -1,12 +1,14 @@
 #include "learn/logistic.hpp"
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <utility>
 
+#include "base/simd/matmul_f64.hpp"
 #include "learn/minimise.hpp"
+#include "learn/symmetric_eigen.hpp"
 
 namespace fovea::learn {
 namespace {
@@ -22,17 +24,26 @@ View view_of(const Matrix& m) {
   return {m.values.data(), index(m.rows), index(m.cols)};
 }
 
+/// Examples that are multiplied together.
+constexpr Eigen::Index kBlock = 256;
+
+/// Some rows of a matrix, as products take them.
+ViewF64 product_view(const RowMajor& m, Eigen::Index first, Eigen::Index rows) {
+  const auto cols = static_cast<std::size_t>(m.cols());
+  return {m.data() + first * m.cols(), static_cast<std::size_t>(rows), cols, cols};
+}
+
 /// Scores to probabilities, in place; the sum of w·log-loss.
-double softmax_loss(RowMajor& scores, const std::vector<Eigen::Index>& classes, const std::vector<double>& weights) {
+double softmax_loss(RowMajor& scores, const Eigen::Index* classes, const double* weights) {
   double loss = 0;
   for (Eigen::Index i = 0; i < scores.rows(); ++i) {
     auto row = scores.row(i);
     const double most = row.maxCoeff();
-    const double own = row[classes[static_cast<std::size_t>(i)]] - most;
+    const double own = row[classes[i]] - most;
     row = (row.array() - most).exp();
     const double sum = row.sum();
     row /= sum;
-    loss += weights[static_cast<std::size_t>(i)] * (std::log(sum) - own);
+    loss += weights[i] * (std::log(sum) - own);
   }
   return loss;
 }
@@ -50,12 +61,11 @@ constexpr double kNoVariance = 1e-14;
 Axes principal_axes(const RowMajor& x) {
   const bool wide = x.cols() > x.rows();
   const RowMajor square = wide ? RowMajor(x * x.transpose()) : RowMajor(x.transpose() * x);
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver{Eigen::MatrixXd(square)};
-  const Vector& values = solver.eigenvalues();  // rising
+  const auto [values, all_vectors] = symmetric_eigen(square);
   const double least = kNoVariance * std::max(values[values.size() - 1], 1e-300);
   const Eigen::Index rank = (values.array() > least).count();
   Axes axes{{}, values.tail(rank).reverse()};
-  const Eigen::MatrixXd vectors = solver.eigenvectors().rightCols(rank).rowwise().reverse();
+  const Eigen::MatrixXd vectors = all_vectors.rightCols(rank).rowwise().reverse();
   axes.directions = wide ? RowMajor(x.transpose() * vectors) : RowMajor(vectors);
   for (Eigen::Index j = 0; wide && j < rank; ++j) axes.directions.col(j).normalize();
   return axes;
@@ -119,26 +129,42 @@ struct LogisticRegression::Impl {
     last.assign(present.size() * (static_cast<std::size_t>(features.cols()) + 1), 0.0);
   }
 
-  /// The mean loss and its gradient, so that tolerances mean the same for any number of examples.
+  /// The mean loss and its gradient, so that tolerances mean the same for any number of examples. Examples pass in
+  /// blocks, so that their scores and features stay in the cache between the product forward and the one backward.
   [[nodiscard]] double value(std::span<const double> x, std::span<double> gradient, double penalty) const {
     const Eigen::Index c = index(present.size());
     const Eigen::Index r = features.cols();
     const View weight(x.data(), c, r);
-    const Eigen::Map<const Vector> bias(x.data() + c * r, c);
-    RowMajor scores = features * weight.transpose();  // [n, present]
-    scores.rowwise() += bias.transpose();
-    if (offsets.size() > 0) scores += offsets;
-    const double loss = softmax_loss(scores, classes, weights) / total;
-    for (Eigen::Index i = 0; i < scores.rows(); ++i) {
-      const auto at = static_cast<std::size_t>(i);
-      scores(i, classes[at]) -= 1;
-      scores.row(i) *= weights[at] / total;
-    }
     Eigen::Map<RowMajor> weight_gradient(gradient.data(), c, r);
-    weight_gradient.noalias() = scores.transpose() * features;
-    weight_gradient += penalty * weight;
-    Eigen::Map<Vector>(gradient.data() + c * r, c) = scores.colwise().sum();
-    return loss + 0.5 * penalty * weight.squaredNorm();
+    weight_gradient = penalty * weight;
+    Eigen::Map<Vector> bias_gradient(gradient.data() + c * r, c);
+    bias_gradient.setZero();
+    double loss = 0;
+    for (Eigen::Index first = 0; first < features.rows(); first += kBlock) {
+      const Eigen::Index count = std::min(kBlock, features.rows() - first);
+      RowMajor scores = scores_of_block(x, first, count);  // [count, present]
+      loss += softmax_loss(scores, classes.data() + first, weights.data() + first);
+      for (Eigen::Index i = 0; i < count; ++i) {
+        scores(i, classes[static_cast<std::size_t>(first + i)]) -= 1;
+        scores.row(i) *= weights[static_cast<std::size_t>(first + i)] / total;
+      }
+      add_product_on_one_thread(product_view(scores, 0, count).transposed(), product_view(features, first, count), Sign::kAny,
+                  gradient.data(), static_cast<std::size_t>(r));
+      bias_gradient += scores.colwise().sum().transpose();
+    }
+    return loss / total + 0.5 * penalty * weight.squaredNorm();
+  }
+
+  /// @return  [count, present]
+  [[nodiscard]] RowMajor scores_of_block(std::span<const double> x, Eigen::Index first, Eigen::Index count) const {
+    const auto c = static_cast<Eigen::Index>(present.size());
+    const auto r = static_cast<std::size_t>(features.cols());
+    RowMajor scores(count, c);
+    scores.rowwise() = Eigen::Map<const Vector>(x.data() + c * features.cols(), c).transpose();
+    if (offsets.size() > 0) scores += offsets.middleRows(first, count);
+    const ViewF64 weight{x.data(), present.size(), r, r};
+    add_product_on_one_thread(product_view(features, first, count), weight.transposed(), Sign::kAny, scores.data(), present.size());
+    return scores;
   }
 
   /// One over the Hessian's diagonal where all classes are equally probable.

@@ -1,6 +1,6 @@
 #include "learn/near_duplicates.hpp"
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <bit>
 #include <map>

@@ -1,6 +1,6 @@
 #include "learn/strangeness.hpp"
 
-#include <Eigen/Dense>
+#include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
 #include <limits>

@@ -87,7 +87,9 @@ TEST_F(Signals, EndAVerbAmongItsRowsAndTheRowsBeforeStay) {
 TEST_F(Signals, EndEveryVerbThatRunsPictures) {
   expect_end({"classify", at("many")});
   expect_end({"explain", at("many"), "-o", at("maps"), "--method", "generic"});
-  expect_end({"explore", at("many"), "-o", at("page.html")});
+  // A picture takes longer under ThreadSanitizer than the program waits for it, and ThreadSanitizer minds that the process
+  // then ends from a thread that is at an OpenMP barrier.
+  if (sanitizers() != "thread") expect_end({"explore", at("many"), "-o", at("page.html")});
   expect_end({"embed", at("many"), "-o", at("features.npy")});
   expect_end({"batch", at("many"), "-o", at("out"), "--fresh"});
   std::string table = "file_name,label\n";
@@ -140,6 +142,7 @@ TEST_F(Signals, EndWhatWaitsForAStream) {
 }
 
 TEST_F(Signals, EndWhatNobodyReads) {
+  if (sanitizers() == "thread") GTEST_SKIP() << "a handler runs after the call that its signal comes in, here write()";
   std::array<int, 2> ends{};
   ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
   ASSERT_GT(::fcntl(ends[1], F_SETPIPE_SZ, 4096), 0);

@@ -27,7 +27,6 @@ namespace fovea {
 namespace {
 
 using nn::MatrixF64;
-using nn::Sign;
 
 MatrixF64 normal_matrix(std::size_t rows, std::size_t cols, unsigned seed) {
   std::mt19937 generator(seed);
@@ -61,8 +60,8 @@ TEST(ProductF64, EqualsTheDefinitionForEverySizeSignTransposeAndInstructionSet) 
             const bool transposed = (rows + cols) % 2 == 1;
             const MatrixF64 a = transposed ? normal_matrix(depth, rows, 1) : normal_matrix(rows, depth, 1);
             const MatrixF64 b = transposed ? normal_matrix(depth, cols, 2) : normal_matrix(cols, depth, 2);
-            const nn::ViewF64 left_factor = transposed ? a.view().transposed() : a.view();
-            const nn::ViewF64 right_factor = transposed ? b.view() : b.view().transposed();
+            const ViewF64 left_factor = transposed ? a.view().transposed() : a.view();
+            const ViewF64 right_factor = transposed ? b.view() : b.view().transposed();
             const std::size_t step = cols + 3;
             std::vector<double> y(rows * step, 1.0);
             nn::add_product(left_factor, right_factor, sign, y.data(), step);

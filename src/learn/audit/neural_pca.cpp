@@ -1,10 +1,12 @@
 #include "learn/audit/neural_pca.hpp"
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <vector>
+
+#include "learn/symmetric_eigen.hpp"
 
 namespace fovea::learn {
 namespace {
@@ -20,11 +22,9 @@ Row row_of(std::span<const double> values) {
 /// @return  [m, D]
 RowMajor principal(const RowMajor& x, Eigen::Index count) {
   if (x.rows() >= x.cols()) {
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(Eigen::MatrixXd(x.transpose() * x));
-    return solver.eigenvectors().rowwise().reverse().leftCols(count).transpose();
+    return symmetric_eigen(x.transpose() * x).vectors.rowwise().reverse().leftCols(count).transpose();
   }
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(Eigen::MatrixXd(x * x.transpose()));
-  return solver.eigenvectors().rowwise().reverse().leftCols(count).transpose() * x;
+  return symmetric_eigen(x * x.transpose()).vectors.rowwise().reverse().leftCols(count).transpose() * x;
 }
 
 double sum_of(std::span<const double> values) {

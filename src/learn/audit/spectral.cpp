@@ -3,7 +3,7 @@
 #include <Spectra/MatOp/SparseSymMatProd.h>
 #include <Spectra/SymEigsSolver.h>
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <Eigen/SparseCore>
 #include <algorithm>
 #include <cmath>
@@ -13,6 +13,7 @@
 #include "base/parallel.hpp"
 #include "base/process/interrupt.hpp"
 #include "learn/audit/k_means.hpp"
+#include "learn/symmetric_eigen.hpp"
 
 namespace fovea::learn {
 namespace {
@@ -70,10 +71,10 @@ Eigen::SparseMatrix<double> likeness(const Graph& graph, const std::vector<std::
 
 /// The Laplacian's smallest eigenvalues are 1 less the largest of the likeness.
 void solve_densely(GraphPart& part, const Eigen::SparseMatrix<double>& like, Eigen::Index count) {
-  const Eigen::MatrixXd laplacian = Eigen::MatrixXd::Identity(like.rows(), like.cols()) - Eigen::MatrixXd(like);
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(laplacian);
-  part.values = solver.eigenvalues().head(count);
-  part.vectors = solver.eigenvectors().leftCols(count);
+  const auto [values, vectors] =
+      symmetric_eigen(Eigen::MatrixXd::Identity(like.rows(), like.cols()) - Eigen::MatrixXd(like));
+  part.values = values.head(count);
+  part.vectors = vectors.leftCols(count);
 }
 
 void solve(GraphPart& part, const Graph& graph, std::size_t wanted) {

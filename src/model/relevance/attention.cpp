@@ -10,8 +10,6 @@
 namespace fovea {
 
 using nn::MatrixF64;
-using nn::Sign;
-using nn::ViewF64;
 
 namespace {
 

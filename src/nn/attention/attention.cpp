@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.hpp"
-#include "base/head_fusion.hpp"
+#include "base/simd/head_fusion.hpp"
 #include "nn/attention/attention_kernels.hpp"
 #include "nn/attention/head_attention.hpp"
 #include "nn/kernels/row_pieces.hpp"

@@ -1,24 +1,13 @@
-// Matrix products in double, for what float cannot carry: relevance divides by sums that nearly cancel.
+// Matrices of doubles and their products on all threads, for what float cannot carry: relevance divides by sums that
+// nearly cancel.
 #pragma once
 
 #include <cstddef>
 #include <vector>
 
+#include "base/simd/matmul_f64.hpp"
+
 namespace fovea::nn {
-
-/// [rows, cols] with any distance between rows and between columns: a part of a matrix, or its transpose.
-struct ViewF64 {
-  const double* values = nullptr;
-  std::size_t rows = 0;
-  std::size_t cols = 0;
-  std::size_t row_step = 0;
-  std::size_t col_step = 1;
-
-  [[nodiscard]] ViewF64 transposed() const noexcept { return {values, cols, rows, col_step, row_step}; }
-  [[nodiscard]] double at(std::size_t row, std::size_t col) const noexcept {
-    return values[row * row_step + col * col_step];
-  }
-};
 
 /// [rows, cols], row-major.
 struct MatrixF64 {
@@ -33,12 +22,9 @@ struct MatrixF64 {
   [[nodiscard]] const double* row(std::size_t index) const noexcept { return values.data() + index * cols; }
   [[nodiscard]] ViewF64 view() const noexcept { return {values.data(), rows, cols, cols}; }
   [[nodiscard]] ViewF64 columns(std::size_t first, std::size_t count) const noexcept {
-    return {values.data() + first, rows, count, cols};
+    return view().columns(first, count);
   }
 };
-
-/// Which values of a factor count; all other values are taken as 0.
-enum class Sign { kAny, kPositive, kNegative };
 
 /// y += a · b, on the calling thread's OpenMP threads; the same bits for any number of them.
 /// @param a  [rows, depth]

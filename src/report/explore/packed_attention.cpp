@@ -8,7 +8,7 @@
 #include <cstring>
 #include <span>
 
-#include "base/head_fusion.hpp"
+#include "base/simd/head_fusion.hpp"
 #include "fovea/error.hpp"
 
 namespace fovea {

@@ -1,10 +1,10 @@
-#include "base/head_fusion.hpp"
+#include "base/simd/head_fusion.hpp"
 
 #include <cassert>
 
 // Highway compiles this file once for each instruction set and picks the widest at run time.
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "base/head_fusion.cpp"
+#define HWY_TARGET_INCLUDE "base/simd/head_fusion.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
