@@ -93,6 +93,47 @@ TEST_F(Archives, MayBeCompressed) {
   EXPECT_TRUE(fs::is_empty(folder_ / "temporary"));
 }
 
+TEST_F(Archives, InFoldersAreReadByTheNameOfTheFolder) {
+  write_picture(folder_ / "tars/9.png", 40, 50, 99);
+  write_text(folder_ / "tars/empty.tar", make_tar({{"a.txt", "x"}}));
+  write_text(folder_ / "tars/torn.tar", "no archive");
+  fs::create_directories(folder_ / "tars/deep");
+  fs::rename(folder_ / "tars/2.tar", folder_ / "tars/deep/2.tar");
+  const auto first = batch("tars", "out");
+  ASSERT_EQ(first.exit_code, 1);  // one is no picture, and one no archive
+  std::vector<std::string> names;
+  for (const auto& row : first.json_lines()) {
+    if (row.at("type") != "summary") names.push_back(row.at("path").get<std::string>().substr(at("tars/").size()));
+  }
+  EXPECT_THAT(names, ElementsAre("0.tar#0.png", "0.tar#1.png", "0.tar#2.png", "0.tar#3.png", "1.tar#0.png",
+                                 "1.tar#1.png", "1.tar#2.png", "1.tar#3.png", "9.png", "deep/2.tar#0.png",
+                                 "deep/2.tar#1.png", "deep/2.tar#2.png", "deep/2.tar#3.png", "torn.tar"));
+  EXPECT_TRUE(fs::exists(folder_ / "out/overlays/deep/2.tar/3.png.rollout.png"));
+  EXPECT_THAT(batch("tars", "out").err, HasSubstr("(12 kept from before)"));
+  fs::remove(folder_ / "tars/0.tar");
+  EXPECT_THAT(batch("tars", "out").err, HasSubstr("4 removed as their files are gone"));
+}
+
+TEST_F(Archives, InFoldersThatAreCompressedAreCountedAndNotRead) {
+  ASSERT_TRUE(gzip("tars/0.tar"));
+  const auto result = batch("tars", "out");
+  EXPECT_THAT(result.err, HasSubstr("warning: 1 compressed archive in a folder is not read\nhint: compressed archives are "
+                                    "read where they are named, such as " +
+                                    at("tars/0.tar.gz")));
+  EXPECT_EQ(result.json_lines().size(), 13U);
+  for (int shard = 0; shard < 3; ++shard) fs::remove(folder_ / ("tars/" + std::to_string(shard) + ".tar"));
+  const auto nothing = batch("tars", "nothing");
+  EXPECT_EQ(nothing.exit_code, 2);
+  EXPECT_THAT(nothing.err, HasSubstr("only .gz files\nhint: compressed archives are read where they are named"));
+}
+
+TEST_F(Archives, ThatHoldNoPictureAreARowWhereTheyWereNamed) {
+  write_text(folder_ / "empty.tar", make_tar({{"a.txt", "x"}}));
+  const auto result = batch("empty.tar", "out");
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.out, HasSubstr("empty.tar: the archive holds no picture, expected some"));
+}
+
 TEST_F(Archives, ThatTheDiskHasNoRoomForAreARow) {
   if (sanitizers() == "thread") GTEST_SKIP() << "ThreadSanitizer writes a file of its own there at its start";
   const std::string tar = at("tars/0.tar");

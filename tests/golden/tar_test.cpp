@@ -39,7 +39,7 @@ TEST(GoldenTar, MembersLieWherePythonFindsThem) {
 /// Name below the archive and content of its pictures.
 std::vector<std::pair<std::string, std::vector<std::byte>>> pictures_of(const std::filesystem::path& archive) {
   std::vector<std::pair<std::string, std::vector<std::byte>>> pictures;
-  for (const Input& input : list_archive(archive, {}, std::make_shared<UnpackedArchives>())) {
+  for (const Input& input : list_archive(archive, "0.tar", {}, std::make_shared<UnpackedArchives>())) {
     EXPECT_FALSE(input.failure) << input.failure->message;
     if (!input.failure) pictures.emplace_back(input.path.substr(archive.string().size()), read_input_file(input));
   }
@@ -67,7 +67,7 @@ TEST(GoldenTar, ACompressedArchiveThatIsCutShortEndsWithAFailureWhereverItIsCut)
     const std::filesystem::path cut = own / (std::string("cut.tar.") + ending);
     for (std::size_t size = 1; size < whole.size(); size += whole.size() / 9) {
       replace_file(cut, std::span(whole).first(size));
-      const auto inputs = list_archive(cut, {}, std::make_shared<UnpackedArchives>());
+      const auto inputs = list_archive(cut, "0.tar", {}, std::make_shared<UnpackedArchives>());
       ASSERT_FALSE(inputs.empty());
       ASSERT_TRUE(inputs.back().failure) << cut << ' ' << size;
       EXPECT_EQ(inputs.back().failure->code, ErrorCode::kDecode) << inputs.back().failure->message;
@@ -85,7 +85,7 @@ TEST(GoldenTar, ArchivesAreUnpackedAgainWhereManyAreReadInTurn) {
   for (int i = 0; i < 6; ++i) {
     const std::filesystem::path copy = own / (std::to_string(i) + ".tar.gz");
     std::filesystem::copy(folder / "gnu_gnu.tar.gz", copy);
-    for (Input& input : list_archive(copy, {}, unpacked)) all.push_back(std::move(input));
+    for (Input& input : list_archive(copy, "0.tar", {}, unpacked)) all.push_back(std::move(input));
   }
   ASSERT_EQ(all.size(), 6U * 6U);
   const auto plain = pictures_of(folder / "gnu_gnu.tar");

@@ -28,7 +28,7 @@ class Archive : public ::testing::Test {
  protected:
   std::vector<Input> list(const std::string& content) const {
     write_text(path(), content);
-    return list_archive(path(), {}, std::make_shared<UnpackedArchives>());
+    return list_archive(path(), "0.tar", {}, std::make_shared<UnpackedArchives>());
   }
   [[nodiscard]] std::string path() const { return (folder_ / "0.tar").string(); }
   TempFolder folder_;
@@ -85,7 +85,7 @@ TEST_F(Archive, WhatLiesBeforeADamageIsReadAndTheDamageIsALastFailure) {
   EXPECT_EQ(inputs[1].path, path());
   EXPECT_EQ(inputs[1].failure->code, ErrorCode::kDecode);
   EXPECT_THAT(inputs[1].failure->message, HasSubstr("0.tar: the archive is cut short"));
-  EXPECT_THAT(list(make_tar({{"a.txt", "x"}})).at(0).failure->message, HasSubstr("holds no picture"));
+  EXPECT_THAT(list(make_tar({{"a.txt", "x"}})), SizeIs(0));
 }
 
 TEST_F(Archive, ThatHasBecomeShorterIsAnErrorWhenAMemberIsRead) {

@@ -180,8 +180,8 @@ std::vector<std::string> input_arguments(std::span<const std::string> operands, 
 }
 
 std::vector<Input> collect_inputs(std::span<const std::string> arguments, const InputFlags& flags,
-                                  const std::string& output_folder) {
-  std::vector<Input> inputs = list_inputs(arguments, {flags.recurse, output_folder});
+                                  const std::string& output_folder, std::vector<std::string>& unread) {
+  std::vector<Input> inputs = list_inputs(arguments, {flags.recurse, output_folder}, &unread);
   if (inputs.empty()) {
     const auto model = std::find_if(arguments.begin(), arguments.end(), is_model);
     if (model != arguments.end()) {
@@ -194,10 +194,15 @@ std::vector<Input> collect_inputs(std::span<const std::string> arguments, const 
     throw Error(
         ErrorCode::kUsage,
         arguments.empty() ? "the list of --files-from is empty" : "no image was found in what was given" + others,
-        flags.recurse ? "hidden files and what lies below the output folder are skipped"
-                      : "-r looks into sub-folders; hidden files are skipped");
+        !unread.empty() ? hint_for_archive(unread.front())
+        : flags.recurse ? "hidden files and what lies below the output folder are skipped"
+                        : "-r looks into sub-folders; hidden files are skipped");
   }
   return inputs;
+}
+
+std::string hint_for_archive(const std::string& path) {
+  return fmt::format("compressed archives are read where they are named, such as {}", printable(path));
 }
 
 void add_tensor_option(CLI::App& app, InputFlags& flags) {

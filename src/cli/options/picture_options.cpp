@@ -72,9 +72,15 @@ NamedPictures name_pictures(std::span<const std::string> operands, const InputFl
                             const std::string& output_folder) {
   if (auto tensors = open_tensors(operands, flags)) return {tensors->inputs(), tensors, {}, {}};
   std::vector<std::string> arguments = input_arguments(operands, flags);
-  NamedPictures pictures{collect_inputs(arguments, flags, output_folder), nullptr, {}, {}};
+  std::vector<std::string> unread;
+  NamedPictures pictures{collect_inputs(arguments, flags, output_folder, unread), nullptr, {}, {}};
   name_models(operands, pictures.inputs);
   pictures.remarks = remarks_on_folders(operands, flags, pictures.inputs, output_folder);
+  if (!unread.empty()) {
+    pictures.remarks.push_back({fmt::format("{} compressed {} not read", unread.size(),
+                                            unread.size() == 1 ? "archive in a folder is" : "archives in folders are"),
+                                hint_for_archive(unread.front())});
+  }
   pictures.arguments = std::move(arguments);
   return pictures;
 }

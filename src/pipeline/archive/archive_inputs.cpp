@@ -117,9 +117,9 @@ std::vector<std::string> expand(const std::string& text) {
 /// The pictures of one archive, found in its headers.
 class ArchiveLister {
  public:
-  ArchiveLister(std::string path, std::string label_key, std::shared_ptr<UnpackedArchives> unpacked)
+  ArchiveLister(std::string path, std::string name, std::string label_key, std::shared_ptr<UnpackedArchives> unpacked)
       : path_(std::move(path)),
-        base_(std::filesystem::path(path_).filename()),
+        name_(std::move(name)),
         label_key_(std::move(label_key)),
         unpacked_(std::move(unpacked)) {}
 
@@ -133,9 +133,8 @@ class ArchiveLister {
         add_all(MappedFile(path_), {});
       }
     } catch (const Error& error) {
-      inputs_.push_back({path_, base_, Failure{error.code(), error.what(), error.hint()}});
+      inputs_.push_back({path_, name_, Failure{error.code(), error.what(), error.hint()}});
     }
-    if (inputs_.empty()) fail(ErrorCode::kUnreadable, "the archive holds no picture, expected some");
     return std::move(inputs_);
   }
 
@@ -160,14 +159,14 @@ class ArchiveLister {
       if (label) labels_.insert_or_assign(key_of(name), *label);
     }
     if (!looks_like_image(name)) return;
-    Input input{fmt::format("{}#{}", path_, name), fmt::format("{}/{}", base_, name), std::nullopt};
+    Input input{fmt::format("{}#{}", path_, name), fmt::format("{}/{}", name_, name), std::nullopt};
     input.file = path_;
     input.part = FilePart{member.offset, member.bytes, unpacked_};
     const std::string reason = !member.refused.empty() ? member.refused
                                : leads_outside(name)   ? "has a name with '..'"
                                                        : std::string();
     if (!reason.empty()) {
-      input.name = base_;
+      input.name = name_;
       input.failure =
           Failure{ErrorCode::kUnreadable,
                   fmt::format("{}: the member {}, expected a plain file", printable(input.path), reason), ""};
@@ -181,11 +180,11 @@ class ArchiveLister {
   }
 
   void fail(ErrorCode code, const std::string& what) {
-    inputs_.push_back({path_, base_, Failure{code, fmt::format("{}: {}", printable(path_), what), ""}});
+    inputs_.push_back({path_, name_, Failure{code, fmt::format("{}: {}", printable(path_), what), ""}});
   }
 
   std::string path_;
-  std::string base_;
+  std::string name_;
   std::string label_key_;
   std::shared_ptr<UnpackedArchives> unpacked_;  // null for an archive that is not compressed
   std::vector<Input> inputs_;
@@ -223,9 +222,9 @@ std::vector<std::string> expand_archive_names(const std::string& argument) {
   return expand(argument);
 }
 
-std::vector<Input> list_archive(const std::string& path, const std::string& label_key,
+std::vector<Input> list_archive(const std::string& path, const std::string& name, const std::string& label_key,
                                 const std::shared_ptr<UnpackedArchives>& unpacked) {
-  return ArchiveLister(path, label_key, unpacked).list();
+  return ArchiveLister(path, name, label_key, unpacked).list();
 }
 
 std::string archive_of(const std::string& path) {

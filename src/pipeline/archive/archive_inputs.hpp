@@ -23,9 +23,12 @@ namespace fovea {
 /// The members that are called like pictures, in the archive's order; hidden ones are skipped. A picture has the label
 /// that the member KEY.cls holds, or KEY.json under `label_key`. What keeps a member or the rest of the archive from
 /// being read is a failure.
+/// @param name       how the archive is called below its argument: the members are NAME/MEMBER
 /// @param label_key  empty: KEY.cls
 /// @param unpacked   unpacks the archive where it is compressed, now and when its pictures are read
-[[nodiscard]] std::vector<Input> list_archive(const std::string& path, const std::string& label_key,
+/// @return           empty for an archive without pictures
+[[nodiscard]] std::vector<Input> list_archive(const std::string& path, const std::string& name,
+                                              const std::string& label_key,
                                               const std::shared_ptr<UnpackedArchives>& unpacked);
 
 /// "shards/0.tar#a/1.jpg" → "shards/0.tar"; empty for what is no archive's member.

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <set>
 #include <system_error>
@@ -89,7 +90,9 @@ class Lister {
     const auto status = status_of(argument);
     const std::string name = base_name(argument);
     if (status && S_ISREG(status->st_mode) && looks_like_tar(name)) {
-      for (Input& input : list_archive(argument, options_.label_key, unpacked_)) inputs_.push_back(std::move(input));
+      if (add_archive(argument, name)) return;
+      add_failure(argument, name, fmt::format("{}: the archive holds no picture, expected some", printable(argument)),
+                  "");
     } else if (!status || !S_ISDIR(status->st_mode)) {
       inputs_.push_back({argument, name, std::nullopt});
     } else if (!options_.recurse && argument.back() != '/' && looks_like_image(name)) {
@@ -100,6 +103,7 @@ class Lister {
   }
 
   [[nodiscard]] std::vector<Input> take() { return std::move(inputs_); }
+  [[nodiscard]] std::vector<std::string> unread_archives() const { return unread_archives_; }
   [[nodiscard]] std::size_t skipped_folders() const { return skipped_folders_; }
   [[nodiscard]] std::vector<std::string> skipped_extensions() const { return {skipped_.begin(), skipped_.end()}; }
 
@@ -113,6 +117,13 @@ class Lister {
 
   void add_failure(const std::string& path, const std::string& name, std::string message, std::string hint) {
     inputs_.push_back({path, name, Failure{ErrorCode::kUnreadable, std::move(message), std::move(hint)}});
+  }
+
+  /// Whether it gives any input.
+  bool add_archive(const std::string& path, const std::string& name) {
+    std::vector<Input> members = list_archive(path, name, options_.label_key, unpacked_);
+    std::move(members.begin(), members.end(), std::back_inserter(inputs_));
+    return !members.empty();
   }
 
   void add_folder_like_image(const std::string& path, const std::string& name) {
@@ -147,7 +158,12 @@ class Lister {
     if (!status || !S_ISDIR(status->st_mode)) {
       if (looks_like_image(entry.name)) {
         inputs_.push_back({path, name, std::nullopt});
-      } else if (std::string extension = extension_of(entry.name); !extension.empty()) {
+        return;
+      }
+      if (status && S_ISREG(status->st_mode) && looks_compressed(entry.name)) unread_archives_.push_back(path);
+      const bool is_tar = status && S_ISREG(status->st_mode) && looks_like_tar(entry.name);
+      if (is_tar && !looks_compressed(entry.name) && add_archive(path, name)) return;
+      if (std::string extension = extension_of(entry.name); !extension.empty()) {
         skipped_.insert(std::move(extension));
       }
       return;
@@ -190,6 +206,7 @@ class Lister {
   bool has_standard_input_ = false;
   std::vector<FolderId> open_;  // the folders from the argument down to here
   std::vector<Input> inputs_;
+  std::vector<std::string> unread_archives_;
   std::set<std::string> skipped_;  // extensions of no picture
   std::size_t skipped_folders_ = 0;
 };
@@ -201,9 +218,11 @@ bool looks_like_image(std::string_view name) {
   return std::find(known.begin(), known.end(), extension_of(name)) != known.end();
 }
 
-std::vector<Input> list_inputs(std::span<const std::string> arguments, const InputOptions& options) {
+std::vector<Input> list_inputs(std::span<const std::string> arguments, const InputOptions& options,
+                               std::vector<std::string>* unread) {
   Lister lister(options);
   for (const std::string& argument : arguments) lister.add_argument(argument);
+  if (unread != nullptr) *unread = lister.unread_archives();
   return lister.take();
 }
 

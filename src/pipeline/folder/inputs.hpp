@@ -54,11 +54,14 @@ struct InputOptions {
 /// Files and folders to pictures. Arguments keep their order; the entries of a folder are in natural order, hidden
 /// ones skipped, files only with an extension of image_extensions(). A file that was named explicitly is always tried.
 /// A folder called like a picture is one failure without `recurse`, and with it if there is no picture in it. A tar
-/// archive that was named gives its pictures. No other file is opened, so nothing waits for a FIFO; a folder that
-/// cannot be listed or searched becomes one failure, and so does an archive that cannot be read, after its members that
-/// can.
+/// archive gives its pictures, a compressed one only if it was named: unpacking is slow, and folders hold archives for
+/// other reasons. No other file is opened, so nothing waits for a FIFO; a folder that cannot be listed or searched
+/// becomes one failure, and so does an archive that cannot be read, after its members that can, or one without pictures
+/// that was named.
+/// @param unread  null, or where the compressed archives in folders go
 /// @throws Error  kUsage if `-` is given twice.
-[[nodiscard]] std::vector<Input> list_inputs(std::span<const std::string> arguments, const InputOptions& options);
+[[nodiscard]] std::vector<Input> list_inputs(std::span<const std::string> arguments, const InputOptions& options,
+                                             std::vector<std::string>* unread = nullptr);
 
 /// The extensions of the visible files that list_inputs() leaves out of these folders, in lower case with the dot, each
 /// once and in order.

@@ -116,10 +116,15 @@ LabelledPictures label_pictures(const std::string& folder, std::vector<Input> in
   if (!table && !archived) refuse_parts(folder, pictures.inputs, use);
   pictures.source = table ? table->file : archived ? "archives" : "folders";
   std::vector<std::string> labels;  // [inputs]; empty: none
+  const auto in_folder = [](const Input& input) {
+    if (input.label) return *input.label;  // of an archive in a folder
+    std::string name = first_folder(input.name);
+    return input.part && looks_like_tar(name) ? std::string() : name;  // an archive is no class
+  };
   for (Input& input : pictures.inputs) {
     const auto in_table = table ? table->labels.find(input.name) : LabelTable::const_iterator();
     labels.push_back(!table && archived                ? input.label.value_or("")
-                     : !table                          ? first_folder(input.name)
+                     : !table                          ? in_folder(input)
                      : in_table == table->labels.end() ? std::string()
                                                        : in_table->second);
     if (!labels.back().empty() || input.failure) continue;
