@@ -8,7 +8,8 @@ namespace {
 JsonObject trial_object(const AuditTrial& t) {
   JsonObject json;
   json.add("what", t.what).add("control", t.control).add("pictures", t.pictures);
-  json.add("change", share_object(t.change)).add("flips", t.flips);
+  json.add("change", share_object(t.change)).add("not_called", t.kind == AuditTrialKind::kHidden);
+  json.add("flips", t.flips);
   json.add("control_flips", t.control_flips).add("changed_probability", t.example.changed_probability);
   return json.add("control_probability", t.example.control_probability);
 }
