@@ -94,7 +94,7 @@ class Audit : public Command {
     if (interrupt_exit_code() != 0) return interrupted();
     begin_last_writes();
     const std::map<std::string, std::string> thumbnails =
-        thumbnails_of(pictured_paths(report), pictures.inputs, report.learned.remarks);
+        thumbnails_of(pictured_paths(report), pictures.inputs, report.learned.remarks, 2 * kPagePictures);
     const std::string record = audit_json(report);
     json.append(record);
     json.commit();

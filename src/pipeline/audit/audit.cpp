@@ -31,16 +31,14 @@ class Auditor {
       : input_(input),
         options_(options),
         model_(model),
-        pictures_{input.pictures.inputs, input.embedded.inputs, input.embedded.classes} {}
+        pictures_{input.pictures.inputs, input.embedded.inputs, input.embedded.classes, &lost_} {}
 
   AuditReport run(const AuditStage& stage, const std::function<void()>& step, const GiveUp& give_up) {
     report_.learned = input_.learned.report;
     check_data(input_, report_);
     lap("data");
     stage("marks", 0);
-    const learn::SmallPictures small = shrink_all(pictures_.inputs, pictures_.chosen);
-    marks_ = look_for_marks(small, pictures_.classes, num_classes(), options_.seed);
-    for (const Mark& mark : marks_) candidates_.push_back(candidate_of(mark, pictures_));
+    find_marks();
     lap("marks");
     stage("maps", maps_wanted());
     maps_ = map_pictures(pictures_, options_.maps, options_.seed, model_, step, give_up);
@@ -56,6 +54,7 @@ class Auditor {
     stage("experiments", 0);
     experiment();
     lap("experiments");
+    tell_lost();
     return std::move(report_);
   }
 
@@ -75,6 +74,23 @@ class Auditor {
     const auto now = std::chrono::steady_clock::now();
     report_.seconds[what] = std::chrono::duration<double>(now - last_).count();
     last_ = now;
+  }
+
+  void find_marks() {
+    const ShrunkPictures shrunk = shrink_all(pictures_.inputs, pictures_.chosen, lost_);
+    std::vector<std::size_t> classes;
+    for (const std::size_t row : shrunk.rows) classes.push_back(pictures_.classes[row]);
+    marks_ = look_for_marks(shrunk.small, classes, num_classes(), options_.seed);
+    for (Mark& mark : marks_) {
+      for (std::size_t& carrier : mark.carriers) carrier = shrunk.rows[carrier];
+      candidates_.push_back(candidate_of(mark, pictures_));
+    }
+  }
+  void tell_lost() {
+    if (lost_.empty()) return;
+    report_.learned.remarks.push_back(
+        fmt::format("{} of the pictures could not be read a second time, for marks, maps or experiments. The first: {}",
+                    lost_.size(), lost_.begin()->second));
   }
 
   void strategies() {
@@ -167,6 +183,7 @@ class Auditor {
   const AuditInput& input_;
   const AuditOptions& options_;
   AskedModel& model_;
+  LostPictures lost_;
   ExperimentPictures pictures_;
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
   std::vector<Mark> marks_;
@@ -227,19 +244,26 @@ AuditReport audit(const AuditInput& input, const AuditOptions& options, AskedMod
 }
 
 std::vector<std::string> pictured_paths(const AuditReport& report) {
-  constexpr std::size_t kOfFinding = 12;
+  constexpr std::size_t kFirst = 12;   // what a section shows before more is asked for
+  constexpr std::size_t kAll = 100000;
   std::vector<std::string> paths;
   const auto add = [&](const std::vector<std::string>& some, std::size_t most) {
     const auto end = some.begin() + static_cast<std::ptrdiff_t>(std::min(most, some.size()));
     paths.insert(paths.end(), some.begin(), end);
   };
-  for (const AuditFinding& finding : report.findings) add(finding.paths, kOfFinding);
-  for (const AuditLabelIssue& issue : report.label_issues) paths.push_back(issue.path);
-  for (const AuditDuplicate& pair : report.duplicates) add({pair.path, pair.other}, 2);
-  for (const AuditOutlier& outlier : report.outliers) paths.push_back(outlier.path);
-  for (const AuditStrategy& strategy : report.strategies) add(strategy.paths, strategy.paths.size());
-  for (const AuditDirection& direction : report.directions) add(direction.paths, direction.paths.size());
-  for (const ConfusedPair& pair : report.learned.confused) add(pair.paths, kOfFinding);
+  const auto add_each = [&](const auto& items, std::size_t most, const auto& paths_of) {
+    for (std::size_t i = 0; i < std::min(most, items.size()); ++i) add(paths_of(items[i]), kFirst);
+  };
+  // There are more pictures than a page has room for: at first what all sections begin with.
+  for (const std::size_t most : {kFirst, kAll}) {
+    add_each(report.findings, most, [](const AuditFinding& one) { return one.paths; });
+    add_each(report.label_issues, most, [](const AuditLabelIssue& one) { return std::vector{one.path}; });
+    add_each(report.duplicates, most, [](const AuditDuplicate& one) { return std::vector{one.path, one.other}; });
+    add_each(report.outliers, most, [](const AuditOutlier& one) { return std::vector{one.path}; });
+    add_each(report.strategies, most, [](const AuditStrategy& one) { return one.paths; });
+    add_each(report.directions, most, [](const AuditDirection& one) { return one.paths; });
+    add_each(report.learned.confused, most, [](const ConfusedPair& one) { return one.paths; });
+  }
   return paths;
 }
 

@@ -19,7 +19,6 @@
 #include "learn/intervals.hpp"
 #include "learn/matrix.hpp"
 #include "pipeline/audit/changed_pictures.hpp"
-#include "pipeline/audit/shrunk.hpp"
 
 namespace fovea {
 namespace {
@@ -96,8 +95,8 @@ class SuspectTrials {
       if (suspect_.place && place.region.empty()) continue;
       try {
         subjects.push_back({picture_for_experiment(pictures_.inputs[pictures_.chosen[row]]), std::move(place)});
-      } catch (const Error&) {
-        continue;  // it was read before, and has gone meanwhile
+      } catch (const Error& error) {
+        pictures_.lost->emplace(row, error.what());
       }
     }
     return subjects;

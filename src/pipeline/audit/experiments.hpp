@@ -12,6 +12,7 @@
 #include "learn/marks/colour_cast.hpp"
 #include "learn/marks/small_pictures.hpp"
 #include "pipeline/audit/asked_model.hpp"
+#include "pipeline/audit/shrunk.hpp"
 #include "pipeline/folder/inputs.hpp"
 #include "report/audit/audit_report.hpp"
 
@@ -22,6 +23,7 @@ struct ExperimentPictures {
   std::span<const Input> inputs;
   std::span<const std::size_t> chosen;   // [n] indices into `inputs`
   std::span<const std::size_t> classes;  // [n]
+  LostPictures* lost = nullptr;          // gets those that cannot be read any more; never null
 };
 
 /// Where something lies in one picture.

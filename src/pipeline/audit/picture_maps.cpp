@@ -113,8 +113,12 @@ PictureMaps map_pictures(const ExperimentPictures& pictures, std::size_t most, s
         pictures.inputs, todo, options, model.schedule(todo.size()),
         [&](PictureOutcome outcome) {
           step();
-          if (outcome.record.failure || outcome.maps.empty()) return;
-          maps.of.push_back(row_of.at(outcome.record.index));
+          const std::size_t row = row_of.at(outcome.record.index);
+          if (outcome.record.failure) {
+            pictures.lost->emplace(row, outcome.record.failure->message);
+            return;
+          }
+          maps.of.push_back(row);
           maps.classes.push_back(c);
           maps.geometry.push_back(outcome.picture.geometry);
           add_map(outcome.maps.front().heatmap, maps);
