@@ -47,16 +47,12 @@ class Audit : public Command {
         ->group("General");
     app.add_option("-o,--output", output_, "write audit.html, audit.json and what is learned into this folder")
         ->type_name("DIR");
-    add_count(app, "--folds", learn_.folds, 2, "in how many parts the pictures are held out in turn", 100);
+    add_fold_options(app, learn_);
     app.add_option("--val", validation_, "another folder of the same classes, such as the one that you measure on")
         ->type_name("DIR");
     app.add_option("--decisions", decisions_,
                    "obey a table of what to keep, drop and relabel, as the report's page writes it")
         ->type_name("FILE.csv");
-    app.add_option("--group-by", learn_.group_by,
-                   "pictures whose names match with the same text are kept together, such as a series of one object; "
-                   "names are relative to DIR, and the first ( ) counts")
-        ->type_name("REGEX");
     add_count(app, "--maps", options_.maps, 0, "how many pictures of each class are looked at with a map");
     add_count(app, "--budget", budget_, 0, "forward passes for experiments, the strongest findings first");
     app.add_option("--drop", drop_,

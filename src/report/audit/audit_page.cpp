@@ -20,7 +20,7 @@ std::string audit_html(const AuditReport& report, const std::map<std::string, st
       pictures[name + "control"] = example.control;
     }
   }
-  return measured_page(kAuditHtml, kAuditJs, audit_json(report), pictures);
+  return measured_page("audit", kAuditHtml, kAuditJs, audit_json(report), pictures);
 }
 
 }  // namespace fovea
