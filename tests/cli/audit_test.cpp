@@ -13,9 +13,11 @@
 #include <vector>
 
 #include "base/random.hpp"
+#include "fovea/architecture.hpp"
 #include "support/pictures.hpp"
 #include "support/process.hpp"
 #include "support/temp_folder.hpp"
+#include "support/tiny_model.hpp"
 
 namespace fovea::test {
 namespace {
@@ -166,6 +168,22 @@ TEST_F(Audit, FindsClustersByWhatWasLookedAtBesideThoseByPlace) {
     EXPECT_EQ(parities.size(), 1U) << strategy["paths"];
   }
   EXPECT_EQ(sizes, (std::vector<std::size_t>{12, 12}));
+}
+
+TEST_F(Audit, TellsHowMuchOfTheMapsLiesOnOutlierTokensWhereAModelHasSuch) {
+  write_photos(false);
+  const Json calm = Json::parse(audit({"-f", "json", "--maps", "5"}).out);
+  EXPECT_EQ(calm["on_outlier_tokens"], 0);
+  const Architecture architecture = tiny_architecture();
+  TinyTensors tensors = make_tiny_tensors(architecture, 1);
+  TinyTensor& positions = tensors.at("pos_embed");
+  const std::size_t width = positions.shape.back();
+  for (std::size_t i = 0; i < width; ++i) positions.values[6 * width + i] *= 60;
+  write_tiny_model(folder_ / "model", architecture, tensors);
+  const Json report = Json::parse(audit({"-f", "json", "--maps", "5"}).out);
+  EXPECT_GT(report["on_outlier_tokens"], 0);
+  EXPECT_LT(report["on_outlier_tokens"], 1);
+  EXPECT_EQ(report["tried"].get<std::size_t>(), calm["tried"].get<std::size_t>() + kKinds.size()) << "one more measure";
 }
 
 TEST_F(Audit, ListsWhatItsBudgetDidNotReach) {
