@@ -95,7 +95,7 @@ TEST(Alone, KeepsTheRegionAndNothingElse) {
   EXPECT_NE(shown.row(7)[21], picture.row(7)[21]);
 }
 
-TEST(Verdict, AsksThatBothWaysToHideAgree) {
+TEST(Verdict, AsksThatBothWaysToHideAgreeAndThatNoRegionAloneDecides) {
   const auto trial = [](AuditTrialKind kind, double low, double high) {
     return AuditTrial{.kind = kind, .change = {(low + high) / 2, low, high}};
   };
@@ -105,7 +105,10 @@ TEST(Verdict, AsksThatBothWaysToHideAgree) {
   const AuditTrial shown = trial(AuditTrialKind::kAlone, 0.1, 0.2);
   EXPECT_NE(verdict_of({less, less, no_paste}, true).find("less sure without it"), std::string::npos);
   EXPECT_EQ(verdict_of({less, same, no_paste}, true), "this head hardly uses it; a head that is learned further may");
-  EXPECT_NE(verdict_of({same, same, shown, no_paste}, false).find("surer by it alone"), std::string::npos);
+  EXPECT_NE(verdict_of({less, less, shown, no_paste}, false).find("surer by it alone"), std::string::npos);
+  const std::string alone_only = verdict_of({same, same, shown, no_paste}, false);
+  EXPECT_EQ(alone_only.find("the model uses it"), std::string::npos) << "a region alone is hardly a picture";
+  EXPECT_NE(alone_only.find("alone it speaks for the class"), std::string::npos);
   EXPECT_EQ(verdict_of({}, true), "");
 }
 

@@ -208,9 +208,11 @@ std::string verdict_of(const std::vector<AuditTrial>& trials, bool is_mark) {
     if (trial.kind == AuditTrialKind::kPasted) pasting = trial.change.low > 0;
     if (trial.kind == AuditTrialKind::kAlone) showing = trial.change.low > 0;
   }
-  if (!hiding && !pasting && !showing) {
-    return is_mark ? "this head hardly uses it; a head that is learned further may"
-                   : "no trial tells it from another region: no sign that the model decides by it";
+  // A region alone is hardly a picture, so that it decides nothing by itself.
+  if (!hiding && !pasting) {
+    return fmt::format("{}{}", is_mark ? "this head hardly uses it; a head that is learned further may"
+                                       : "hiding and pasting do not tell it from another region: no sign that the model decides by it",
+                       showing ? "; alone it speaks for the class more than another region alone" : "");
   }
   std::vector<std::string> reasons;
   if (hiding) reasons.emplace_back("less sure without it");
