@@ -29,6 +29,7 @@ struct PictureJob {
   LoadedPicture picture;
   std::optional<SourceStamp> source;
   ExplainedImage image;
+  std::vector<float> tokens;  // [N, D] that enter the last block
   std::optional<AttentionSheet> sheet;
   std::optional<AttentionPacker> page_attention;
   std::optional<Precision> decided_by;  // of a cascade
@@ -130,6 +131,7 @@ class PictureWorker {
     } else {
       write_files(job, outcome);
     }
+    outcome.tokens = std::move(job.tokens);
     if (options_.keep_maps) {
       outcome.maps = std::move(job.image.maps);
       outcome.picture = std::move(job.picture);
@@ -165,6 +167,18 @@ class PictureWorker {
   [[nodiscard]] ForwardRequest observing(std::span<PictureJob> jobs, const Architecture& architecture) const {
     ForwardRequest request;
     request.keep_tokens = options_.features && reads_tokens(*options_.features);
+    if (options_.keep_tokens) {
+      request.unread_tokens = false;
+      request.tokens = [jobs, last = architecture.depth - 1](std::size_t image, std::size_t block,
+                                                             MatrixView<const float> tokens) {
+        if (block != last) return;  // counted from what enters block 0
+        std::vector<float>& kept = jobs[image].tokens;
+        kept.clear();
+        for (std::size_t token = 0; token < tokens.rows(); ++token) {
+          kept.insert(kept.end(), tokens.row(token).begin(), tokens.row(token).end());
+        }
+      };
+    }
     if (options_.layout.attention_sheet) {
       const TokenLayout layout = token_layout(architecture);
       for (PictureJob& job : jobs) job.sheet.emplace(options_.maps.options, layout);

@@ -51,6 +51,7 @@ struct PictureOptions {
   OutputLayout layout;  // where overlays, maps and thumbnails go; its methods are those of the maps, by name
   std::optional<PageOptions> page;  // a section of a page in place of these files
   bool keep_maps = false;           // outcomes carry the maps and the picture that they lie over
+  bool keep_tokens = false;         // outcomes carry the tokens that enter the last block
 };
 
 /// What has not been asked for is empty; of a failure everything but the record is.
@@ -62,6 +63,7 @@ struct PictureOutcome {
   std::uint64_t difference_hash = 0;
   std::string page_section;  // of a failure, too
   std::vector<ExplainedMap> maps;
+  std::vector<float> tokens;  // [N, D] as they enter the last block: what its attention reads
   LoadedPicture picture;
   PatchGrid patches;  // that the maps are of
 };

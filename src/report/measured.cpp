@@ -56,13 +56,14 @@ std::string records_array(const std::vector<Record>& records) {
   return json_array(texts);
 }
 
-std::string measured_page(std::string_view page, std::string_view script, const std::string& report,
+std::string measured_page(std::string_view command, std::string_view page, std::string_view script, const std::string& report,
                           const std::map<std::string, std::string>& thumbnails) {
   JsonObject pictures;
   for (const auto& [path, base64] : thumbnails) pictures.add(path, base64);
   JsonObject content;
   content.add_raw("report", report).add("thumbnails", pictures);
   return fill_page(page, {{"{{head}}", page_head("data:", kPartsCss)},
+                          {"{{top}}", fill_page(kTopHtml, {{"{{command}}", command}})},
                           {"{{content}}", script_safe(content.line())},
                           {"{{page}}", page_script()},
                           {"{{parts}}", kPartsJs},

@@ -58,9 +58,10 @@ template <typename Item, typename Make>
 [[nodiscard]] std::string records_array(const std::vector<Record>& records);
 
 /// A page of a report: the JSON of the report and small pictures go into it, and all that it needs is in it.
-/// @param page        with the marks head, content, page, parts and script
+/// @param command     that made it: "learn"
+/// @param page        with the marks head, top, content, page, parts and script
 /// @param thumbnails  JPEGs in base64, by path
-[[nodiscard]] std::string measured_page(std::string_view page, std::string_view script, const std::string& report,
+[[nodiscard]] std::string measured_page(std::string_view command, std::string_view page, std::string_view script, const std::string& report,
                                         const std::map<std::string, std::string>& thumbnails);
 
 }  // namespace fovea

@@ -5,14 +5,19 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include "base/random.hpp"
+#include "fovea/architecture.hpp"
 #include "support/pictures.hpp"
 #include "support/process.hpp"
 #include "support/temp_folder.hpp"
+#include "support/tiny_model.hpp"
 
 namespace fovea::test {
 namespace {
@@ -34,6 +39,23 @@ std::string blocks(std::uint64_t seed, bool marked) {
       for (int channel = 0; channel < 3; ++channel) {
         const auto level = static_cast<char>(random.below(256));
         ppm += marked && edge ? static_cast<char>(40 * channel) : level;
+      }
+    }
+  }
+  return ppm;
+}
+
+/// A red or a blue square at a random place of a grey picture.
+std::string square_on_grey(std::uint64_t seed, bool red) {
+  Random random(seed);
+  const int top = static_cast<int>(random.below(32));
+  const int left = static_cast<int>(random.below(32));
+  std::string ppm = "P6 64 64 255\n";
+  for (int y = 0; y < 64; ++y) {
+    for (int x = 0; x < 64; ++x) {
+      const bool inside = y >= top && y < top + 32 && x >= left && x < left + 32;
+      for (int channel = 0; channel < 3; ++channel) {
+        ppm += static_cast<char>(!inside ? 128 : channel == (red ? 0 : 2) ? 250 : 5);
       }
     }
   }
@@ -74,8 +96,14 @@ TEST_F(Audit, RanksAPlantedBorderFirstAndTriesIt) {
   EXPECT_EQ(first["pictures"], 18);
   EXPECT_GT(first["effect"]["low"].get<double>(), 0);
   EXPECT_NEAR(first["own"].get<double>(), 0.75, 1e-9);
-  EXPECT_EQ(first["trials"].size(), 3U);
-  EXPECT_EQ(report["passes"], 4 * 18 + 2 * 24);
+  EXPECT_EQ(first["trials"].size(), 4U);
+  EXPECT_EQ(first["trials"][0]["pictures"], 18);
+  EXPECT_EQ(first["trials"][3]["pictures"], 24);
+  std::size_t passes = 0;  // a change and a control of each picture
+  for (const Json& finding : report["findings"]) {
+    for (const Json& trial : finding["trials"]) passes += 2 * trial["pictures"].get<std::size_t>();
+  }
+  EXPECT_EQ(report["passes"], passes);
   EXPECT_THAT(first["command"].get<std::string>(), HasSubstr("fovea audit "));
   EXPECT_EQ(Json::parse(read_text(folder_ / "out/audit.json")), report);
   EXPECT_TRUE(fs::exists(folder_ / "out/audit.html"));
@@ -98,6 +126,64 @@ TEST_F(Audit, GivesTheSameReportAgainAndWhateverTheThreads) {
   };
   const Json once = without_times(audit({"-f", "json", "-t", "1"}));
   EXPECT_EQ(once, without_times(audit({"-f", "json", "-t", "3", "--batch", "5"})));
+}
+
+TEST_F(Audit, GivesEachFindingWithACommandThatRepeatsItAlone) {
+  write_photos(true);
+  const Json report = Json::parse(audit({"-f", "json"}).out);
+  ASSERT_FALSE(report["findings"].empty());
+  for (const Json& finding : report["findings"]) {
+    const auto command = finding["command"].get<std::string>();
+    ASSERT_TRUE(command.starts_with("fovea audit ")) << command;
+    std::istringstream words(command.substr(6));
+    std::vector<std::string> arguments{std::istream_iterator<std::string>(words), {}};
+    arguments.insert(arguments.end(), {"-q", "-f", "json"});
+    const auto again = run_fovea(arguments);
+    ASSERT_EQ(again.exit_code, 0) << command << again.err;
+    const Json alone = Json::parse(again.out);
+    ASSERT_EQ(alone["findings"].size(), 1U) << command;
+    Json same = alone["findings"][0];
+    same["command"] = command;
+    EXPECT_EQ(same, finding);
+    EXPECT_EQ(alone["tried"], report["tried"]);
+  }
+  EXPECT_EQ(Json::parse(read_text(folder_ / "out/audit.json")), report);  // the report itself stays
+}
+
+TEST_F(Audit, FindsClustersByWhatWasLookedAtBesideThoseByPlace) {
+  // Half of the bolts are red at a random place and half are blue: the place says nothing, what lies there does.
+  write_photos(false);
+  for (std::size_t i = 0; i < 24; ++i) {
+    write_text(folder_ / "photos/bolt" / (std::to_string(i) + ".ppm"), square_on_grey(i, i % 2 == 0));
+  }
+  const Json report = Json::parse(audit({"-f", "json"}).out);
+  std::vector<std::size_t> sizes;
+  for (const Json& strategy : report["strategies"]) {
+    if (strategy["class"] != "bolt" || strategy["by"] != "what") continue;
+    sizes.push_back(strategy["pictures"].get<std::size_t>());
+    std::set<int> parities;
+    for (const Json& path : strategy["paths"]) {
+      parities.insert(std::stoi(fs::path(path.get<std::string>()).stem().string()) % 2);
+    }
+    EXPECT_EQ(parities.size(), 1U) << strategy["paths"];
+  }
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{12, 12}));
+}
+
+TEST_F(Audit, TellsHowMuchOfTheMapsLiesOnOutlierTokensWhereAModelHasSuch) {
+  write_photos(false);
+  const Json calm = Json::parse(audit({"-f", "json", "--maps", "5"}).out);
+  EXPECT_EQ(calm["on_outlier_tokens"], 0);
+  const Architecture architecture = tiny_architecture();
+  TinyTensors tensors = make_tiny_tensors(architecture, 1);
+  TinyTensor& positions = tensors.at("pos_embed");
+  const std::size_t width = positions.shape.back();
+  for (std::size_t i = 0; i < width; ++i) positions.values[6 * width + i] *= 60;
+  write_tiny_model(folder_ / "model", architecture, tensors);
+  const Json report = Json::parse(audit({"-f", "json", "--maps", "5"}).out);
+  EXPECT_GT(report["on_outlier_tokens"], 0);
+  EXPECT_LT(report["on_outlier_tokens"], 1);
+  EXPECT_EQ(report["tried"].get<std::size_t>(), calm["tried"].get<std::size_t>() + kKinds.size()) << "one more measure";
 }
 
 TEST_F(Audit, ListsWhatItsBudgetDidNotReach) {
@@ -148,6 +234,8 @@ TEST_F(Audit, RefusesWhatItCannotDo) {
   EXPECT_THAT(run_fovea({"audit", "-o", at("out"), "-m", at("model")}).err, HasSubstr("the number of folders is 0"));
   EXPECT_EQ(run_fovea({"audit", at("nowhere"), "-o", at("out"), "-m", at("model")}).exit_code, 2);
   EXPECT_EQ(audit({"--group-by", "("}).exit_code, 2);
+  EXPECT_THAT(audit({"--only", "nut:halo"}).err, HasSubstr("--only is 'nut:halo', expected CLASS:WHAT with WHAT one of fixed-mark, "));
+  EXPECT_THAT(audit({"--only", "nail:border"}).err, HasSubstr("--only names the class 'nail', which the pictures do not have"));
   EXPECT_FALSE(fs::exists(folder_ / "out/audit.json"));
 }
 

@@ -47,22 +47,20 @@ class Audit : public Command {
         ->group("General");
     app.add_option("-o,--output", output_, "write audit.html, audit.json and what is learned into this folder")
         ->type_name("DIR");
-    add_count(app, "--folds", learn_.folds, 2, "in how many parts the pictures are held out in turn", 100);
+    add_fold_options(app, learn_);
     app.add_option("--val", validation_, "another folder of the same classes, such as the one that you measure on")
         ->type_name("DIR");
     app.add_option("--decisions", decisions_,
                    "obey a table of what to keep, drop and relabel, as the report's page writes it")
         ->type_name("FILE.csv");
-    app.add_option("--group-by", learn_.group_by,
-                   "pictures whose names match with the same text are kept together, such as a series of one object; "
-                   "names are relative to DIR, and the first ( ) counts")
-        ->type_name("REGEX");
     add_count(app, "--maps", options_.maps, 0, "how many pictures of each class are looked at with a map");
     add_count(app, "--budget", budget_, 0, "forward passes for experiments, the strongest findings first");
     app.add_option("--drop", drop_,
                    "write dropped.safetensors, the learned model without the K-th direction of what a class's score is "
                    "made of, and say what becomes of the pictures")
         ->type_name("CLASS:K");
+    app.add_option("--only", only_, "compare everything, and try and tell one finding alone, as its command in a report does")
+        ->type_name("CLASS:WHAT");
     add_count(app, "--seed", options_.seed, 0, "of all random draws");
     app.add_option("--cache", cache_, "folder for the features, which later runs use; default: in the output")
         ->type_name("DIR");
@@ -74,6 +72,7 @@ class Audit : public Command {
     LabelledPictures pictures = list_labelled(operands[0]);
     if (!decisions_.empty()) (void)apply_decisions(pictures, decisions_);
     if (!validation_.empty()) add_validation(pictures, operands[0], validation_);
+    if (!only_.empty()) options_.only = parse_only(only_, pictures);
     if (!drop_.empty()) dropped_ = parse_direction(drop_, pictures);
     check_places(pictures);
     claim_threads(common);
@@ -91,7 +90,7 @@ class Audit : public Command {
     if (interrupt_exit_code() != 0) return interrupted();
     begin_last_writes();
     const std::map<std::string, std::string> thumbnails =
-        thumbnails_of(pictured_paths(report), pictures.inputs, report.learned.remarks);
+        thumbnails_of(pictured_paths(report), pictures.inputs, report.learned.remarks, 2 * kPagePictures);
     const std::string record = audit_json(report);
     json.append(record);
     json.commit();
@@ -187,20 +186,29 @@ class Audit : public Command {
     report.audited = own ? common.model : place("model.safetensors").string();
     report.budget = budget_;
     report.failures = embedded.failures;
-    report.command = command();
+    report.command = command(output_);
+    for (std::size_t i = 0; i < report.findings.size(); ++i) report.findings[i].command = command_of(report, i);
     return report;
   }
 
   /// What gives the same report again.
-  [[nodiscard]] std::string command() const {
+  [[nodiscard]] std::string command(const std::string& output) const {
     std::string text = fmt::format("fovea audit {} -m {} -o {}", shell_word(operands[0]), shell_word(common.model),
-                                   shell_word(output_));
+                                   shell_word(output));
+    if (!common.config.empty()) text += " --config " + shell_word(common.config);
     if (!validation_.empty()) text += " --val " + shell_word(validation_);
     if (!decisions_.empty()) text += " --decisions " + shell_word(decisions_);
     if (!learn_.group_by.empty()) text += " --group-by " + shell_word(learn_.group_by);
     if (!drop_.empty()) text += " --drop " + shell_word(drop_);
     return text + fmt::format(" --folds {} --maps {} --budget {} --seed {}", learn_.folds, options_.maps, budget_,
                               options_.seed);
+  }
+  /// What gives one finding again, in a folder of its own and from the same features.
+  [[nodiscard]] std::string command_of(const AuditReport& report, std::size_t finding) const {
+    const AuditFinding& one = report.findings[finding];
+    const std::string folder = place(fmt::format("finding-{}", finding + 1).c_str()).string();
+    return fmt::format("{} --cache {} --only {}", command(folder), shell_word(cache_folder().string()),
+                       shell_word(report.learned.classes[one.of_class].name + ":" + one.id));
   }
   /// A word as a shell reads it: in quotes where it has to be.
   static std::string shell_word(const std::string& text) {
@@ -235,6 +243,7 @@ class Audit : public Command {
   std::string validation_;
   std::string decisions_;
   std::string drop_;
+  std::string only_;
   std::optional<DroppedDirection> dropped_;  // of drop_
   std::string cache_;
   std::string format_ = "text";

@@ -57,7 +57,7 @@ class Learn : public Command {
         ->type_name("MODEL")
         ->group("General");
     app.add_option("-o,--output", output_, "write the model to this file")->type_name("FILE.safetensors");
-    add_count(app, "--folds", options_.folds, 2, "in how many parts the pictures are held out in turn", 100);
+    add_fold_options(app, options_);
     app.add_option("--val", validation_, "measure on the pictures of this folder, not on parts that are held out")
         ->type_name("DIR");
     app.add_option("--decisions", decisions_,
@@ -74,10 +74,6 @@ class Learn : public Command {
         ->type_name("FILE");
     add_choice(app, "--class-weight", class_weight_, {"none", "balanced"},
                "balanced: a class of few pictures counts as much as one of many");
-    app.add_option("--group-by", options_.group_by,
-                   "pictures whose names match with the same text are kept together, such as a series of one object; "
-                   "names are relative to DIR, and the first ( ) counts")
-        ->type_name("REGEX");
     app.add_option("--unknown", unknown_,
                    "let rows say that a picture is of none of the classes; this share of pictures that are may be "
                    "called so, too")

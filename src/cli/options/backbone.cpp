@@ -7,6 +7,7 @@
 
 #include "cli/options/model_options.hpp"
 #include "cli/options/models.hpp"
+#include "cli/options/options.hpp"
 #include "cli/terminal/interrupt.hpp"
 #include "cli/terminal/run_note.hpp"
 #include "cli/terminal/terminal.hpp"
@@ -51,6 +52,14 @@ EmbeddedPictures embed_view(Engine& engine, const Backbone& backbone, const View
   return embed_labelled(engine, task.pictures, task.hashes, todo, cache, view,
                         plan_schedule(todo.size(), common.threads, common.batch), show,
                         [&](std::size_t /*written*/) { leave_now(interrupted()); });
+}
+
+void add_fold_options(CLI::App& app, LearnOptions& options) {
+  add_count(app, "--folds", options.folds, 2, "in how many parts the pictures are held out in turn", 100);
+  app.add_option("--group-by", options.group_by,
+                 "pictures whose names match with the same text are kept together, such as a series of one object; "
+                 "names are relative to DIR, and the first ( ) counts")
+      ->type_name("REGEX");
 }
 
 int features_interrupted(const CommonOptions& common) {

@@ -1,6 +1,7 @@
 // A model whose features are learned from, and the features of labelled pictures: what `learn` and `audit` share.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -13,6 +14,7 @@
 #include "image/preprocess/view.hpp"
 #include "pipeline/learn/embedded.hpp"
 #include "pipeline/learn/labelled.hpp"
+#include "pipeline/learn/learn.hpp"
 #include "pipeline/pictures.hpp"
 
 namespace fovea::cli {
@@ -48,6 +50,9 @@ struct EmbedPlace {
 [[nodiscard]] EmbeddedPictures embed_view(Engine& engine, const Backbone& backbone, const View& view,
                                           const EmbedTask& task, const EmbedPlace& place,
                                           const std::function<int()>& interrupted);
+
+/// --folds and --group-by
+void add_fold_options(CLI::App& app, LearnOptions& options);
 
 /// Says that the same command goes on from here.
 /// @return  the exit code

@@ -94,7 +94,7 @@ bool reads_model_files(const Call& call) {
   return !call.has("arch");
 }
 bool is_random(const Call& call) {
-  return call.verb_is({"learn", "eval"}) || call.has("sample") || call.has("faithfulness") || call.has("compare") ||
+  return call.verb_is({"learn", "eval", "audit"}) || call.has("sample") || call.has("faithfulness") || call.has("compare") ||
          call.has("test-methods") || readers_of("seed", call).one_runs;
 }
 

@@ -1,22 +1,22 @@
 #include "pipeline/audit/audit.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cmath>
-#include <iterator>
 #include <set>
 #include <utility>
 
 #include "base/files.hpp"
 #include "fovea/error.hpp"
 #include "learn/audit/false_discovery.hpp"
+#include "pipeline/audit/candidates.hpp"
 #include "pipeline/audit/experiments.hpp"
-#include "pipeline/audit/mark_text.hpp"
 #include "pipeline/audit/marks.hpp"
 #include "pipeline/audit/shrunk.hpp"
+#include "pipeline/audit/strategies.hpp"
 #include "pipeline/audit/where.hpp"
 #include "pipeline/eval/class_match.hpp"
 
@@ -24,24 +24,6 @@ namespace fovea {
 namespace {
 
 constexpr double kLevel = 0.05;  // of false findings among findings
-constexpr std::size_t kMostPaths = 24;
-
-/// Whether two marks of one class are the same thing, seen twice: the step at a border's inner edge, or a tint in dark
-/// and in light pixels. Then most pictures that carry one carry the other.
-bool same_thing(const Mark& a, const Mark& b) {
-  const auto is_tint = [](const Mark& mark) { return mark.kind == MarkKind::kTint || mark.kind == MarkKind::kCast; };
-  if (a.of_class != b.of_class || is_tint(a) != is_tint(b)) return false;
-  std::vector<std::size_t> both;
-  std::ranges::set_intersection(a.carriers, b.carriers, std::back_inserter(both));
-  return 3 * both.size() >= 2 * std::min(a.carriers.size(), b.carriers.size());
-}
-
-/// What can become a finding.
-struct Candidate {
-  AuditFinding finding;
-  learn::ClassExcess excess;
-  const Mark* mark = nullptr;
-};
 
 class Auditor {
  public:
@@ -49,27 +31,30 @@ class Auditor {
       : input_(input),
         options_(options),
         model_(model),
-        pictures_{input.pictures.inputs, input.embedded.inputs, input.embedded.classes} {}
+        pictures_{input.pictures.inputs, input.embedded.inputs, input.embedded.classes, &lost_} {}
 
   AuditReport run(const AuditStage& stage, const std::function<void()>& step, const GiveUp& give_up) {
     report_.learned = input_.learned.report;
     check_data(input_, report_);
     lap("data");
     stage("marks", 0);
-    const learn::SmallPictures small = shrink_all(pictures_.inputs, pictures_.chosen);
-    marks_ = look_for_marks(small, pictures_.classes, num_classes(), options_.seed);
-    for (const Mark& mark : marks_) add_mark(mark);
+    find_marks();
     lap("marks");
     stage("maps", maps_wanted());
-    const PictureMaps maps = map_pictures(pictures_, options_.maps, options_.seed, model_, step, give_up);
-    describe_maps(maps, num_classes(), report_);
-    add_map_measures(maps);
-    strategies(maps);
+    maps_ = map_pictures(pictures_, options_.maps, options_.seed, model_, step, give_up);
+    describe_maps(maps_, num_classes(), report_);
+    measures_ = map_measures(maps_);
+    for (const MapExcess& one : compare_maps(maps_, measures_, num_classes())) {
+      candidates_.push_back(candidate_of(one, measures_[one.measure], maps_, pictures_));
+    }
+    if (!options_.only) strategies();
     lap("maps");
     choose();
+    if (options_.only) keep_only(*options_.only);
     stage("experiments", 0);
     experiment();
     lap("experiments");
+    tell_lost();
     return std::move(report_);
   }
 
@@ -91,52 +76,31 @@ class Auditor {
     last_ = now;
   }
 
-  void add_mark(const Mark& mark) {
-    Candidate& candidate = candidates_.emplace_back();
-    candidate.mark = &mark;
-    candidate.excess = mark.excess;
-    AuditFinding& finding = candidate.finding;
-    finding.kind = kind_text(mark.kind);
-    finding.of_class = mark.of_class;
-    finding.measure = "share of pictures that carry it";
-    if (mark.carriers.empty()) return;
-    finding.what = mark_text(mark);
-    finding.pictures = mark.carriers.size();
-    for (const std::size_t row : mark.carriers) {
-      if (finding.paths.size() < kMostPaths) finding.paths.push_back(path_of_row(row));
-    }
-    if (mark.kind != MarkKind::kPattern) return;
-    const learn::RelativeBox& box = mark.region.front();
-    finding.box = std::array{box.top, box.left, box.bottom, box.right};
-  }
-
-  void add_map_measures(const PictureMaps& maps) {
-    const std::vector<MapMeasure> measures = map_measures(maps.rows, maps.cols);
-    for (const MapExcess& one : compare_maps(maps, measures, num_classes())) {
-      Candidate& candidate = candidates_.emplace_back();
-      candidate.excess = one.excess;
-      AuditFinding& finding = candidate.finding;
-      finding.kind = "where";
-      finding.of_class = one.of_class;
-      finding.what = fmt::format("the model looks {} at {}", one.excess.excess() > 0 ? "more" : "less",
-                                 measures[one.measure].name);
-      finding.measure = fmt::format("share of the map at {}", measures[one.measure].name);
-      for (std::size_t m = 0; m < maps.of.size(); ++m) {
-        if (maps.classes[m] != one.of_class) continue;
-        ++finding.pictures;
-        if (finding.paths.size() < kMostPaths) finding.paths.push_back(path_of_row(maps.of[m]));
-      }
+  void find_marks() {
+    const ShrunkPictures shrunk = shrink_all(pictures_.inputs, pictures_.chosen, lost_);
+    std::vector<std::size_t> classes;
+    for (const std::size_t row : shrunk.rows) classes.push_back(pictures_.classes[row]);
+    marks_ = look_for_marks(shrunk.small, classes, num_classes(), options_.seed);
+    for (Mark& mark : marks_) {
+      for (std::size_t& carrier : mark.carriers) carrier = shrunk.rows[carrier];
+      candidates_.push_back(candidate_of(mark, pictures_));
     }
   }
+  void tell_lost() {
+    if (lost_.empty()) return;
+    report_.learned.remarks.push_back(
+        fmt::format("{} of the pictures could not be read a second time, for marks, maps or experiments. The first: {}",
+                    lost_.size(), lost_.begin()->second));
+  }
 
-  void strategies(const PictureMaps& maps) {
+  void strategies() {
     const Measurement& m = input_.learned.measurement;
     std::vector<std::uint8_t> right(pictures_.classes.size());
     for (std::size_t i = 0; i < m.rows.size(); ++i) {
       right[m.rows[i]] = learn::largest(m.after.row(i)) == m.truth[i] ? 1 : 0;
     }
     describe_strategies(
-        maps, num_classes(), right, [this](std::size_t row) { return path_of_row(row); }, options_.seed, report_);
+        maps_, num_classes(), right, [this](std::size_t row) { return path_of_row(row); }, options_.seed, report_);
   }
 
   /// What stands out after the correction becomes a finding: all that Benjamini and Hochberg let pass, with intervals
@@ -186,31 +150,45 @@ class Auditor {
     chosen_ = std::move(once);
   }
 
+  void keep_only(const OnlyFinding& only) {
+    std::erase_if(chosen_, [&](const Candidate* one) {
+      return one->finding.of_class != only.of_class || one->finding.id != only.id;
+    });
+  }
+
   void experiment() {
     for (Candidate* one : chosen_) {
-      if (one->mark != nullptr) try_one(*one);
+      try_one(*one);
       report_.findings.push_back(std::move(one->finding));
     }
     report_.passes = model_.passes();
   }
   void try_one(Candidate& candidate) {
-    if (passes_of(*candidate.mark) > model_.left()) {
-      report_.untried.push_back({fmt::format("'{}', {}", printable(input_.pictures.names[candidate.finding.of_class]),
-                                             candidate.finding.what),
-                                 fmt::format("its experiments take {} forward passes, and {} of --budget are left",
-                                             passes_of(*candidate.mark), model_.left())});
-      return;
+    const Suspect suspect = suspect_of(candidate, maps_, pictures_);
+    const std::size_t passes = passes_of(suspect);
+    if (passes == 0) return not_tried(candidate, "nothing in the picture can be hidden for it");
+    if (passes > model_.left()) {
+      return not_tried(candidate, fmt::format("its experiments take {} forward passes, and {} of --budget are left",
+                                              passes, model_.left()));
     }
-    candidate.finding.trials = try_mark(*candidate.mark, pictures_, model_, options_.seed);
-    candidate.finding.verdict = verdict_of(candidate.finding.trials);
+    candidate.finding.trials = try_suspect(suspect, pictures_, model_, options_.seed);
+    candidate.finding.verdict = verdict_of(candidate.finding.trials, candidate.mark != nullptr);
+  }
+  void not_tried(const Candidate& candidate, std::string why) {
+    report_.untried.push_back({fmt::format("'{}', {}", printable(input_.pictures.names[candidate.finding.of_class]),
+                                           candidate.finding.what),
+                               std::move(why)});
   }
 
   const AuditInput& input_;
   const AuditOptions& options_;
   AskedModel& model_;
+  LostPictures lost_;
   ExperimentPictures pictures_;
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
   std::vector<Mark> marks_;
+  PictureMaps maps_;
+  std::vector<MapMeasure> measures_;
   std::vector<Candidate> candidates_;
   std::vector<Candidate*> chosen_;  // the strongest first
   AuditReport report_;
@@ -237,25 +215,55 @@ std::vector<std::size_t> own_classes(const LabelledPictures& pictures, const Mod
   }
 }
 
+std::size_t class_named(const std::string& name, std::string_view flag, const LabelledPictures& pictures) {
+  const auto place = std::ranges::find(pictures.names, name);
+  if (place == pictures.names.end()) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("{} names the class '{}', which the pictures do not have", flag, printable(name)),
+                "a class is called as its folder is");
+  }
+  return static_cast<std::size_t>(place - pictures.names.begin());
+}
+
+OnlyFinding parse_only(const std::string& text, const LabelledPictures& pictures) {
+  const auto colon = text.rfind(':');
+  const std::vector<std::string> ids = finding_ids();
+  const std::string id = colon == std::string::npos ? "" : text.substr(colon + 1);
+  if (std::ranges::find(ids, id) == ids.end()) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("--only is '{}', expected CLASS:WHAT with WHAT one of {}", printable(text),
+                            fmt::join(ids, ", ")),
+                "each finding of a report ends with the command that repeats it");
+  }
+  return {class_named(text.substr(0, colon), "--only", pictures), id};
+}
+
 AuditReport audit(const AuditInput& input, const AuditOptions& options, AskedModel& model, const AuditStage& stage,
                   const std::function<void()>& step, const GiveUp& give_up) {
   return Auditor(input, options, model).run(stage, step, give_up);
 }
 
 std::vector<std::string> pictured_paths(const AuditReport& report) {
-  constexpr std::size_t kOfFinding = 12;
+  constexpr std::size_t kFirst = 12;   // what a section shows before more is asked for
+  constexpr std::size_t kAll = 100000;
   std::vector<std::string> paths;
   const auto add = [&](const std::vector<std::string>& some, std::size_t most) {
     const auto end = some.begin() + static_cast<std::ptrdiff_t>(std::min(most, some.size()));
     paths.insert(paths.end(), some.begin(), end);
   };
-  for (const AuditFinding& finding : report.findings) add(finding.paths, kOfFinding);
-  for (const AuditLabelIssue& issue : report.label_issues) paths.push_back(issue.path);
-  for (const AuditDuplicate& pair : report.duplicates) add({pair.path, pair.other}, 2);
-  for (const AuditOutlier& outlier : report.outliers) paths.push_back(outlier.path);
-  for (const AuditStrategy& strategy : report.strategies) add(strategy.paths, strategy.paths.size());
-  for (const AuditDirection& direction : report.directions) add(direction.paths, direction.paths.size());
-  for (const ConfusedPair& pair : report.learned.confused) add(pair.paths, kOfFinding);
+  const auto add_each = [&](const auto& items, std::size_t most, const auto& paths_of) {
+    for (std::size_t i = 0; i < std::min(most, items.size()); ++i) add(paths_of(items[i]), kFirst);
+  };
+  // There are more pictures than a page has room for: at first what all sections begin with.
+  for (const std::size_t most : {kFirst, kAll}) {
+    add_each(report.findings, most, [](const AuditFinding& one) { return one.paths; });
+    add_each(report.label_issues, most, [](const AuditLabelIssue& one) { return std::vector{one.path}; });
+    add_each(report.duplicates, most, [](const AuditDuplicate& one) { return std::vector{one.path, one.other}; });
+    add_each(report.outliers, most, [](const AuditOutlier& one) { return std::vector{one.path}; });
+    add_each(report.strategies, most, [](const AuditStrategy& one) { return one.paths; });
+    add_each(report.directions, most, [](const AuditDirection& one) { return one.paths; });
+    add_each(report.learned.confused, most, [](const ConfusedPair& one) { return one.paths; });
+  }
   return paths;
 }
 

@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fovea/model.hpp"
@@ -18,9 +20,23 @@
 
 namespace fovea {
 
+/// One finding, as the report's commands name it.
+struct OnlyFinding {
+  std::size_t of_class = 0;
+  std::string id;  // one of finding_ids()
+};
+/// The class of this name.
+/// @param flag     that names it, for the message: "--only"
+/// @throws Error   kUsage for a class that the pictures do not have.
+[[nodiscard]] std::size_t class_named(const std::string& name, std::string_view flag, const LabelledPictures& pictures);
+/// "CLASS:ID"
+/// @throws Error  kUsage for anything else, and for a class that the pictures do not have.
+[[nodiscard]] OnlyFinding parse_only(const std::string& text, const LabelledPictures& pictures);
+
 struct AuditOptions {
   std::size_t maps = 100;  // pictures of a class whose maps are made; 0: none
   std::uint64_t seed = 0;
+  std::optional<OnlyFinding> only;  // everything is compared, and this alone is tried and told
 };
 
 /// What has been computed before.

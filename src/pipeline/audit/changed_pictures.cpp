@@ -73,6 +73,12 @@ Image hidden(const Image& picture, std::span<const learn::RelativeBox> region, H
   return changed;
 }
 
+Image alone(const Image& picture, std::span<const learn::RelativeBox> region) {
+  Image changed = mean_of(picture);
+  take_over(changed, picture, region);
+  return changed;
+}
+
 Image pasted(const Image& picture, const Image& other, std::span<const learn::RelativeBox> region) {
   Image changed = picture;
   const bool same = other.size() == picture.size();
@@ -93,6 +99,20 @@ double area_of(std::span<const learn::RelativeBox> region) {
   double area = 0;
   for (const learn::RelativeBox& box : region) area += (box.bottom - box.top) * (box.right - box.left);
   return area;
+}
+
+learn::RelativeBox inside(const learn::RelativeBox& outer, const learn::RelativeBox& box) {
+  const double height = outer.bottom - outer.top;
+  const double width = outer.right - outer.left;
+  return {outer.top + box.top * height, outer.left + box.left * width, outer.top + box.bottom * height,
+          outer.left + box.right * width};
+}
+
+learn::RelativeBox relative_to(const learn::RelativeBox& outer, const learn::RelativeBox& box) {
+  const double height = std::max(outer.bottom - outer.top, 1e-9);
+  const double width = std::max(outer.right - outer.left, 1e-9);
+  return {(box.top - outer.top) / height, (box.left - outer.left) / width, (box.bottom - outer.top) / height,
+          (box.right - outer.left) / width};
 }
 
 learn::RelativeBox box_of_area(double area, const learn::RelativeBox& like, double down, double right) {

@@ -94,13 +94,7 @@ DroppedDirection parse_direction(const std::string& text, const LabelledPictures
     throw Error(ErrorCode::kUsage, fmt::format("--drop is '{}', expected CLASS:K with K from 1", printable(text)),
                 "for example --drop cat:1, the first direction of the class cat in the report");
   }
-  const auto place = std::ranges::find(pictures.names, text.substr(0, colon));
-  if (place == pictures.names.end()) {
-    throw Error(ErrorCode::kUsage,
-                fmt::format("--drop names the class '{}', which the pictures do not have", printable(text.substr(0, colon))),
-                "a class is called as its folder is");
-  }
-  dropped.of_class = static_cast<std::size_t>(place - pictures.names.begin());
+  dropped.of_class = class_named(text.substr(0, colon), "--drop", pictures);
   return dropped;
 }
 

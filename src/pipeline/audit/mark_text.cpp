@@ -52,6 +52,16 @@ std::string kind_text(MarkKind kind) {
   return {};
 }
 
+std::string kind_id(MarkKind kind) {
+  switch (kind) {
+    case MarkKind::kPattern: return "fixed-mark";
+    case MarkKind::kFrame: return "border";
+    case MarkKind::kTint: return "dark-tint";
+    case MarkKind::kCast: return "light-tint";
+  }
+  return {};
+}
+
 std::string mark_text(const Mark& mark) {
   switch (mark.kind) {
     case MarkKind::kPattern: {

@@ -1,6 +1,7 @@
 #include "pipeline/audit/shrunk.hpp"
 
 #include <algorithm>
+#include <cstddef>
 
 #include "base/files.hpp"
 #include "base/parallel.hpp"
@@ -27,22 +28,33 @@ Image square_of(const Input& input) {
 
 }  // namespace
 
-learn::SmallPictures shrink_all(std::span<const Input> inputs, std::span<const std::size_t> chosen) {
-  learn::SmallPictures small{kMarkSide, {}};
-  small.rgb.resize(chosen.size() * small.bytes());
+ShrunkPictures shrink_all(std::span<const Input> inputs, std::span<const std::size_t> chosen, LostPictures& lost) {
+  learn::SmallPictures all{kMarkSide, {}};
+  all.rgb.resize(chosen.size() * all.bytes());
+  std::vector<std::string> why(chosen.size());
   constexpr std::size_t kAtATime = 16;  // pictures for one thread
   for_each_parallel((chosen.size() + kAtATime - 1) / kAtATime, [&](std::size_t piece) {
     stop_if_interrupted();
     for (std::size_t i = piece * kAtATime; i < std::min(chosen.size(), (piece + 1) * kAtATime); ++i) {
       try {
         const Image square = square_of(inputs[chosen[i]]);
-        std::ranges::copy(square.pixels(), small.rgb.begin() + static_cast<std::ptrdiff_t>(i * small.bytes()));
-      } catch (const Error&) {
-        continue;  // it was read before, and has gone meanwhile
+        std::ranges::copy(square.pixels(), all.rgb.begin() + static_cast<std::ptrdiff_t>(i * all.bytes()));
+      } catch (const Error& error) {
+        why[i] = error.what();
       }
     }
   });
-  return small;
+  ShrunkPictures shrunk{{kMarkSide, {}}, {}};
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    if (!why[i].empty()) {
+      lost.emplace(i, why[i]);
+      continue;
+    }
+    shrunk.rows.push_back(i);
+    const auto picture = all.picture(i);
+    shrunk.small.rgb.insert(shrunk.small.rgb.end(), picture.begin(), picture.end());
+  }
+  return shrunk;
 }
 
 Image picture_for_experiment(const Input& input) {

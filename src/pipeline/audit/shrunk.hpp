@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "fovea/image.hpp"
@@ -11,9 +13,18 @@
 
 namespace fovea {
 
+/// Pictures that were read before and cannot be read any more, and why; by their row.
+using LostPictures = std::map<std::size_t, std::string>;
+
+struct ShrunkPictures {
+  learn::SmallPictures small;
+  std::vector<std::size_t> rows;  // of `chosen` that each is
+};
 /// The whole pictures, squashed to squares of kMarkSide px, on all threads.
-/// @param chosen  [n] indices into `inputs`; a picture that cannot be read any more is black
-[[nodiscard]] learn::SmallPictures shrink_all(std::span<const Input> inputs, std::span<const std::size_t> chosen);
+/// @param chosen  [n] indices into `inputs`
+/// @param lost    gets those that cannot be read
+[[nodiscard]] ShrunkPictures shrink_all(std::span<const Input> inputs, std::span<const std::size_t> chosen,
+                                        LostPictures& lost);
 inline constexpr int kMarkSide = 64;
 
 /// One picture for an experiment, its longer side at most kExperimentSide px.

@@ -22,15 +22,14 @@
 namespace fovea {
 namespace {
 
-constexpr std::size_t kMost = 300;
 constexpr int kSide = 180;    // px
 constexpr int kQuality = 80;  // JPEG
 
-std::vector<std::string> first_of(std::span<const std::string> paths) {
+std::vector<std::string> first_of(std::span<const std::string> paths, std::size_t most) {
   std::vector<std::string> first;
   std::set<std::string> seen;
   for (const std::string& path : paths) {
-    if (first.size() < kMost && seen.insert(path).second) first.push_back(path);
+    if (first.size() < most && seen.insert(path).second) first.push_back(path);
   }
   return first;
 }
@@ -49,8 +48,8 @@ std::vector<Input> chosen_of(std::span<const std::string> paths, std::span<const
 }  // namespace
 
 std::map<std::string, std::string> thumbnails_of(std::span<const std::string> paths, std::span<const Input> inputs,
-                                                 std::vector<std::string>& remarks) {
-  const std::vector<std::string> few = first_of(paths);
+                                                 std::vector<std::string>& remarks, std::size_t most) {
+  const std::vector<std::string> few = first_of(paths, most);
   const std::vector<Input> files = chosen_of(few, inputs);
   std::map<std::string, std::string> thumbnails;
   std::map<std::string, std::string> reasons;  // why not, by path
@@ -91,7 +90,7 @@ std::map<std::string, std::string> report_thumbnails(EvalReport& report, std::sp
   for (const EvaluatedModel& model : report.models) {
     for (const SurprisingPicture& one : model.surprising) paths.push_back(one.path);
     for (const ConfusedPair& cell : model.confusion) {
-      const std::size_t most = cell.truth == cell.predicted ? kMostRight : kMost;
+      const std::size_t most = cell.truth == cell.predicted ? kMostRight : kPagePictures;
       const auto end = cell.paths.begin() + static_cast<std::ptrdiff_t>(std::min(most, cell.paths.size()));
       paths.insert(paths.end(), cell.paths.begin(), end);
     }

@@ -2,6 +2,7 @@
 // time is missing from the page, and a remark says so.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <span>
 #include <string>
@@ -13,11 +14,13 @@
 
 namespace fovea {
 
-/// The first 300 of these paths, each once.
+inline constexpr std::size_t kPagePictures = 300;
+/// The first of these paths, each once.
 /// @param inputs  of which some have these paths, such as an archive's members; any other path is a file's
 [[nodiscard]] std::map<std::string, std::string> thumbnails_of(std::span<const std::string> paths,
                                                                std::span<const Input> inputs,
-                                                               std::vector<std::string>& remarks);
+                                                               std::vector<std::string>& remarks,
+                                                               std::size_t most = kPagePictures);
 
 /// The surprising pictures, then those of the largest cells of the confusion.
 [[nodiscard]] std::map<std::string, std::string> report_thumbnails(LearnReport& report, std::span<const Input> inputs);

@@ -179,7 +179,7 @@ ForwardRequest observing(const ForwardRequest& request, const MapPlan& plan, con
   asked.keep_for_gradients = plan.backward();
   const bool warns = warns_of_outliers(plan, layout);
   if (request.tokens || plan.faithfulness || warns) {
-    asked.unread_tokens = request.tokens || plan.faithfulness;
+    asked.unread_tokens = (request.tokens && request.unread_tokens) || plan.faithfulness;
     asked.tokens = [&, first, warns](std::size_t image, std::size_t block, MatrixView<const float> tokens) {
       if (request.tokens) request.tokens(first + image, block, tokens);
       if (warns && block + 1 == layout.num_blocks) {

@@ -14,6 +14,7 @@
                  ["Near-duplicates", report.duplicates.length, "pairs"],
                  ["Experiments", report.passes, "passes of " + report.budget]];
   if (report.atlas.length) stats.push(["Never seen", percent(report.unseen), "of a picture, by the crop"]);
+  if (report.on_outlier_tokens > 0) stats.push(["On outlier tokens", percent(report.on_outlier_tokens), "of the maps"]);
   if (report.failed) stats.push(["Broken files", report.failed, "could not be read"]);
   if (report.dropped) {
     const d = report.dropped;
@@ -47,14 +48,23 @@
     svg.append(part("circle", { cx: x(effect.value), cy: 13, r: 5, fill: "var(--accent)" }));
     return svg;
   }
-  function trialTable(trials) {
+  // The picture that an experiment changed most, beside its control.
+  function example(name, trial) {
+    const one = (which, probability) => make("figure", {},
+      make("img", { src: "data:image/jpeg;base64," + thumbnails[name + which], alt: which, loading: "lazy" }),
+      make("figcaption", {}, which + " " + percent(probability)));
+    return make("div", { class: "example" }, one("changed", trial.changed_probability), one("control", trial.control_probability));
+  }
+  function trialTable(trials, name) {
     const table = make("table", { class: "trials figures" });
-    fill(table, ["experiment", "probability", "95 % interval", "changed class", "under the control"], trials.map((t) => {
+    const called = (t, share) => (t.not_called ? "not " : "") + "called so " + percent(share);
+    fill(table, ["experiment", "most changed: the class's probability", "mean change", "95 % interval", "pictures", "under the control"], trials.map((t, i) => {
       const kind = t.change.low > 0 ? "ahead" : t.change.high < 0 ? "behind" : "soft";
       return make("tr", {}, make("th", {}, t.what, make("div", { class: "soft" }, "against " + t.control)),
+                  make("td", {}, example(name + i + " ", t)),
                   make("td", { class: kind }, points(t.change.value)),
                   make("td", {}, points(t.change.low) + " to " + points(t.change.high)),
-                  make("td", {}, percent(t.flips)), make("td", {}, percent(t.control_flips)));
+                  make("td", {}, called(t, t.flips)), make("td", {}, percent(t.control_flips)));
     }));
     return make("div", { class: "scroll" }, table);
   }
@@ -65,7 +75,7 @@
         make("span", { class: "soft" }, one.measure + ": " + percent(one.own) + ", other classes " + percent(one.others) + ". " +
           points(one.effect.value) + " points (" + points(one.effect.low) + " to " + points(one.effect.high) + ")")),
       make("div", { class: "strip" }, ...one.paths.slice(0, 12).map((path) => tile(path, one.box))));
-    if (one.trials.length) element.append(trialTable(one.trials));
+    if (one.trials.length) element.append(trialTable(one.trials, "finding " + index + " trial "));
     if (one.verdict) element.append(make("p", { class: "verdict" }, one.verdict[0].toUpperCase() + one.verdict.slice(1) + "."));
     element.append(make("code", { class: "command" }, one.command));
     return element;
@@ -104,21 +114,25 @@
     cards.set(name, [...(cards.get(name) || []), card]);
     return card;
   }
-  const kAtOnce = 12;
+  // The first items, and a button that shows more.
+  function inPieces(place, atOnce, items, make_one) {
+    const more = make("button", { type: "button", class: "more" }, "");
+    let shown = 0;
+    const show = () => {
+      place.append(...items.slice(shown, shown + atOnce).map(make_one));
+      shown = Math.min(shown + atOnce, items.length);
+      more.hidden = shown === items.length;
+      more.textContent = "Show " + Math.min(items.length - shown, atOnce) + " more of " + (items.length - shown);
+    };
+    more.addEventListener("click", show);
+    show();
+    place.after(more);
+  }
   function list(id, title, items, card) {
     if (items.length === 0) return;
     const grid = make("div", { class: "grid" });
-    const more = make("button", { type: "button", class: "more" }, "");
-    const show = () => {
-      const shown = grid.children.length;
-      grid.append(...items.slice(shown, shown + kAtOnce).map(card));
-      const left = items.length - grid.children.length;
-      more.hidden = left === 0;
-      more.textContent = "Show " + Math.min(left, kAtOnce) + " more of " + left;
-    };
-    more.addEventListener("click", show);
-    $(id).append(make("h3", {}, title), grid, more);
-    show();
+    $(id).append(make("h3", {}, title), grid);
+    inPieces(grid, 12, items, card);
   }
   list("labels", few(report.label_issues.length, "label") + " to doubt", report.label_issues, (one) =>
     decidable(one.path, one.file_name, one.class, one.likely,
@@ -163,16 +177,17 @@
     ...report.atlas.map((one) => make("figure", {}, drawMap(less(one.map), largest, kDiverging),
                                       make("figcaption", {}, one.class, make("small", {}, few(one.pictures, "picture"))))));
   $("strategies").hidden = report.strategies.length === 0;
-  const kMostStrategies = 60;
-  $("strategies").querySelector("div").replaceChildren(...report.strategies.slice(0, kMostStrategies).map((one) =>
+  const kRowsAtOnce = 12;
+  inPieces($("strategies").querySelector("div"), kRowsAtOnce, report.strategies, (one) =>
     make("div", { class: "strategy" }, drawMap(one.map, Math.max(...one.map), kColors),
-         make("div", {}, make("div", {}, "“" + one.class + "”: " + few(one.pictures, "picture") + ", " + percent(one.right) + " right"),
-              make("div", { class: "strip" }, ...one.paths.map((path) => tile(path)))))));
+         make("div", {}, make("div", {}, "“" + one.class + "”, by " + (one.by === "what" ? "what was looked at" : "where it lies") + ": " +
+                                         few(one.pictures, "picture") + ", " + percent(one.right) + " right"),
+              make("div", { class: "strip" }, ...one.paths.map((path) => tile(path))))));
 
   $("directions").hidden = report.directions.length === 0;
-  $("directions").querySelector("div").replaceChildren(...report.directions.slice(0, kMostStrategies).map((one) =>
+  inPieces($("directions").querySelector("div"), kRowsAtOnce, report.directions, (one) =>
     make("div", {}, make("div", {}, "“" + one.class + "” " + one.direction + ": " + percent(one.share) + " of the variance"),
-         make("div", { class: "strip" }, ...one.paths.map((path) => tile(path))))));
+         make("div", { class: "strip" }, ...one.paths.map((path) => tile(path)))));
 
   // ---- confusion, reliability, what is left
   showConfusion(names, names, report.confusion);

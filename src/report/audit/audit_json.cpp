@@ -8,8 +8,10 @@ namespace {
 JsonObject trial_object(const AuditTrial& t) {
   JsonObject json;
   json.add("what", t.what).add("control", t.control).add("pictures", t.pictures);
-  json.add("change", share_object(t.change)).add("flips", t.flips);
-  return json.add("control_flips", t.control_flips);
+  json.add("change", share_object(t.change)).add("not_called", t.kind == AuditTrialKind::kHidden);
+  json.add("flips", t.flips);
+  json.add("control_flips", t.control_flips).add("changed_probability", t.example.changed_probability);
+  return json.add("control_probability", t.example.control_probability);
 }
 
 std::string map_array(const std::vector<float>& map) {
@@ -21,7 +23,7 @@ std::string map_array(const std::vector<float>& map) {
 
 JsonObject finding_object(const AuditReport& r, const AuditFinding& f) {
   JsonObject json;
-  json.add("kind", f.kind).add("class", r.learned.classes[f.of_class].name).add("what", f.what);
+  json.add("kind", f.kind).add("id", f.id).add("class", r.learned.classes[f.of_class].name).add("what", f.what);
   json.add("measure", f.measure).add("own", f.own).add("others", f.others);
   json.add("effect", share_object(f.effect)).add("p", f.p).add("adjusted_p", f.adjusted);
   json.add("pictures", f.pictures).add_raw("paths", texts_array(f.paths));
@@ -31,7 +33,7 @@ JsonObject finding_object(const AuditReport& r, const AuditFinding& f) {
     json.add("box", box);
   }
   json.add_raw("trials", array_of(f.trials, trial_object)).add("verdict", f.verdict);
-  return json.add("command", r.command);
+  return json.add("command", f.command);
 }
 
 void add_data(const AuditReport& r, JsonObject& json) {
@@ -59,7 +61,7 @@ void add_data(const AuditReport& r, JsonObject& json) {
 void add_maps(const AuditReport& r, JsonObject& json) {
   const auto name_of = [&](std::size_t c) { return r.learned.classes[c].name; };
   json.add("map_rows", r.rows).add("map_cols", r.cols).add_raw("overall_map", map_array(r.overall));
-  json.add("unseen", r.unseen);
+  json.add("unseen", r.unseen).add("on_outlier_tokens", r.on_outliers);
   json.add_raw("atlas", array_of(r.atlas, [&](const AuditAtlas& a) {
                  JsonObject one;
                  one.add("class", name_of(a.of_class)).add("pictures", a.maps);
@@ -67,7 +69,7 @@ void add_maps(const AuditReport& r, JsonObject& json) {
                }));
   json.add_raw("strategies", array_of(r.strategies, [&](const AuditStrategy& s) {
                  JsonObject one;
-                 one.add("class", name_of(s.of_class)).add("pictures", s.pictures).add("right", s.right);
+                 one.add("class", name_of(s.of_class)).add("by", s.by).add("pictures", s.pictures).add("right", s.right);
                  return one.add_raw("map", map_array(s.map)).add_raw("paths", texts_array(s.paths));
                }));
 }

@@ -14,19 +14,33 @@
 
 namespace fovea {
 
+/// What was done: to pictures of the class, the same alone, or to those of other classes.
+enum class AuditTrialKind { kHidden, kAlone, kPasted };
+
+/// The picture that the class's probability differs most on.
+struct AuditExample {
+  std::string changed;  // a JPEG in base64, as is the next
+  std::string control;
+  double changed_probability = 0;
+  double control_probability = 0;
+};
+
 /// One way to change pictures, and what the model makes of it, beside a control on the same pictures.
 struct AuditTrial {
-  std::string what;           // "hidden under its mean colour"
-  std::string control;        // "a random region of equal area"
+  AuditTrialKind kind = AuditTrialKind::kHidden;
+  std::string what = {};      // "hidden under its mean colour"
+  std::string control = {};   // "a random region of equal area"
   std::size_t pictures = 0;   // that were changed
-  MeasuredShare change;       // of the class's probability: what was done less the control, 95 % interval
-  double flips = 0;           // share of pictures whose best class became another one, or the class
+  MeasuredShare change = {};  // of the class's probability: what was done less the control, 95 % interval
+  double flips = 0;           // share of pictures that are not called the class if it is hidden, else that are
   double control_flips = 0;   // the same of the control
+  AuditExample example = {};
 };
 
 /// What one class has and the others have not, told apart from chance.
 struct AuditFinding {
   std::string kind;  // "fixed mark", "border", "tint", "where"
+  std::string id;    // what `--only` calls it: "fixed-mark", "outer-ring"
   std::size_t of_class = 0;
   std::string what;      // "a mark of 16 x 12 % of the picture at the lower right"
   std::string measure;   // "share of pictures that carry it", ...
@@ -40,6 +54,7 @@ struct AuditFinding {
   std::optional<std::array<double, 4>> box;         // top, left, bottom, right, as shares of the picture
   std::vector<AuditTrial> trials;
   std::string verdict;  // of the trials: whether the model uses it
+  std::string command;  // that reproduces this finding alone
 };
 
 /// Something that was looked for, in one class, without a result.
@@ -75,6 +90,7 @@ struct AuditOutlier {
 /// Pictures of one class whose maps are alike.
 struct AuditStrategy {
   std::size_t of_class = 0;
+  std::string by;  // "where" the maps lie, or "what" lies there
   std::size_t pictures = 0;
   double right = 0;                // share that the model has right, out of fold
   std::vector<float> map;          // [rows * cols] the mean
@@ -138,6 +154,7 @@ struct AuditReport {
   std::optional<AuditDropped> dropped;
   std::vector<float> overall;  // [rows * cols] the mean of all classes' maps
   double unseen = 0;           // share of the pictures that the model never saw, the mean
+  double on_outliers = 0;      // share of the maps on outlier tokens, the mean
   std::vector<Record> failures;
   std::map<std::string, double> seconds;  // by stage
 };

@@ -26,9 +26,9 @@ std::string audit_heading(const AuditReport& r) {
 }
 
 std::string trial_line(const AuditTrial& t) {
-  return fmt::format("     {}: probability {} points ({} to {}) against {}; {} changed class, {} under the control\n",
+  return fmt::format("     {}: probability {} points ({} to {}) against {}; {} {}called so, {} under the control\n",
                      t.what, points(t.change.value), points(t.change.low), points(t.change.high), t.control,
-                     percent(t.flips), percent(t.control_flips));
+                     percent(t.flips), t.kind == AuditTrialKind::kHidden ? "not " : "", percent(t.control_flips));
 }
 
 std::string audit_findings(const AuditReport& r) {
@@ -47,6 +47,7 @@ std::string audit_findings(const AuditReport& r) {
     if (!f.paths.empty()) {
       text += fmt::format("     {}, such as {}\n", count_of(f.pictures, "picture"), printable(f.paths.front()));
     }
+    text += fmt::format("     {}\n", f.command);
   }
   return text;
 }

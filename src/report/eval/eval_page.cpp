@@ -8,7 +8,7 @@
 namespace fovea {
 
 std::string eval_html(const EvalReport& report, const std::map<std::string, std::string>& thumbnails) {
-  return measured_page(kEvalHtml, kEvalJs, eval_json(report), thumbnails);
+  return measured_page("eval", kEvalHtml, kEvalJs, eval_json(report), thumbnails);
 }
 
 }  // namespace fovea

@@ -8,7 +8,7 @@
 namespace fovea {
 
 std::string learn_html(const LearnReport& report, const std::map<std::string, std::string>& thumbnails) {
-  return measured_page(kLearnHtml, kLearnJs, learn_json(report), thumbnails);
+  return measured_page("learn", kLearnHtml, kLearnJs, learn_json(report), thumbnails);
 }
 
 }  // namespace fovea

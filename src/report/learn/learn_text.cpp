@@ -10,6 +10,11 @@
 namespace fovea {
 namespace {
 
+/// "0.62"; two digits of a small one: strong penalties have small scores.
+std::string temperature_text(double temperature) {
+  return temperature < 0.1 ? fmt::format("{:.2g}", temperature) : fmt::format("{:.2f}", temperature);
+}
+
 std::string heading(const LearnReport& r) {
   std::string text =
       fmt::format("{}: {} of {} classes", printable(r.folder), count_of(r.pictures, "picture"), r.classes.size());
@@ -149,9 +154,9 @@ std::string learn_text(const LearnReport& r) {
   std::string text = heading(r) + measured(r) + baselines(r) + backbones(r) + classes(r) + curve(r) + errors(r);
   text += unknown(r) + texts(r) + views(r) + decisions(r);
   if (!r.output.empty()) {
-    text += fmt::format("\n{}: learned from all {}, with {} (penalty C {:.2g}, temperature {:.2f})\n",
+    text += fmt::format("\n{}: learned from all {}, with {} (penalty C {:.2g}, temperature {})\n",
                         printable(r.output), count_of(r.pictures, "picture"), printable(r.backbones.front().model),
-                        r.backbones.front().c, r.backbones.front().temperature);
+                        r.backbones.front().c, temperature_text(r.backbones.front().temperature));
   }
   return text;
 }

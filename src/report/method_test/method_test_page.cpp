@@ -69,7 +69,7 @@ std::string method_test_html(const MethodTest& test, std::string_view model) {
   for (const TestTable& table : test_tables()) content["tables"].push_back(table_object(table));
   content["shown"] = RecordJson::array();
   for (const ShownTest& shown : test.shown) content["shown"].push_back(shown_object(shown));
-  return measured_page(kMethodTestHtml, kMethodTestJs, one_line(content), {});
+  return measured_page("explain --test-methods", kMethodTestHtml, kMethodTestJs, one_line(content), {});
 }
 
 }  // namespace fovea
