@@ -116,15 +116,36 @@ TEST_F(Archives, InFoldersAreReadByTheNameOfTheFolder) {
 
 TEST_F(Archives, InFoldersThatAreCompressedAreCountedAndNotRead) {
   ASSERT_TRUE(gzip("tars/0.tar"));
+  fs::copy(folder_ / "tars/0.tar.gz", folder_ / "tars/1.TGZ");
   const auto result = batch("tars", "out");
-  EXPECT_THAT(result.err, HasSubstr("warning: 1 compressed archive in a folder is not read\nhint: compressed archives are "
-                                    "read where they are named, such as " +
-                                    at("tars/0.tar.gz")));
+  EXPECT_THAT(result.err, HasSubstr("warning: 2 archives in folders give no pictures, such as " + at("tars/0.tar.gz") +
+                                    "\nhint: compressed archives are read where they are named"));
   EXPECT_EQ(result.json_lines().size(), 13U);
   for (int shard = 0; shard < 3; ++shard) fs::remove(folder_ / ("tars/" + std::to_string(shard) + ".tar"));
   const auto nothing = batch("tars", "nothing");
   EXPECT_EQ(nothing.exit_code, 2);
-  EXPECT_THAT(nothing.err, HasSubstr("only .gz files\nhint: compressed archives are read where they are named"));
+  EXPECT_THAT(nothing.err, HasSubstr("only .gz, .tgz files\nhint: compressed archives are read where they are named"));
+}
+
+TEST_F(Archives, InFoldersAreSharedByShardsAsFilesAre) {
+  for (const char* shard : {"0/2", "1/2"}) EXPECT_LE(batch("tars", "out", {"--shard", shard}).exit_code, 1);
+  ASSERT_EQ(run_fovea({"merge", at("out")}).exit_code, 0);
+  ASSERT_EQ(batch("in", "whole").exit_code, 1);
+  EXPECT_EQ(plain_rows("out"), plain_rows("whole"));
+}
+
+TEST_F(Archives, InALabelledFolderHaveTheirOwnLabelsOrTheFoldersAndAreNoClass) {
+  fs::create_directories(folder_ / "kinds");
+  const auto one = [&](const std::string& shade) { return read_text(folder_ / ("in/0.tar/" + shade + ".png")); };
+  write_text(folder_ / "kinds/0.tar", make_tar({{"a.png", one("0")}, {"a.cls", "1"}, {"b.png", one("1")}}));
+  write_text(folder_ / "kinds/2/x.tar", make_tar({{"c.png", one("2")}}));
+  write_text(folder_ / "kinds/2/y.tar.gz", "");
+  const auto result = run_fovea({"eval", at("kinds"), "-m", at("model")});
+  EXPECT_EQ(result.exit_code, 1) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("warning: 1 archive in folders gives no picture, such as " +
+                                    at("kinds/2/y.tar.gz") + ": compressed archives are read where they are named"));
+  EXPECT_THAT(result.err, HasSubstr("0.tar#b.png: the picture has no class: it lies in no folder that could name one"));
+  EXPECT_THAT(result.out, HasSubstr("measured on 2 pictures"));
 }
 
 TEST_F(Archives, ThatHoldNoPictureAreARowWhereTheyWereNamed) {

@@ -195,7 +195,10 @@ class Eval : public Command {
   }
 
   [[nodiscard]] std::vector<Answers> run_models(LabelledPictures& pictures) {
-    pictures = label_pictures(operands[0], pictures_below(operands[0], label_key_), table_, LabelUse::kMeasure);
+    std::vector<std::string> unread;
+    pictures =
+        label_pictures(operands[0], pictures_below(operands[0], label_key_, &unread), table_, LabelUse::kMeasure);
+    remark_on_archives(unread, pictures);
     std::vector<Contestant> contestants;
     for (const std::string& model : models_) {
       contestants.push_back(prepare(model, flags_.model.precision, pictures));

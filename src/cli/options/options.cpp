@@ -194,15 +194,11 @@ std::vector<Input> collect_inputs(std::span<const std::string> arguments, const 
     throw Error(
         ErrorCode::kUsage,
         arguments.empty() ? "the list of --files-from is empty" : "no image was found in what was given" + others,
-        !unread.empty() ? hint_for_archive(unread.front())
+        !unread.empty() ? std::string(kUnreadHint)
         : flags.recurse ? "hidden files and what lies below the output folder are skipped"
                         : "-r looks into sub-folders; hidden files are skipped");
   }
   return inputs;
-}
-
-std::string hint_for_archive(const std::string& path) {
-  return fmt::format("compressed archives are read where they are named, such as {}", printable(path));
 }
 
 void add_tensor_option(CLI::App& app, InputFlags& flags) {

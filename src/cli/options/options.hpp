@@ -80,8 +80,6 @@ void add_input_options(CLI::App& app, InputFlags& flags);
 /// @throws Error  kUsage if there are none.
 [[nodiscard]] std::vector<Input> collect_inputs(std::span<const std::string> arguments, const InputFlags& flags,
                                                 const std::string& output_folder, std::vector<std::string>& unread);
-/// How the pictures in such archives are read.
-[[nodiscard]] std::string hint_for_archive(const std::string& path);
 
 /// --tensor
 void add_tensor_option(CLI::App& app, InputFlags& flags);

@@ -76,11 +76,7 @@ NamedPictures name_pictures(std::span<const std::string> operands, const InputFl
   NamedPictures pictures{collect_inputs(arguments, flags, output_folder, unread), nullptr, {}, {}};
   name_models(operands, pictures.inputs);
   pictures.remarks = remarks_on_folders(operands, flags, pictures.inputs, output_folder);
-  if (!unread.empty()) {
-    pictures.remarks.push_back({fmt::format("{} compressed {} not read", unread.size(),
-                                            unread.size() == 1 ? "archive in a folder is" : "archives in folders are"),
-                                hint_for_archive(unread.front())});
-  }
+  if (!unread.empty()) pictures.remarks.push_back({unread_remark(unread), std::string(kUnreadHint)});
   pictures.arguments = std::move(arguments);
   return pictures;
 }

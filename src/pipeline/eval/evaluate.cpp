@@ -255,6 +255,7 @@ EvaluatedModel evaluate(const Answers& answers, const EvalPlan& plan) {
 EvalReport measure(std::span<const Answers> all, const LabelledPictures& pictures, const EvalOptions& options) {
   EvalReport report;
   report.labels = pictures.source;
+  report.remarks = pictures.remarks;
   std::vector<std::string> names;
   for (const Input& input : pictures.inputs) names.push_back(input.name);
   const std::vector<std::size_t> groups = groups_by_name(names, options.group_by);

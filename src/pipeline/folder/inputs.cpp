@@ -160,9 +160,10 @@ class Lister {
         inputs_.push_back({path, name, std::nullopt});
         return;
       }
-      if (status && S_ISREG(status->st_mode) && looks_compressed(entry.name)) unread_archives_.push_back(path);
-      const bool is_tar = status && S_ISREG(status->st_mode) && looks_like_tar(entry.name);
-      if (is_tar && !looks_compressed(entry.name) && add_archive(path, name)) return;
+      if (status && S_ISREG(status->st_mode) && looks_like_tar(entry.name)) {
+        if (!looks_compressed(entry.name) && add_archive(path, name)) return;
+        unread_archives_.push_back(path);
+      }
       if (std::string extension = extension_of(entry.name); !extension.empty()) {
         skipped_.insert(std::move(extension));
       }
@@ -224,6 +225,14 @@ std::vector<Input> list_inputs(std::span<const std::string> arguments, const Inp
   for (const std::string& argument : arguments) lister.add_argument(argument);
   if (unread != nullptr) *unread = lister.unread_archives();
   return lister.take();
+}
+
+std::string unread_remark(std::span<const std::string> unread) {
+  return unread.empty() ? std::string()
+                        : fmt::format("{} in folders {}, such as {}",
+                                      unread.size() == 1 ? "1 archive" : fmt::format("{} archives", unread.size()),
+                                      unread.size() == 1 ? "gives no picture" : "give no pictures",
+                                      printable(unread.front()));
 }
 
 std::vector<std::string> skipped_extensions(std::span<const std::string> arguments, const InputOptions& options) {

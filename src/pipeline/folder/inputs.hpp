@@ -58,10 +58,14 @@ struct InputOptions {
 /// other reasons. No other file is opened, so nothing waits for a FIFO; a folder that cannot be listed or searched
 /// becomes one failure, and so does an archive that cannot be read, after its members that can, or one without pictures
 /// that was named.
-/// @param unread  null, or where the compressed archives in folders go
+/// @param unread  null, or where the archives in folders go that give no picture: compressed ones, and those without any
 /// @throws Error  kUsage if `-` is given twice.
 [[nodiscard]] std::vector<Input> list_inputs(std::span<const std::string> arguments, const InputOptions& options,
                                              std::vector<std::string>* unread = nullptr);
+
+/// A sentence for `unread` of list_inputs(), and what there is to do; empty where none is.
+[[nodiscard]] std::string unread_remark(std::span<const std::string> unread);
+inline constexpr std::string_view kUnreadHint = "compressed archives are read where they are named";
 
 /// The extensions of the visible files that list_inputs() leaves out of these folders, in lower case with the dot, each
 /// once and in order.

@@ -150,7 +150,8 @@ LabelledPictures label_pictures(const std::string& folder, std::vector<Input> in
   return pictures;
 }
 
-std::vector<Input> pictures_below(const std::string& folder, const std::string& label_key) {
+std::vector<Input> pictures_below(const std::string& folder, const std::string& label_key,
+                                  std::vector<std::string>* unread) {
   if (looks_like_tar(folder)) {
     const std::vector<std::string> archives = expand_archive_names(folder);
     for (const std::string& archive : archives) {
@@ -166,11 +167,16 @@ std::vector<Input> pictures_below(const std::string& folder, const std::string& 
         fmt::format("{}: is no folder, expected one with a folder of pictures for each class", printable(folder)));
   }
   const std::vector<std::string> arguments{folder};
-  return list_inputs(arguments, {.recurse = true, .output_folder = {}});
+  return list_inputs(arguments, {.recurse = true, .output_folder = {}}, unread);
+}
+
+void remark_on_archives(std::span<const std::string> unread, LabelledPictures& pictures) {
+  if (!unread.empty()) pictures.remarks.push_back(fmt::format("{}: {}", unread_remark(unread), kUnreadHint));
 }
 
 LabelledPictures list_labelled(const std::string& folder) {
-  LabelledPictures pictures = label_pictures(folder, pictures_below(folder), {}, LabelUse::kLearn);
+  std::vector<std::string> unread;
+  LabelledPictures pictures = label_pictures(folder, pictures_below(folder, {}, &unread), {}, LabelUse::kLearn);
   if (pictures.names.size() < 2) {
     throw Error(
         ErrorCode::kUsage,
@@ -178,6 +184,7 @@ LabelledPictures list_labelled(const std::string& folder) {
         "put the pictures of each class into a folder of its own, or write a metadata.csv with file_name,label");
   }
   remark_on_case(pictures);
+  remark_on_archives(unread, pictures);
   return pictures;
 }
 

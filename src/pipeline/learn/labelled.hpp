@@ -24,8 +24,12 @@ enum class LabelUse { kLearn, kMeasure };
 
 /// All pictures below a folder, or in the tar archives of this name.
 /// @param label_key  as InputOptions::label_key
+/// @param unread     as of list_inputs()
 /// @throws Error     kUsage if it is none, or there are none.
-[[nodiscard]] std::vector<Input> pictures_below(const std::string& folder, const std::string& label_key = {});
+[[nodiscard]] std::vector<Input> pictures_below(const std::string& folder, const std::string& label_key = {},
+                                                std::vector<std::string>* unread = nullptr);
+/// Says which archives below the folder gave no picture.
+void remark_on_archives(std::span<const std::string> unread, LabelledPictures& pictures);
 
 /// The classes of these inputs, whose names are relative to `folder`. The folder need not be there. Pictures of
 /// archives are of the class that is stored beside them.
