@@ -54,7 +54,9 @@ TEST(MapMeasures, HoldTheShareOfTheMapOnOutlierTokensAndOneClassStandsOut) {
   EXPECT_NEAR(outliers->values[1], 0.5, 1e-12);
   EXPECT_NEAR(outliers->values[2], 1.0 / 16, 1e-12);
   for (const MapExcess& one : compare_maps(maps, measures, 4)) {
-    if (measures[one.measure].id == "outlier-tokens") EXPECT_EQ(one.excess.p < 0.001, one.of_class == 1);
+    if (measures[one.measure].id == "outlier-tokens") {
+      EXPECT_EQ(one.excess.p < 0.001, one.of_class == 1);
+    }
   }
 }
 

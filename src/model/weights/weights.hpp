@@ -97,7 +97,7 @@ inline constexpr Precision kPatchEmbedPrecision = Precision::kF32;
 /// The precision of the attention pool and the heads. bf16 and int8 are for blocks only: what a head loses, the logits
 /// lose, and full precision costs nothing for one row.
 [[nodiscard]] Precision read_out_precision(Precision precision);
-/// The precision of the backward pass: gradients want the digits that plain bfloat16 and int8 lack.
+/// The precision of the backward pass: plain bfloat16 and int8 lack the digits for gradients and for libra's sums.
 [[nodiscard]] Precision backward_precision(Precision precision);
 
 [[nodiscard]] ModelWeights pack_weights(const Architecture& architecture, Precision precision,
