@@ -84,6 +84,19 @@ class Audit : public testing::Test {
   TempFolder folder_;
 };
 
+TEST_F(Audit, MeasuresAHeadWithoutADirectionOnHeldOutPictures) {
+  write_photos(true);
+  const auto result = audit({"-f", "json", "--maps", "0", "--budget", "0", "--drop", "nut:1"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const Json report = Json::parse(result.out);
+  const Json& dropped = report["dropped"];
+  EXPECT_EQ(dropped["pictures"], 120);
+  EXPECT_NEAR(dropped["right_before"].get<double>(), report["figures"]["top1"]["value"].get<double>(), 1e-9)
+      << "the heads of the folds are those that the accuracy was measured with";
+  EXPECT_THAT(audit({"--maps", "0", "--budget", "0", "--drop", "nut:1"}).out,
+              HasSubstr("On 120 pictures that were held out, "));
+}
+
 TEST_F(Audit, RanksAPlantedBorderFirstAndTriesIt) {
   write_photos(true);
   const auto result = audit({"-f", "json"});

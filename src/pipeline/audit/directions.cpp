@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <functional>
 #include <numeric>
 #include <utility>
@@ -13,6 +14,8 @@
 #include "base/process/interrupt.hpp"
 #include "fovea/error.hpp"
 #include "learn/audit/neural_pca.hpp"
+#include "learn/cross_validation.hpp"
+#include "learn/logistic.hpp"
 
 namespace fovea {
 namespace {
@@ -49,13 +52,59 @@ double whole_variance(const learn::LinearHead& head, std::size_t of_class, const
   return sum;
 }
 
-double right_share(const learn::LinearHead& head, const AuditInput& input, std::span<const std::size_t> rows) {
-  const learn::Matrix scores = learn::scores_of(head, learn::rows_of(input.embedded.features, rows));
-  double right = 0;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    right += learn::largest(scores.row(i)) == input.embedded.classes[rows[i]] ? 1 : 0;
+/// A fold's head without its own direction that is most like `wanted`; the head itself where it has none.
+learn::LinearHead without_like(const learn::LinearHead& head, const DroppedDirection& dropped,
+                               const learn::Examples& train, std::span<const double> wanted) {
+  constexpr std::size_t kMoreDirections = 4;  // the order may differ from fold to fold
+  std::vector<std::size_t> rows;
+  for (std::size_t i = 0; i < train.classes.size(); ++i) {
+    if (train.classes[i] == dropped.of_class) rows.push_back(i);
   }
-  return rows.empty() ? 0 : right / static_cast<double>(rows.size());
+  if (rows.size() < 2) return head;
+  const learn::ClassDirections own = learn::neural_pca(
+      head, dropped.of_class, learn::rows_of(train.features, rows), dropped.direction + kMoreDirections);
+  std::vector<double> likeness;
+  for (std::size_t k = 0; k < own.directions.rows; ++k) {
+    const auto row = own.directions.row(k);
+    likeness.push_back(std::fabs(std::inner_product(row.begin(), row.end(), wanted.begin(), 0.0)));
+  }
+  return likeness.empty() ? head : learn::without_direction(head, own, learn::largest(likeness));
+}
+
+/// Before and after, on pictures that no head has learned from.
+void measure_without(const DroppedDirection& dropped, const AuditInput& input, std::span<const double> wanted,
+                     AuditDropped& told) {
+  const learn::Examples all{input.embedded.features,
+                            {input.embedded.classes.begin(), input.embedded.classes.end()},
+                            input.learned.weights,
+                            input.pictures.names.size()};
+  std::size_t of_class = 0;
+  for (const learn::Split& split : input.learned.splits) {
+    stop_if_interrupted();
+    const learn::Examples train = learn::examples_of(all, split.train);
+    const learn::LinearHead head = learn::fit_head(train, input.learned.c, learn::kFoldTolerance);
+    const learn::Matrix held_out = learn::rows_of(all.features, split.test);
+    const learn::Matrix before = learn::scores_of(head, held_out);
+    const learn::Matrix after = learn::scores_of(without_like(head, dropped, train, wanted), held_out);
+    for (std::size_t i = 0; i < split.test.size(); ++i) {
+      const std::size_t truth = all.classes[split.test[i]];
+      const double right_before = learn::largest(before.row(i)) == truth ? 1 : 0;
+      const double right_after = learn::largest(after.row(i)) == truth ? 1 : 0;
+      told.right_before += right_before;
+      told.right_after += right_after;
+      if (truth != dropped.of_class) continue;
+      ++of_class;
+      told.recall_before += right_before;
+      told.recall_after += right_after;
+    }
+    told.pictures += split.test.size();
+  }
+  for (double* const share : {&told.right_before, &told.right_after}) {
+    *share /= static_cast<double>(std::max<std::size_t>(told.pictures, 1));
+  }
+  for (double* const share : {&told.recall_before, &told.recall_after}) {
+    *share /= static_cast<double>(std::max<std::size_t>(of_class, 1));
+  }
 }
 
 }  // namespace
@@ -113,16 +162,10 @@ LearnedHead without(const DroppedDirection& dropped, const AuditInput& input, Au
                 "the report lists the first ones");
   }
   const learn::LinearHead changed = learn::without_direction(head, found, dropped.direction - 1);
-  std::vector<std::size_t> all(input.embedded.classes.size());
-  std::iota(all.begin(), all.end(), std::size_t{0});
   AuditDropped& told = report.dropped.emplace();
   told.of_class = dropped.of_class;
   told.direction = dropped.direction;
-  told.pictures = all.size();
-  told.right_before = right_share(head, input, all);
-  told.right_after = right_share(changed, input, all);
-  told.recall_before = right_share(head, input, rows);
-  told.recall_after = right_share(changed, input, rows);
+  measure_without(dropped, input, found.directions.row(dropped.direction - 1), told);
   LearnedHead learned = input.learned.head;
   std::ranges::transform(changed.weight.values, learned.weight.begin(), [](double w) { return static_cast<float>(w); });
   std::ranges::transform(changed.bias, learned.bias.begin(), [](double b) { return static_cast<float>(b); });

@@ -23,7 +23,8 @@ struct DroppedDirection {
 /// @throws Error  kUsage for anything else, and for a class that the pictures do not have.
 [[nodiscard]] DroppedDirection parse_direction(const std::string& text, const LabelledPictures& pictures);
 
-/// The learned head without the direction; what becomes of the pictures goes into the report.
+/// The learned head without the direction. The report gets what becomes of held-out pictures, where each fold's head
+/// loses its own direction that is most like it.
 /// @throws Error  kUsage where the class has no such direction.
 [[nodiscard]] LearnedHead without(const DroppedDirection& dropped, const AuditInput& input, AuditReport& report);
 

@@ -65,7 +65,7 @@ struct InputOptions {
 
 /// A sentence for `unread` of list_inputs(), and what there is to do; empty where none is.
 [[nodiscard]] std::string unread_remark(std::span<const std::string> unread);
-inline constexpr std::string_view kUnreadHint = "compressed archives are read where they are named";
+inline constexpr std::string_view kUnreadHint = "compressed archives are read where they are named, and the others hold none";
 
 /// The extensions of the visible files that list_inputs() leaves out of these folders, in lower case with the dot, each
 /// once and in order.

@@ -262,6 +262,9 @@ Learned learn_head(const LearnInput& input, const LearnOptions& options) {
   describe_classes(input, plan, study, report);
   describe_errors(input, study, report);
   learned.measurement = study.measurement();
+  learned.splits = plan.measure.empty() ? plan.folds : plan.measure;
+  learned.weights = weights;
+  learned.c = study.validation().c;
   if (options.compare) {
     report.baselines = study.baselines();
     report.curve = study.curve();

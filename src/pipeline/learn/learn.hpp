@@ -50,6 +50,9 @@ struct Learned {
   LearnedHead head;
   LearnReport report;  // without what only the caller knows: files, failures, seconds of embedding
   Measurement measurement;                       // of the best backbone, out of fold
+  std::vector<learn::Split> splits;              // what was learned from for it, and what was measured on, by row
+  std::vector<double> weights;                   // of the rows
+  double c = 0;                                  // the penalty of all these heads
   std::vector<learn::DuplicatePair> duplicates;  // of usable pictures, by row
 };
 

@@ -18,7 +18,7 @@
   if (report.failed) stats.push(["Broken files", report.failed, "could not be read"]);
   if (report.dropped) {
     const d = report.dropped;
-    stats.push(["Without “" + d.class + "” " + d.direction, percent(d.right_after), percent(d.right_before) + " before"]);
+    stats.push(["Without “" + d.class + "” " + d.direction, percent(d.right_after), percent(d.right_before) + " before, held out"]);
   }
   showStats(stats);
   for (const remark of report.remarks) $("remarks").append(make("li", {}, remark));

@@ -96,8 +96,8 @@ std::string audit_dropped(const AuditReport& r) {
   if (!r.dropped) return {};
   const AuditDropped& d = *r.dropped;
   return fmt::format(
-      "\n{}: without direction {} of '{}'. On the {} that the head has learned from, {} are right ({} before), and {} of "
-      "the class ({} before)\n",
+      "\n{}: without direction {} of '{}'. On {} that were held out, {} are right ({} before), and {} of the class ({} "
+      "before)\n",
       printable(d.output), d.direction, printable(r.learned.classes[d.of_class].name), count_of(d.pictures, "picture"),
       percent(d.right_after), percent(d.right_before), percent(d.recall_after), percent(d.recall_before));
 }
