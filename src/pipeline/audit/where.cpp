@@ -100,9 +100,8 @@ std::vector<MapMeasure> map_measures(const PictureMaps& maps) {
 }
 
 std::vector<std::string> measure_ids() {
-  std::vector<std::string> ids;
-  for (const Part& part : kParts) ids.emplace_back(part.id);
-  ids.insert(ids.end(), {kOutliers, kUnseen});
+  std::vector<std::string> ids{kOutliers, kUnseen};
+  std::ranges::transform(kParts, std::back_inserter(ids), [](const Part& part) { return std::string(part.id); });
   return ids;
 }
 
