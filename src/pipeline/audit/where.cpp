@@ -100,8 +100,9 @@ std::vector<MapMeasure> map_measures(const PictureMaps& maps) {
 }
 
 std::vector<std::string> measure_ids() {
-  std::vector<std::string> ids{kOutliers, kUnseen};
-  std::ranges::transform(kParts, std::back_inserter(ids), [](const Part& part) { return std::string(part.id); });
+  std::vector<std::string> ids(kParts.size());
+  std::ranges::transform(kParts, ids.begin(), [](const Part& part) { return std::string(part.id); });
+  ids.insert(ids.end(), {kOutliers, kUnseen});
   return ids;
 }
 
