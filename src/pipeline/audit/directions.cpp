@@ -7,6 +7,7 @@
 #include <cmath>
 #include <functional>
 #include <numeric>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -30,10 +31,10 @@ learn::LinearHead linear_head(const LearnedHead& head) {
   return linear;
 }
 
-std::vector<std::size_t> rows_of_class(const AuditInput& input, std::size_t of_class) {
+std::vector<std::size_t> rows_of_class(std::span<const std::size_t> classes, std::size_t of_class) {
   std::vector<std::size_t> rows;
-  for (std::size_t row = 0; row < input.embedded.classes.size(); ++row) {
-    if (input.embedded.classes[row] == of_class) rows.push_back(row);
+  for (std::size_t row = 0; row < classes.size(); ++row) {
+    if (classes[row] == of_class) rows.push_back(row);
   }
   return rows;
 }
@@ -56,10 +57,7 @@ double whole_variance(const learn::LinearHead& head, std::size_t of_class, const
 learn::LinearHead without_like(const learn::LinearHead& head, const DroppedDirection& dropped,
                                const learn::Examples& train, std::span<const double> wanted) {
   constexpr std::size_t kMoreDirections = 4;  // the order may differ from fold to fold
-  std::vector<std::size_t> rows;
-  for (std::size_t i = 0; i < train.classes.size(); ++i) {
-    if (train.classes[i] == dropped.of_class) rows.push_back(i);
-  }
+  const std::vector<std::size_t> rows = rows_of_class(train.classes, dropped.of_class);
   if (rows.size() < 2) return head;
   const learn::ClassDirections own = learn::neural_pca(
       head, dropped.of_class, learn::rows_of(train.features, rows), dropped.direction + kMoreDirections);
@@ -113,7 +111,7 @@ void describe_directions(const AuditInput& input, AuditReport& report) {
   const learn::LinearHead head = linear_head(input.learned.head);
   for (std::size_t c = 0; c < input.pictures.names.size(); ++c) {
     stop_if_interrupted();
-    const std::vector<std::size_t> rows = rows_of_class(input, c);
+    const std::vector<std::size_t> rows = rows_of_class(input.embedded.classes, c);
     if (rows.size() < 2) continue;
     const learn::Matrix features = learn::rows_of(input.embedded.features, rows);
     const learn::ClassDirections found = learn::neural_pca(head, c, features, kMostDirections);
@@ -148,7 +146,7 @@ DroppedDirection parse_direction(const std::string& text, const LabelledPictures
 }
 
 LearnedHead without(const DroppedDirection& dropped, const AuditInput& input, AuditReport& report) {
-  const std::vector<std::size_t> rows = rows_of_class(input, dropped.of_class);
+  const std::vector<std::size_t> rows = rows_of_class(input.embedded.classes, dropped.of_class);
   const learn::LinearHead head = linear_head(input.learned.head);
   const std::string name = printable(input.pictures.names[dropped.of_class]);
   learn::ClassDirections found;
