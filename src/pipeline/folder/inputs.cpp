@@ -70,7 +70,9 @@ std::ptrdiff_t count_of(std::string_view text, std::string_view part) {
 
 class Lister {
  public:
-  explicit Lister(const InputOptions& options) : options_(options) {
+  /// @param opens_archives  false where only folders are asked for: an archive's headers are then not read again
+  explicit Lister(const InputOptions& options, bool opens_archives = true)
+      : options_(options), opens_archives_(opens_archives) {
     if (options.output_folder.empty()) return;
     const auto status = status_of(options.output_folder.string());
     if (!status || !S_ISDIR(status->st_mode)) return;
@@ -121,6 +123,7 @@ class Lister {
 
   /// Whether it gives any input.
   bool add_archive(const std::string& path, const std::string& name) {
+    if (!opens_archives_) return true;
     std::vector<Input> members = list_archive(path, name, options_.label_key, unpacked_);
     std::move(members.begin(), members.end(), std::back_inserter(inputs_));
     return !members.empty();
@@ -201,6 +204,7 @@ class Lister {
   }
 
   InputOptions options_;
+  bool opens_archives_;
   std::shared_ptr<UnpackedArchives> unpacked_ = std::make_shared<UnpackedArchives>();
   std::filesystem::path output_;
   FolderId output_id_{};
@@ -242,7 +246,7 @@ std::vector<std::string> skipped_extensions(std::span<const std::string> argumen
 }
 
 std::size_t count_skipped_folders(const std::string& folder, const InputOptions& options) {
-  Lister lister(options);
+  Lister lister(options, false);
   lister.add_argument(folder);
   return lister.skipped_folders();
 }
